@@ -39,7 +39,8 @@ check: $(READY)  ## ruff, mypy, cfn-lint, sam validate
 format: $(READY)  ## What ruff can mend by itself
 	cd $(ROOT) && $(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
-build: build-arm64 build-x86_64  ## What is deployed, in .aws-sam/arm64 and .aws-sam/x86_64
+BOTH_OR_ASKED := $(if $(filter file,$(origin ARCH)),arm64 x86_64,$(ARCH))
+build: $(BOTH_OR_ASKED:%=build-%)  ## What is deployed, in .aws-sam/arm64 and .aws-sam/x86_64: make build [ARCH=arm64]
 
 build-arm64 build-x86_64: build-%: $(READY)
 	cd $(ROOT) && ARCH=$* $(SAM) build --build-dir .aws-sam/$* --parameter-overrides Architecture=$*
@@ -71,16 +72,21 @@ $(READY): $(ROOT)/requirements-dev.txt
 # ---- what `sam build` calls, once for each resource, with ARTIFACTS_DIR ----
 PLATFORM_arm64 := aarch64-manylinux_2_28
 PLATFORM_x86_64 := x86_64-manylinux_2_28
-RUNTIME := $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null)
-NO_RUNTIME := "WARNING: no python3.13 on PATH: the build holds no .pyc files, so every cold start compiles its imports (about 0.6 s more)." >&2
+RUNTIME ?= $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13*/bin/python3.13 "$$HOME"/.local/share/uv/python/cpython-3.13*/bin/python3.13; do \
+  "$$p" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
+define NO_RUNTIME
+!!! No Python 3.13 found, so this build holds no .pyc files: every cold start will compile its imports (about 0.6 s more).
+!!! Install one, or name it: make build RUNTIME=/path/to/python3.13
+endef
+export NO_RUNTIME
 
 # Lambda's folders are read-only: what is not compiled here is compiled at every cold start. $(1) is the folder's place in Lambda.
-compile = $(if $(RUNTIME),$(RUNTIME) -m compileall -q -j 0 -s "$(ARTIFACTS_DIR)" -p $(1) --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)",echo $(NO_RUNTIME))
+compile = $(if $(RUNTIME),$(RUNTIME) -m compileall -q -j 0 -s "$(ARTIFACTS_DIR)" -p $(1) --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)",echo "$$NO_RUNTIME")
 
 .PHONY: build-CoreLayer build-IngestFunction build-MatchFunction build-SendFunction build-ManageFunction
 build-CoreLayer: $(READY)
-	$(UV) pip install --quiet --requirements $(ROOT)/layers/core/requirements.txt --target "$(ARTIFACTS_DIR)/python" --python-version 3.13 \
-	  --python-platform $(PLATFORM_$(ARCH)) --only-binary :all: --no-deps --require-hashes --no-compile-bytecode
+	env -u UV_COMPILE_BYTECODE $(UV) pip install --quiet --requirements $(ROOT)/layers/core/requirements.txt --target "$(ARTIFACTS_DIR)/python" --python-version 3.13 \
+	  --python-platform $(PLATFORM_$(ARCH)) --only-binary :all: --no-deps --require-hashes
 	rm -rf "$(ARTIFACTS_DIR)/python/.lock" "$(ARTIFACTS_DIR)/python/bin"
 	tar -cf - -C $(ROOT)/layers/core --exclude __pycache__ waypost | tar -xf - -C "$(ARTIFACTS_DIR)/python"
 	@$(call compile,/opt)
