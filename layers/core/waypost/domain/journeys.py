@@ -1,0 +1,141 @@
+"""A journey as a team writes it: who enters, what ends it, its steps (contract 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Context, Decimal
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from waypost.domain.conditions import Condition
+from waypost.domain.definition import NAME_PATTERN, Definition, EventName, SourceName
+from waypost.domain.durations import WireDuration
+from waypost.domain.findings import Finding, from_errors
+from waypost.domain.json import canonical
+from waypost.domain.paths import find
+from waypost.domain.steps import AnyStep
+
+RESERVED_IDS: Final = frozenset({"batch", "schema"})
+MOST_STEPS: Final = 200
+
+
+def _free_id(name: str) -> str:
+    if name in RESERVED_IDS:
+        raise PydanticCustomError("reserved-id", "`batch` and `schema` are part of routes")
+    return name
+
+
+def _sends_no_messages(source: str) -> str:
+    if source == "message":
+        raise PydanticCustomError("message-source", "delivery reports (source `message`) move no journey")
+    return source
+
+
+def _on_payload(path: str) -> str:
+    if path.startswith("customer."):
+        raise PydanticCustomError("bad-property", "the key is a property of the payload")
+    return path
+
+
+JourneyId = Annotated[str, Field(pattern=NAME_PATTERN), AfterValidator(_free_id)]
+ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Local time, `HH:MM`.", examples=["22:00"])]
+
+
+class Trigger(Definition):
+    """The events that something waits for: by name, source and conditions."""
+
+    event: EventName
+    source: Annotated[SourceName, AfterValidator(_sends_no_messages)] | None = None
+    conditions: Condition | None = None
+
+    def hears(self, event: str, source: str) -> bool:
+        """Whether name and source fit. `mobile` and `custom` are one source; without one, all but `message` fit."""
+        if event != self.event:
+            return False
+        return source != "message" if self.source is None else one_source(source) == one_source(self.source)
+
+
+class Reentry(Definition):
+    """How often one customer may enter."""
+
+    mode: Literal["once", "afterExit", "always"] = "once"
+    cooldown: WireDuration | None = Field(default=None, description="The least time between two entries.")
+    key: Annotated[str, AfterValidator(_on_payload)] | None = Field(
+        default=None,
+        max_length=500,
+        pattern=r"^[^.]+(\.[^.]+)*$",
+        description="A payload path, with `payload.` in front or without: one run for each value, such as an order id.",
+    )
+
+    def key_of(self, payload: Mapping[str, Any]) -> str | None:
+        """The value that keeps this customer's runs apart, as a text: empty without `key`, None where the payload lacks it.
+
+        `2` and `2.0` are one key, as they are one number in conditions.
+        """
+        return "" if self.key is None else _key_text(find(payload, self.key.removeprefix("payload.").split(".")))
+
+
+class Entry(Trigger):
+    """Which event opens a run, for whom, and how often."""
+
+    reentry: Reentry = Reentry()
+
+
+class QuietHours(Definition):
+    """Local hours, overnight as well, in which no message goes out."""
+
+    from_: ClockTime = Field(alias="from")
+    to: ClockTime
+    otherwise: Literal["wait", "skip"] = Field(default="wait", description="What becomes of a message that is due then.")
+
+
+class Journey(Definition):
+    """A journey of one workspace. The first step is where a run begins."""
+
+    id: JourneyId
+    name: str = Field(default="", max_length=200)
+    entry: Entry
+    exit: tuple[Trigger, ...] = Field(default=(), description="Events that end a run at once.")
+    quiet_hours: QuietHours | None = None
+    steps: tuple[AnyStep, ...] = Field(min_length=1, max_length=MOST_STEPS)
+
+    @property
+    def first(self) -> AnyStep:
+        """The step where a run begins."""
+        return self.steps[0]
+
+    def step(self, step_id: str) -> AnyStep:
+        """The step of this id; KeyError where there is none, which publishing rules out."""
+        return self._by_id[step_id]
+
+    @cached_property
+    def _by_id(self) -> dict[str, AnyStep]:
+        return {step.id: step for step in self.steps}
+
+
+def one_source(source: str) -> str:
+    """A source as it compares: `mobile` and `custom` are one."""
+    return "custom" if source == "mobile" else source
+
+
+def parse(raw: Any) -> Journey | list[Finding]:
+    """The journey of a JSON value, or everything that keeps it from being one; the graph is lint's."""
+    try:
+        return Journey.model_validate(raw)
+    except ValidationError as error:
+        return from_errors(error)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a journey, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Journey.model_json_schema()}
+
+
+def _key_text(value: Any) -> str | None:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        plain = Decimal(value)
+        return str(plain.normalize(Context(prec=max(1, len(plain.as_tuple().digits)))))
+    return (value or None) if isinstance(value, str) else None if value is None else canonical(value)

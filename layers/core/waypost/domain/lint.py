@@ -1,0 +1,175 @@
+"""The last look before a journey is published: everything that is wrong with it, in one answer (contract 3.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from waypost.domain import graph, journeys
+from waypost.domain.conditions import CONDITION, All, Any_, Condition, Leaf
+from waypost.domain.contradictions import Implications, clashes, signature
+from waypost.domain.findings import Finding, pointer
+from waypost.domain.journeys import Journey
+from waypost.domain.json import dumps
+from waypost.domain.operands import value_fault
+
+Place = tuple[str | int, ...]
+Check = Callable[[str], str | None]
+"""Looks at a text and says what is wrong with it; None where nothing is."""
+
+MOST_BYTES: Final = 200 * 1024
+MOST_LEVELS: Final = 48
+_MOST_COMPARED: Final = 20_000
+
+
+def publishable(raw: Any, parse_template: Check, address_allowed: Check) -> Journey | list[Finding]:
+    """The journey of a JSON value that may run, or everything that forbids it, each once, with its place.
+
+    `parse_template` checks a Liquid text, `address_allowed` the fixed front of a webhook's URL up to its first template tag.
+    """
+    if outsized := _outsized(raw):
+        return outsized
+    journey = journeys.parse(raw)
+    found = [] if isinstance(journey, Journey) else journey
+    return list(dict.fromkeys([*found, *findings(raw, parse_template, address_allowed)])) or journey
+
+
+def findings(raw: Any, parse_template: Check, address_allowed: Check) -> list[Finding]:
+    """What a journey's types cannot say: graph, conditions, templates, addresses. Parts that do not parse are left to `journeys.parse`."""
+    if not isinstance(raw, Mapping):
+        return []
+    steps = _elements(raw.get("steps"))
+    found = [*graph.findings(steps), *_entry_and_exits(raw)]
+    for index, step in enumerate(steps):
+        if isinstance(step, Mapping):
+            place = ("steps", index)
+            found += [*_branches(place, step), *_templates(place, step, parse_template), *_address(place, step, address_allowed)]
+    return found
+
+
+def _outsized(raw: Any) -> list[Finding]:
+    if _levels(raw) > MOST_LEVELS:
+        return [Finding("too-deep", f"a journey is nested at most {MOST_LEVELS} levels deep", "")]
+    size = len(dumps(raw, ascii_only=False).encode("utf-8", "surrogatepass"))
+    return [Finding("too-large", f"a journey has at most {MOST_BYTES} bytes, this one {size}", "")] if size > MOST_BYTES else []
+
+
+def _levels(raw: Any) -> int:
+    """How deep a value is nested, counted without recursion and no further than one beyond the limit."""
+    layer, levels = [raw], 0
+    while layer and levels <= MOST_LEVELS:
+        below = [each.values() if isinstance(each, Mapping) else each for each in layer if isinstance(each, Mapping | list)]
+        layer, levels = [part for each in below for part in each], levels + bool(below)
+    return levels
+
+
+def _entry_and_exits(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    exits = [(("exit", index), part) for index, part in enumerate(_elements(raw.get("exit")))]
+    for place, part in [(("entry",), raw.get("entry")), *exits]:
+        condition = _condition(part)
+        if condition is not None:
+            yield from _own_faults((*place, "conditions"), condition)
+
+
+def _branches(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
+    """Faults of each branch's conditions; in a multisplit also branches that an earlier one leaves nothing for."""
+    earlier: list[tuple[int, Condition]] = []
+    for index, branch in enumerate(_elements(step.get("branches"))):
+        condition = _condition(branch)
+        if condition is None:
+            continue
+        here = (*place, "branches", index, "conditions")
+        own = list(_own_faults(here, condition))
+        yield from own
+        if step.get("type") == "multisplit" and not own:
+            yield from _left_nothing(here, condition, earlier)
+        earlier.append((index, condition))
+
+
+def _left_nothing(place: Place, condition: Condition, earlier: list[tuple[int, Condition]]) -> Iterator[Finding]:
+    for index, before in earlier:
+        if _covers(before, condition):
+            yield Finding("never-matches", f"branch {index} takes everything that this one could", pointer(place))
+            return
+
+
+def _covers(before: Condition, condition: Condition) -> bool:
+    if _leaves(before) * _leaves(condition) > _MOST_COMPARED:
+        return signature(before) == signature(condition)
+    return Implications().follows(before, condition)
+
+
+def _own_faults(place: Place, condition: Condition) -> Iterator[Finding]:
+    faults = list(_value_faults(place, condition))
+    yield from faults
+    if not faults and clashes(condition):
+        yield Finding("never-matches", "these conditions exclude each other", pointer(place))
+
+
+def _value_faults(place: Place, condition: Condition) -> Iterator[Finding]:
+    if isinstance(condition, Leaf):
+        fault = value_fault(condition.operator, condition.value)
+        if fault is not None:
+            yield Finding("bad-condition-value", f"`{condition.operator}` {fault}", pointer((*place, "value")))
+        return
+    for below, part in _parts(condition):
+        yield from _value_faults((*place, *below), part)
+
+
+def _parts(condition: Condition) -> list[tuple[Place, Condition]]:
+    if isinstance(condition, All):
+        return [(("all", index), part) for index, part in enumerate(condition.all)]
+    if isinstance(condition, Any_):
+        return [(("any", index), part) for index, part in enumerate(condition.any)]
+    return [] if isinstance(condition, Leaf) else [(("not",), condition.not_)]
+
+
+def _leaves(condition: Condition) -> int:
+    return 1 if isinstance(condition, Leaf) else sum(_leaves(part) for _, part in _parts(condition))
+
+
+def _condition(part: Any) -> Condition | None:
+    """The conditions of a part of the definition; None where it has none that parse."""
+    try:
+        return CONDITION.validate_python(part["conditions"]) if isinstance(part, Mapping) and "conditions" in part else None
+    except ValidationError:
+        return None
+
+
+def _templates(place: Place, step: Mapping[str, Any], parse_template: Check) -> Iterator[Finding]:
+    for where, text in _texts((*place, "template"), step.get("template")):
+        fault = parse_template(text)
+        if fault is not None:
+            yield Finding("bad-template", fault, pointer(where))
+
+
+def _texts(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping | list):
+        for name, below in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _texts((*place, name), below)
+
+
+def _address(place: Place, step: Mapping[str, Any], address_allowed: Check) -> Iterator[Finding]:
+    template = step.get("template")
+    url = template.get("url") if step.get("channel") == "webhook" and isinstance(template, Mapping) else None
+    if not isinstance(url, str):
+        return
+    fault = _address_fault(url, address_allowed)
+    if fault is not None:
+        yield Finding("address-not-allowed", fault, pointer((*place, "template", "url")))
+
+
+def _address_fault(url: str, address_allowed: Check) -> str | None:
+    """A host that a template fills in is known, and checked, only when the webhook is sent."""
+    fixed = re.split(r"\{[{%]", url, maxsplit=1)[0]
+    host_is_fixed = fixed == url or re.match(r"[^/]*//[^/?#]*[/?#]", fixed)
+    return address_allowed(fixed) if host_is_fixed else None
+
+
+def _elements(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
