@@ -1,0 +1,77 @@
+"""What the queues and their mappings promise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+Resources = dict[str, dict[str, Any]]
+PAIRS = [("SignalsQueue", "SignalsDeadLetters", "match"), ("SendQueue", "SendDeadLetters", "send")]
+
+
+def test_signals_keep_the_order_of_each_customer_at_high_throughput(resources: Resources) -> None:
+    """FIFO by message group, with deduplication and throughput limit by group as well."""
+    queue = resources["SignalsQueue"]["Properties"]
+    assert queue["FifoQueue"] is True
+    assert queue["ContentBasedDeduplication"] is True
+    assert (queue["DeduplicationScope"], queue["FifoThroughputLimit"]) == ("messageGroup", "perMessageGroupId")
+
+
+def test_messages_to_send_do_not_wait_for_each_other(resources: Resources) -> None:
+    """The send queue is standard: a retry's delay is its own."""
+    assert "FifoQueue" not in resources["SendQueue"]["Properties"]
+
+
+@pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)
+def test_a_message_is_not_seen_twice_while_its_function_runs(
+    queue: str, dead: str, function: str, resources: Resources, functions: Resources
+) -> None:
+    """Visibility is six times the function's timeout, as AWS asks for."""
+    assert resources[queue]["Properties"]["VisibilityTimeout"] == 6 * functions[function]["Timeout"], dead
+
+
+@pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)
+def test_what_nobody_can_take_is_kept_for_two_weeks(queue: str, dead: str, function: str, resources: Resources) -> None:
+    """Each queue has a dead letter queue of its own kind, behind so many receives that an outage of hours does not fill it."""
+    redrive = resources[queue]["Properties"]["RedrivePolicy"]
+    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [dead, "Arn"]}, function
+    assert redrive["maxReceiveCount"] >= 100
+    for name in (queue, dead):
+        assert resources[name]["Properties"]["MessageRetentionPeriod"] == 14 * 86400
+        assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
+    assert resources[dead]["Properties"].get("FifoQueue") == resources[queue]["Properties"].get("FifoQueue")
+
+
+@pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)
+def test_one_bad_record_fails_alone(queue: str, dead: str, function: str, resources: Resources) -> None:
+    """Partial batch responses are on, at most ten records come at once, and concurrency is bounded by a parameter."""
+    mapping = resources[f"{function.title()}Mapping"]["Properties"]
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}, dead
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BatchSize"] <= 10
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": f"{function.title()}Concurrency"}}
+
+
+def test_the_sender_has_time_for_a_batch_of_dead_webhooks(resources: Resources, functions: Resources) -> None:
+    """Every record of a batch may take the 15 seconds that a webhook gets."""
+    assert functions["send"]["Timeout"] > 15 * resources["SendMapping"]["Properties"]["BatchSize"]
+
+
+def test_every_alarm_that_was_promised(resources: Resources) -> None:
+    """Dead letters, the age of the oldest message, the gateway's own answers and its 5xx; each notifies the topic if there is one."""
+    alarms = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+    watched = {
+        (dimension["Value"]["Fn::GetAtt"][0], alarm["MetricName"])
+        for alarm in alarms.values()
+        for dimension in alarm.get("Dimensions", [])
+        if dimension["Name"] == "QueueName"
+    }
+    assert watched == {
+        ("SignalsDeadLetters", "ApproximateNumberOfMessagesVisible"),
+        ("SendDeadLetters", "ApproximateNumberOfMessagesVisible"),
+        ("SignalsQueue", "ApproximateAgeOfOldestMessage"),
+        ("SendQueue", "ApproximateAgeOfOldestMessage"),
+    }
+    assert {"ApiThrottledAlarm", "Api5xxAlarm"} <= set(alarms)
+    assert all(alarm["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic" for alarm in alarms.values())
