@@ -1,0 +1,61 @@
+"""`make run`: the whole of Waypost on this machine until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Final, NoReturn
+
+from botocore.exceptions import BotoCoreError
+
+from functions.local.banner import banner
+from functions.local.places import LocalError
+from functions.local.stack import Stack, running
+from functions.local.watch import Watch
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+LOOK_EVERY: Final = 0.3  # seconds
+
+
+def main() -> int:
+    """The exit code: 0 after Ctrl-C or SIGTERM, 1 with a line on standard error when it cannot go on."""
+    parser = argparse.ArgumentParser(prog="make run", description=__doc__)
+    parser.add_argument("--port", type=int, default=3000, help="where to listen on 127.0.0.1 (0: any free port)")
+    port = parser.parse_args().port
+    for number in SIGNALS:
+        signal.signal(number, _stop)
+    try:
+        with running(port) as stack:
+            _serve(stack)
+    except KeyboardInterrupt:
+        return 0
+    except LocalError as error:
+        print(f"waypost: {error}", file=sys.stderr)
+        return 1
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Unwinds everything that was started; a second Ctrl-C must not cut the clearing up short."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _serve(stack: Stack) -> NoReturn:
+    print(banner(stack.url, stack.emulator.url), flush=True)
+    groups = [name for logical, name in stack.deployment.resources.items() if logical.endswith("Logs")]
+    watch = Watch(stack.cloud, groups)
+    while stack.emulator.alive():
+        with contextlib.suppress(BotoCoreError):  # MiniStack may end between the question and the answer
+            for line in watch.lines():
+                print(line, flush=True)
+        time.sleep(LOOK_EVERY)
+    raise LocalError("MiniStack ended by itself; start again")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""MiniStack as a child process: the AWS of the local run, on a free port of the loopback address."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.error import URLError
+
+from functions.local.places import EMULATOR_PYTHON, LocalError
+
+REGION: Final = "us-east-1"
+READY_WITHIN: Final = 30.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """A running MiniStack: where it answers, its process and the file that it logs to."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment(port: int, folder: str) -> dict[str, str]:
+    """MiniStack's settings; AUTH makes it hold each function to its own role, so that a missing permission shows here first."""
+    keep = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "LC_ALL"}}
+    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    listeners = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
+    return keep | credentials | listeners | {"AUTH": "true", "MINISTACK_REGION": REGION, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_ministack/ready", timeout=2) as answer:  # noqa: S310 - our own loopback address
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _wait_until_ready(emulator: Emulator) -> None:
+    end = time.monotonic() + READY_WITHIN
+    while not _is_ready(emulator.url):
+        if not emulator.alive() or time.monotonic() > end:
+            raise LocalError(f"MiniStack did not start:\n{emulator.log.read_text()[-2000:]}")
+        time.sleep(0.05)
+
+
+@contextmanager
+def emulating() -> Iterator[Emulator]:
+    """Starts MiniStack and waits for it; at the end its process, its workers and its folder are gone. LocalError if it does not start."""
+    if not EMULATOR_PYTHON.exists():
+        raise LocalError(f"{EMULATOR_PYTHON} is missing: `make run` and `make test` install it")
+    folder, port = tempfile.mkdtemp(prefix="waypost-local-"), free_port()
+    log = Path(folder, "ministack.log")
+    with log.open("wb") as output:
+        # Its own session: Ctrl-C reaches us alone, and we end it in order. Its standard input is the life line that emulated.py watches.
+        process = subprocess.Popen(
+            [EMULATOR_PYTHON, Path(__file__).with_name("emulated.py")],
+            env=_environment(port, folder),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    emulator = Emulator(f"http://127.0.0.1:{port}", process, log)
+    try:
+        _wait_until_ready(emulator)
+        yield emulator
+    finally:
+        if process.stdin:
+            process.stdin.close()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,34 @@
+"""The code as MiniStack wants it: one zip for each function and one for the layer."""
+
+from __future__ import annotations
+
+import compileall
+import io
+import py_compile
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from functions.local.places import LAYER, ROOT
+
+
+def function_zip(name: str) -> bytes:
+    """The folder of one function, by the function's short name."""
+    return _zipped(ROOT / "functions" / name)
+
+
+def layer_zip() -> bytes:
+    """Our own package, with bytecode: MiniStack unpacks the layer for every worker and would compile it each time."""
+    with tempfile.TemporaryDirectory(prefix="waypost-layer-") as folder:
+        package = shutil.copytree(LAYER / "waypost", Path(folder, "python", "waypost"), ignore=shutil.ignore_patterns("__pycache__"))
+        compileall.compile_dir(package, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+        return _zipped(Path(folder))
+
+
+def _zipped(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder))
+    return buffer.getvalue()

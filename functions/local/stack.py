@@ -1,0 +1,103 @@
+"""The whole of Waypost on this machine, for `make run` and for the stories alike."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+import uvicorn
+
+from functions.local import seed
+from functions.local.cloud import Cloud
+from functions.local.deploy import Deployment, deploy
+from functions.local.emulator import Emulator, emulating
+from functions.local.front import front
+from functions.local.places import LocalError
+from functions.local.workspaces import Founder, founding
+
+SETTLED_WITHIN: Final = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A deployed and seeded Waypost that answers at `url`."""
+
+    url: str
+    emulator: Emulator
+    cloud: Cloud
+    deployment: Deployment
+    founder: Founder
+    emulator_client: httpx.Client
+
+    def settle(self) -> bool:
+        """Waits until all queues are empty and everything due is done; False if something is left after 60 seconds."""
+        end = time.monotonic() + SETTLED_WITHIN
+        while self._ask("/_local/pending")["pending"]:
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def mails(self) -> list[dict[str, Any]]:
+        """Every mail that SES took, newest first: `to`, `from`, `subject`, `text`, `html`, `at` (epoch seconds)."""
+        accounts = self._ask("/_ministack/ses/messages")["messages"]
+        mails = [mail for account in accounts.values() for mail in account]
+        return [_mail(mail) for mail in sorted(mails, key=lambda mail: mail["Timestamp"], reverse=True)]
+
+    def new_workspace(self, name: str) -> dict[str, str]:
+        """A second workspace with an admin key: `id`, `name`, `key`."""
+        return self.founder.found(name)
+
+    def _ask(self, path: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self.emulator_client.get(path).raise_for_status().json()
+        return answer
+
+
+def _mail(mail: dict[str, Any]) -> dict[str, Any]:
+    names = {"From": "Source", "To": "To", "Subject": "Subject", "Text": "BodyText", "Html": "BodyHtml", "At": "Timestamp"}
+    return {name.lower(): mail[theirs] for name, theirs in names.items()}
+
+
+@contextmanager
+def running(port: int = 0) -> Iterator[Stack]:
+    """Starts everything and serves it at http://127.0.0.1:`port` (0: a free one); nothing is left at the end. LocalError says why it cannot."""
+    with ExitStack() as parts:
+        listener = parts.enter_context(_listening(port))
+        emulator = parts.enter_context(emulating())
+        cloud = Cloud(emulator.url)
+        deployment = deploy(cloud)
+        founder = parts.enter_context(founding(cloud.environment() | deployment.variables))
+        client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=10, trust_env=False))
+        stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, founder, client)
+        parts.enter_context(_serving(stack, listener))
+        seed.demo(stack.url, founder)
+        yield stack
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LocalError(f"port {port} is taken; choose another: make run PORT=3001") from error
+        yield listener
+
+
+@contextmanager
+def _serving(stack: Stack, listener: socket.socket) -> Iterator[None]:
+    server = uvicorn.Server(uvicorn.Config(front(stack, stack.deployment.api), log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -1,0 +1,57 @@
+"""One readable line for each thing that happens, made from what the functions log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from functions.local.cloud import Cloud
+
+Identity = tuple[str, int, str]
+
+NOISE: Final = frozenset(
+    {"level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id"}
+)
+
+
+def line(text: str) -> str | None:
+    """A log line as a person reads it: time, function, what happened and the fields that say to what. None for what is not ours."""
+    try:
+        record = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(record, dict) or "message" not in record or "level" not in record:
+        return None
+    fields = "  ".join(f"{name}={value}" for name, value in record.items() if name not in NOISE and value not in (None, "", []))
+    loud = "" if record["level"] in {"INFO", "DEBUG"} else f"{record['level']} "
+    clock = str(record.get("timestamp", ""))[11:19]
+    return f"{clock}  {record.get('service', ''):<7} {loud}{record['message']:<12} {fields}".rstrip()
+
+
+class Watch:
+    """Reads the functions' log groups from where it stopped."""
+
+    def __init__(self, cloud: Cloud, groups: list[str]) -> None:
+        self._logs = cloud.client("logs")
+        self._since = {group: int(datetime.now(UTC).timestamp() * 1000) for group in groups}
+        self._seen: set[Identity] = set()
+
+    def lines(self) -> Iterator[str]:
+        """What was logged since the last call, oldest first."""
+        events = [event for group in self._since for event in self._new(group)]
+        for event in sorted(events, key=lambda event: event["timestamp"]):
+            if readable := line(event["message"]):
+                yield readable
+
+    def _new(self, group: str) -> list[dict[str, Any]]:
+        found = self._logs.filter_log_events(logGroupName=group, startTime=self._since[group])["events"]
+        new = [event for event in found if _identity(group, event) not in self._seen]
+        self._seen |= {_identity(group, event) for event in new}
+        return new
+
+
+def _identity(group: str, event: dict[str, Any]) -> Identity:
+    """MiniStack's events have no id of their own."""
+    return group, event["timestamp"], event["message"]
