@@ -1,0 +1,96 @@
+"""The intake's door: an HTTP request becomes a batch, the batch's outcome an answer (contract 1)."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from waypost import http, routes, wiring
+from waypost.domain import events
+from waypost.domain.errors import RefusedError, UnavailableError
+from waypost.domain.events import Accepted, Arrival
+from waypost.domain.times import iso
+from waypost.http import Reply, Request
+from waypost.ingest import Outcome, ingest
+from waypost.telemetry import MetricUnit, logger, metrics
+
+DOWN = RefusedError(503, "unavailable", "Nothing was stored; send it again.")
+
+
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Answer:
+    """Answers API Gateway, in payload format 1.0 or 2.0."""
+    request = http.read(event)
+    request_id = request.id or context.aws_request_id
+    return http.write(_reply(request, request_id), request_id)
+
+
+def _reply(request: Request, request_id: str) -> Reply:
+    started = time.monotonic()
+    try:
+        found = routes.match(request.method, request.path)
+        if found.route.name == "preflight":
+            return http.PREFLIGHT
+        return _take(request, request_id, bare=found.route.name == "event", started=started)
+    except RefusedError as refused:
+        logger.info("refused", request_id=request_id, status=refused.status, code=refused.code)
+        return http.problem(refused, request_id)
+    except UnavailableError:
+        logger.exception("unavailable", request_id=request_id)
+        metrics.add_metric("Unavailable", MetricUnit.Count, 1)
+        return http.problem(DOWN, request_id)
+
+
+def _take(request: Request, request_id: str, *, bare: bool, started: float) -> Reply:
+    received_at = _now()
+    access = wiring.access()
+    key = access.admit(request.headers.get("authorization"), "events", received_at)
+    body = http.json_body(request)
+    schema = access.schema(key.workspace, received_at)
+    arrival = Arrival(key.workspace, schema, received_at, request_id, request.headers.get("idempotency-key"), bare)
+    outcome = ingest(events.parse(body, arrival), arrival, wiring.intake(), lambda: time.monotonic() - started)
+    _tell(outcome, arrival)
+    return _answer(outcome, arrival)
+
+
+def _now() -> datetime:
+    """Now, to the millisecond, as all times on the wire."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _tell(outcome: Outcome, arrival: Arrival) -> None:
+    names = [entry.event.name for entry in outcome.entries if isinstance(entry, Accepted)]
+    codes = [entry.code for entry in outcome.entries if not isinstance(entry, Accepted)]
+    logger.info(
+        "accepted", request_id=arrival.request_id, workspace=arrival.workspace, accepted=len(names), events=names[:20], rejected=codes[:20]
+    )
+    metrics.add_metric("EventsAccepted", MetricUnit.Count, len(names))
+    metrics.add_metric("EventsRejected", MetricUnit.Count, len(codes))
+    metrics.add_metric("RejectedEventsNotKept", MetricUnit.Count, outcome.unkept)
+
+
+def _answer(outcome: Outcome, arrival: Arrival) -> Reply:
+    results = [_result(index, entry) for index, entry in enumerate(outcome.entries)]
+    accepted = sum(isinstance(entry, Accepted) for entry in outcome.entries)
+    body = {
+        "requestId": arrival.request_id,
+        "receivedAt": iso(arrival.received_at),
+        "accepted": accepted,
+        "rejected": len(results) - accepted,
+        "results": results,
+    }
+    if accepted == 0:
+        return Reply(422, {"code": "nothing-accepted", **body})
+    return Reply(201 if accepted == len(results) else 207, body)
+
+
+def _result(index: int, entry: Accepted | events.Rejected) -> dict[str, Any]:
+    if isinstance(entry, Accepted):
+        warnings = [{name: value for name, value in each._asdict().items() if value is not None} for each in entry.warnings]
+        return {"index": index, "uuid": entry.event.uuid, "status": "accepted", "warnings": warnings}
+    error = {"code": entry.code, "detail": entry.detail, "pointer": entry.pointer, "retryable": entry.retryable}
+    return {"index": index, "uuid": None, "status": "rejected", "error": error}

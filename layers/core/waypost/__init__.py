@@ -1,0 +1,1 @@
+"""Waypost: events in, journeys moved, messages sent once."""

@@ -1,0 +1,91 @@
+"""Who may come in: keys and schemas, read at most once in a while by a warm function (contract 1.2, 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Generic, TypeVar
+
+from waypost.domain.errors import RefusedError, StaleError, UnavailableError
+from waypost.domain.keys import Key, Scope, key_hash, key_in
+from waypost.domain.schemas import Schema
+from waypost.ports import Keys, Workspaces
+
+KEY_SECONDS: Final = 60
+UNKNOWN_SECONDS: Final = 5
+SCHEMA_SECONDS: Final = 30
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Memory(Generic[T]):
+    """What was read, with when: at most `most` entries, the oldest forgotten first."""
+
+    most: int = 10_000
+    entries: dict[str, tuple[datetime, T]] = field(default_factory=dict)
+
+    def read(self, name: str, now: datetime, seconds: Callable[[T], int], fresh: Callable[[], T], *, outlast: Callable[[T], bool]) -> T:
+        """The entry if it is younger than its seconds, else a fresh one. Where the world is down, an old one for which `outlast` holds."""
+        known = self.entries.get(name)
+        if known is not None and now - known[0] < timedelta(seconds=seconds(known[1])):
+            return known[1]
+        try:
+            value = fresh()
+        except UnavailableError:
+            if known is not None and outlast(known[1]):
+                return known[1]
+            raise
+        self.entries.pop(name, None)
+        if len(self.entries) >= self.most:
+            del self.entries[next(iter(self.entries))]
+        self.entries[name] = now, value
+        return value
+
+
+@dataclass(slots=True)
+class Access:
+    """The doors' memory of keys and schemas."""
+
+    keys: Keys
+    workspaces: Workspaces
+    known_keys: Memory[Key | None] = field(default_factory=Memory)
+    schemas: Memory[Schema] = field(default_factory=Memory)
+
+    def admit(self, authorization: str | None, scope: Scope, now: datetime) -> Key:
+        """The key of a request. RefusedError 401, one answer for every way to have no key, or 403 for the wrong scope.
+
+        While the keys table is down, a key that was good goes on being good for the intake, so that no event is lost.
+        """
+        given = key_in(authorization)
+        key = self._find(key_hash(given), now, scope) if given else None
+        if key is None or not key.is_live(now):
+            raise RefusedError(401, "unauthorized", "This needs a valid key: `Authorization: Api-Key <key>`.")
+        if not key.allows(scope):
+            raise RefusedError(403, "forbidden", f"This needs a key with the scope `{scope}`.")
+        return key
+
+    def _find(self, hashed: str, now: datetime, scope: Scope) -> Key | None:
+        return self.known_keys.read(
+            hashed,
+            now,
+            lambda key: KEY_SECONDS if key else UNKNOWN_SECONDS,
+            lambda: self._fresh(hashed, now),
+            outlast=lambda key: key is not None and scope == "events",
+        )
+
+    def _fresh(self, hashed: str, now: datetime) -> Key | None:
+        key = self.keys.find(hashed)
+        today = f"{now:%Y-%m-%d}"
+        if key is not None and key.last_used_on != today:
+            try:
+                self.keys.used(hashed, today)
+            except StaleError:
+                return None
+        return key
+
+    def schema(self, workspace: str, now: datetime) -> Schema:
+        """The workspace's schema, at most 30 seconds old."""
+        return self.schemas.read(
+            workspace, now, lambda _: SCHEMA_SECONDS, lambda: self.workspaces.schema(workspace), outlast=lambda _: True
+        )

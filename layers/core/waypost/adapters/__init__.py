@@ -1,0 +1,1 @@
+"""One file or folder for each technology; the only boto3 in the house."""

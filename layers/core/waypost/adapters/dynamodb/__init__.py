@@ -1,0 +1,1 @@
+"""DynamoDB: one file for each collection, `table.py` for what they share."""

@@ -1,0 +1,150 @@
+"""The customers table: HASH primary key, RANGE correlation id (design: one row for the claim on each, one for each pair)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from waypost.adapters.dynamodb.table import Item, Refused, Table, transact
+from waypost.domain.customers import ATTRIBUTE_BYTES, ATTRIBUTES, Row, RowKey
+from waypost.domain.facts import Facts, stamp_of, weight
+from waypost.domain.identifiers import key_part
+from waypost.domain.identity import Identifier
+from waypost.ports import Untouched
+
+HEAD: Final = "#"
+_FACTS: Final = ("a:", "t:", "p")
+_LETTERS: Final = {"correlation": "c", "primary": "p"}
+_KINDS: Final = {"c": "correlation", "p": "primary"}
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoCustomers:
+    """Customers' rows. Facts are attributes of their own (`a:plan`), so that a known customer's write is one small update."""
+
+    table: Table
+
+    def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
+        """Merges facts into a row in one write, if the row exists, is no pointer, is older than all of them and has room."""
+        count, size = weight(facts)
+        names = {f"#{index}": name for index, name in enumerate(facts)}
+        values = {f":{index}": text for index, text in enumerate(facts.values())}
+        sets = ", ".join(f"#{index} = :{index}" for index in range(len(facts)))
+        stamps = [stamp_of(text) for text in facts.values()]
+        changed = self.table.update(
+            _item_key(key),
+            UpdateExpression=f"SET {sets}{', ' if sets else ''}newest = :newest ADD rev :one, attributeCount :count, attributeBytes :size",
+            ConditionExpression=(
+                "attribute_exists(rev) AND attribute_not_exists(linked) AND newest < :oldest"
+                " AND attributeCount <= :mostCount AND attributeBytes <= :mostBytes"
+            ),
+            ExpressionAttributeValues=values
+            | {
+                ":newest": max(stamps, default=""),
+                ":oldest": min(stamps, default=""),
+                ":one": 1,
+                ":count": count,
+                ":size": size,
+                ":mostCount": ATTRIBUTES - count,
+                ":mostBytes": ATTRIBUTE_BYTES - size,
+            },
+            **({"ExpressionAttributeNames": names} if names else {}),
+        )
+        if isinstance(changed, Refused):
+            return Untouched(_row(key.workspace, changed.item) if changed.item else None)
+        return _row(key.workspace, changed)
+
+    def save(self, rows: Sequence[Row]) -> dict[RowKey, Row | None] | None:
+        """Writes rows together if each is as it was read; else the ones that are not, as they are now (None: not there)."""
+        if len(rows) == 1:
+            refused = [self.table.put(_item(rows[0]), **_as_read(rows[0]))]
+        else:
+            refused = transact([self.table.putting(_item(row), **_as_read(row)) for row in rows]) or []
+        stale = {
+            row.key: _row(row.key.workspace, each.item) if each.item else None
+            for row, each in zip(rows, refused, strict=False)
+            if each is not None
+        }
+        return stale or None
+
+    def get(self, keys: Sequence[RowKey]) -> list[Row]:
+        """The rows that exist, read strongly; at most 100 keys for each call that it takes."""
+        found: list[Row] = []
+        for start in range(0, len(keys), 100):
+            chunk = keys[start : start + 100]
+            found += [_row(chunk[0].workspace, item) for item in self.table.get_many([_item_key(key) for key in chunk])]
+        return found
+
+    def named(self, workspace: str, primary: Identifier) -> list[Row]:
+        """All rows under a primary key, read strongly."""
+        items = self.table.query_all("primaryKey = :p", {":p": _hash(workspace, primary)}, ConsistentRead=True)
+        return [_row(workspace, item) for item in items]
+
+    def located(self, workspace: str, customer: str) -> RowKey | None:
+        """The key of the row that holds a customer's id: a head, or an anonymous customer. It lags writes by moments."""
+        items, _ = self.table.query("id = :id", {":id": f"{workspace}#{customer}"}, IndexName="byId", Limit=1)
+        if not items:
+            return None
+        rows = self.table.get_many([{"primaryKey": items[0]["primaryKey"], "correlationId": items[0]["correlationId"]}])
+        return _row(workspace, rows[0]).key if rows else None
+
+
+def _hash(workspace: str, owner: Identifier) -> str:
+    return f"{workspace}#{_LETTERS[owner.kind]}{key_part(owner.value)}"
+
+
+def _item_key(key: RowKey) -> Item:
+    return {"primaryKey": _hash(key.workspace, key.owner), "correlationId": key_part(key.correlation.value) if key.correlation else HEAD}
+
+
+def _as_read(row: Row) -> Item:
+    if row.rev == 0:
+        return {"ConditionExpression": "attribute_not_exists(rev)"}
+    return {"ConditionExpression": "rev = :rev", "ExpressionAttributeValues": {":rev": row.rev}}
+
+
+def _item(row: Row) -> Item:
+    key = _item_key(row.key)
+    claims_id = row.linked is None and (row.key.correlation is None or row.key.owner == row.key.correlation)
+    count, size = weight(row.facts)
+    return {
+        **row.facts,
+        **key,
+        "rev": row.rev + 1,
+        "customer": row.customer,
+        "id": f"{row.key.workspace}#{row.customer}" if claims_id else None,
+        "newest": row.newest,
+        "attributeCount": count,
+        "attributeBytes": size,
+        "linked": row.linked and row.linked.value,
+        "ids": row.ids or None,
+        "moving": row.moving,
+        "owner": _unless_in(key["primaryKey"].split("#", 1)[1][1:], row.key.owner),
+        "correlation": row.key.correlation and _unless_in(key["correlationId"], row.key.correlation),
+    }
+
+
+def _unless_in(part: str, identifier: Identifier) -> str | None:
+    """A value that its key part holds only as a hash."""
+    return identifier.value if part.startswith("~") else None
+
+
+def _row(workspace: str, item: Item) -> Row:
+    letter, owner = item["primaryKey"].split("#", 1)[1][:1], item["primaryKey"].split("#", 1)[1][1:]
+    own = Identifier("primary" if _KINDS[letter] == "primary" else "correlation", item.get("owner") or owner[1:])
+    part = item["correlationId"]
+    correlation = None if part == HEAD else Identifier("correlation", item.get("correlation") or part[1:])
+    return Row(
+        key=RowKey(workspace, own, correlation),
+        customer=item["customer"],
+        rev=item["rev"],
+        facts=dict(_facts(item.items())),
+        linked=Identifier("primary", item["linked"]) if "linked" in item else None,
+        ids=item.get("ids", 0),
+        moving=item.get("moving"),
+    )
+
+
+def _facts(attributes: Iterable[tuple[str, object]]) -> Iterable[tuple[str, str]]:
+    return ((name, str(value)) for name, value in attributes if name == "p" or name[:2] in _FACTS)

@@ -1,0 +1,32 @@
+"""The workspaces table: HASH workspace, RANGE what is set once for it (its name, its schema)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from waypost.adapters.dynamodb.table import Table
+from waypost.domain import json
+from waypost.domain.errors import StaleError
+from waypost.domain.schemas import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoWorkspaces:
+    """What is set once for a workspace."""
+
+    table: Table
+
+    def add(self, workspace: str, name: str, created_at: str) -> None:
+        """Makes a workspace; StaleError where its id is taken."""
+        item = {"workspace": workspace, "row": "workspace", "name": name, "createdAt": created_at}
+        if self.table.put(item, ConditionExpression="attribute_not_exists(workspace)"):
+            raise StaleError("this workspace exists")
+
+    def schema(self, workspace: str) -> Schema:
+        """The workspace's schema; the empty one where none was saved."""
+        item = self.table.get({"workspace": workspace, "row": "schema"})
+        return Schema.model_validate(json.loads(item["json"])) if item else Schema()
+
+    def save_schema(self, workspace: str, schema: Schema) -> None:
+        """Saves the workspace's schema over the one before."""
+        self.table.put({"workspace": workspace, "row": "schema", "json": schema.model_dump_json(by_alias=True)})

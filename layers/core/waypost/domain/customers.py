@@ -1,0 +1,154 @@
+"""The customer, the rows that it is merged from, and the table of `$identify` (contract 2).
+
+A customer is the merge of the rows under its primary key: the head (the claim on the primary key), and one pair for each
+correlation id. A correlation id's own row is the anonymous customer until it is linked; from then on it only points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
+
+from waypost.domain import facts as known_facts
+from waypost.domain.facts import Facts, merge, stamp_of, weight
+from waypost.domain.identifiers import customer_id
+from waypost.domain.identity import Identifier
+from waypost.domain.reasons import Reason
+from waypost.domain.schemas import PrimaryKey
+
+CORRELATION_IDS: Final = 100
+ATTRIBUTES: Final = 500
+ATTRIBUTE_BYTES: Final = 128 * 1024
+
+
+class RowKey(NamedTuple):
+    """The key of a customer's row: whose row it is, and which correlation id it is about (None: the head)."""
+
+    workspace: str
+    owner: Identifier
+    correlation: Identifier | None
+
+
+def head_key(workspace: str, primary: Identifier) -> RowKey:
+    """The claim on a primary key value."""
+    return RowKey(workspace, primary, None)
+
+
+def pair_key(workspace: str, primary: Identifier, correlation: Identifier) -> RowKey:
+    """What a customer set under one of its correlation ids."""
+    return RowKey(workspace, primary, correlation)
+
+
+def own_key(workspace: str, correlation: Identifier) -> RowKey:
+    """The claim on a correlation id: an anonymous customer, or a pointer to the named one."""
+    return RowKey(workspace, correlation, correlation)
+
+
+def claim_key(workspace: str, identifier: Identifier) -> RowKey:
+    """The row that says whose an identifier is."""
+    return head_key(workspace, identifier) if identifier.kind == "primary" else own_key(workspace, identifier)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the customers table. `rev` counts its writes (0: not written yet); `linked` makes it a pointer;
+    `ids` counts the correlation ids of a head; `moving` is an absorbed customer whose runs are still on their way."""
+
+    key: RowKey
+    customer: str
+    rev: int = 0
+    facts: Facts = field(default_factory=dict)
+    linked: Identifier | None = None
+    ids: int = 0
+    moving: str | None = None
+
+    def with_facts(self, facts: Facts) -> Row:
+        """The row with these facts merged in; the row itself where they say nothing new."""
+        merged = merge(self.facts, facts)
+        return self if merged == self.facts else replace(self, facts=merged)
+
+    @property
+    def newest(self) -> str:
+        """The greatest stamp of its facts."""
+        return max((stamp_of(text) for text in self.facts.values()), default="")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it holds more attributes than a customer may have."""
+        count, size = weight(self.facts)
+        return count > ATTRIBUTES or size > ATTRIBUTE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What an `$identify` comes to: the customer, and the rows to save together (none: all is known already)."""
+
+    customer: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What is known of the three rows that an `$identify` of P and C is about; None: no such row, as far as is known."""
+
+    pointer: Row | None = None
+    head: Row | None = None
+    pair: Row | None = None
+
+
+def link(workspace: str, primary: Identifier, correlation: Identifier, facts: Facts, claims: Claims) -> Link | Reason:
+    """The cell of the `$identify` table that these rows are in."""
+    pair = claims.pair
+    if pair is not None:
+        changed = pair.with_facts(facts)
+        return Reason.ATTRIBUTES_FULL if changed.is_full else Link(pair.customer, () if changed is pair else (changed,))
+    pointer = claims.pointer or Row(own_key(workspace, correlation), customer_id(workspace, correlation.kind, correlation.value))
+    if pointer.linked is not None and pointer.linked != primary:
+        return Reason.CORRELATION_CONFLICT
+    head = claims.head or Row(head_key(workspace, primary), pointer.customer)
+    if head.ids >= CORRELATION_IDS:
+        return Reason.TOO_MANY_IDS
+    return _linked(pointer, head, Row(pair_key(workspace, primary, correlation), head.customer, facts=merge(pointer.facts, facts)))
+
+
+def _linked(pointer: Row, head: Row, pair: Row) -> Link | Reason:
+    if pair.is_full:
+        return Reason.ATTRIBUTES_FULL
+    absorbed = pointer.customer if pointer.rev and pointer.customer != head.customer else None
+    points = replace(pointer, customer=head.customer, linked=head.key.owner, facts={})
+    return Link(head.customer, (points, replace(head, ids=head.ids + 1), replace(pair, moving=absorbed)))
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """The person that events are about, as conditions, templates and the API see it."""
+
+    workspace: str
+    id: str
+    primary: Identifier | None
+    primary_key: Any
+    correlation_ids: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    tokens: Mapping[str, str]
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether no primary key names it yet."""
+        return self.primary is None
+
+
+def assemble(rows: Iterable[Row], key: PrimaryKey | None) -> Customer | None:
+    """The customer that these rows make: a head and its pairs, or the own row of an anonymous one."""
+    found = list(rows)
+    first = next((row for row in found if row.key.correlation is None or row.key.owner == row.key.correlation), None)
+    if first is None or first.linked is not None:
+        return None
+    facts = merge(*(row.facts for row in found))
+    primary = first.key.owner if first.key.correlation is None else None
+    named = known_facts.value_of(facts[known_facts.PRIMARY]) if known_facts.PRIMARY in facts else primary and primary.value
+    attributes = known_facts.attributes(facts)
+    if primary is not None and key is not None:
+        attributes = {key.name: named, **attributes}
+    ids = tuple(row.key.correlation.value for row in found if row.key.correlation is not None)
+    return Customer(first.key.workspace, first.customer, primary, named, ids, attributes, known_facts.tokens(facts))

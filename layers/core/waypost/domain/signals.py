@@ -1,0 +1,100 @@
+"""What the signals queue carries. A signal is one customer's business; the matcher takes a customer's signals one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from waypost.domain.events import Event, Kind
+from waypost.domain.identifiers import digest
+from waypost.domain.identity import Identifier
+from waypost.domain.payloads import Naming
+from waypost.domain.times import instant, iso
+
+
+@dataclass(frozen=True, slots=True)
+class EventsArrived:
+    """One customer's events of one batch. `customer` is the id known at intake, `primary` its primary key if it is
+    linked, `known` whether anything was stored of it. Facts that the intake stored already are taken out."""
+
+    workspace: str
+    customer: str
+    primary: Identifier | None
+    known: bool
+    received_at: datetime
+    historical: bool
+    events: tuple[Event, ...]
+
+    @property
+    def name(self) -> str:
+        """The same for the same events, however often they are sent: for deduplication and for the log's rows."""
+        return digest("arrived", self.workspace, *(part for event in self.events for part in (event.uuid, event.name)))
+
+
+def to_wire(signal: EventsArrived) -> dict[str, Any]:
+    """A signal as JSON."""
+    return {
+        "kind": "events",
+        "workspace": signal.workspace,
+        "customer": signal.customer,
+        "primary": signal.primary and signal.primary.value,
+        "known": signal.known,
+        "receivedAt": iso(signal.received_at),
+        "historical": signal.historical,
+        "events": [event_to_wire(event) for event in signal.events],
+    }
+
+
+def from_wire(wire: Mapping[str, Any]) -> EventsArrived:
+    """The signal in a JSON object; KeyError or ValueError for any other object."""
+    if wire["kind"] != "events":
+        raise ValueError(f"unknown signal {wire['kind']!r}")
+    return EventsArrived(
+        workspace=wire["workspace"],
+        customer=wire["customer"],
+        primary=Identifier("primary", wire["primary"]) if wire["primary"] is not None else None,
+        known=wire["known"],
+        received_at=instant(wire["receivedAt"]),
+        historical=wire["historical"],
+        events=tuple(event_from_wire(each) for each in wire["events"]),
+    )
+
+
+def event_to_wire(event: Event) -> dict[str, Any]:
+    """An event as a signal carries it."""
+    wire: dict[str, Any] = {
+        "uuid": event.uuid,
+        "event": event.name,
+        "kind": event.kind.value,
+        "id": list(event.identifier),
+        "source": event.source,
+        "payload": event.payload,
+        "at": iso(event.at),
+    }
+    if event.facts:
+        wire["facts"] = event.facts
+    if event.naming is not None:
+        wire["naming"] = [event.naming.primary.value, event.naming.anonymous_id and event.naming.anonymous_id.value]
+    return wire
+
+
+def event_from_wire(wire: Mapping[str, Any]) -> Event:
+    """The event in what `event_to_wire` made."""
+    kind, value = wire["id"]
+    return Event(
+        uuid=wire["uuid"],
+        name=wire["event"],
+        kind=Kind(wire["kind"]),
+        identifier=Identifier(kind, value),
+        source=wire["source"],
+        payload=wire["payload"],
+        at=instant(wire["at"]),
+        facts=wire.get("facts", {}),
+        naming=_naming(*wire["naming"]) if "naming" in wire else None,
+    )
+
+
+def _naming(primary: str, anonymous_id: str | None) -> Naming:
+    return Naming(Identifier("primary", primary), Identifier("correlation", anonymous_id) if anonymous_id is not None else None)

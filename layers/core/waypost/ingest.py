@@ -1,0 +1,297 @@
+"""The use case of the intake: a parsed batch becomes durable, one message for each customer, and an answer for each event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from waypost import identify
+from waypost.domain import json
+from waypost.domain.customers import claim_key
+from waypost.domain.errors import UnavailableError
+from waypost.domain.events import Accepted, Arrival, Batch, Event, Rejected
+from waypost.domain.identifiers import customer_id
+from waypost.domain.identity import Identifier
+from waypost.domain.reasons import Reason
+from waypost.domain.signals import EventsArrived, to_wire
+from waypost.ports import Customers, Parcel, RejectedEvent, RejectedEvents, Signals
+
+PARCEL_EVENTS: Final = 100
+PARCEL_BYTES: Final = 170_000
+CALL_BYTES: Final = 1_000_000
+CALL_PARCELS: Final = 10
+KEPT_A_MINUTE: Final = 100
+SEND_SECONDS: Final = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whose an identifier is: the customer's id, its primary key if it is linked, and whether anything is stored of it."""
+
+    customer: str
+    primary: Identifier | None
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the intake needs of the world, and what it remembers between requests."""
+
+    customers: Customers
+    signals: Signals
+    rejected: RejectedEvents
+    linked: Linked
+    executor: Executor
+    pause: Callable[[], None]
+
+
+@dataclass(slots=True)
+class Linked:
+    """Linked identifiers in memory, the oldest forgotten first. Anonymous ones are not kept: they may be linked at any time."""
+
+    most: int = 20_000
+    known: dict[tuple[str, Identifier], Known] = field(default_factory=dict)
+
+    def get(self, workspace: str, identifier: Identifier) -> Known | None:
+        """Whose this identifier is, if it is linked and in memory."""
+        return self.known.get((workspace, identifier))
+
+    def put(self, workspace: str, identifier: Identifier, known: Known) -> None:
+        """Remembers a linked identifier."""
+        if len(self.known) >= self.most:
+            self.known.pop(next(iter(self.known)), None)
+        self.known[workspace, identifier] = known
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An entry for each event in request order, and how many refused events could not be kept."""
+
+    entries: tuple[Accepted | Rejected, ...]
+    unkept: int
+
+
+def ingest(batch: Batch, arrival: Arrival, world: World, elapsed: Callable[[], float]) -> Outcome:
+    """Makes a batch durable and answers for each event; `elapsed` counts the seconds since the request came.
+
+    UnavailableError where nothing at all could be stored.
+    """
+    intake = _Intake(arrival, world, elapsed, list(batch.entries), batch.historical)
+    intake.apply_namings()
+    intake.send()
+    unkept = intake.keep_rejected(batch.raw)
+    return Outcome(tuple(intake.entries), unkept)
+
+
+@dataclass(slots=True)
+class _Intake:
+    """One batch on its way. `down` is set when the customers table fails: from then on its facts travel on the queue."""
+
+    arrival: Arrival
+    world: World
+    elapsed: Callable[[], float]
+    entries: list[Accepted | Rejected]
+    historical: bool
+    down: bool = False
+    named: dict[Identifier, Known] = field(default_factory=dict)
+
+    def accepted(self) -> Iterator[tuple[int, Event]]:
+        """The events that are still accepted, with their places."""
+        return ((index, entry.event) for index, entry in enumerate(self.entries) if isinstance(entry, Accepted))
+
+    def apply_namings(self) -> None:
+        """Writes what `$identify` events say, those about different people side by side."""
+        namings = [(index, event) for index, event in self.accepted() if event.naming is not None]
+        people = _components(namings)
+        if len(people) == 1:
+            self._apply_in_order(people[0])
+        else:
+            list(self.world.executor.map(self._apply_in_order, people))
+
+    def _apply_in_order(self, namings: Sequence[tuple[int, Event]]) -> None:
+        for index, event in namings:
+            if self.down:
+                return
+            try:
+                self._settle(index, event, identify.apply_naming(self.world.customers, self.arrival.workspace, event))
+            except UnavailableError:
+                self.down = True
+
+    def _settle(self, index: int, event: Event, done: str | Reason) -> None:
+        if isinstance(done, Reason):
+            self.entries[index] = Rejected(done.value, _SENTENCES[done], self._base(index) + _POINTERS[done])
+            return
+        entry, naming = self.entries[index], event.naming
+        if isinstance(entry, Accepted) and naming is not None:
+            self.entries[index] = replace(entry, event=replace(event, facts={}, naming=None))
+            for identifier in _named_by(event):
+                self.named[identifier] = Known(done, naming.primary, stored=True)
+                self.world.linked.put(self.arrival.workspace, identifier, self.named[identifier])
+
+    def send(self) -> None:
+        """Puts the accepted events on the queue, one message for each customer, and rejects what the queue refuses."""
+        known = self._resolve()
+        groups: dict[str, list[tuple[int, Event]]] = {}
+        for index, event in self.accepted():
+            groups.setdefault(known[event.identifier].customer, []).append((index, event))
+        trains = [[self._load(chunk, known[chunk[0][1].identifier]) for chunk in _chunks(group)] for group in groups.values()]
+        lost: list[int] = []
+        while trains:
+            refused = self._send_side_by_side([train[0] for train in trains])
+            lost += [index for train in trains if train[0].parcel in refused for load in train for index in load.indexes]
+            trains = [train[1:] for train in trains if train[1:] and train[0].parcel not in refused]
+        self._reject_unstored(lost)
+
+    def _resolve(self) -> Mapping[Identifier, Known]:
+        """Whose each identifier of the batch is: from this batch, from memory, else by one read of the claims on them."""
+        workspace = self.arrival.workspace
+        known = dict(self.named)
+        asked: list[Identifier] = []
+        for _, event in self.accepted():
+            remembered = known.get(event.identifier) or self.world.linked.get(workspace, event.identifier)
+            if remembered is not None:
+                known[event.identifier] = remembered
+            elif event.identifier not in asked:
+                asked.append(event.identifier)
+        return known | self._read(asked)
+
+    def _read(self, asked: Sequence[Identifier]) -> Mapping[Identifier, Known]:
+        workspace = self.arrival.workspace
+        known = {each: Known(customer_id(workspace, each.kind, each.value), None, stored=False) for each in asked}
+        if self.down or not asked:
+            return known
+        try:
+            rows = self.world.customers.get([claim_key(workspace, each) for each in asked])
+        except UnavailableError:
+            return known
+        for row in rows:
+            primary = row.key.owner if row.key.correlation is None else row.linked
+            known[row.key.owner] = Known(row.customer, primary, stored=True)
+            if primary is not None:
+                self.world.linked.put(workspace, row.key.owner, known[row.key.owner])
+        return known
+
+    def _load(self, chunk: Sequence[tuple[int, Event]], known: Known) -> _Load:
+        signal = EventsArrived(
+            workspace=self.arrival.workspace,
+            customer=known.customer,
+            primary=known.primary,
+            known=known.stored,
+            received_at=self.arrival.received_at,
+            historical=self.historical,
+            events=tuple(event for _, event in chunk),
+        )
+        body = json.dumps(to_wire(signal))
+        return _Load(Parcel(signal.customer, signal.name, body), tuple(index for index, _ in chunk))
+
+    def _send_side_by_side(self, loads: Sequence[_Load]) -> set[Parcel]:
+        """Sends loads of different groups; the parcels that the queue refused until the time was up."""
+        calls = list(_calls(load.parcel for load in loads))
+        sent = [self._send_call(calls[0])] if len(calls) == 1 else self.world.executor.map(self._send_call, calls)
+        return {parcel for refused in sent for parcel in refused}
+
+    def _send_call(self, parcels: Sequence[Parcel]) -> Sequence[Parcel]:
+        left = parcels
+        while left and self.elapsed() < SEND_SECONDS:
+            try:
+                left = self.world.signals.send(left)
+            except UnavailableError:
+                self.world.pause()
+        return left
+
+    def _reject_unstored(self, lost: Sequence[int]) -> None:
+        if lost and len(lost) == sum(1 for _ in self.accepted()):
+            raise UnavailableError("the signals queue takes nothing")
+        for index in lost:
+            pointer = self._base(index) or "/"
+            self.entries[index] = Rejected("not-stored", "The queue did not take this event; send it again.", pointer, retryable=True)
+
+    def _base(self, index: int) -> str:
+        return "" if self.arrival.bare else f"/batch/{index}"
+
+    def keep_rejected(self, raw: Sequence[object]) -> int:
+        """Keeps the refused events for whoever asks why, at most 100 a minute. Answers how many could not be kept, because their
+        table is down: the answer does not wait for that."""
+        refused = [RejectedEvent(index, raw[index], entry) for index, entry in enumerate(self.entries) if isinstance(entry, Rejected)]
+        if not refused:
+            return 0
+        workspace, received_at = self.arrival.workspace, self.arrival.received_at
+        try:
+            before = self.world.rejected.count(workspace, received_at, len(refused))
+            self.world.rejected.keep(workspace, received_at, self.arrival.request_id, refused[: max(0, KEPT_A_MINUTE - before)])
+        except UnavailableError:
+            return len(refused)
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """A parcel, and the places of its events in the batch."""
+
+    parcel: Parcel
+    indexes: tuple[int, ...]
+
+
+_POINTERS: Final = {
+    Reason.CORRELATION_CONFLICT: "/correlationValue",
+    Reason.TOO_MANY_IDS: "/correlationValue",
+    Reason.ATTRIBUTES_FULL: "/payload",
+}
+_SENTENCES: Final = {
+    Reason.CORRELATION_CONFLICT: "This correlation id belongs to another primary key value; nothing was changed.",
+    Reason.TOO_MANY_IDS: "A customer has at most 100 correlation ids.",
+    Reason.ATTRIBUTES_FULL: "A customer has at most 500 attributes and 128 KiB of them.",
+}
+
+
+def _components(namings: Sequence[tuple[int, Event]]) -> list[list[tuple[int, Event]]]:
+    """Namings in request order, apart where no chain of shared identifiers connects them (a union-find)."""
+    parents: dict[Identifier, Identifier] = {}
+
+    def root(identifier: Identifier) -> Identifier:
+        while parents.setdefault(identifier, identifier) != identifier:
+            identifier = parents[identifier]
+        return identifier
+
+    for _, event in namings:
+        for other in _named_by(event):
+            parents[root(other)] = root(event.identifier)
+    groups: dict[Identifier, list[tuple[int, Event]]] = {}
+    for index, event in namings:
+        groups.setdefault(root(event.identifier), []).append((index, event))
+    return list(groups.values())
+
+
+def _named_by(event: Event) -> list[Identifier]:
+    """All identifiers that an `$identify` says are one customer."""
+    naming = event.naming
+    return [event.identifier, *filter(None, (naming and naming.primary, naming and naming.anonymous_id))]
+
+
+def _chunks(group: Sequence[tuple[int, Event]]) -> Iterator[list[tuple[int, Event]]]:
+    """Cuts one customer's events into what one message holds."""
+    chunk: list[tuple[int, Event]] = []
+    size = 0
+    for index, event in group:
+        weight = len(json.dumps(event.payload)) + sum(len(text) for text in event.facts.values()) + 1000
+        if chunk and (len(chunk) == PARCEL_EVENTS or size + weight > PARCEL_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append((index, event))
+        size += weight
+    yield chunk
+
+
+def _calls(parcels: Iterable[Parcel]) -> Iterator[list[Parcel]]:
+    """Parcels in the numbers and sizes that one call takes."""
+    call: list[Parcel] = []
+    size = 0
+    for parcel in parcels:
+        if call and (len(call) == CALL_PARCELS or size + len(parcel.body) > CALL_BYTES):
+            yield call
+            call, size = [], 0
+        call.append(parcel)
+        size += len(parcel.body)
+    yield call

@@ -1,0 +1,158 @@
+"""What a use case asks of the world. One method is one AWS call, so that a test can cut between any two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+from waypost.domain.customers import Customer, Row, RowKey
+from waypost.domain.events import Rejected
+from waypost.domain.facts import Facts
+from waypost.domain.identity import Identifier
+from waypost.domain.journeys import Journey
+from waypost.domain.keys import Key
+from waypost.domain.messages import Addressed, Answer, Fault, Message, Rendered, Skip
+from waypost.domain.parked import Parked
+from waypost.domain.schemas import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Untouched:
+    """A touch that did not happen, with the row as it is (None: there is none)."""
+
+    row: Row | None
+
+
+class Customers(Protocol):
+    """The rows that customers are merged from."""
+
+    def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
+        """Merges facts into a row in one write, if the row exists, is no pointer, is older than all of them and has room."""
+
+    def save(self, rows: Sequence[Row]) -> Mapping[RowKey, Row | None] | None:
+        """Writes rows together if each is as it was read; else the ones that are not, as they are now (None: not there)."""
+
+    def get(self, keys: Sequence[RowKey]) -> list[Row]:
+        """The rows that exist among these."""
+
+    def named(self, workspace: str, primary: Identifier) -> list[Row]:
+        """All rows under a primary key."""
+
+    def located(self, workspace: str, customer: str) -> RowKey | None:
+        """The key of the row that holds a customer's id."""
+
+
+class Parcel(NamedTuple):
+    """One message for the signals queue: its group (a customer), its name for deduplication, and its body."""
+
+    group: str
+    name: str
+    body: str
+
+
+class Signals(Protocol):
+    """The FIFO queue of signals, one group for each customer."""
+
+    def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
+        """Puts at most ten parcels of different groups on the queue; the ones that it refused come back."""
+
+
+class Keys(Protocol):
+    """API keys by their hash."""
+
+    def find(self, key_hash: str) -> Key | None:
+        """The key, or None."""
+
+    def used(self, key_hash: str, day: str) -> None:
+        """Notes the day on which a key was last used; StaleError where it is gone."""
+
+
+class Workspaces(Protocol):
+    """What is set once for a workspace."""
+
+    def schema(self, workspace: str) -> Schema:
+        """The workspace's schema; the empty one where none was saved."""
+
+
+class RejectedEvent(NamedTuple):
+    """An event that was refused, as it was sent."""
+
+    index: int
+    raw: Any
+    error: Rejected
+
+
+class RejectedEvents(Protocol):
+    """Refused events, kept for 7 days so that their sender can be told what went wrong."""
+
+    def count(self, workspace: str, received_at: datetime, number: int) -> int:
+        """Counts refused events of this minute; how many there were before these."""
+
+    def keep(self, workspace: str, received_at: datetime, request_id: str, events: Sequence[RejectedEvent]) -> None:
+        """Keeps refused events."""
+
+
+class Messages(Protocol):
+    """Messages, from being owed to being reported."""
+
+    def get(self, workspace: str, message: str) -> Message | None:
+        """The message, or None."""
+
+    def save(self, message: Message, was: Message) -> bool:
+        """Writes a message over the one that it was made from; False if another worker changed it meanwhile, or it was erased."""
+
+    def rendered(self, workspace: str, message: str) -> Addressed | None:
+        """The message as it was rendered for its first attempt, or None."""
+
+    def keep_rendered(self, message: Message, made: Addressed, now: datetime) -> Addressed:
+        """Keeps the rendered message unless one is kept already; returns the one that is kept."""
+
+
+class JourneyVersions(Protocol):
+    """Journeys as they were published."""
+
+    def version(self, workspace: str, journey: str, version: int) -> Journey:
+        """This version, which never changes."""
+
+
+class Templates(Protocol):
+    """The template language."""
+
+    def render(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool) -> Rendered | Fault:
+        """The template with its texts rendered, or why it cannot be."""
+
+
+class Channel(Protocol):
+    """One way to reach a customer."""
+
+    def addressed(self, rendered: Rendered, customer: Customer) -> Addressed | Skip:
+        """The rendered message completed with all that sending it needs, or why it cannot be sent."""
+
+    def deliver(self, message: Message, addressed: Addressed, now: datetime) -> Answer:
+        """Calls the provider once. UnavailableError only if the provider was not called."""
+
+
+class Suppressions(Protocol):
+    """Addresses that get nothing any more."""
+
+    def holds(self, workspace: str, channel: str, address: str) -> bool:
+        """Whether this address is suppressed."""
+
+    def add(self, workspace: str, channel: str, address: str) -> None:
+        """Suppresses an address."""
+
+
+class SendQueue(Protocol):
+    """The queue of messages to send."""
+
+    def put(self, workspace: str, messages: Sequence[tuple[str, timedelta]]) -> None:
+        """Asks for messages to be sent after a delay each; they may come earlier, never much later."""
+
+
+class DeadLetters(Protocol):
+    """What was given up on."""
+
+    def park(self, parked: Parked) -> None:
+        """Keeps a record for a person to look at; the same one twice is kept once."""
