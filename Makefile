@@ -12,6 +12,8 @@ TOOL := $(UV) tool run --quiet --from
 SAM := $(TOOL) aws-sam-cli==1.170.0 sam
 CFN_LINT := $(TOOL) cfn-lint==1.58.0 cfn-lint
 READY := $(VENV)/.ready
+LOCAL := $(ROOT)/.local
+LOCAL_READY := $(LOCAL)/.ready
 
 export SAM_CLI_TELEMETRY := 0
 export UV_COMPILE_BYTECODE := 1
@@ -24,10 +26,10 @@ unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
-run: $(READY)  ## The whole of Waypost on this machine: make run PORT=3000
+run: $(LOCAL_READY)  ## The whole of Waypost on this machine: make run PORT=3000
 	@cd $(ROOT) && exec $(PYTHON) -m functions.local --port $(PORT)
 
-test: $(READY)  ## Every test, stories on the deployed template included
+test: $(LOCAL_READY)  ## Every test, stories on the deployed template included
 	@cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 --dist loadgroup $(TESTS)
 
 check: $(READY)  ## ruff, mypy, cfn-lint, sam validate
@@ -53,11 +55,13 @@ bench: $(READY)  ## AWS calls, units, price and CPU of the usual batches
 
 lock: $(READY)  ## The requirements files, from pyproject.toml
 	cd $(ROOT) && $(LOCK) --output-file layers/core/requirements.txt
+	cd $(ROOT) && $(UV) pip compile functions/local/requirements.in $(LOCKED) --no-annotate --output-file functions/local/requirements.txt
 	cd $(ROOT) && $(LOCK) --group dev --constraints layers/core/requirements.txt --no-annotate --output-file requirements-dev.txt
-LOCK := $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
+LOCK := $(UV) pip compile pyproject.toml $(LOCKED)
+LOCKED := --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
 
 clean:  ## Forget everything that was built
-	rm -rf $(VENV) $(ROOT)/.aws-sam $(ROOT)/.mypy_cache $(ROOT)/.pytest_cache $(ROOT)/.ruff_cache $(ROOT)/.hypothesis
+	rm -rf $(VENV) $(LOCAL) $(ROOT)/.aws-sam $(ROOT)/.mypy_cache $(ROOT)/.pytest_cache $(ROOT)/.ruff_cache $(ROOT)/.hypothesis
 
 # uv comes from the same hash-checked lock as all else.
 setup: $(READY)  ## Only the set-up
@@ -67,6 +71,13 @@ $(READY): $(ROOT)/requirements-dev.txt
 	@sed -n '/^uv==/,/[^\\]$$/p' $< > $(VENV)/uv.txt
 	@test -x $(UV) || $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $(VENV)/uv.txt
 	@$(UV) pip sync --quiet --require-hashes --python $(PYTHON) $<
+	@touch $@
+
+# MiniStack in its own environment, for it pins its own boto3; and the layer's packages for this machine, which the emulated functions use.
+$(LOCAL_READY): $(READY) $(ROOT)/functions/local/requirements.txt $(ROOT)/layers/core/requirements.txt
+	@rm -rf $(LOCAL) && $(UV) venv --quiet --python $(PYTHON) $(LOCAL)/ministack
+	@$(UV) pip sync --quiet --require-hashes --python $(LOCAL)/ministack/bin/python $(ROOT)/functions/local/requirements.txt
+	@$(UV) pip install --quiet --require-hashes --no-deps --python $(PYTHON) --target $(LOCAL)/packages --requirements $(ROOT)/layers/core/requirements.txt
 	@touch $@
 
 # ---- what `sam build` calls, once for each resource, with ARTIFACTS_DIR ----
@@ -83,7 +94,7 @@ export NO_RUNTIME
 # Lambda's folders are read-only: what is not compiled here is compiled at every cold start. $(1) is the folder's place in Lambda.
 compile = $(if $(RUNTIME),$(RUNTIME) -m compileall -q -j 0 -s "$(ARTIFACTS_DIR)" -p $(1) --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)",echo "$$NO_RUNTIME")
 
-.PHONY: build-CoreLayer build-IngestFunction build-MatchFunction build-SendFunction build-ManageFunction
+.PHONY: runtime build-CoreLayer build-IngestFunction build-MatchFunction build-SendFunction build-ManageFunction
 build-CoreLayer: $(READY)
 	env -u UV_COMPILE_BYTECODE $(UV) pip install --quiet --requirements $(ROOT)/layers/core/requirements.txt --target "$(ARTIFACTS_DIR)/python" --python-version 3.13 \
 	  --python-platform $(PLATFORM_$(ARCH)) --only-binary :all: --no-deps --require-hashes
@@ -94,3 +105,6 @@ build-CoreLayer: $(READY)
 build-IngestFunction build-MatchFunction build-SendFunction build-ManageFunction: build-%Function:
 	cp $(ROOT)/functions/$(shell echo $* | tr A-Z a-z)/*.py "$(ARTIFACTS_DIR)"
 	@$(call compile,/var/task)
+
+runtime:
+	@echo "$(RUNTIME)"

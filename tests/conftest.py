@@ -7,7 +7,7 @@ import os
 os.environ.update(
     AWS_DEFAULT_REGION="eu-west-1",
     AWS_ACCESS_KEY_ID="000000000000",
-    AWS_SECRET_ACCESS_KEY="nobody",  # noqa: S106 - not a secret
+    AWS_SECRET_ACCESS_KEY="nobody",
     AWS_EC2_METADATA_DISABLED="true",
     POWERTOOLS_SERVICE_NAME="test",
     POWERTOOLS_METRICS_NAMESPACE="Waypost",
