@@ -38,10 +38,10 @@ REQUESTS: Final[tuple[tuple[str, str, Any], ...]] = (
 )
 
 
-def demo(url: str, founder: Founder) -> None:
+def demo(api: str, founder: Founder) -> None:
     """Makes the demo workspace with its two keys, its schema and its published journey. LocalError says what was refused."""
     founder.found("demo", ADMIN_KEY)
-    with httpx.Client(base_url=url, headers={"Authorization": f"Api-Key {ADMIN_KEY}"}, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=api, headers={"Authorization": f"Api-Key {ADMIN_KEY}"}, timeout=30, trust_env=False) as client:
         for method, path, body in REQUESTS:
             answer = client.request(method, path, json=body)
             if answer.is_error:

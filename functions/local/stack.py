@@ -73,10 +73,10 @@ def running(port: int = 0) -> Iterator[Stack]:
         cloud = Cloud(emulator.url)
         deployment = deploy(cloud)
         founder = parts.enter_context(founding(cloud.environment() | deployment.variables))
+        seed.demo(deployment.api, founder)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=10, trust_env=False))
         stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, founder, client)
         parts.enter_context(_serving(stack, listener))
-        seed.demo(stack.url, founder)
         yield stack
 
 
@@ -86,6 +86,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
+            listener.listen()  # whoever calls early waits for the first answer; the port is ours from here on
         except OSError as error:
             raise LocalError(f"port {port} is taken; choose another: make run PORT=3001") from error
         yield listener
