@@ -126,7 +126,7 @@ def _port_refused(authority: str, *, privileged: bool) -> str | None:
     _, port = _host_and_port(authority)
     if not port:
         return None
-    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) <= 65535):  # noqa: PLR2004 - a port has 16 bits
+    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) <= 65535):
         return "the port is not a number from 1 to 65535"
     allowed = privileged or int(port) in (80, 443) or int(port) >= _LOWEST_FREE_PORT
     return None if allowed else "of the ports below 1024 only 443 and 80 are allowed"

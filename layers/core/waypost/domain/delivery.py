@@ -95,4 +95,4 @@ def _pause(message: Message) -> timedelta:
 
 
 def _asked(answer: Answer) -> timedelta:
-    return min(timedelta(seconds=answer.retry_after or 0), LONGEST_RETRY_AFTER)
+    return timedelta(seconds=min(answer.retry_after or 0, LONGEST_RETRY_AFTER.total_seconds()))

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Literal
 
+from waypost.domain.identity import Identifier
+
 Rendered = Mapping[str, Any]
 """A template with the customer's words in it, complete: all that a channel needs to send it, and to send it again unchanged."""
 
@@ -60,9 +62,9 @@ class Attempt:
 class Message:
     """One message of one visit to a message step.
 
-    `event` is the one that moved the run: name, payload, uuid, timestamp, source. Not before `due` is the provider called. A worker
-    that has claimed the message holds it under its `token` until `lease`. `tries` counts the claims since the message was owed or
-    redriven; `attempts` keeps the whole story.
+    `known_as` names the customer for a strong read at sending: the index by customer id lags. `event` is the one that moved the run:
+    name, payload, uuid, timestamp, source. Not before `due` is the provider called. A worker that has claimed the message holds it under
+    its `token` until `lease`. `tries` counts the claims since the message was owed or redriven; `attempts` keeps the whole story.
     """
 
     id: str
@@ -73,6 +75,7 @@ class Message:
     step: str
     channel: str
     customer: str
+    known_as: Identifier
     event: Mapping[str, Any]
     created_at: datetime
     due: datetime

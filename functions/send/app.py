@@ -1,0 +1,85 @@
+"""The door of the send queue: an SQS record asks for one message to be brought as far as it goes now."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from waypost import wiring
+from waypost.domain import json
+from waypost.domain.errors import UnavailableError
+from waypost.domain.parked import Parked
+from waypost.send import Outcome, send
+from waypost.telemetry import logger
+
+POISON_RECEIVES: Final = 5
+LONGEST_PAUSE: Final = 60
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Delivers all records at the same time, because a webhook may take 15 seconds; the ones that failed go back to the queue."""
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    records = [SQSRecord(record) for record in event["Records"]]
+    with ThreadPoolExecutor(max_workers=max(len(records), 1)) as pool:
+        deliveries = {record.message_id: pool.submit(_deliver, record) for record in records}
+        return process_partial_response(
+            event=event, record_handler=lambda record: deliveries[record.message_id].result(), processor=processor, context=context
+        )
+
+
+def _deliver(record: SQSRecord) -> None:
+    receives = int(record.attributes.approximate_receive_count)
+    try:
+        body = json.loads(record.body)
+        outcome = send(body["workspace"], body["message"], datetime.now(UTC), uuid4().hex, wiring.sending())
+    except UnavailableError as error:
+        logger.warning("not now", extra={"record": record.message_id, "receives": receives, "reason": str(error)})
+        wiring.send_queue().postpone(record.receipt_handle, min(2**receives, LONGEST_PAUSE))
+        raise
+    except Exception:
+        logger.exception("poison", extra={"record": record.message_id, "receives": receives})
+        if receives < POISON_RECEIVES:
+            raise
+        _park(record)
+        return
+    _log(outcome)
+
+
+def _park(record: SQSRecord) -> None:
+    workspace, message = _named(record.body)
+    wiring.dead_letters().park(Parked(workspace, "message", message or record.message_id, record.body, "poison", datetime.now(UTC)))
+
+
+def _named(body: str) -> tuple[str, str]:
+    """Workspace and message that a record names, as far as it can be read."""
+    try:
+        read = json.loads(body)
+        return str(read["workspace"]), str(read["message"])
+    except (ValueError, TypeError, KeyError):
+        return "unknown", ""
+
+
+def _log(outcome: Outcome) -> None:
+    message = outcome.message
+    if message is None or not outcome.changed:
+        return
+    logger.info(
+        message.status.value,
+        extra={
+            "workspace": message.workspace,
+            "message_id": message.id,
+            "journey": message.journey,
+            "step": message.step,
+            "channel": message.channel,
+            "attempt": message.tries,
+            "reason": message.reason,
+        },
+    )

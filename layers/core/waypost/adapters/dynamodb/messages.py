@@ -1,0 +1,179 @@
+"""Messages in their table: a row each, and the rendered body beside it for 30 days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from waypost.adapters.dynamodb.packing import compressed, expanded, packed, unpacked
+from waypost.adapters.dynamodb.table import Item, Refused, Table
+from waypost.domain import json
+from waypost.domain.identifiers import digest
+from waypost.domain.identity import Identifier
+from waypost.domain.messages import Addressed, Attempt, Message, Reason, Status
+from waypost.domain.times import instant, iso
+
+RENDERED_KEPT: Final = timedelta(days=30)
+SHARDS: Final = 4
+_AT_ONCE: Final = 100
+_AS_READ: Final = {"#status": "status", "#token": "token"}
+
+
+def key(workspace: str, message: str) -> Item:
+    """The key of a message's row."""
+    return {"id": f"{workspace}#{message}"}
+
+
+def rendered_key(workspace: str, message: str) -> Item:
+    """The key of a message's rendered body."""
+    return {"id": f"{workspace}#{message}#rendered"}
+
+
+def day_keys(workspace: str, day: date) -> list[str]:
+    """The keys of one day in the index by day, which is spread so that one busy workspace is not one hot key."""
+    return [f"{workspace}#{day.isoformat()}#{shard}" for shard in range(SHARDS)]
+
+
+def item(message: Message) -> Item:
+    """A message as its row. Attributes that are None are left out when it is written."""
+    shard = int(digest("shard", message.id, length=4), 36) % SHARDS
+    return {
+        **key(message.workspace, message.id),
+        "customer": f"{message.workspace}#{message.customer}",
+        "journey": f"{message.workspace}#{message.journey}",
+        "day": f"{message.workspace}#{iso(message.created_at)[:10]}#{shard}",
+        "at": f"{iso(message.created_at)}#{message.id}",
+        "workspace": message.workspace,
+        "version": message.version,
+        "run": message.run,
+        "step": message.step,
+        "channel": message.channel,
+        "knownAs": list(message.known_as),
+        "event": packed(message.event),
+        "due": iso(message.due),
+        "onUnknown": message.on_unknown,
+        "status": message.status.value,
+        "reason": message.reason.value if message.reason else None,
+        "to": message.to,
+        "attempts": packed([[iso(attempt.at), attempt.outcome, attempt.detail] for attempt in message.attempts]),
+        "token": message.token,
+        "lease": iso(message.lease) if message.lease else None,
+        "tries": message.tries,
+    }
+
+
+def message_of(row: Mapping[str, Any]) -> Message:
+    """The reverse of `item`."""
+    workspace = row["workspace"]
+    created_at, _, name = row["at"].partition("#")
+    return Message(
+        id=name,
+        workspace=workspace,
+        journey=row["journey"].removeprefix(f"{workspace}#"),
+        version=row["version"],
+        run=row["run"],
+        step=row["step"],
+        channel=row["channel"],
+        customer=row["customer"].removeprefix(f"{workspace}#"),
+        known_as=Identifier(*row["knownAs"]),
+        event=unpacked(row["event"]),
+        created_at=instant(created_at),
+        due=instant(row["due"]),
+        on_unknown=row["onUnknown"],
+        status=Status(row["status"]),
+        reason=Reason(row["reason"]) if "reason" in row else None,
+        to=row.get("to"),
+        attempts=tuple(Attempt(instant(at), outcome, detail) for at, outcome, detail in unpacked(row["attempts"])),
+        token=row.get("token"),
+        lease=instant(row["lease"]) if "lease" in row else None,
+        tries=row["tries"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoMessages:
+    """The messages of all workspaces."""
+
+    table: Table
+
+    def get(self, workspace: str, message: str) -> Message | None:
+        """The message, read strongly, or None."""
+        row = self.table.get(key(workspace, message))
+        return message_of(row) if row else None
+
+    def save(self, message: Message, was: Message) -> bool:
+        """Writes a message over the one that it was made from; False if another worker changed it meanwhile, or it was erased."""
+        as_read = "#token = :token" if was.token else "attribute_not_exists(#token)"
+        values = {":status": was.status.value, ":token": was.token}
+        met = self.table.put(
+            item(message),
+            ConditionExpression=f"#status = :status AND {as_read}",
+            ExpressionAttributeNames=_AS_READ,
+            ExpressionAttributeValues=values,
+        )
+        return met is None or self._is_own_write(met, message)
+
+    @staticmethod
+    def _is_own_write(met: Refused, message: Message) -> bool:
+        # botocore repeats a write whose answer was lost; the repeat then fails on the first one's row.
+        return met.item is not None and message_of(met.item) == message_of(item(message))
+
+    def rendered(self, workspace: str, message: str) -> Addressed | None:
+        """The message as it was rendered for its first attempt, or None."""
+        row = self.table.get(rendered_key(workspace, message))
+        return _addressed(row) if row else None
+
+    def keep_rendered(self, message: Message, made: Addressed, now: datetime) -> Addressed:
+        """Keeps the rendered message unless one is kept already; returns the one that is kept."""
+        row = {
+            **rendered_key(message.workspace, message.id),
+            "body": compressed(json.dumps([made.to, made.rendered])),
+            "expires": int((now + RENDERED_KEPT).timestamp()),
+        }
+        met = self.table.put(row, ConditionExpression="attribute_not_exists(id)")
+        return made if met is None or met.item is None else _addressed(met.item)
+
+    def page(
+        self,
+        workspace: str,
+        *,
+        limit: int,
+        before: str | None = None,
+        customer: str | None = None,
+        journey: str | None = None,
+        day: date | None = None,
+    ) -> tuple[list[Message], str | None]:
+        """At most `limit` messages of one customer, one journey or one day, newest first, and the position to go on from."""
+        if customer is not None:
+            names = self._index("byCustomer", "customer", f"{workspace}#{customer}", limit, before)
+        elif journey is not None:
+            names = self._index("byJourney", "journey", f"{workspace}#{journey}", limit, before)
+        else:
+            days = day_keys(workspace, day) if day else []
+            shards = [position for shard in days for position in self._index("byDay", "day", shard, limit, before)]
+            names = sorted(shards, reverse=True)[:limit]
+        return self._messages(workspace, names), names[-1] if len(names) == limit else None
+
+    def _index(self, index: str, attribute: str, value: str, limit: int, before: str | None) -> list[str]:
+        older = " AND #at < :before" if before else ""
+        rows, _ = self.table.query(
+            f"#key = :key{older}",
+            {":key": value, ":before": before},
+            IndexName=index,
+            ExpressionAttributeNames={"#key": attribute} | ({"#at": "at"} if before else {}),
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return [row["at"] for row in rows]
+
+    def _messages(self, workspace: str, positions: list[str]) -> list[Message]:
+        keys = [key(workspace, position.partition("#")[2]) for position in positions]
+        rows = [row for start in range(0, len(keys), _AT_ONCE) for row in self.table.get_many(keys[start : start + _AT_ONCE])]
+        return sorted((message_of(row) for row in rows), key=lambda message: (message.created_at, message.id), reverse=True)
+
+
+def _addressed(row: Mapping[str, Any]) -> Addressed:
+    to, rendered = json.loads(expanded(row["body"]))
+    return Addressed(to, rendered)

@@ -1,0 +1,97 @@
+"""E-mail through Amazon SES v2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any, Final
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ReadTimeoutError,
+)
+
+from waypost.adapters.aws import THROTTLED, client, error_code
+from waypost.domain.customers import Customer
+from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
+from waypost.domain.schemas import looks_like_email
+
+# Not accepted, and not for good: an account is paused, a quota is used up, a token has to be renewed.
+_LATER: Final = THROTTLED | {
+    "AccountSuspendedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "SendingPausedException",
+}
+_SERVER_ERRORS: Final = 500
+_TOO_MANY: Final = 429
+
+
+@dataclass(frozen=True, slots=True)
+class SesChannel:
+    """Sends as `sender` where the template names nobody; reports go to the configuration set, where there is one."""
+
+    sender: str
+    configuration_set: str
+
+    def addressed(self, rendered: Rendered, customer: Customer) -> Addressed | Skip:
+        """The e-mail with sender and receiver filled in: the template's, else the customer's `email`, else a primary key that is one."""
+        to = _receiver(rendered, customer)
+        sender = (rendered.get("from") or self.sender).strip()
+        if to is None:
+            return Skip(Reason.NO_ADDRESS)
+        if not sender:
+            return Skip(Reason.NO_SENDER)
+        subject = " ".join(rendered["subject"].split())
+        return Addressed(parseaddr(to)[1] or to, {**rendered, "from": sender, "to": to, "subject": subject})
+
+    def deliver(self, message: Message, addressed: Addressed, now: datetime) -> Answer:  # noqa: ARG002 - an e-mail is dated by SES
+        """Calls SES once. A call that may have reached it is `unknown`: SES knows no idempotency."""
+        try:
+            sent = client("sesv2", read_timeout=10, attempts=1).send_email(**self._request(message, addressed.rendered))
+        except ClientError as error:
+            return _said_no(error)
+        except (ConnectTimeoutError, EndpointConnectionError) as error:
+            return Answer("refused", type(error).__name__)
+        except (ReadTimeoutError, ConnectionClosedError, HTTPClientError) as error:
+            return Answer("unknown", type(error).__name__)
+        except BotoCoreError as error:
+            return Answer("refused", type(error).__name__)
+        return Answer("sent", sent["MessageId"])
+
+    def _request(self, message: Message, rendered: Rendered) -> dict[str, Any]:
+        body = {part.capitalize(): _content(rendered[part]) for part in ("text", "html") if rendered.get(part)}
+        request: dict[str, Any] = {
+            "FromEmailAddress": rendered["from"],
+            "Destination": {"ToAddresses": [rendered["to"]]},
+            "Content": {"Simple": {"Subject": _content(rendered["subject"]), "Body": body}},
+            "EmailTags": [{"Name": "waypost-message", "Value": message.id}, {"Name": "waypost-workspace", "Value": message.workspace}],
+        }
+        return request | ({"ConfigurationSetName": self.configuration_set} if self.configuration_set else {})
+
+
+def _receiver(rendered: Rendered, customer: Customer) -> str | None:
+    if "to" in rendered:
+        return rendered["to"].strip() or None
+    wanted = (customer.attributes.get("email"), customer.primary_key)
+    return next((text.strip() for text in wanted if isinstance(text, str) and looks_like_email(text.strip())), None)
+
+
+def _content(text: str) -> Mapping[str, str]:
+    return {"Data": text, "Charset": "UTF-8"}
+
+
+def _said_no(error: ClientError) -> Answer:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    detail = f"{error_code(error)}: {error.response.get('Error', {}).get('Message', '')}"
+    if error_code(error) in _LATER or status == _TOO_MANY:
+        return Answer("refused", detail)
+    return Answer("unknown" if status >= _SERVER_ERRORS else "failed", detail)

@@ -1,0 +1,92 @@
+"""Webhooks: signed HTTPS requests to an address of the team's choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from typing import Final
+
+from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
+from waypost.adapters.pinned_http import AddressRefusedError, NotConnectedError, PinnedHttp, Response
+from waypost.domain import json
+from waypost.domain.addresses import address_refused, endpoint
+from waypost.domain.customers import Customer
+from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
+from waypost.domain.webhooks import signed_headers
+
+_AGAIN: Final = frozenset({408, 425, 429})
+_GONE: Final = 410
+_SERVER_ERRORS: Final = 500
+_SHOWN: Final = 200
+_BODILESS: Final = frozenset({"GET", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookChannel:
+    """Posts to webhooks. `local` allows plain HTTP to this machine."""
+
+    secrets: DynamoWebhookSecrets
+    http: PinnedHttp
+    local: bool = False
+
+    def addressed(self, rendered: Rendered, customer: Customer) -> Addressed | Skip:  # noqa: ARG002 - the template names the receiver
+        """The request with method, headers and body complete; the receiver is known by origin and path."""
+        url, headers = rendered["url"].strip(), rendered.get("headers", {})
+        refused = address_refused(url, local=self.local)
+        if refused is not None:
+            return Skip(Reason.TEMPLATE, refused)
+        if any(mark < " " or mark == "\x7f" for value in headers.values() for mark in value):
+            return Skip(Reason.TEMPLATE, "a header holds control characters")
+        method, body = rendered.get("method", "POST"), _body(rendered)
+        typed = {"Content-Type": "application/json"} if body is not None and "content-type" not in map(str.lower, headers) else {}
+        return Addressed(endpoint(url), {"url": url, "method": method, "headers": {**typed, **headers}, "body": body})
+
+    def deliver(self, message: Message, addressed: Addressed, now: datetime) -> Answer:
+        """Makes the request once, signed for this moment."""
+        rendered = addressed.rendered
+        body = rendered["body"].encode("utf-8", "replace") if rendered["body"] is not None else None
+        secrets = self.secrets.of(message.workspace, now).active(now)
+        signed = signed_headers(message.id, now, body or b"", secrets)
+        headers = {"User-Agent": "Waypost", "Connection": "close", **rendered["headers"], **signed}
+        try:
+            response = self.http.request(rendered["method"], rendered["url"], headers, body)
+        except AddressRefusedError as error:
+            return Answer("failed", str(error))
+        except NotConnectedError as error:
+            return Answer("refused", str(error))
+        except (OSError, HTTPException) as error:
+            return Answer("unknown", f"no complete answer: {type(error).__name__}")
+        return _answer(response, now)
+
+
+def _body(rendered: Rendered) -> str | None:
+    if "body" in rendered:
+        return str(rendered["body"])
+    if "json" in rendered:
+        return json.dumps(rendered["json"])
+    return None if rendered.get("method") in _BODILESS else "{}"
+
+
+def _answer(response: Response, now: datetime) -> Answer:
+    said = response.body[:_SHOWN].decode("utf-8", "replace").strip()
+    detail = f"HTTP {response.status}" + (f": {said}" if said else "")
+    if response.status // 100 == 2:
+        return Answer("sent", detail)
+    if response.status == _GONE:
+        return Answer("gone", detail)
+    if response.status in _AGAIN or response.status >= _SERVER_ERRORS:
+        return Answer("refused", detail, _retry_after(response.headers.get("retry-after", ""), now))
+    return Answer("failed", detail)
+
+
+def _retry_after(text: str, now: datetime) -> float | None:
+    """Seconds that a `Retry-After` asks for, as a number or a date (RFC 9110); None for any other text."""
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    try:
+        asked = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max((asked.replace(tzinfo=asked.tzinfo or UTC) - now).total_seconds(), 0)

@@ -1,0 +1,135 @@
+"""Sends one message: reads it, makes it ready, claims it, calls its provider once, records what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from waypost import identify, ports
+from waypost.domain import delivery, json, steps
+from waypost.domain.customers import Customer, assemble
+from waypost.domain.errors import UnavailableError
+from waypost.domain.journeys import Journey
+from waypost.domain.messages import Addressed, Answer, Fault, Message, Reason, Skip, Status
+from waypost.domain.parked import Parked
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What sending needs of the world; `channels` by their names."""
+
+    messages: ports.Messages
+    customers: ports.Customers
+    workspaces: ports.Workspaces
+    journeys: ports.JourneyVersions
+    templates: ports.Templates
+    channels: Mapping[str, ports.Channel]
+    suppressions: ports.Suppressions
+    queue: ports.SendQueue
+    dead: ports.DeadLetters
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The message as it stands now (None: there is none any more), and whether this call changed it."""
+
+    message: Message | None
+    changed: bool = False
+
+
+def send(workspace: str, message_id: str, now: datetime, token: str, world: World) -> Outcome:
+    """Brings a message as far as it goes now; `token` is this call's own. UnavailableError: nothing is lost, call again.
+
+    All that can be refused is refused before the claim, so between claim and record there is the provider's call alone.
+    """
+    read = world.messages.get(workspace, message_id)
+    if read is None:
+        return Outcome(None)
+    message = delivery.recovered(read, now)
+    if not delivery.claimable(message, now):
+        return _record(message, read, now, world) if message is not read else _pay(message, now, world)
+    ready = _ready(message, now, world)
+    if isinstance(ready, Skip):
+        return _record(delivery.skipped(message, ready, now), read, now, world)
+    return _call(message, read, ready, now, token, world)
+
+
+def _call(message: Message, read: Message, ready: Addressed, now: datetime, token: str, world: World) -> Outcome:
+    claimed = delivery.claimed(message, now, token, ready.to)
+    if not world.messages.save(claimed, read):
+        return Outcome(message)
+    return _record(delivery.settled(claimed, _answer(claimed, ready, now, world), now), claimed, now, world)
+
+
+def _answer(claimed: Message, ready: Addressed, now: datetime, world: World) -> Answer:
+    try:
+        return world.channels[claimed.channel].deliver(claimed, ready, now)
+    except UnavailableError as error:
+        return Answer("refused", f"the provider was not called: {error}")
+
+
+def _record(message: Message, was: Message, now: datetime, world: World) -> Outcome:
+    if not world.messages.save(message, was):
+        return Outcome(was)
+    _pay(message, now, world)
+    return Outcome(message, changed=True)
+
+
+def _pay(message: Message, now: datetime, world: World) -> Outcome:
+    """Does what the message's status asks for; doing it again after a crash or a redelivery is harmless."""
+    if message.status in (Status.PENDING, Status.SENDING):
+        world.queue.put(message.workspace, [(message.id, delivery.wait(message, now))])
+    if message.reason is Reason.ENDPOINT_GONE and message.to:
+        world.suppressions.add(message.workspace, message.channel, message.to)
+    if message.status is Status.FAILED:
+        world.dead.park(_parked(message))
+    return Outcome(message)
+
+
+def _parked(message: Message) -> Parked:
+    body = json.dumps({"workspace": message.workspace, "message": message.id})
+    reason = message.reason or Reason.REJECTED
+    return Parked(message.workspace, "message", message.id, body, reason.value, message.attempts[-1].at)
+
+
+def _ready(message: Message, now: datetime, world: World) -> Addressed | Skip:
+    kept = world.messages.rendered(message.workspace, message.id) if message.attempts else None
+    made = kept or _made(message, now, world)
+    if isinstance(made, Skip):
+        return made
+    if world.suppressions.holds(message.workspace, message.channel, made.to):
+        return Skip(Reason.SUPPRESSED)
+    return kept or world.messages.keep_rendered(message, made, now)
+
+
+def _made(message: Message, now: datetime, world: World) -> Addressed | Skip:
+    customer = _customer(message, world)
+    if customer is None:
+        return Skip(Reason.ERASED)
+    journey = world.journeys.version(message.workspace, message.journey, message.version)
+    step = journey.step(message.step)
+    if not isinstance(step, steps.Message):
+        raise TypeError(f"step {message.step} of version {message.version} of {message.journey} sends no message")
+    template = step.model_dump(by_alias=True, exclude_none=True)["template"]
+    rendered = world.templates.render(template, scope(message, customer, journey), now, strict=step.strict)
+    if isinstance(rendered, Fault):
+        return Skip(Reason.TEMPLATE, rendered.detail)
+    return world.channels[message.channel].addressed(rendered, customer)
+
+
+def _customer(message: Message, world: World) -> Customer | None:
+    rows = identify.find(world.customers, message.workspace, message.known_as)
+    return assemble(rows, world.workspaces.schema(message.workspace).primary_key)
+
+
+def scope(message: Message, customer: Customer, journey: Journey) -> Mapping[str, Any]:
+    """What a template sees (contract 4)."""
+    return {
+        "customer": {"id": customer.id, **customer.attributes},
+        "event": message.event,
+        "journey": {"id": journey.id, "name": journey.name, "version": message.version},
+        "step": {"id": message.step},
+        "message": {"id": message.id},
+    }
