@@ -7,13 +7,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-from waypost import ingest, settings
+from waypost import ingest, send, settings
 from waypost.access import Access
 from waypost.adapters.dynamodb.customers import DynamoCustomers
+from waypost.adapters.dynamodb.dead import DynamoDeadLetters
 from waypost.adapters.dynamodb.keys import DynamoKeys
+from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.rejected import DynamoRejectedEvents
 from waypost.adapters.dynamodb.table import Table
+from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
+from waypost.adapters.send_queue import SqsSendQueue
 from waypost.adapters.sqs import SqsSignals
 
 THREADS = 10
@@ -41,3 +45,46 @@ def intake() -> ingest.World:
         executor=ThreadPoolExecutor(THREADS),
         pause=lambda: time.sleep(random.uniform(0.05, 0.25)),  # noqa: S311 - jitter, not a secret
     )
+
+
+@cache
+def send_queue() -> SqsSendQueue:
+    """The queue of messages to send."""
+    return SqsSendQueue(settings.required("SEND_QUEUE_URL"))
+
+
+@cache
+def dead_letters() -> DynamoDeadLetters:
+    """What was given up on."""
+    return DynamoDeadLetters(table("DEAD_TABLE"))
+
+
+@cache
+def sending() -> send.World:
+    """What sending a message needs. The channels are imported here: only the sender pays for them."""
+    from waypost.adapters import liquid, ses, webhook  # noqa: PLC0415
+    from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415
+    from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415
+
+    workspaces = table("WORKSPACES_TABLE")
+    secrets = DynamoWebhookSecrets(workspaces)
+    return send.World(
+        messages=DynamoMessages(table("MESSAGES_TABLE")),
+        customers=DynamoCustomers(table("CUSTOMERS_TABLE")),
+        workspaces=DynamoWorkspaces(workspaces),
+        journeys=DynamoJourneys(table("JOURNEYS_TABLE")),
+        templates=liquid.LiquidTemplates(),
+        channels={
+            "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
+            "webhook": webhook.WebhookChannel(secrets, PinnedHttp(), local=local_webhooks()),
+        },
+        suppressions=DynamoSuppressions(workspaces),
+        queue=send_queue(),
+        dead=dead_letters(),
+    )
+
+
+def local_webhooks() -> bool:
+    """Whether webhooks may go to this machine: a setting that the local run makes and no template."""
+    return settings.optional("WAYPOST_LOCAL_WEBHOOKS") == "1"
