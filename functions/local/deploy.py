@@ -102,7 +102,7 @@ def _run_few_at_once(cloud: Cloud) -> None:
 
 
 def _configure(cloud: Cloud, name: str, function: str) -> dict[str, str]:
-    """Gives a function its third-party packages and, if it calls webhooks, leave to call this machine; answers the template's own variables."""
+    """Gives a function its packages and, if it calls webhooks, leave to call this machine; answers the template's own variables."""
     client = cloud.client("lambda")
     own: dict[str, str] = client.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
     local = {"PYTHONPATH": str(PACKAGES)} | ({"WAYPOST_LOCAL_WEBHOOKS": "1"} if name in CALLS_WEBHOOKS else {})

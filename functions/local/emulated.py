@@ -24,11 +24,11 @@ def _queues_with_a_consumer() -> list[dict[str, Any]]:
 
 
 def _unsettled(queue: dict[str, Any], now: float) -> int:
-    """In a FIFO queue every message; in a standard one those that a function can take or took in the last second: a retry that is due later waits."""
+    """In a FIFO queue every message; in a standard one those that are due or were just taken, but no retry that is due later."""
     if queue["is_fifo"]:
         return len(queue["messages"])
-    taken = now + int(queue["attributes"]["VisibilityTimeout"]) - 1
-    return sum(message["visible_at"] <= now or (message["receive_count"] > 0 and message["visible_at"] > taken) for message in queue["messages"])
+    just_taken = now + int(queue["attributes"]["VisibilityTimeout"]) - 1
+    return sum(not now < message["visible_at"] <= just_taken for message in queue["messages"])
 
 
 def pending() -> int:
@@ -36,7 +36,8 @@ def pending() -> int:
     with sqs._queues_lock:
         waiting = sum(_unsettled(queue, time.time()) for queue in _queues_with_a_consumer())
     with lambda_svc._esm_inflight_lock:
-        return waiting + sum(lambda_svc._esm_inflight.values())
+        held = sum(lambda_svc._esm_inflight.values())
+    return int(waiting + held)
 
 
 _ministack = gateway.app

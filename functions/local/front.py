@@ -17,7 +17,9 @@ from starlette.routing import Route
 from functions.local import gateway
 
 AT_ONCE: Final = 4  # requests in MiniStack's hands: each one more would start one more worker
-HOP_BY_HOP: Final = frozenset({"connection", "content-length", "date", "host", "keep-alive", "server", "te", "trailer", "transfer-encoding", "upgrade"})
+HOP_BY_HOP: Final = frozenset(
+    {"connection", "content-length", "date", "host", "keep-alive", "server", "te", "transfer-encoding", "upgrade"}
+)
 METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 

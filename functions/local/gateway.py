@@ -24,8 +24,8 @@ class ProblemError(Exception):
 
     def body(self) -> bytes:
         """The answer's JSON."""
-        problem = {"type": "about:blank", "title": self.status.phrase, "status": self.status.value, "code": self.code, "detail": self.detail}
-        return json.dumps(problem).encode()
+        kind = {"type": "about:blank", "title": self.status.phrase, "status": self.status.value}
+        return json.dumps(kind | {"code": self.code, "detail": self.detail}).encode()
 
     def headers(self) -> dict[str, str]:
         """The headers that the template gives to the gateway's own answers."""
@@ -36,7 +36,8 @@ class ProblemError(Exception):
 
 def too_large(size: int, limit: int) -> ProblemError:
     """413 that names limit and size in bytes."""
-    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", f"A request may hold {limit} bytes; this one holds at least {size}.")
+    detail = f"A request may hold {limit} bytes; this one holds at least {size}."
+    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
 
 
 def received(body: bytes, encoding: str) -> bytes:

@@ -66,7 +66,7 @@ def _mail(mail: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def running(port: int = 0) -> Iterator[Stack]:
-    """Starts everything and serves it at http://127.0.0.1:`port` (0: a free one); nothing is left at the end. LocalError says why it cannot."""
+    """Starts everything and serves it at http://127.0.0.1:`port` (0: a free one); at the end nothing is left. LocalError if it cannot."""
     with ExitStack() as parts:
         listener = parts.enter_context(_listening(port))
         emulator = parts.enter_context(emulating())

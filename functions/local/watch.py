@@ -11,8 +11,9 @@ from functions.local.cloud import Cloud
 
 Identity = tuple[str, int, str]
 
-NOISE: Final = frozenset(
-    {"level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id"}
+SHOWN_ALREADY: Final = frozenset({"level", "message", "timestamp", "service"})
+FOR_MACHINES: Final = frozenset(
+    {"location", "request_id", "cold_start", "function_request_id", "xray_trace_id", "exception", "stack_trace"}
 )
 
 
@@ -24,10 +25,14 @@ def line(text: str) -> str | None:
         return None
     if not isinstance(record, dict) or "message" not in record or "level" not in record:
         return None
-    fields = "  ".join(f"{name}={value}" for name, value in record.items() if name not in NOISE and value not in (None, "", []))
     loud = "" if record["level"] in {"INFO", "DEBUG"} else f"{record['level']} "
     clock = str(record.get("timestamp", ""))[11:19]
-    return f"{clock}  {record.get('service', ''):<7} {loud}{record['message']:<12} {fields}".rstrip()
+    return f"{clock}  {record.get('service', ''):<7} {loud}{record['message']:<12} {_fields(record)}".rstrip()
+
+
+def _fields(record: dict[str, Any]) -> str:
+    shown = {name: value for name, value in record.items() if name not in SHOWN_ALREADY | FOR_MACHINES and value not in (None, "", [], 0)}
+    return "  ".join(f"{name}={','.join(map(str, value)) if isinstance(value, list) else value}" for name, value in shown.items())
 
 
 class Watch:
