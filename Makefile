@@ -48,7 +48,7 @@ build-arm64 build-x86_64: build-%: $(READY)
 	cd $(ROOT) && ARCH=$* $(SAM) build --build-dir .aws-sam/$* --parameter-overrides Architecture=$*
 
 deploy: build-$(ARCH)  ## To AWS, with your credentials: make deploy STACK=waypost ARCH=arm64
-	cd $(ROOT) && $(SAM) deploy --template-file .aws-sam/$(ARCH)/template.yaml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
+	cd $(ROOT) && $(SAM) deploy --config-file $(ROOT)/samconfig.toml --template-file .aws-sam/$(ARCH)/template.yaml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
 
 bench: $(READY)  ## AWS calls, units, price and CPU of the usual batches
 	@cd $(ROOT) && $(PYTHON) tests/bench.py

@@ -6,34 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[2]
+from functions.local.template import load
 
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which !Ref X is {"Ref": X} and any other !Tag x is {"Fn::Tag": x}."""
-
-
-def _intrinsic(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
-    name = tag if tag in {"Ref", "Condition"} else f"Fn::{tag}"
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-        return {name: value.split(".") if tag == "GetAtt" else value}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    raise AssertionError(f"a mapping under !{tag}")
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 
 @pytest.fixture(scope="session")
 def template() -> dict[str, Any]:
     """The whole template."""
-    loaded = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)
-    assert isinstance(loaded, dict)
-    return loaded
+    return load(TEMPLATE)
 
 
 @pytest.fixture(scope="session")
