@@ -1,0 +1,23 @@
+"""Stories run on the deployed template: one stack for each test process, one workspace for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from functions.local.stack import Stack, running
+from tests.stories.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole of Waypost with its demo workspace, on free ports of this machine."""
+    with running() as stack:
+        yield stack
+
+
+@pytest.fixture
+def workspace(stack: Stack) -> Workspace:
+    """A workspace of this test's own."""
+    return Workspace.made_on(stack)

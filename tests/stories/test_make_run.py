@@ -1,0 +1,94 @@
+"""`make run` as a process: it says what it does and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from functions.local.banner import BATCH
+from functions.local.emulator import free_port
+from functions.local.places import ROOT
+from functions.local.seed import EVENTS_KEY
+
+Start = Callable[[int], subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts the local run on a port, with its temporary files in this test's folder."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(port: int) -> subprocess.Popen[str]:
+        environment = os.environ | {"TMPDIR": str(tmp_path)}
+        command = [sys.executable, "-m", "functions.local", "--port", str(port)]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def ready(url: str) -> None:
+    """Waits for health."""
+    with httpx.Client(transport=httpx.HTTPTransport(retries=8), timeout=60) as client:
+        assert client.get(f"{url}/api/health").status_code == 200
+
+
+def until(fact: Callable[[], bool]) -> bool:
+    """Whether something becomes true within ten seconds."""
+    end = time.monotonic() + 10
+    while not fact() and time.monotonic() < end:
+        time.sleep(0.05)
+    return fact()
+
+
+def refuses(url: str) -> bool:
+    """Whether nobody listens at an address."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", httpx.URL(url).port or 80)) != 0
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_it_shows_each_event_and_leaves_nothing_behind(start: Start, tmp_path: Path, kind: signal.Signals) -> None:
+    """One line for each step of an event; after Ctrl-C, after a stop and even after a kill there is no process and no folder."""
+    port = free_port()
+    process = start(port)
+    url = f"http://127.0.0.1:{port}"
+    ready(url)
+    httpx.post(f"{url}/api/events/batch/", json=BATCH, headers={"Authorization": f"Api-Key {EVENTS_KEY}"}, timeout=30)
+    httpx.post(f"{url}/_local/settle", timeout=70)
+    time.sleep(1)
+    process.send_signal(kind)
+    output, errors = process.communicate(timeout=30)
+    if kind is not signal.SIGKILL:
+        assert (process.returncode, errors) == (0, "")
+    for word in ("accepted", "entered", "sent"):
+        assert re.search(rf"^\d\d:\d\d:\d\d .*\b{word}\b", output, re.MULTILINE), output
+    emulator = re.search(r"AWS: (\S+),", output)
+    assert emulator
+    assert until(lambda: refuses(emulator[1]))
+    assert until(lambda: not list(tmp_path.iterdir()))
+
+
+def test_a_taken_port_is_said_in_one_line(start: Start) -> None:
+    """Someone else listens there: one line that says so and what to do, at once."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        process = start(other.getsockname()[1])
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert re.fullmatch(r"waypost: port \d+ is taken; .*PORT=.*\n", errors)

@@ -1,0 +1,87 @@
+"""A workspace as its owner uses it: over HTTP, with its own keys, on the deployed stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from functions.local.stack import Stack
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One tenant of the running stack; every test has its own, so tests do not see each other."""
+
+    stack: Stack
+    id: str
+    admin_key: str
+    events_key: str
+
+    @classmethod
+    def made_on(cls, stack: Stack) -> Workspace:
+        """A fresh workspace whose customers have an e-mail address as their primary key."""
+        made = stack.new_workspace(f"story {uuid4().hex[:8]}")
+        workspace = cls(stack, made["id"], made["key"], f"story-events-key-{uuid4().hex}")
+        workspace.put("/api/schema", {"primaryKey": {"name": "email", "type": "Email"}, "attributes": {}, "timezone": "UTC"})
+        workspace.post("/api/keys", {"scopes": ["events"], "key": workspace.events_key})
+        return workspace
+
+    def request(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """A management call as it was answered, whatever the status."""
+        headers = {"Authorization": f"Api-Key {self.admin_key}"}
+        return httpx.request(method, self.stack.url + path, json=body, headers=headers, timeout=30)
+
+    def get(self, path: str) -> Any:
+        """The body of a successful GET."""
+        return self.request("GET", path).raise_for_status().json()
+
+    def put(self, path: str, body: Any) -> Any:
+        """The body of a successful PUT."""
+        return self.request("PUT", path, body).raise_for_status().json()
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """The body of a successful POST."""
+        return self.request("POST", path, body).raise_for_status().json()
+
+    def publish(self, journey: dict[str, Any]) -> None:
+        """Saves a journey and publishes it."""
+        self.put(f"/api/journeys/{journey['id']}", journey)
+        self.post(f"/api/journeys/{journey['id']}/publish")
+
+    def send(self, *events: dict[str, Any], path: str = "/api/events/batch/") -> httpx.Response:
+        """Posts a batch with the events key."""
+        headers = {"Authorization": f"Api-Key {self.events_key}"}
+        return httpx.post(self.stack.url + path, json={"batch": events}, headers=headers, timeout=30)
+
+    def mails_to(self, address: str) -> list[dict[str, Any]]:
+        """The mails that an address got, newest first."""
+        return [mail for mail in self.stack.mails() if address in mail["to"]]
+
+    def customer(self, primary_key: str) -> dict[str, Any]:
+        """The one customer with a primary key."""
+        found: dict[str, Any] = self.get(f"/api/customers?primaryKey={primary_key}")
+        return found
+
+
+def identify(correlation_id: str, email: str, **attributes: Any) -> dict[str, Any]:
+    """An event that names a customer."""
+    payload = {"distinct_id": email, **attributes}
+    return {"correlationKey": "_id", "correlationValue": correlation_id, "event": "$identify", "payload": payload}
+
+
+def trigger(correlation_id: str, name: str, **payload: Any) -> dict[str, Any]:
+    """Any other event of a device or a backend."""
+    return {"correlationKey": "_id", "correlationValue": correlation_id, "event": name, "payload": payload}
+
+
+def mailing(journey: str, event: str, **entry: Any) -> dict[str, Any]:
+    """A journey that mails whoever enters by an event."""
+    template = {"subject": "Hello {{ customer.first_name | default: 'there' }}", "text": "Because of {{ event.event }}."}
+    steps = [
+        {"id": "hello", "type": "message", "channel": "email", "template": template, "next": "end"},
+        {"id": "end", "type": "exit"},
+    ]
+    return {"id": journey, "name": journey, "entry": {"event": event, "reentry": {"mode": "once"}} | entry, "steps": steps}
