@@ -1,0 +1,126 @@
+"""The sender's world in memory, with a wire that can be cut between any two calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from waypost.domain.customers import Customer
+from waypost.domain.identity import Identifier
+from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
+from waypost.domain.parked import Parked
+
+NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
+
+
+def owed(**changes: Any) -> Message:
+    """A message as the matcher owes it."""
+    message = Message(
+        id="msg_1",
+        workspace="w1",
+        journey="welcome",
+        version=3,
+        run="r_1",
+        step="hello",
+        channel="email",
+        customer="c_1",
+        known_as=Identifier("primary", "ada@example.com"),
+        event={"name": "signed_up", "payload": {"plan": "pro"}, "uuid": "e1", "timestamp": "2026-11-23T05:17:13.000Z", "source": "custom"},
+        created_at=NOW,
+        due=NOW,
+    )
+    return replace(message, **changes)
+
+
+@dataclass
+class FakeMessages:
+    """Messages in a dictionary; `before_save` runs between a worker's read and its write."""
+
+    stored: dict[tuple[str, str], Message] = field(default_factory=dict)
+    bodies: dict[tuple[str, str], Addressed] = field(default_factory=dict)
+    before_save: Callable[[Message], None] = lambda _: None
+
+    def owe(self, message: Message) -> None:
+        self.stored.setdefault((message.workspace, message.id), message)
+
+    def get(self, workspace: str, message: str) -> Message | None:
+        return self.stored.get((workspace, message))
+
+    def save(self, message: Message, was: Message) -> bool:
+        self.before_save(message)
+        found = self.stored.get((message.workspace, message.id))
+        if found is None or ((found.status, found.token) != (was.status, was.token) and found != message):
+            return False
+        self.stored[message.workspace, message.id] = message
+        return True
+
+    def rendered(self, workspace: str, message: str) -> Addressed | None:
+        return self.bodies.get((workspace, message))
+
+    def keep_rendered(self, message: Message, made: Addressed, now: datetime) -> Addressed:
+        return self.bodies.setdefault((message.workspace, message.id), made)
+
+
+@dataclass
+class FakeChannel:
+    """A provider that answers as it is told and remembers what it was asked; an exception among the answers is raised."""
+
+    answers: list[Answer | BaseException] = field(default_factory=list)
+    calls: list[tuple[Message, Addressed]] = field(default_factory=list)
+
+    def addressed(self, rendered: Rendered, customer: Customer) -> Addressed | Skip:
+        to = rendered.get("to") or customer.primary_key
+        return Addressed(str(to), rendered) if to else Skip(Reason.NO_ADDRESS)
+
+    def deliver(self, message: Message, addressed: Addressed, now: datetime) -> Answer:
+        self.calls.append((message, addressed))
+        answer = self.answers.pop(0) if self.answers else Answer("sent", "accepted")
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+@dataclass
+class FakeSuppressions:
+    """Suppressed addresses in a set."""
+
+    held: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def holds(self, workspace: str, channel: str, address: str) -> bool:
+        return (workspace, channel, address) in self.held
+
+    def add(self, workspace: str, channel: str, address: str) -> None:
+        self.held.add((workspace, channel, address))
+
+
+@dataclass
+class FakeSendQueue:
+    """What was put on the send queue, with its delays."""
+
+    records: list[tuple[str, str, timedelta]] = field(default_factory=list)
+
+    def put(self, workspace: str, messages: Sequence[tuple[str, timedelta]]) -> None:
+        self.records += [(workspace, name, delay) for name, delay in messages]
+
+
+@dataclass
+class FakeDeadLetters:
+    """What was parked, by its position."""
+
+    parked: dict[str, Parked] = field(default_factory=dict)
+
+    def park(self, parked: Parked) -> None:
+        self.parked[parked.position] = parked
+
+
+@dataclass
+class FakeTemplates:
+    """Renders `<path>` in place of a language: enough to see what a template can see."""
+
+    scopes: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def render(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool) -> Rendered:
+        self.scopes.append(scope)
+        return {**template, "rendering": len(self.scopes)}
