@@ -87,6 +87,15 @@ for _part in (All, Any_, Not):
 CONDITION: Final[TypeAdapter[Condition]] = TypeAdapter(Condition)
 
 
+def parts(condition: Condition) -> list[tuple[tuple[str | int, ...], Condition]]:
+    """The conditions right inside a condition, each with its place in it; a leaf has none."""
+    if isinstance(condition, All):
+        return [(("all", index), part) for index, part in enumerate(condition.all)]
+    if isinstance(condition, Any_):
+        return [(("any", index), part) for index, part in enumerate(condition.any)]
+    return [] if isinstance(condition, Leaf) else [(("not",), condition.not_)]
+
+
 def holds(condition: Condition, scope: Scope) -> bool | None:
     """Whether a condition is true of payload and customer; None where that hangs on a customer who is not loaded."""
     if isinstance(condition, Leaf):

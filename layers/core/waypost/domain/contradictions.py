@@ -1,4 +1,4 @@
-"""What can be told of conditions without any customer: what never holds, and what follows from what."""
+"""What can be told of conditions without any customer: what can never hold."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from waypost.domain.json import canonical
 from waypost.domain.operands import comparable
 from waypost.domain.operators import TESTS
 
-_ABSENT: Final = frozenset({"not exist", "doesNotExist"})
-_TRUE_OF_MISSING: Final = _ABSENT | {"is not equal to", "does not contain"}
-_SPELLING_BLIND: Final = frozenset(TESTS) - {name for name in TESTS if "contain" in name or "length" in name}
+ABSENT: Final = frozenset({"not exist", "doesNotExist"})
+TRUE_OF_MISSING: Final = ABSENT | {"is not equal to", "does not contain"}
+SPELLING_BLIND: Final = frozenset(TESTS) - {name for name in TESTS if "contain" in name or "length" in name}
 """Operators that treat values alike which `is equal to` calls the same."""
 _MOST_LEAVES: Final = 100
 
@@ -55,57 +55,12 @@ def _leaves_clash(leaves: list[Leaf]) -> bool:
 
 
 def _clash(one: Leaf, other: Leaf) -> bool:
-    if one.operator in _ABSENT:
-        return other.operator not in _TRUE_OF_MISSING
+    if one.operator in ABSENT:
+        return other.operator not in TRUE_OF_MISSING
     if not comparable(one.value, other.value):
         return False
-    if one.operator == "is equal to" and other.operator in _SPELLING_BLIND:
+    if one.operator == "is equal to" and other.operator in SPELLING_BLIND:
         return not TESTS[other.operator](one.value, other.value, "UTC")
     if (one.operator, other.operator) == ("is greater than", "is less than"):
         return not TESTS["is less than"](one.value, other.value, "UTC")
     return (one.operator, other.operator) == ("after", "before") and not TESTS["before"](one.value, other.value, "UTC")
-
-
-class Implications:
-    """Tells whether one condition follows from another; remembers its answers, so that deep conditions cost no more than their size."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[int, int], bool] = {}
-
-    def follows(self, wide: Condition, narrow: Condition) -> bool:
-        """Whether `wide` holds wherever `narrow` does. False also where that cannot be told."""
-        key = (id(wide), id(narrow))
-        if key not in self._known:
-            self._known[key] = self._follows(wide, narrow)
-        return self._known[key]
-
-    def _follows(self, wide: Condition, narrow: Condition) -> bool:
-        if isinstance(wide, All):
-            return all(self.follows(part, narrow) for part in wide.all)
-        if isinstance(narrow, Any_):
-            return all(self.follows(wide, part) for part in narrow.any)
-        if isinstance(wide, Any_) and any(self.follows(part, narrow) for part in wide.any):
-            return True
-        if isinstance(narrow, All):
-            return any(self.follows(wide, part) for part in narrow.all)
-        if isinstance(wide, Not) and isinstance(narrow, Not):
-            return self.follows(narrow.not_, wide.not_)
-        return isinstance(wide, Leaf) and isinstance(narrow, Leaf) and _leaf_follows(wide, narrow)
-
-
-def _leaf_follows(wide: Leaf, narrow: Leaf) -> bool:
-    if wide.path != narrow.path or not comparable(wide.value, narrow.value):
-        return False
-    if wide.operator in {"exist", "exists"}:
-        return narrow.operator not in _TRUE_OF_MISSING
-    if narrow.operator in _ABSENT:
-        return wide.operator in _TRUE_OF_MISSING
-    if narrow.operator == "is equal to" and wide.operator in _SPELLING_BLIND:
-        return TESTS[wide.operator](narrow.value, wide.value, "UTC")
-    return wide.operator == narrow.operator and (canonical(wide.value) == canonical(narrow.value) or _reaches_further(wide, narrow))
-
-
-def _reaches_further(wide: Leaf, narrow: Leaf) -> bool:
-    if wide.operator in {"is greater than", "is less than", "after", "before"}:
-        return TESTS[wide.operator](narrow.value, wide.value, "UTC")
-    return False

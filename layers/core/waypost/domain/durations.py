@@ -51,7 +51,7 @@ class Duration:
 
 def parse(text: str) -> Duration:
     """The duration of an ISO 8601 text such as `P3D` or `PT1H30M`; ValueError for any other text and for more than a year."""
-    match = re.match(PATTERN, text) if len(text) <= LONGEST_TEXT else None
+    match = re.fullmatch(PATTERN, text) if len(text) <= LONGEST_TEXT else None
     if match is None:
         raise ValueError("not an ISO 8601 duration such as PT30S, P3D or P1Y")
     years, months, weeks, days, hours, minutes = (min(int(part or 0), 10**8) for part in match.groups()[:6])

@@ -20,6 +20,7 @@ from waypost.domain.steps import AnyStep
 
 RESERVED_IDS: Final = frozenset({"batch", "schema"})
 MOST_STEPS: Final = 200
+_LONGEST_PLAIN: Final = 40
 
 
 def _free_id(name: str) -> str:
@@ -135,7 +136,14 @@ def json_schema() -> dict[str, Any]:
 
 
 def _key_text(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        plain = Decimal(value)
-        return str(plain.normalize(Context(prec=max(1, len(plain.as_tuple().digits)))))
-    return (value or None) if isinstance(value, str) else None if value is None else canonical(value)
+        return _number_text(Decimal(value))
+    return value if isinstance(value, str) else canonical(value)
+
+
+def _number_text(exact: Decimal) -> str:
+    """All digits and no more; numbers that are far too long to read keep their exponent."""
+    least = exact.normalize(Context(prec=max(1, len(exact.as_tuple().digits))))
+    return format(least, "f") if abs(least.adjusted()) <= _LONGEST_PLAIN else str(least)

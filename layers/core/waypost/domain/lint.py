@@ -9,9 +9,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from waypost.domain import graph, journeys
-from waypost.domain.conditions import CONDITION, All, Any_, Condition, Leaf
-from waypost.domain.contradictions import Implications, clashes, signature
+from waypost.domain.conditions import CONDITION, Condition, Leaf, parts
+from waypost.domain.contradictions import clashes
 from waypost.domain.findings import Finding, pointer
+from waypost.domain.implications import covered
 from waypost.domain.journeys import Journey
 from waypost.domain.json import dumps
 from waypost.domain.operands import value_fault
@@ -22,7 +23,6 @@ Check = Callable[[str], str | None]
 
 MOST_BYTES: Final = 200 * 1024
 MOST_LEVELS: Final = 48
-_MOST_COMPARED: Final = 20_000
 
 
 def publishable(raw: Any, parse_template: Check, address_allowed: Check) -> Journey | list[Finding]:
@@ -76,30 +76,17 @@ def _entry_and_exits(raw: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _branches(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
     """Faults of each branch's conditions; in a multisplit also branches that an earlier one leaves nothing for."""
-    earlier: list[tuple[int, Condition]] = []
+    sound: dict[int, Condition] = {}
     for index, branch in enumerate(_elements(step.get("branches"))):
         condition = _condition(branch)
-        if condition is None:
-            continue
-        here = (*place, "branches", index, "conditions")
-        own = list(_own_faults(here, condition))
+        own = [] if condition is None else list(_own_faults((*place, "branches", index, "conditions"), condition))
         yield from own
-        if step.get("type") == "multisplit" and not own:
-            yield from _left_nothing(here, condition, earlier)
-        earlier.append((index, condition))
-
-
-def _left_nothing(place: Place, condition: Condition, earlier: list[tuple[int, Condition]]) -> Iterator[Finding]:
-    for index, before in earlier:
-        if _covers(before, condition):
-            yield Finding("never-matches", f"branch {index} takes everything that this one could", pointer(place))
-            return
-
-
-def _covers(before: Condition, condition: Condition) -> bool:
-    if _leaves(before) * _leaves(condition) > _MOST_COMPARED:
-        return signature(before) == signature(condition)
-    return Implications().follows(before, condition)
+        if condition is not None and not own:
+            sound[index] = condition
+    if step.get("type") == "multisplit":
+        for later, earlier in covered(sound):
+            detail = f"branch {earlier} takes everything that this one could"
+            yield Finding("never-matches", detail, pointer((*place, "branches", later, "conditions")))
 
 
 def _own_faults(place: Place, condition: Condition) -> Iterator[Finding]:
@@ -115,20 +102,8 @@ def _value_faults(place: Place, condition: Condition) -> Iterator[Finding]:
         if fault is not None:
             yield Finding("bad-condition-value", f"`{condition.operator}` {fault}", pointer((*place, "value")))
         return
-    for below, part in _parts(condition):
+    for below, part in parts(condition):
         yield from _value_faults((*place, *below), part)
-
-
-def _parts(condition: Condition) -> list[tuple[Place, Condition]]:
-    if isinstance(condition, All):
-        return [(("all", index), part) for index, part in enumerate(condition.all)]
-    if isinstance(condition, Any_):
-        return [(("any", index), part) for index, part in enumerate(condition.any)]
-    return [] if isinstance(condition, Leaf) else [(("not",), condition.not_)]
-
-
-def _leaves(condition: Condition) -> int:
-    return 1 if isinstance(condition, Leaf) else sum(_leaves(part) for _, part in _parts(condition))
 
 
 def _condition(part: Any) -> Condition | None:
