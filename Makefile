@@ -74,7 +74,7 @@ $(READY): $(ROOT)/requirements-dev.txt
 	@touch $@
 
 # MiniStack in its own environment, for it pins its own boto3; and the layer's packages for this machine, which the emulated functions use.
-$(LOCAL_READY): $(READY) $(ROOT)/functions/local/requirements.txt $(ROOT)/layers/core/requirements.txt
+$(LOCAL_READY): $(ROOT)/functions/local/requirements.txt $(ROOT)/layers/core/requirements.txt | $(READY)
 	@rm -rf $(LOCAL) && $(UV) venv --quiet --python $(PYTHON) $(LOCAL)/ministack
 	@$(UV) pip sync --quiet --require-hashes --python $(LOCAL)/ministack/bin/python $(ROOT)/functions/local/requirements.txt
 	@$(UV) pip install --quiet --require-hashes --no-deps --python $(PYTHON) --target $(LOCAL)/packages --requirements $(ROOT)/layers/core/requirements.txt

@@ -53,9 +53,9 @@ def test_one_bad_record_fails_alone(queue: str, dead: str, function: str, resour
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": f"{function.title()}Concurrency"}}
 
 
-def test_the_sender_has_time_for_a_batch_of_dead_webhooks(resources: Resources, functions: Resources) -> None:
-    """Every record of a batch may take the 15 seconds that a webhook gets."""
-    assert functions["send"]["Timeout"] > 15 * resources["SendMapping"]["Properties"]["BatchSize"]
+def test_the_sender_has_time_for_dead_webhooks(functions: Resources) -> None:
+    """A batch is sent at the same time and each webhook gets 15 seconds; what is recorded around them has as much again, and more."""
+    assert functions["send"]["Timeout"] >= 3 * 15
 
 
 def test_every_alarm_that_was_promised(resources: Resources) -> None:
