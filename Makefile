@@ -53,12 +53,11 @@ deploy: build-$(ARCH)  ## To AWS, with your credentials: make deploy STACK=waypo
 bench: $(READY)  ## AWS calls, units, price and CPU of the usual batches
 	@cd $(ROOT) && $(PYTHON) tests/bench.py
 
+LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
 lock: $(READY)  ## The requirements files, from pyproject.toml
-	cd $(ROOT) && $(LOCK) --output-file layers/core/requirements.txt
-	cd $(ROOT) && $(UV) pip compile functions/local/requirements.in $(LOCKED) --no-annotate --output-file functions/local/requirements.txt
-	cd $(ROOT) && $(LOCK) --group dev --constraints layers/core/requirements.txt --no-annotate --output-file requirements-dev.txt
-LOCK := $(UV) pip compile pyproject.toml $(LOCKED)
-LOCKED := --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
+	cd $(ROOT) && $(LOCK) pyproject.toml --output-file layers/core/requirements.txt
+	cd $(ROOT) && $(LOCK) functions/local/requirements.in --no-annotate --output-file functions/local/requirements.txt
+	cd $(ROOT) && $(LOCK) pyproject.toml --group dev --constraints layers/core/requirements.txt --no-annotate --output-file requirements-dev.txt
 
 clean:  ## Forget everything that was built
 	rm -rf $(VENV) $(LOCAL) $(ROOT)/.aws-sam $(ROOT)/.mypy_cache $(ROOT)/.pytest_cache $(ROOT)/.ruff_cache $(ROOT)/.hypothesis
