@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+import secrets
+import string
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import cache
 
 from waypost import ingest, send, settings
@@ -19,8 +22,10 @@ from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.send_queue import SqsSendQueue
 from waypost.adapters.sqs import SqsSignals
+from waypost.manage import keys as managed_keys
 
 THREADS = 10
+KEY_CHARACTERS = string.ascii_letters + string.digits
 
 
 def table(name: str) -> Table:
@@ -88,3 +93,16 @@ def sending() -> send.World:
 def local_webhooks() -> bool:
     """Whether webhooks may go to this machine: a setting that the local run makes and no template."""
     return settings.optional("WAYPOST_LOCAL_WEBHOOKS") == "1"
+
+
+def fresh_key() -> str:
+    """A key that nobody can guess: `wp_` and 40 letters and digits."""
+    return "wp_" + "".join(secrets.choice(KEY_CHARACTERS) for _ in range(40))
+
+
+def new_workspace(name: str, key: str | None = None) -> tuple[str, str]:
+    """Makes a workspace with an admin key (this one, or a fresh one): its id and the key. RefusedError where the key is taken or bad."""
+    workspace, text = "w_" + secrets.token_hex(8), key or fresh_key()
+    keys, workspaces = DynamoKeys(table("KEYS_TABLE")), DynamoWorkspaces(table("WORKSPACES_TABLE"))
+    managed_keys.found(workspaces, keys, workspace, name, text, datetime.now(UTC))
+    return workspace, text

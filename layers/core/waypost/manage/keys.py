@@ -1,0 +1,83 @@
+"""API keys of a workspace: made, imported, listed, revoked; and the first one, with its workspace (contract 1.2, 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from waypost.domain.errors import RefusedError, StaleError
+from waypost.domain.keys import KEY, Key, Scope, key_hash
+from waypost.domain.times import iso
+
+PREFIX_LENGTH: Final = 8
+
+
+class KeyStore(Protocol):
+    """All keys by their hash."""
+
+    def find(self, key_hash: str) -> Key | None:
+        """The key, or None."""
+
+    def add(self, key: Key) -> None:
+        """Stores a new key; StaleError where its hash is there already, in whatever workspace."""
+
+    def remove(self, key_hash: str) -> None:
+        """Revokes a key."""
+
+    def all(self, workspace: str) -> Iterator[Key]:
+        """The workspace's keys, newest first; the list lags writes by moments."""
+
+
+class WorkspaceStore(Protocol):
+    """All workspaces."""
+
+    def add(self, workspace: str, name: str, created_at: str) -> None:
+        """Makes a workspace; StaleError where its id is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that is to be made: `text` is the secret itself, which nobody keeps."""
+
+    text: str
+    name: str
+    scopes: Sequence[Scope]
+    expires_at: datetime | None = None
+
+
+def add(keys: KeyStore, workspace: str, asked: NewKey, now: datetime) -> Key:
+    """Stores a key's hash. RefusedError 422 for a text that is no key, 409 for one that exists anywhere."""
+    if not KEY.fullmatch(asked.text):
+        raise RefusedError(422, "bad-key", "A key has 20 to 200 printable ASCII characters without spaces.", pointer="/key")
+    if asked.expires_at is not None and asked.expires_at <= now:
+        raise RefusedError(422, "expired", "`expiresAt` lies in the past.", pointer="/expiresAt")
+    hashed = key_hash(asked.text)
+    key = Key(hashed, workspace, hashed, asked.text[:PREFIX_LENGTH], asked.name, frozenset(asked.scopes), now, asked.expires_at)
+    try:
+        keys.add(key)
+    except StaleError:
+        raise RefusedError(409, "key-exists", "This key exists already; a key belongs to one workspace.") from None
+    return key
+
+
+def remove(keys: KeyStore, workspace: str, key_id: str, now: datetime) -> None:
+    """Revokes a key; a key's id is its hash, so the read is strong. RefusedError 404, or 409 for the last live admin key."""
+    key = keys.find(key_id)
+    if key is None or key.workspace != workspace:
+        raise RefusedError(404, "not-found", "There is no key with this id.")
+    if key.allows("admin") and key.is_live(now) and not _others_manage(keys, key, now):
+        raise RefusedError(409, "last-admin-key", "This is the workspace's last admin key; add another one first.")
+    keys.remove(key.hash)
+
+
+def _others_manage(keys: KeyStore, key: Key, now: datetime) -> bool:
+    return any(other.allows("admin") and other.is_live(now) for other in keys.all(key.workspace) if other.hash != key.hash)
+
+
+def found(workspaces: WorkspaceStore, keys: KeyStore, workspace: str, name: str, text: str, now: datetime) -> Key:
+    """Makes a workspace with its first admin key. RefusedError as `add`, before anything is made."""
+    key = add(keys, workspace, NewKey(text, "first admin key", ("admin",)), now)
+    workspaces.add(workspace, name, iso(now))
+    return key
