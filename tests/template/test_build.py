@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}
 HOST = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
+pytestmark = pytest.mark.xdist_group("build")  # one worker builds, once
 DOORS = {"ingest": "IngestFunction", "match": "MatchFunction", "send": "SendFunction", "manage": "ManageFunction"}
 
 
@@ -76,8 +76,7 @@ def test_a_door_opens_from_what_is_shipped(door: str, built: Path) -> None:
     """Each handler imports from its own folder and the layer alone, as in Lambda: no package of the developer's is missed."""
     interpreter = runtime()
     if interpreter is None:
-        assert shutil.which("python3.13") is None
-        return
+        pytest.skip("the layer's compiled packages are for Python 3.13, and there is none here")
     places = [str(built / DOORS[door]), str(built / "CoreLayer" / "python")]
     program = f"import sys; sys.path[1:1] = {places}; import app; assert callable(app.lambda_handler)"
     environment = {"AWS_DEFAULT_REGION": "eu-west-1", "POWERTOOLS_METRICS_NAMESPACE": "Waypost", "POWERTOOLS_SERVICE_NAME": door}
