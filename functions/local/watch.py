@@ -12,9 +12,8 @@ from functions.local.cloud import Cloud
 Identity = tuple[str, int, str]
 
 SHOWN_ALREADY: Final = frozenset({"level", "message", "timestamp", "service"})
-FOR_MACHINES: Final = frozenset(
-    {"location", "request_id", "cold_start", "function_request_id", "xray_trace_id", "exception", "stack_trace"}
-)
+LAMBDA: Final = frozenset({"cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id", "xray_trace_id"})
+FOR_MACHINES: Final = LAMBDA | {"location", "request_id", "exception", "stack_trace"}
 
 
 def line(text: str) -> str | None:

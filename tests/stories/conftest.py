@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from functions.local.stack import Stack, running
+from tests.stories.receiver import Receiver, receiving
 from tests.stories.workspace import Workspace
 
 
@@ -21,3 +22,10 @@ def stack() -> Iterator[Stack]:
 def workspace(stack: Stack) -> Workspace:
     """A workspace of this test's own."""
     return Workspace.made_on(stack)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A server that takes webhooks."""
+    with receiving() as receiver:
+        yield receiver

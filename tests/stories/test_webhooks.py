@@ -1,0 +1,65 @@
+"""A journey's webhook reaches a server that can trust it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from standardwebhooks.webhooks import Webhook
+
+from tests.stories.receiver import Receiver
+from tests.stories.workspace import Workspace, identify, trigger
+
+
+def calling(url: str) -> dict[str, Any]:
+    """A journey that calls a webhook with who and why."""
+    template = {"url": url, "json": {"who": "{{ customer.email }}", "total": "{{ event.payload.total }}"}}
+    steps = [{"id": "call", "type": "message", "channel": "webhook", "template": template, "next": "end"}, {"id": "end", "type": "exit"}]
+    return {"id": "calls", "name": "calls", "entry": {"event": "bought", "reentry": {"mode": "always"}}, "steps": steps}
+
+
+def test_the_receiver_can_verify_who_called(workspace: Workspace, receiver: Receiver) -> None:
+    """The body is rendered, and its signature holds under the secret that the workspace shows."""
+    secret = workspace.get("/api/webhooks/secret")["secret"]
+    workspace.publish(calling(receiver.url))
+    workspace.send(identify("d1", "hook@example.org"), trigger("d1", "bought", total=12.5))
+    assert workspace.stack.settle()
+    [(headers, body)] = receiver.requests
+    assert Webhook(secret).verify(body, headers) == {"who": "hook@example.org", "total": "12.5"}
+    [message] = workspace.get("/api/messages?journey=calls")["items"]
+    assert (message["id"], message["status"]) == (headers["webhook-id"], "sent")
+
+
+def test_a_receiver_that_is_down_is_called_again_with_the_same_id(workspace: Workspace, receiver: Receiver) -> None:
+    """503 means later: the message stays pending, is tried again after some seconds under the same id, and then is sent once."""
+    receiver.statuses.append(503)
+    workspace.publish(calling(receiver.url))
+    workspace.send(identify("d1", "later@example.org"), trigger("d1", "bought", total=1))
+    assert workspace.stack.settle()
+    [message] = workspace.get("/api/messages?journey=calls")["items"]
+    assert message["status"] == "pending"
+    assert _until_sent(workspace)["status"] == "sent"
+    assert {headers["webhook-id"] for headers, _ in receiver.requests} == {message["id"]}
+    assert len(receiver.requests) == 2
+
+
+def test_a_receiver_that_refuses_is_not_called_again(workspace: Workspace, receiver: Receiver) -> None:
+    """400 is an answer: the message failed, and says so with its attempt."""
+    receiver.statuses.append(400)
+    workspace.publish(calling(receiver.url))
+    workspace.send(identify("d1", "no@example.org"), trigger("d1", "bought", total=1))
+    assert workspace.stack.settle()
+    [message] = workspace.get("/api/messages?journey=calls")["items"]
+    assert (message["status"], len(message["attempts"]), len(receiver.requests)) == ("failed", 1, 1)
+    assert json.loads(receiver.requests[0][1])["who"] == "no@example.org"
+
+
+def _until_sent(workspace: Workspace) -> dict[str, Any]:
+    for _ in range(100):
+        [message] = workspace.get("/api/messages?journey=calls")["items"]
+        if message["status"] != "pending":
+            break
+        time.sleep(0.1)
+    found: dict[str, Any] = message
+    return found
