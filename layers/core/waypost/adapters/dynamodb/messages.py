@@ -118,7 +118,7 @@ class DynamoMessages:
     @staticmethod
     def _is_own_write(met: Refused, message: Message) -> bool:
         # botocore repeats a write whose answer was lost; the repeat then fails on the first one's row.
-        return met.item is not None and message_of(met.item) == message_of(item(message))
+        return met.item == {name: value for name, value in item(message).items() if value is not None}
 
     def rendered(self, workspace: str, message: str) -> Addressed | None:
         """The message as it was rendered for its first attempt, or None."""
