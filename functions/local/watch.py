@@ -12,16 +12,17 @@ from functions.local.cloud import Cloud
 Identity = tuple[str, int, str]
 
 SHOWN_ALREADY: Final = frozenset({"level", "message", "timestamp", "service"})
+LAMBDAS_OWN: Final = ("START ", "END ", "REPORT ", "INIT_START ")
 LAMBDA: Final = frozenset({"cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id", "xray_trace_id"})
 FOR_MACHINES: Final = LAMBDA | {"location", "request_id", "exception", "stack_trace"}
 
 
 def line(text: str) -> str | None:
-    """A log line as a person reads it: time, function, what happened and the fields that say to what. None for what is not ours."""
+    """A log line as a person reads it: time, function, what happened and the fields that say to what. None for Lambda's own lines."""
     try:
         record = json.loads(text)
     except ValueError:
-        return None
+        return None if text.startswith(LAMBDAS_OWN) or not text.strip() else text.rstrip()
     if not isinstance(record, dict) or "message" not in record or "level" not in record:
         return None
     loud = "" if record["level"] in {"INFO", "DEBUG"} else f"{record['level']} "

@@ -26,3 +26,8 @@ def test_what_went_wrong_is_loud() -> None:
 def test_what_is_not_ours_is_not_shown(text: str) -> None:
     """Lambda's own lines and metrics are left out."""
     assert line(text) is None
+
+
+def test_what_broke_is_shown_as_it_is() -> None:
+    """A function that cannot even log leaves a plain text, such as a traceback."""
+    assert line("ImportError: no such module\n") == "ImportError: no such module"
