@@ -30,8 +30,8 @@ def publishable(raw: Any, parse_template: Check, address_allowed: Check) -> Jour
 
     `parse_template` checks a Liquid text, `address_allowed` the fixed front of a webhook's URL up to its first template tag.
     """
-    if outsized := _outsized(raw):
-        return outsized
+    if too_much := outsized(raw):
+        return too_much
     journey = journeys.parse(raw)
     found = [] if isinstance(journey, Journey) else journey
     return list(dict.fromkeys([*found, *findings(raw, parse_template, address_allowed)])) or journey
@@ -50,7 +50,8 @@ def findings(raw: Any, parse_template: Check, address_allowed: Check) -> list[Fi
     return found
 
 
-def _outsized(raw: Any) -> list[Finding]:
+def outsized(raw: Any) -> list[Finding]:
+    """Whether a definition is too large or too deep even to be kept."""
     if _levels(raw) > MOST_LEVELS:
         return [Finding("too-deep", f"a journey is nested at most {MOST_LEVELS} levels deep", "")]
     size = len(dumps(raw, ascii_only=False).encode("utf-8", "surrogatepass"))

@@ -1,0 +1,54 @@
+"""Where a journey stands between its drafts and the version that runs (contract 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal
+
+from waypost.domain.snapshots import InForce, Pointer
+
+Status = Literal["draft", "published", "paused", "stopped"]
+
+MOST_PUBLISHED: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """One journey beside its definitions.
+
+    `draft` is the newest version that was saved, `published` the one that customers enter (None: none yet); versions count
+    from 1. `rev` counts the writes of this (0: not written yet).
+    """
+
+    id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    draft: int = 0
+    published: int | None = None
+    status: Status = "draft"
+    rev: int = 0
+
+    def saved(self, name: str, now: datetime) -> Lifecycle:
+        """With one more draft; what is published goes on."""
+        return replace(self, name=name, draft=self.draft + 1, updated_at=now)
+
+    def publishing(self, now: datetime) -> Lifecycle:
+        """With its newest draft as the version that customers enter; itself where that is so already."""
+        if self.published == self.draft:
+            return self
+        return replace(self, published=self.draft, status="published", updated_at=now)
+
+    @property
+    def position(self) -> str:
+        """Its place in lists, by the time that it was made."""
+        return f"{self.created_at.isoformat()}#{self.id}"
+
+
+def pointed(pointer: Pointer, journey: str, version: int) -> Pointer:
+    """The pointer with this version in force, in the place of the journey's earlier one or at the end."""
+    fresh = InForce(journey, version, "published")
+    known = any(each.journey == journey for each in pointer.in_force)
+    kept = tuple(fresh if each.journey == journey else each for each in pointer.in_force)
+    return Pointer(pointer.rev, kept if known else (*kept, fresh))

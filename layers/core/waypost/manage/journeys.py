@@ -1,0 +1,133 @@
+"""Journeys as a team manages them: drafts are saved as they come, publishing looks at everything (contract 3, 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from pydantic import TypeAdapter, ValidationError
+
+from waypost.domain import lint
+from waypost.domain.errors import RefusedError, StaleError, UnavailableError
+from waypost.domain.findings import Finding, from_errors
+from waypost.domain.journeys import JourneyId
+from waypost.domain.lifecycle import MOST_PUBLISHED, Lifecycle, pointed
+from waypost.domain.snapshots import Pointer
+
+ATTEMPTS: Final = 5
+_ID: Final[TypeAdapter[str]] = TypeAdapter(JourneyId)
+
+
+class JourneyStore(Protocol):
+    """The journeys of all workspaces, with their definitions."""
+
+    def pointer(self, workspace: str) -> Pointer:
+        """All that runs in the workspace."""
+
+    def definition(self, workspace: str, journey: str, version: int) -> Any:
+        """This version as it was saved."""
+
+    def lifecycle(self, workspace: str, journey: str) -> Lifecycle | None:
+        """Where this journey stands, or None."""
+
+    def all(self, workspace: str) -> list[Lifecycle]:
+        """Where each journey of the workspace stands."""
+
+    def save_draft(self, workspace: str, saved: Lifecycle, definition: Any) -> None:
+        """Writes a draft and its definition together; StaleError if the journey is not as it was read."""
+
+    def publish(self, workspace: str, published: Lifecycle, pointer: Pointer) -> None:
+        """Writes a journey and the pointer together; StaleError if either is not as it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What publishing looks at beyond the journey itself: whether a template parses, whether a webhook's address is allowed."""
+
+    template: lint.Check
+    address: lint.Check
+
+
+def read(journeys: JourneyStore, workspace: str, journey: str) -> tuple[Lifecycle, Any]:
+    """Where a journey stands and its newest definition. RefusedError 404 where there is none."""
+    found = journeys.lifecycle(workspace, journey)
+    if found is None:
+        raise RefusedError(404, "not-found", "There is no journey with this id.")
+    return found, journeys.definition(workspace, journey, found.draft)
+
+
+def save(journeys: JourneyStore, workspace: str, journey: str, raw: Any, now: datetime) -> tuple[Lifecycle, Any]:
+    """Saves a new draft, complete or not; the first one makes the journey. RefusedError 422 for what cannot be kept as a draft."""
+    refused = _unkeepable(journey, raw)
+    if refused:
+        raise invalid("This cannot be kept as a draft.", refused)
+    definition = {"id": journey, **raw}
+    for _ in range(ATTEMPTS):
+        was = journeys.lifecycle(workspace, journey) or Lifecycle(journey, "", now, now)
+        saved = was.saved(definition.get("name") or "", now)
+        try:
+            journeys.save_draft(workspace, saved, definition)
+        except StaleError:
+            continue
+        return saved, definition
+    raise UnavailableError("a journey was changed too often")
+
+
+def publish(journeys: JourneyStore, workspace: str, journey: str, checks: Checks, now: datetime) -> tuple[Lifecycle, Any]:
+    """Makes the newest draft the version that customers enter; once or twice is the same.
+
+    RefusedError 404, or 422 with everything that forbids it.
+    """
+    for _ in range(ATTEMPTS):
+        was, definition = read(journeys, workspace, journey)
+        published = was.publishing(now)
+        if published is was:
+            return was, definition
+        findings = _faults(definition, checks)
+        pointer = pointed(journeys.pointer(workspace), journey, published.draft)
+        if len(pointer.in_force) > MOST_PUBLISHED:
+            findings.append(Finding("too-many-journeys", f"a workspace has at most {MOST_PUBLISHED} published journeys", ""))
+        if findings:
+            raise invalid("This journey cannot be published as it is.", findings)
+        try:
+            journeys.publish(workspace, published, pointer)
+        except StaleError:
+            continue
+        return published, definition
+    raise UnavailableError("the workspace's journeys were changed too often")
+
+
+def invalid(detail: str, findings: list[Finding]) -> RefusedError:
+    """The refusal of a body that is JSON and still wrong, with every fault's code, sentence and place."""
+    return RefusedError(422, "invalid", detail, errors=[asdict(each) for each in findings])
+
+
+def _faults(definition: Any, checks: Checks) -> list[Finding]:
+    looked_at = lint.publishable(definition, checks.template, checks.address)
+    return looked_at if isinstance(looked_at, list) else []
+
+
+def _unkeepable(journey: str, raw: Any) -> list[Finding]:
+    """What forbids even a draft: no object, too large, another id, or a name that no list could show."""
+    if not isinstance(raw, Mapping):
+        return [Finding("wrong-type", "a journey is a JSON object", "")]
+    return lint.outsized(raw) or [*_id_faults(journey, raw), *_name_faults(raw)]
+
+
+def _id_faults(journey: str, raw: Mapping[str, Any]) -> list[Finding]:
+    if raw.get("id", journey) != journey:
+        return [Finding("other-id", f"the path says {journey!r}", "/id")]
+    try:
+        _ID.validate_python(journey)
+    except ValidationError as error:
+        return [replace(each, pointer="/id") for each in from_errors(error)]
+    return []
+
+
+def _name_faults(raw: Mapping[str, Any]) -> list[Finding]:
+    name = raw.get("name")
+    if name is None or (isinstance(name, str) and len(name) <= 200):
+        return []
+    return [Finding("bad-name", "a name is a text of at most 200 characters", "/name")]
