@@ -52,5 +52,5 @@ def _size(value: Any) -> int:
     if isinstance(value, list):
         return sum(map(_size, value))
     if isinstance(value, Mapping):
-        return sum(map(_size, value.values())) + sum(map(_size, value))
+        return sum(map(_size, value.values()))
     return 0
