@@ -8,15 +8,8 @@ from datetime import datetime
 from email.utils import parseaddr
 from typing import Any, Final
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    HTTPClientError,
-    ReadTimeoutError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectionLostError
 
 from waypost.adapters.aws import THROTTLED, client, error_code
 from waypost.domain.customers import Customer
@@ -31,8 +24,6 @@ _LATER: Final = THROTTLED | {
     "RequestExpired",
     "SendingPausedException",
 }
-_SERVER_ERRORS: Final = 500
-_TOO_MANY: Final = 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +52,7 @@ class SesChannel:
             return _said_no(error)
         except (ConnectTimeoutError, EndpointConnectionError) as error:
             return Answer("refused", type(error).__name__)
-        except (ReadTimeoutError, ConnectionClosedError, HTTPClientError) as error:
+        except (HTTPClientError, ConnectionLostError) as error:
             return Answer("unknown", type(error).__name__)
         except BotoCoreError as error:
             return Answer("refused", type(error).__name__)
@@ -92,6 +83,6 @@ def _content(text: str) -> Mapping[str, str]:
 def _said_no(error: ClientError) -> Answer:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     detail = f"{error_code(error)}: {error.response.get('Error', {}).get('Message', '')}"
-    if error_code(error) in _LATER or status == _TOO_MANY:
-        return Answer("refused", detail)
-    return Answer("unknown" if status >= _SERVER_ERRORS else "failed", detail)
+    if status >= 500:
+        return Answer("unknown", detail)
+    return Answer("refused" if status == 429 or error_code(error) in _LATER else "failed", detail)

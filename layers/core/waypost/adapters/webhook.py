@@ -17,8 +17,6 @@ from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered
 from waypost.domain.webhooks import signed_headers
 
 _AGAIN: Final = frozenset({408, 425, 429})
-_GONE: Final = 410
-_SERVER_ERRORS: Final = 500
 _SHOWN: Final = 200
 _BODILESS: Final = frozenset({"GET", "DELETE"})
 
@@ -74,9 +72,9 @@ def _answer(response: Response, now: datetime) -> Answer:
     detail = f"HTTP {response.status}" + (f": {said}" if said else "")
     if response.status // 100 == 2:
         return Answer("sent", detail)
-    if response.status == _GONE:
+    if response.status == 410:
         return Answer("gone", detail)
-    if response.status in _AGAIN or response.status >= _SERVER_ERRORS:
+    if response.status in _AGAIN or response.status >= 500:
         return Answer("refused", detail, _retry_after(response.headers.get("retry-after", ""), now))
     return Answer("failed", detail)
 

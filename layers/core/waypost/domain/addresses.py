@@ -46,7 +46,6 @@ _LOCAL_ENDINGS: Final = (".localhost", ".local", ".internal", ".home.arpa", ".la
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?", re.IGNORECASE)
 _NUMERIC_LABEL: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _AUTHORITY: Final = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
-_LOWEST_FREE_PORT: Final = 1024
 
 
 def is_public(address: Address) -> bool:
@@ -128,7 +127,7 @@ def _port_refused(authority: str, *, privileged: bool) -> str | None:
         return None
     if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) <= 65535):
         return "the port is not a number from 1 to 65535"
-    allowed = privileged or int(port) in (80, 443) or int(port) >= _LOWEST_FREE_PORT
+    allowed = privileged or int(port) in (80, 443) or int(port) >= 1024
     return None if allowed else "of the ports below 1024 only 443 and 80 are allowed"
 
 
