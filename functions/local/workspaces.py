@@ -50,11 +50,11 @@ def founding(environment: dict[str, str]) -> Iterator[Founder]:
 
 
 def _serve() -> None:
-    from waypost import wiring  # noqa: PLC0415 - needed by the child alone, which has the layer on its path
+    from waypost.wiring import new_workspace  # noqa: PLC0415 - only the child has the layer on its path
 
     for line in sys.stdin:
         wanted = json.loads(line)
-        workspace, key = wiring.new_workspace(wanted["name"], wanted["key"])
+        workspace, key = new_workspace(wanted["name"], wanted["key"])
         print(json.dumps({"id": workspace, "name": wanted["name"], "key": key}), flush=True)
 
 
