@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from waypost.adapters.dynamodb.table import Item, Refused, Table, transact
@@ -24,6 +24,8 @@ class DynamoCustomers:
     """Customers' rows. Facts are attributes of their own (`a:plan`), so that a known customer's write is one small update."""
 
     table: Table
+    marked: set[str] = field(default_factory=set, compare=False)
+    """Workspaces of which this instance has written that they have named customers."""
 
     def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
         """Merges facts into a row in one write, if the row exists, is no pointer, is older than all of them and has room."""
@@ -57,6 +59,9 @@ class DynamoCustomers:
 
     def save(self, rows: Sequence[Row]) -> dict[RowKey, Row | None] | None:
         """Writes rows together if each is as it was read; else the ones that are not, as they are now (None: not there)."""
+        for row in rows:
+            if row.rev == 0 and row.key.correlation is None:
+                self._mark(row.key.workspace)
         if len(rows) == 1:
             refused = [self.table.put(_item(rows[0]), **_as_read(rows[0]))]
         else:
@@ -67,6 +72,16 @@ class DynamoCustomers:
             if each is not None
         }
         return stale or None
+
+    def _mark(self, workspace: str) -> None:
+        """Notes, before the first named customer is written, that there are some: no index could tell, and a scan reads everybody's."""
+        if workspace not in self.marked:
+            self.table.put(_marker(workspace))
+            self.marked.add(workspace)
+
+    def any_named(self, workspace: str) -> bool:
+        """Whether the workspace has, or ever had, a customer with a primary key."""
+        return self.table.get(_marker(workspace)) is not None
 
     def get(self, keys: Sequence[RowKey]) -> list[Row]:
         """The rows that exist, read strongly; at most 100 keys for each call that it takes."""
@@ -88,6 +103,10 @@ class DynamoCustomers:
             return None
         rows = self.table.get_many([{"primaryKey": items[0]["primaryKey"], "correlationId": items[0]["correlationId"]}])
         return _row(workspace, rows[0]).key if rows else None
+
+
+def _marker(workspace: str) -> Item:
+    return {"primaryKey": f"{workspace}#", "correlationId": HEAD}
 
 
 def _hash(workspace: str, owner: Identifier) -> str:
