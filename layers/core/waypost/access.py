@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final, Generic, TypeVar
+from datetime import datetime
+from typing import Final
 
-from waypost.domain.errors import RefusedError, StaleError, UnavailableError
+from waypost.domain.errors import RefusedError, StaleError
 from waypost.domain.keys import Key, Scope, key_hash, key_in
 from waypost.domain.schemas import Schema
+from waypost.memory import Memory
 from waypost.ports import Keys, Workspaces
 
 KEY_SECONDS: Final = 60
 UNKNOWN_SECONDS: Final = 5
 SCHEMA_SECONDS: Final = 30
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Memory(Generic[T]):
-    """What was read, with when: at most `most` entries, the oldest forgotten first."""
-
-    most: int = 10_000
-    entries: dict[str, tuple[datetime, T]] = field(default_factory=dict)
-
-    def read(self, name: str, now: datetime, seconds: Callable[[T], int], fresh: Callable[[], T], *, outlast: Callable[[T], bool]) -> T:
-        """The entry if it is younger than its seconds, else a fresh one. Where the world is down, an old one for which `outlast` holds."""
-        known = self.entries.get(name)
-        if known is not None and now - known[0] < timedelta(seconds=seconds(known[1])):
-            return known[1]
-        try:
-            value = fresh()
-        except UnavailableError:
-            if known is not None and outlast(known[1]):
-                return known[1]
-            raise
-        self.entries.pop(name, None)
-        if len(self.entries) >= self.most:
-            del self.entries[next(iter(self.entries))]
-        self.entries[name] = now, value
-        return value
 
 
 @dataclass(slots=True)
@@ -70,8 +44,8 @@ class Access:
             hashed,
             now,
             lambda key: KEY_SECONDS if key else UNKNOWN_SECONDS,
-            lambda: self._fresh(hashed, now),
-            outlast=lambda key: key is not None and scope == "events",
+            lambda _: self._fresh(hashed, now),
+            outlasts=lambda key: key is not None and scope == "events",
         )
 
     def _fresh(self, hashed: str, now: datetime) -> Key | None:
@@ -87,5 +61,5 @@ class Access:
     def schema(self, workspace: str, now: datetime) -> Schema:
         """The workspace's schema, at most 30 seconds old."""
         return self.schemas.read(
-            workspace, now, lambda _: SCHEMA_SECONDS, lambda: self.workspaces.schema(workspace), outlast=lambda _: True
+            workspace, now, lambda _: SCHEMA_SECONDS, lambda _: self.workspaces.schema(workspace), outlasts=lambda _: True
         )

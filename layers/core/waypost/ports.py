@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
 from waypost.domain.customers import Customer, Row, RowKey
@@ -13,9 +14,13 @@ from waypost.domain.facts import Facts
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.keys import Key
+from waypost.domain.log import Page
 from waypost.domain.messages import Addressed, Answer, Fault, Message, Rendered, Skip
 from waypost.domain.parked import Parked
+from waypost.domain.receipts import Receipt
+from waypost.domain.runs import Gate, Run, Standing
 from waypost.domain.schemas import Schema
+from waypost.domain.snapshots import Pointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,71 @@ class RejectedEvents(Protocol):
 
     def keep(self, workspace: str, received_at: datetime, request_id: str, events: Sequence[RejectedEvent]) -> None:
         """Keeps refused events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One change of a customer's runs with all that belongs to it: saved whole or not at all.
+
+    `gate` is the gate as read, `owed` all message ids that are owed from then on; `replaced` are ended runs that make room.
+    """
+
+    workspace: str
+    customer: str
+    gate: Gate
+    owed: tuple[str, ...]
+    runs: tuple[Run, ...] = ()
+    replaced: tuple[Run, ...] = ()
+    messages: tuple[Message, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+
+
+class Committed(Enum):
+    """What became of a commit: done; stale, because the gate has moved on; or known, because an event has a receipt already."""
+
+    DONE = "done"
+    STALE = "stale"
+    KNOWN = "known"
+
+
+class Runs(Protocol):
+    """Customers' runs, each customer's behind a gate."""
+
+    def standing(self, workspace: str, customer: str) -> Standing:
+        """The gate, the active runs, and the latest run of each journey and key."""
+
+    def commit(self, commit: Commit) -> Committed:
+        """Saves a change if the gate is as read and no event has a receipt."""
+
+    def clear(self, workspace: str, customer: str, version: int) -> None:
+        """Forgets what was owed, unless the gate has moved on."""
+
+
+class Receipts(Protocol):
+    """Receipts of events, by which duplicates are known."""
+
+    def read(self, workspace: str, uuids: Iterable[str], now: datetime) -> dict[str, Receipt]:
+        """The receipts that there are, by uuid."""
+
+    def write(self, workspace: str, receipts: Sequence[Receipt]) -> None:
+        """Writes receipts of events that had no effect."""
+
+
+class Log(Protocol):
+    """The log of events."""
+
+    def write(self, page: Page) -> None:
+        """Writes a page; the same one twice is written once."""
+
+
+class Journeys(Protocol):
+    """Journeys as the matcher reads them."""
+
+    def pointer(self, workspace: str) -> Pointer:
+        """Which versions of which journeys run, and a number that grows with every change of that."""
+
+    def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], Journey]:
+        """These versions, which never change."""
 
 
 class Messages(Protocol):

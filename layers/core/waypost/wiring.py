@@ -8,20 +8,23 @@ import string
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from datetime import timedelta
 from functools import cache
 
-from waypost import ingest, send, settings
+from waypost import ingest, match, send, settings
 from waypost.access import Access
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead import DynamoDeadLetters
+from waypost.adapters.dynamodb.events import Log, Receipts
 from waypost.adapters.dynamodb.keys import DynamoKeys
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.rejected import DynamoRejectedEvents
+from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.send_queue import SqsSendQueue
-from waypost.adapters.sqs import SqsSignals
+from waypost.adapters.sqs import SqsSignals, unpack
 from waypost.manage import keys as managed_keys
 
 THREADS = 10
@@ -44,11 +47,36 @@ def intake() -> ingest.World:
     """What the intake needs."""
     return ingest.World(
         customers=DynamoCustomers(table("CUSTOMERS_TABLE")),
-        signals=SqsSignals(settings.required("SIGNALS_QUEUE_URL")),
+        signals=signals_queue(),
         rejected=DynamoRejectedEvents(table("EVENTS_TABLE")),
         linked=ingest.Linked(),
         executor=ThreadPoolExecutor(THREADS),
         pause=lambda: time.sleep(random.uniform(0.05, 0.25)),  # noqa: S311 - jitter, not a secret
+    )
+
+
+@cache
+def signals_queue() -> SqsSignals:
+    """The queue of signals."""
+    return SqsSignals(settings.required("SIGNALS_QUEUE_URL"))
+
+
+@cache
+def matching() -> match.World:
+    """What the matcher needs."""
+    from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415 - only readers of journeys pay for their models
+
+    kept = timedelta(days=settings.whole("RECEIPT_DAYS", 90))
+    receipts = Receipts(table("EVENTS_TABLE"), kept)
+    return match.World(
+        customers=DynamoCustomers(table("CUSTOMERS_TABLE")),
+        runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
+        receipts=receipts,
+        log=Log(table("EVENTS_TABLE"), kept),
+        snapshots=match.Snapshots(DynamoJourneys(table("JOURNEYS_TABLE")), DynamoWorkspaces(table("WORKSPACES_TABLE"))),
+        send_queue=send_queue(),
+        executor=ThreadPoolExecutor(2),
+        log_all=settings.optional("EVENT_LOG", "full") == "full",
     )
 
 

@@ -137,6 +137,11 @@ class Customer:
         """Whether no primary key names it yet."""
         return self.primary is None
 
+    @property
+    def known_as(self) -> Identifier:
+        """An identifier by which it can be read strongly."""
+        return self.primary or Identifier("correlation", self.correlation_ids[0])
+
 
 def assemble(rows: Iterable[Row], key: PrimaryKey | None) -> Customer | None:
     """The customer that these rows make: a head and its pairs, or the own row of an anonymous one."""

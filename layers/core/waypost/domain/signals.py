@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,11 @@ class EventsArrived:
     def name(self) -> str:
         """The same for the same events, however often they are sent: for deduplication and for the log's rows."""
         return digest("arrived", self.workspace, *(part for event in self.events for part in (event.uuid, event.name)))
+
+
+def apart(signal: EventsArrived) -> list[EventsArrived]:
+    """The same, each event in a signal of its own."""
+    return [replace(signal, events=(event,)) for event in signal.events]
 
 
 def to_wire(signal: EventsArrived) -> dict[str, Any]:

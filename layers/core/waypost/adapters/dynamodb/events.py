@@ -1,0 +1,139 @@
+"""The events table: a receipt for each event, known by its uuid, and a page of the log for each signal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from waypost.adapters.dynamodb.packing import packed, unpacked
+from waypost.adapters.dynamodb.table import Item, Table
+from waypost.domain.identifiers import digest, key_part
+from waypost.domain.log import Page
+from waypost.domain.reasons import Reason
+from waypost.domain.receipts import Move, Receipt
+from waypost.domain.signals import event_from_wire, event_to_wire
+from waypost.domain.times import instant, iso
+
+RECEIPT: Final = "-"
+SHARDS: Final = 4
+_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Receipts. They are the duplicate filter, so an event is known for as long as its receipt is kept."""
+
+    table: Table
+    kept: timedelta
+
+    def read(self, workspace: str, uuids: Iterable[str], now: datetime) -> dict[str, Receipt]:
+        """The receipts that there are, by uuid, read strongly. One that has expired is absent, though DynamoDB deletes late."""
+        keys = [_key(workspace, uuid) for uuid in dict.fromkeys(uuids)]
+        items = [item for start in range(0, len(keys), _AT_ONCE) for item in self.table.get_many(keys[start : start + _AT_ONCE])]
+        return {item["uuid"]: _receipt(item) for item in items if item["expires"] > now.timestamp()}
+
+    def write(self, workspace: str, receipts: Sequence[Receipt]) -> None:
+        """Writes receipts of events that had no effect, over whatever is there."""
+        self.table.put_many([self._item(workspace, receipt) for receipt in receipts])
+
+    def putting(self, workspace: str, receipts: Sequence[Receipt]) -> list[Item]:
+        """The actions of a transaction that writes receipts if there are none."""
+        return [
+            self.table.putting(
+                self._item(workspace, receipt),
+                ConditionExpression="attribute_not_exists(id) OR expires < :now",
+                ExpressionAttributeValues={":now": int(receipt.received_at.timestamp())},
+            )
+            for receipt in receipts
+        ]
+
+    def _item(self, workspace: str, receipt: Receipt) -> Item:
+        return {
+            **_key(workspace, receipt.uuid),
+            "uuid": receipt.uuid,
+            "event": receipt.event,
+            "receivedAt": iso(receipt.received_at),
+            "customer": receipt.customer,
+            "moves": packed([_plain(move) for move in receipt.moves]) if receipt.moves else None,
+            "messages": list(receipt.messages) or None,
+            "reason": receipt.reason and receipt.reason.value,
+            "expires": int((receipt.received_at + self.kept).timestamp()),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Pages of the log; an index by workspace and day, spread over a few keys, serves the live tracker."""
+
+    table: Table
+    kept: timedelta
+
+    def write(self, page: Page) -> None:
+        """Writes a page; the same one twice is written once."""
+        shard = int(digest("shard", page.name, length=4), 36) % SHARDS
+        self.table.put(
+            {
+                "id": _page_id(page.workspace, page.customer),
+                "at": f"{iso(page.received_at)}#{page.name}",
+                "day": _day(page.workspace, page.received_at.date(), shard),
+                "customer": page.customer,
+                "events": packed([event_to_wire(event) for event in page.events]),
+                "expires": int((page.received_at + self.kept).timestamp()),
+            }
+        )
+
+    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
+        """At most `limit` pages of one day (UTC), newest first, at positions before this one (`<receivedAt>#<name>`)."""
+        names = {"#day": "day"} | ({"#at": "at"} if before else {})
+        older = " AND #at < :before" if before else ""
+        keys: list[Item] = []
+        for shard in range(SHARDS):
+            found, _ = self.table.query(
+                f"#day = :day{older}",
+                {":day": _day(workspace, day, shard), ":before": before},
+                IndexName="byDay",
+                ExpressionAttributeNames=names,
+                ScanIndexForward=False,
+                Limit=limit,
+            )
+            keys += [{"id": item["id"], "at": item["at"]} for item in found]
+        newest = sorted(keys, key=lambda key: str(key["at"]), reverse=True)[:limit]
+        items = [item for start in range(0, len(newest), _AT_ONCE) for item in self.table.get_many(newest[start : start + _AT_ONCE])]
+        return sorted((_page(workspace, item) for item in items), key=lambda page: (page.received_at, page.name), reverse=True)
+
+
+def _key(workspace: str, uuid: str) -> Item:
+    return {"id": f"receipt#{workspace}#{key_part(uuid)}", "at": RECEIPT}
+
+
+def _page_id(workspace: str, customer: str) -> str:
+    return f"page#{workspace}#{customer}"
+
+
+def _day(workspace: str, day: date, shard: int) -> str:
+    return f"{workspace}#{day.isoformat()}#{shard}"
+
+
+def _plain(move: Move) -> tuple[str | None, ...]:
+    return move.journey, move.outcome, move.reason and move.reason.value, move.run
+
+
+def _receipt(item: Item) -> Receipt:
+    moves = unpacked(item["moves"]) if "moves" in item else []
+    return Receipt(
+        uuid=item["uuid"],
+        event=item["event"],
+        received_at=instant(item["receivedAt"]),
+        customer=item["customer"],
+        moves=tuple(Move(journey, outcome, Reason(reason) if reason else None, run) for journey, outcome, reason, run in moves),
+        messages=tuple(item.get("messages", ())),
+        reason=Reason(item["reason"]) if "reason" in item else None,
+    )
+
+
+def _page(workspace: str, item: Item) -> Page:
+    at, _, name = item["at"].partition("#")
+    events = tuple(event_from_wire(each) for each in unpacked(item["events"]))
+    return Page(workspace, item["customer"], instant(at), name, events)

@@ -1,0 +1,124 @@
+"""The runs table: HASH customer, RANGE `#` for the gate, `run/` for runs, `~past/` for earlier runs of a journey and key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from waypost.adapters.dynamodb import events, messages
+from waypost.adapters.dynamodb.packing import packed, unpacked
+from waypost.adapters.dynamodb.table import Item, Table, transact
+from waypost.domain.identifiers import digest, key_part
+from waypost.domain.reasons import Reason
+from waypost.domain.runs import Gate, Run, RunStatus, Standing
+from waypost.domain.times import instant, iso
+from waypost.ports import Commit, Committed
+
+GATE: Final = "#"
+PAST_KEPT: Final = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoRuns:
+    """Runs, and the transaction that saves a change of them with everything that belongs to it."""
+
+    table: Table
+    receipts: events.Receipts
+    messages: Table
+
+    def standing(self, workspace: str, customer: str) -> Standing:
+        """The gate, the active runs, and the latest run of each journey and key; read strongly."""
+        return self._standing(workspace, customer, "~")
+
+    def history(self, workspace: str, customer: str) -> Standing:
+        """The same with all earlier runs that are still kept."""
+        return self._standing(workspace, customer, "~~")
+
+    def _standing(self, workspace: str, customer: str, below: str) -> Standing:
+        values = {":c": f"{workspace}#{customer}", ":below": below}
+        names = {"#row": "row"}
+        gate, runs = Gate(), []
+        for item in self.table.query_all(
+            "customer = :c AND #row < :below", values, ExpressionAttributeNames=names, ConsistentRead=True
+        ):
+            if item["row"] == GATE:
+                gate = Gate(item["version"], tuple(item.get("owed", ())))
+            else:
+                runs.append(_run(item))
+        return Standing(gate, tuple(runs))
+
+    def commit(self, commit: Commit) -> Committed:
+        """Saves runs, receipt, messages and what is owed, all or nothing, if the gate is as read and no event has a receipt."""
+        customer = f"{commit.workspace}#{commit.customer}"
+        actions = [self._gate(customer, commit), *self.receipts.putting(commit.workspace, commit.receipts)]
+        actions += [self.table.putting(_item(customer, run)) for run in commit.runs]
+        for run in commit.replaced:
+            actions += [self.table.deleting({"customer": customer, "row": _row(run)}), self.table.putting(_past(customer, run))]
+        actions += [self.messages.putting(messages.item(message)) for message in commit.messages]
+        refused = transact(actions)
+        if refused is None:
+            return Committed.DONE
+        if refused[0] is not None:
+            return Committed.STALE
+        return Committed.KNOWN
+
+    def _gate(self, customer: str, commit: Commit) -> Item:
+        version = commit.gate.version
+        condition: Item = {"ConditionExpression": "attribute_not_exists(version)"}
+        if version:
+            condition = {"ConditionExpression": "version = :v", "ExpressionAttributeValues": {":v": version}}
+        gate = {"customer": customer, "row": GATE, "version": version + 1, "owed": list(commit.owed) or None}
+        return self.table.putting(gate, **condition)
+
+    def clear(self, workspace: str, customer: str, version: int) -> None:
+        """Forgets what was owed, unless the gate has moved on (then its next reader pays it again, which is harmless)."""
+        self.table.update(
+            {"customer": f"{workspace}#{customer}", "row": GATE},
+            UpdateExpression="REMOVE owed",
+            ConditionExpression="version = :v",
+            ExpressionAttributeValues={":v": version},
+        )
+
+
+def _row(run: Run) -> str:
+    return f"run/{run.journey}/{key_part(run.key)}/{run.id}"
+
+
+def _item(customer: str, run: Run) -> Item:
+    return {
+        "customer": customer,
+        "row": _row(run),
+        "journey": run.journey,
+        "key": run.key or None,
+        "run": run.id,
+        "version": run.version,
+        "step": run.step,
+        "enteredAt": iso(run.entered_at),
+        "status": run.status.value,
+        "reason": run.reason and run.reason.value,
+        "visits": packed(run.visits) if run.active else None,
+        "movedBy": packed(run.moved_by) if run.moved_by is not None else None,
+        "due": iso(run.due) if run.due else None,
+    }
+
+
+def _past(customer: str, run: Run) -> Item:
+    kept = int((run.entered_at + PAST_KEPT).timestamp())
+    return {**_item(customer, run), "row": f"~past/{iso(run.entered_at)}/{digest(run.id, length=12)}", "expires": kept}
+
+
+def _run(item: Item) -> Run:
+    return Run(
+        id=item["run"],
+        journey=item["journey"],
+        version=item["version"],
+        key=item.get("key", ""),
+        step=item["step"],
+        entered_at=instant(item["enteredAt"]),
+        status=RunStatus(item["status"]),
+        reason=Reason(item["reason"]) if "reason" in item else None,
+        visits=unpacked(item["visits"]) if "visits" in item else {},
+        moved_by=unpacked(item["movedBy"]) if "movedBy" in item else None,
+        due=instant(item["due"]) if "due" in item else None,
+    )

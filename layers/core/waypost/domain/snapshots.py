@@ -1,0 +1,42 @@
+"""What a workspace has in force: its schema and the journeys that events can concern."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from waypost.domain.index import Index
+from waypost.domain.journeys import Journey
+from waypost.domain.schemas import Schema
+
+
+class InForce(NamedTuple):
+    """A version of a journey that takes entries, or would if the journey were not paused."""
+
+    journey: str
+    version: int
+    status: Literal["published", "paused"]
+
+
+class Pointer(NamedTuple):
+    """Which versions are in force, in the order of publishing; `rev` grows with every change of that."""
+
+    rev: int
+    in_force: tuple[InForce, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One state of a workspace: everything that an event is matched against."""
+
+    rev: int
+    schema: Schema
+    index: Index
+    paused: frozenset[str]
+
+
+def snapshot(pointer: Pointer, schema: Schema, versions: Mapping[tuple[str, int], Journey]) -> Snapshot:
+    """The snapshot that a pointer, the schema and the versions pointed to make."""
+    index = Index((versions[each.journey, each.version], each.version) for each in pointer.in_force)
+    return Snapshot(pointer.rev, schema, index, frozenset(each.journey for each in pointer.in_force if each.status == "paused"))
