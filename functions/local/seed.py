@@ -23,7 +23,7 @@ WELCOME: Final = {
             "channel": "email",
             "template": {
                 "subject": "Welcome, {{ customer.first_name | default: 'friend' }}",
-                "text": "Hello {{ customer.first_name | default: 'there' }}, your event {{ event.event }} brought you here.",
+                "text": "Hello {{ customer.first_name | default: 'there' }}, your event {{ event.name }} brought you here.",
             },
             "next": "end",
         },

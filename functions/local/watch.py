@@ -11,25 +11,20 @@ from functions.local.cloud import Cloud
 
 Identity = tuple[str, int, str]
 
-SHOWN_ALREADY: Final = frozenset({"level", "message", "timestamp", "service", "moves", "outcome"})
+SHOWN_ALREADY: Final = frozenset({"level", "message", "timestamp", "service"})
 LAMBDAS_OWN: Final = ("START ", "END ", "REPORT ", "INIT_START ")
 LAMBDA: Final = frozenset({"cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id", "xray_trace_id"})
 FOR_MACHINES: Final = LAMBDA | {"location", "run", "request_id", "exception", "stack_trace"}
 
 
-def lines(text: str) -> list[str]:
-    """A log line as a person reads it: time, function, what happened and to what; one for each move in a journey. None of Lambda's own."""
+def line(text: str) -> str | None:
+    """A log line as a person reads it: time, function, what happened and the fields that say to what. None for Lambda's own lines."""
     try:
         record = json.loads(text)
     except ValueError:
-        return [] if text.startswith(LAMBDAS_OWN) or not text.strip() else [text.rstrip()]
+        return None if text.startswith(LAMBDAS_OWN) or not text.strip() else text.rstrip()
     if not isinstance(record, dict) or "message" not in record or "level" not in record:
-        return []
-    moves = [{"message": move["outcome"]} | move for move in record.get("moves") or []]
-    return [_line(record | move) for move in moves or [{}]]
-
-
-def _line(record: dict[str, Any]) -> str:
+        return None
     loud = "" if record["level"] in {"INFO", "DEBUG"} else f"{record['level']} "
     clock = str(record.get("timestamp", ""))[11:19]
     return f"{clock}  {record.get('service', ''):<7} {loud}{record['message']:<12} {_fields(record)}".rstrip()
@@ -52,7 +47,8 @@ class Watch:
         """What was logged since the last call, oldest first."""
         events = [event for group in self._since for event in self._new(group)]
         for event in sorted(events, key=lambda event: event["timestamp"]):
-            yield from lines(event["message"])
+            if readable := line(event["message"]):
+                yield readable
 
     def _new(self, group: str) -> list[dict[str, Any]]:
         found = self._logs.filter_log_events(logGroupName=group, startTime=self._since[group])["events"]

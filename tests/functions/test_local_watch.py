@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from functions.local.watch import lines
+from functions.local.watch import line
 
 RECORD = {"level": "INFO", "location": "_tell:61", "message": "accepted", "timestamp": "2026-11-23 07:29:25,120+0000", "service": "ingest"}
 
@@ -14,33 +14,20 @@ RECORD = {"level": "INFO", "location": "_tell:61", "message": "accepted", "times
 def test_a_line_says_when_who_what_and_to_what() -> None:
     """A structured log line becomes one that a person reads, without what only machines need and without what is empty."""
     text = json.dumps(RECORD | {"events": ["$identify", "joined"], "rejected": [], "request_id": "r-1", "workspace": "ws_1"})
-    assert lines(text) == ["07:29:25  ingest  accepted     events=$identify,joined  workspace=ws_1"]
-
-
-def test_each_move_in_a_journey_has_its_line() -> None:
-    """One event may enter one journey and be ignored by another; both are seen, with the reason."""
-    moves = [
-        {"journey": "welcome", "outcome": "entered", "reason": None, "run": "r1"},
-        {"journey": "sale", "outcome": "ignored", "reason": "paused", "run": None},
-    ]
-    text = json.dumps(RECORD | {"message": "matched", "service": "match", "event": "joined", "moves": moves})
-    assert lines(text) == [
-        "07:29:25  match   entered      event=joined  journey=welcome",
-        "07:29:25  match   ignored      event=joined  journey=sale  reason=paused",
-    ]
+    assert line(text) == "07:29:25  ingest  accepted     events=$identify,joined  workspace=ws_1"
 
 
 def test_what_went_wrong_is_loud() -> None:
     """An error shows its level."""
-    assert "ERROR unavailable" in str(lines(json.dumps(RECORD | {"level": "ERROR", "message": "unavailable"})))
+    assert "ERROR unavailable" in str(line(json.dumps(RECORD | {"level": "ERROR", "message": "unavailable"})))
 
 
 @pytest.mark.parametrize("text", ["START RequestId: 1", "", "[1, 2]", '{"_aws": {"Timestamp": 1}, "EventsAccepted": [1.0]}'])
 def test_what_is_not_ours_is_not_shown(text: str) -> None:
     """Lambda's own lines and metrics are left out."""
-    assert lines(text) == []
+    assert line(text) is None
 
 
 def test_what_broke_is_shown_as_it_is() -> None:
     """A function that cannot even log leaves a plain text, such as a traceback."""
-    assert lines("ImportError: no such module\n") == ["ImportError: no such module"]
+    assert line("ImportError: no such module\n") == "ImportError: no such module"

@@ -79,7 +79,7 @@ def trigger(correlation_id: str, name: str, **payload: Any) -> dict[str, Any]:
 
 def mailing(journey: str, event: str, **entry: Any) -> dict[str, Any]:
     """A journey that mails whoever enters by an event."""
-    template = {"subject": "Hello {{ customer.first_name | default: 'there' }}", "text": "Because of {{ event.event }}."}
+    template = {"subject": "Hello {{ customer.first_name | default: 'there' }}", "text": "Because of {{ event.name }}."}
     steps = [
         {"id": "hello", "type": "message", "channel": "email", "template": template, "next": "end"},
         {"id": "end", "type": "exit"},
