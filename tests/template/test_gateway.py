@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from waypost.domain.bounds import BODY_BYTES
+
 Resources = dict[str, dict[str, Any]]
 INTAKE = {"/events", "/events/{proxy+}", "/api/events", "/api/events/{proxy+}"}
 
@@ -39,7 +41,7 @@ def test_bodies_arrive_as_bytes(resources: Resources) -> None:
 @pytest.mark.parametrize(
     ("kind", "status", "code"),
     [
-        ("REQUEST_TOO_LARGE", 413, "too-large"),
+        ("REQUEST_TOO_LARGE", 413, "body-too-large"),
         ("THROTTLED", 429, "throttled"),
         ("QUOTA_EXCEEDED", 429, "throttled"),
         ("MISSING_AUTHENTICATION_TOKEN", 404, "not-found"),
@@ -58,6 +60,14 @@ def test_the_gateways_own_answers_have_our_shape(kind: str, status: int, code: s
     assert (problem["type"], problem["status"], problem["code"]) == ("about:blank", status, code)
     assert problem["title"]
     assert problem["detail"]
+
+
+def test_the_gateways_413_names_our_own_limit(resources: Resources) -> None:
+    """What the gateway refuses as too large is told the limit that counts, in bytes."""
+    response = resources["Api"]["Properties"]["GatewayResponses"]["REQUEST_TOO_LARGE"]
+    problem = json.loads(response["ResponseTemplates"]["application/json"])
+    assert problem["limit"] == BODY_BYTES
+    assert str(BODY_BYTES) in problem["detail"]
 
 
 def test_browsers_may_read_the_gateways_own_answers(resources: Resources) -> None:
