@@ -23,6 +23,7 @@ DOWN = RefusedError(503, "unavailable", "Nothing was stored; send it again.")
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Answer:
     """Answers API Gateway, in payload format 1.0 or 2.0."""
+    metrics.add_metric("Requests", MetricUnit.Count, 1)
     request = http.read(event)
     request_id = request.id or context.aws_request_id
     return http.write(_reply(request, request_id), request_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -23,20 +24,19 @@ POISON_RECEIVES: Final = 5
 LONGEST_PAUSE: Final = 60
 
 
-@logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Takes records in order; a failed one and the later ones of its group are reported, other groups go on."""
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     answer = process_partial_response(event=event, record_handler=_take, processor=processor, context=context)
-    _bring_back_soon(event, {failure["itemIdentifier"] for failure in answer["batchItemFailures"]})
+    _bring_back_soon(event, {str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]})
     return answer
 
 
 def _take(record: SQSRecord) -> None:
     receives = int(record.attributes.approximate_receive_count)
     try:
-        signal = signals.from_wire(json.loads(wiring.unpack(record.body)))
-    except Exception:
+        signal = wiring.signal_in(record.body)
+    except Exception:  # noqa: BLE001 - whatever cannot be read is parked
         logger.exception("unreadable", message_id=record.message_id)
         wiring.dead_letters().park(Parked("unknown", "signal", record.message_id, record.body, "unreadable", datetime.now(UTC)))
         return
@@ -44,7 +44,7 @@ def _take(record: SQSRecord) -> None:
         _match(signal, again=receives > 1)
     except UnavailableError:
         raise
-    except Exception:
+    except Exception:  # whatever it is, it must not block its neighbours
         logger.exception("poison", workspace=signal.workspace, receives=receives)
         if receives < POISON_RECEIVES:
             raise
@@ -52,8 +52,7 @@ def _take(record: SQSRecord) -> None:
 
 
 def _match(signal: EventsArrived, *, again: bool) -> None:
-    for receipt in match(signal, datetime.now(UTC), wiring.matching(), again=again):
-        _tell(signal, receipt)
+    _tell(signal, match(signal, datetime.now(UTC), wiring.matching(), again=again))
 
 
 def _match_apart(signal: EventsArrived) -> None:
@@ -63,7 +62,7 @@ def _match_apart(signal: EventsArrived) -> None:
             _match(part, again=True)
         except UnavailableError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is parked and its neighbours go on
             logger.exception("parked", workspace=part.workspace, signal=part.name)
             body = json.dumps(signals.to_wire(part))
             wiring.dead_letters().park(Parked(part.workspace, "signal", part.name, body, type(error).__name__, part.received_at))
@@ -78,14 +77,13 @@ def _bring_back_soon(event: dict[str, Any], failed: set[str]) -> None:
         )
 
 
-def _tell(signal: EventsArrived, receipt: Receipt) -> None:
-    logger.info(
-        "matched",
-        workspace=signal.workspace,
-        uuid=receipt.uuid,
-        event=receipt.event,
-        customer=receipt.customer,
-        reason=receipt.reason,
-        moves=[{"journey": move.journey, "outcome": move.outcome, "reason": move.reason, "run": move.run} for move in receipt.moves],
-        messages=receipt.messages,
-    )
+def _tell(signal: EventsArrived, receipts: Sequence[Receipt]) -> None:
+    """A line for each move of a run, and one for all events together: a line for each event would cost more than the event."""
+    for receipt in receipts:
+        for move in receipt.moves:
+            about = {"event": receipt.event, "uuid": receipt.uuid, "customer": receipt.customer}
+            told = {"journey": move.journey, "reason": move.reason, "run": move.run}
+            logger.info(move.outcome, extra={"workspace": signal.workspace, **about, **told})
+    names = [receipt.event for receipt in receipts]
+    reasons = sorted({receipt.reason for receipt in receipts if receipt.reason})
+    logger.info("matched", workspace=signal.workspace, events=names, duplicates=len(signal.events) - len(names), reasons=reasons)

@@ -79,5 +79,3 @@ def find(customers: Customers, workspace: str, identifier: Identifier) -> list[R
             return own
         identifier = own[0].linked
     return customers.named(workspace, identifier)
-
-

@@ -157,7 +157,7 @@ class _Intake:
                 asked.append(event.identifier)
         return known | self._read(asked)
 
-    def _read(self, asked: Sequence[Identifier]) -> Mapping[Identifier, Known]:
+    def _read(self, asked: Sequence[Identifier]) -> dict[Identifier, Known]:
         workspace = self.arrival.workspace
         known = {each: Known(customer_id(workspace, each.kind, each.value), None, stored=False) for each in asked}
         if self.down or not asked:
@@ -213,7 +213,8 @@ class _Intake:
 
     def keep_rejected(self, raw: Sequence[object]) -> int:
         """Keeps the refused events for whoever asks why, at most 100 a minute. Answers how many could not be kept, because their
-        table is down: the answer does not wait for that."""
+        table is down: the answer does not wait for that.
+        """
         refused = [RejectedEvent(index, raw[index], entry) for index, entry in enumerate(self.entries) if isinstance(entry, Rejected)]
         if not refused:
             return 0
@@ -267,7 +268,8 @@ def _components(namings: Sequence[tuple[int, Event]]) -> list[list[tuple[int, Ev
 def _named_by(event: Event) -> list[Identifier]:
     """All identifiers that an `$identify` says are one customer."""
     naming = event.naming
-    return [event.identifier, *filter(None, (naming and naming.primary, naming and naming.anonymous_id))]
+    further = (naming.primary, naming.anonymous_id) if naming else ()
+    return [event.identifier, *(each for each in further if each is not None)]
 
 
 def _chunks(group: Sequence[tuple[int, Event]]) -> Iterator[list[tuple[int, Event]]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from waypost import identify, ports
+from waypost.domain import delivery
 from waypost.domain.customers import Customer, assemble, claim_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Event, Kind
@@ -16,7 +17,7 @@ from waypost.domain.facts import PRIMARY, Facts, merge
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.log import Page
-from waypost.domain.messages import Message
+from waypost.domain.messages import Message, message_named
 from waypost.domain.reasons import Reason
 from waypost.domain.receipts import Move, Receipt
 from waypost.domain.runs import Gate, Standing
@@ -62,6 +63,7 @@ class World:
     runs: ports.Runs
     receipts: ports.Receipts
     log: ports.Log
+    messages: ports.Messages
     snapshots: Snapshots
     send_queue: ports.SendQueue
     executor: Executor
@@ -90,15 +92,14 @@ class _Arrived:
     standing: Standing | None = None
 
     def carry_out(self) -> list[Receipt]:
-        """Facts first, then each event in order, then the log."""
-        world, workspace = self.world, self.signal.workspace
-        known = world.receipts.read(workspace, [event.uuid for event in self.signal.events], self.now)
+        """Facts first, then each event in order, then what is owed, then the log."""
+        known = self.world.receipts.read(self.signal.workspace, [event.uuid for event in self.signal.events], self.now)
         events = [event for event in _distinct(self.signal.events) if event.uuid not in known]
-        conflicts = self._apply_facts(events)
-        snap = world.snapshots.get(workspace, self.now)
-        receipts = [self._take(event, snap, conflicts.get(event.uuid)) for event in events]
-        self._record(receipts, events)
+        refused = self._apply_facts(events)
+        snap = self.world.snapshots.get(self.signal.workspace, self.now)
+        receipts = [self._take(event, snap, refused.get(event.uuid)) for event in events]
         self._pay()
+        self._record(receipts, known)
         return receipts
 
     def _apply_facts(self, events: Sequence[Event]) -> dict[str, Reason]:
@@ -123,8 +124,10 @@ class _Arrived:
     def _take(self, event: Event, snap: Snapshot, refused: Reason | None) -> Receipt:
         """One event against the journeys; its receipt, which is saved already if the event had an effect."""
         receipt = Receipt(event.uuid, event.name, self.signal.received_at, self.signal.customer, reason=refused)
-        if refused is not None or event.kind is Kind.REPORT:
+        if refused is not None:
             return receipt
+        if event.kind is Kind.REPORT:
+            return replace(receipt, reason=self._report(event))
         if self.signal.historical:
             return replace(receipt, reason=Reason.HISTORICAL)
         candidates = snap.index.candidates(event.name, event.source, event.payload, snap.schema.timezone)
@@ -136,6 +139,18 @@ class _Arrived:
                 return saved
             self.customer = self.standing = None
         raise UnavailableError("a customer's runs changed too often")
+
+    def _report(self, event: Event) -> Reason | None:
+        """Takes a delivery report to its message, in this workspace only; why not, where there is no such message."""
+        name = message_named(event)
+        for _ in range(ATTEMPTS):
+            message = self.world.messages.get(self.signal.workspace, name) if name else None
+            if message is None:
+                return Reason.NO_MESSAGE
+            reported = delivery.reported(message, event.name)
+            if reported is message or self.world.messages.save(reported, message):
+                return None
+        raise UnavailableError("a message changed too often")
 
     def _enter_all(self, event: Event, receipt: Receipt, candidates: Sequence[tuple[Journey, int]], snap: Snapshot) -> Receipt | None:
         """Decides all entries and saves them with the receipt; None where someone else was quicker."""
@@ -228,15 +243,15 @@ class _Arrived:
         self.standing = replace(after, runs=tuple(run for run in after.runs if run.id not in gone))
         return True
 
-    def _record(self, receipts: Sequence[Receipt], events: Sequence[Event]) -> None:
-        """Writes the receipts that no transaction wrote, and the page of the log."""
-        silent = [receipt for receipt in receipts if not any(move.outcome != "ignored" for move in receipt.moves)]
-        if self.world.log_all:
-            self.world.receipts.write(self.signal.workspace, silent)
-        logged = {receipt.uuid for receipt in receipts if self.world.log_all or receipt not in silent}
-        shown = tuple(replace(event, facts={}, naming=None) for event in events if event.uuid in logged)
-        if shown:
-            self.world.log.write(Page(self.signal.workspace, self.signal.customer, self.signal.received_at, self.signal.name, shown))
+    def _record(self, receipts: Sequence[Receipt], known: Mapping[str, Receipt]) -> None:
+        """Writes the receipts that no transaction wrote, and the page of the log, which an earlier attempt may have begun."""
+        silent = [receipt for receipt in receipts if not receipt.had_effect]
+        told = {receipt.uuid for receipt in receipts if self.world.log_all or receipt.had_effect}
+        told |= {receipt.uuid for receipt in known.values() if receipt.received_at == self.signal.received_at}
+        shown = tuple(replace(event, facts={}, naming=None) for event in _distinct(self.signal.events) if event.uuid in told)
+        page = Page(self.signal.workspace, self.signal.customer, self.signal.received_at, self.signal.name, shown)
+        if receipts and shown:
+            self.world.log.write(page, silent if self.world.log_all else ())
 
     def pay_what_is_owed(self) -> None:
         """Pays what an earlier attempt at this signal has saved and not paid."""

@@ -19,7 +19,9 @@ class Memory(Generic[T]):
     most: int = 10_000
     entries: dict[str, tuple[datetime, T]] = field(default_factory=dict)
 
-    def read(self, name: str, now: datetime, seconds: Callable[[T], int], fresh: Callable[[T | None], T], outlasts: Callable[[T], bool]) -> T:
+    def read(
+        self, name: str, now: datetime, seconds: Callable[[T], int], fresh: Callable[[T | None], T], outlasts: Callable[[T], bool]
+    ) -> T:
         """The entry if it is younger than its seconds, else a fresh one, made from the old one if there is one.
 
         While the world is down, an old entry for which `outlasts` holds goes on being good; else UnavailableError.

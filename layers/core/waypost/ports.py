@@ -82,9 +82,9 @@ class Workspaces(Protocol):
 
 
 class RejectedEvent(NamedTuple):
-    """An event that was refused, as it was sent."""
+    """An event that was refused, as it was sent, and its place in the batch."""
 
-    index: int
+    place: int
     raw: Any
     error: Rejected
 
@@ -143,15 +143,12 @@ class Receipts(Protocol):
     def read(self, workspace: str, uuids: Iterable[str], now: datetime) -> dict[str, Receipt]:
         """The receipts that there are, by uuid."""
 
-    def write(self, workspace: str, receipts: Sequence[Receipt]) -> None:
-        """Writes receipts of events that had no effect."""
-
 
 class Log(Protocol):
     """The log of events."""
 
-    def write(self, page: Page) -> None:
-        """Writes a page; the same one twice is written once."""
+    def write(self, page: Page, receipts: Sequence[Receipt]) -> None:
+        """Writes a page and receipts of events that had no effect; the same again changes nothing."""
 
 
 class Journeys(Protocol):

@@ -7,8 +7,7 @@ import secrets
 import string
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from waypost import ingest, match, send, settings
@@ -25,6 +24,8 @@ from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.send_queue import SqsSendQueue
 from waypost.adapters.sqs import SqsSignals, unpack
+from waypost.domain import json, signals
+from waypost.domain.signals import EventsArrived
 from waypost.manage import keys as managed_keys
 
 THREADS = 10
@@ -61,6 +62,11 @@ def signals_queue() -> SqsSignals:
     return SqsSignals(settings.required("SIGNALS_QUEUE_URL"))
 
 
+def signal_in(body: str) -> EventsArrived:
+    """The signal in a record of the signals queue; ValueError, KeyError or TypeError where there is none."""
+    return signals.from_wire(json.loads(unpack(body)))
+
+
 @cache
 def matching() -> match.World:
     """What the matcher needs."""
@@ -72,7 +78,8 @@ def matching() -> match.World:
         customers=DynamoCustomers(table("CUSTOMERS_TABLE")),
         runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
         receipts=receipts,
-        log=Log(table("EVENTS_TABLE"), kept),
+        log=Log(receipts),
+        messages=DynamoMessages(table("MESSAGES_TABLE")),
         snapshots=match.Snapshots(DynamoJourneys(table("JOURNEYS_TABLE")), DynamoWorkspaces(table("WORKSPACES_TABLE"))),
         send_queue=send_queue(),
         executor=ThreadPoolExecutor(2),

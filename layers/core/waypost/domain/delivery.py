@@ -96,3 +96,15 @@ def _pause(message: Message) -> timedelta:
 
 def _asked(answer: Answer) -> timedelta:
     return timedelta(seconds=min(answer.retry_after or 0, LONGEST_RETRY_AFTER.total_seconds()))
+
+
+_REPORTS: Final = {"$delivered": Status.DELIVERED, "$opened": Status.OPENED, "$clicked": Status.CLICKED}
+_ORDER: Final = (Status.DELIVERED, Status.OPENED, Status.CLICKED)
+
+
+def reported(message: Message, event: str) -> Message:
+    """The message after a delivery report of this name. Reports come in any order and more than once, so it only ever gets further."""
+    told = _REPORTS.get(event)
+    if told is None or (message.status in _ORDER and _ORDER.index(told) <= _ORDER.index(message.status)):
+        return message
+    return replace(message, status=told, reason=None, lease=None)

@@ -11,9 +11,8 @@ from waypost.domain.schemas import PrimaryKey, looks_like_email
 ID_LENGTH: Final = 255
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ZEROS: Final = re.compile(r"[0-]+")
-_PLACEHOLDERS: Final = frozenset(
-    "0 -1 null nil none undefined nan true false anonymous guest user id email distinct_id unknown n/a [] {}".split()
-) | {"[object object]"}
+_WORDS: Final = "null nil none undefined nan true false anonymous guest user id email distinct_id unknown n/a"
+_PLACEHOLDERS: Final = frozenset({"0", "-1", "[]", "{}", "[object object]", *_WORDS.split()})
 
 
 class Identifier(NamedTuple):
@@ -40,7 +39,7 @@ def correlation(value: str) -> Identifier:
     return Identifier("correlation", fold(value))
 
 
-def primary(value: Any, key: PrimaryKey | None) -> Identifier | None:  # noqa: ANN401 - any JSON value
+def primary(value: Any, key: PrimaryKey | None) -> Identifier | None:
     """The identifier of a primary key value of the workspace's type; None where the value does not fit it.
 
     E-mail keys compare in lower case, numbers by value; without a schema the key is any text.
@@ -56,7 +55,7 @@ def primary(value: Any, key: PrimaryKey | None) -> Identifier | None:  # noqa: A
     return Identifier("primary", fold(value))
 
 
-def _number(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
+def _number(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         return None
     try:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Literal
 
+from waypost.domain.events import Event
 from waypost.domain.identity import Identifier
 
 Rendered = Mapping[str, Any]
@@ -123,3 +124,9 @@ class Answer:
     kind: Literal["sent", "refused", "failed", "gone", "unknown"]
     detail: str
     retry_after: float | None = None
+
+
+def message_named(event: Event) -> str | None:
+    """The message that a delivery report is about; the Android and the iOS SDK spell the field differently."""
+    name = event.payload.get("messageID") or event.payload.get("messageId")
+    return name if isinstance(name, str) else None

@@ -32,3 +32,8 @@ class Receipt:
     moves: tuple[Move, ...] = ()
     messages: tuple[str, ...] = ()
     reason: Reason | None = None
+
+    @property
+    def had_effect(self) -> bool:
+        """Whether it moved a run. Then it was saved together with the run."""
+        return any(move.outcome != "ignored" for move in self.moves)

@@ -39,7 +39,7 @@ class Scene:
     now: datetime
     timezone: str
 
-    def holds(self, condition: Any) -> bool:  # noqa: ANN401 - a Condition or None
+    def holds(self, condition: Any) -> bool:
         """Whether a condition holds for this customer and event; no condition always does."""
         scope = Scope(self.event["payload"], self.customer.attributes, self.timezone)
         return condition is None or holds(condition, scope) is True

@@ -34,22 +34,19 @@ class Receipts:
         items = [item for start in range(0, len(keys), _AT_ONCE) for item in self.table.get_many(keys[start : start + _AT_ONCE])]
         return {item["uuid"]: _receipt(item) for item in items if item["expires"] > now.timestamp()}
 
-    def write(self, workspace: str, receipts: Sequence[Receipt]) -> None:
-        """Writes receipts of events that had no effect, over whatever is there."""
-        self.table.put_many([self._item(workspace, receipt) for receipt in receipts])
-
     def putting(self, workspace: str, receipts: Sequence[Receipt]) -> list[Item]:
         """The actions of a transaction that writes receipts if there are none."""
         return [
             self.table.putting(
-                self._item(workspace, receipt),
+                self.item(workspace, receipt),
                 ConditionExpression="attribute_not_exists(id) OR expires < :now",
                 ExpressionAttributeValues={":now": int(receipt.received_at.timestamp())},
             )
             for receipt in receipts
         ]
 
-    def _item(self, workspace: str, receipt: Receipt) -> Item:
+    def item(self, workspace: str, receipt: Receipt) -> Item:
+        """A receipt as its row."""
         return {
             **_key(workspace, receipt.uuid),
             "uuid": receipt.uuid,
@@ -67,22 +64,26 @@ class Receipts:
 class Log:
     """Pages of the log; an index by workspace and day, spread over a few keys, serves the live tracker."""
 
-    table: Table
-    kept: timedelta
+    receipts: Receipts
 
-    def write(self, page: Page) -> None:
-        """Writes a page; the same one twice is written once."""
+    def write(self, page: Page, receipts: Sequence[Receipt]) -> None:
+        """Writes a page and receipts of events that had no effect; the same again changes nothing."""
+        self._table.put_many([self._item(page), *(self.receipts.item(page.workspace, receipt) for receipt in receipts)])
+
+    @property
+    def _table(self) -> Table:
+        return self.receipts.table
+
+    def _item(self, page: Page) -> Item:
         shard = int(digest("shard", page.name, length=4), 36) % SHARDS
-        self.table.put(
-            {
-                "id": _page_id(page.workspace, page.customer),
-                "at": f"{iso(page.received_at)}#{page.name}",
-                "day": _day(page.workspace, page.received_at.date(), shard),
-                "customer": page.customer,
-                "events": packed([event_to_wire(event) for event in page.events]),
-                "expires": int((page.received_at + self.kept).timestamp()),
-            }
-        )
+        return {
+            "id": _page_id(page.workspace, page.customer),
+            "at": f"{iso(page.received_at)}#{page.name}",
+            "day": _day(page.workspace, page.received_at.date(), shard),
+            "customer": page.customer,
+            "events": packed([event_to_wire(event) for event in page.events]),
+            "expires": int((page.received_at + self.receipts.kept).timestamp()),
+        }
 
     def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
         """At most `limit` pages of one day (UTC), newest first, at positions before this one (`<receivedAt>#<name>`)."""
@@ -90,7 +91,7 @@ class Log:
         older = " AND #at < :before" if before else ""
         keys: list[Item] = []
         for shard in range(SHARDS):
-            found, _ = self.table.query(
+            found, _ = self._table.query(
                 f"#day = :day{older}",
                 {":day": _day(workspace, day, shard), ":before": before},
                 IndexName="byDay",
@@ -100,7 +101,7 @@ class Log:
             )
             keys += [{"id": item["id"], "at": item["at"]} for item in found]
         newest = sorted(keys, key=lambda key: str(key["at"]), reverse=True)[:limit]
-        items = [item for start in range(0, len(newest), _AT_ONCE) for item in self.table.get_many(newest[start : start + _AT_ONCE])]
+        items = [item for start in range(0, len(newest), _AT_ONCE) for item in self._table.get_many(newest[start : start + _AT_ONCE])]
         return sorted((_page(workspace, item) for item in items), key=lambda page: (page.received_at, page.name), reverse=True)
 
 

@@ -37,7 +37,7 @@ class DynamoRejectedEvents:
             [
                 {
                     "id": f"rejected#{workspace}#{received_at:%Y-%m-%d}",
-                    "at": f"{iso(received_at)}#{request_id}#{each.index:04}",
+                    "at": f"{iso(received_at)}#{request_id}#{each.place:04}",
                     "expires": _expires(received_at),
                     "json": json.dumps(_record(each)),
                 }

@@ -39,9 +39,7 @@ class DynamoRuns:
         values = {":c": f"{workspace}#{customer}", ":below": below}
         names = {"#row": "row"}
         gate, runs = Gate(), []
-        for item in self.table.query_all(
-            "customer = :c AND #row < :below", values, ExpressionAttributeNames=names, ConsistentRead=True
-        ):
+        for item in self.table.query_all("customer = :c AND #row < :below", values, ExpressionAttributeNames=names, ConsistentRead=True):
             if item["row"] == GATE:
                 gate = Gate(item["version"], tuple(item.get("owed", ())))
             else:
