@@ -17,7 +17,7 @@ MOST_PUBLISHED: Final = 1_000
 class Lifecycle:
     """One journey beside its definitions.
 
-    `draft` is the newest version that was saved, `published` the one that customers enter (None: none yet); versions count
+    `version` is the newest draft, `published_version` the one that customers enter (None: none yet); versions count
     from 1. `rev` counts the writes of this (0: not written yet).
     """
 
@@ -25,20 +25,20 @@ class Lifecycle:
     name: str
     created_at: datetime
     updated_at: datetime
-    draft: int = 0
-    published: int | None = None
+    version: int = 0
+    published_version: int | None = None
     status: Status = "draft"
     rev: int = 0
 
     def saved(self, name: str, now: datetime) -> Lifecycle:
         """With one more draft; what is published goes on."""
-        return replace(self, name=name, draft=self.draft + 1, updated_at=now)
+        return replace(self, name=name, version=self.version + 1, updated_at=now)
 
     def publishing(self, now: datetime) -> Lifecycle:
         """With its newest draft as the version that customers enter; itself where that is so already."""
-        if self.published == self.draft:
+        if self.published_version == self.version:
             return self
-        return replace(self, published=self.draft, status="published", updated_at=now)
+        return replace(self, published_version=self.version, status="published", updated_at=now)
 
     @property
     def position(self) -> str:

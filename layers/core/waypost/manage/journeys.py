@@ -55,7 +55,7 @@ def read(journeys: JourneyStore, workspace: str, journey: str) -> tuple[Lifecycl
     found = journeys.lifecycle(workspace, journey)
     if found is None:
         raise RefusedError(404, "not-found", "There is no journey with this id.")
-    return found, journeys.definition(workspace, journey, found.draft)
+    return found, journeys.definition(workspace, journey, found.version)
 
 
 def save(journeys: JourneyStore, workspace: str, journey: str, raw: Any, now: datetime) -> tuple[Lifecycle, Any]:
@@ -86,7 +86,7 @@ def publish(journeys: JourneyStore, workspace: str, journey: str, checks: Checks
         if published is was:
             return was, definition
         findings = _faults(definition, checks)
-        pointer = pointed(journeys.pointer(workspace), journey, published.draft)
+        pointer = pointed(journeys.pointer(workspace), journey, published.version)
         if len(pointer.in_force) > MOST_PUBLISHED:
             findings.append(Finding("too-many-journeys", f"a workspace has at most {MOST_PUBLISHED} published journeys", ""))
         if findings:

@@ -77,7 +77,7 @@ class DynamoJourneys:
 
     def save_draft(self, workspace: str, saved: Lifecycle, definition: Any) -> None:
         """Writes a draft and its definition together; StaleError if the journey is not as it was read."""
-        version = {**_version_key(workspace, saved.id, saved.draft), "definition": packed(definition)}
+        version = {**_version_key(workspace, saved.id, saved.version), "definition": packed(definition)}
         _together(_saving(self.table, workspace, saved), self.table.putting(version, ConditionExpression="attribute_not_exists(workspace)"))
 
     def publish(self, workspace: str, published: Lifecycle, pointer: Pointer) -> None:
@@ -98,8 +98,8 @@ def _saving(table: Table, workspace: str, journey: Lifecycle) -> Item:
         "rev": journey.rev + 1,
         "name": journey.name,
         "status": journey.status,
-        "draft": journey.draft,
-        "published": journey.published,
+        "version": journey.version,
+        "publishedVersion": journey.published_version,
         "createdAt": iso(journey.created_at),
         "updatedAt": iso(journey.updated_at),
     }
@@ -126,8 +126,8 @@ def _lifecycle(row: Item) -> Lifecycle:
         name=row["name"],
         created_at=instant(row["createdAt"]),
         updated_at=instant(row["updatedAt"]),
-        draft=row["draft"],
-        published=row.get("published"),
+        version=row["version"],
+        published_version=row.get("publishedVersion"),
         status=row["status"],
         rev=row["rev"],
     )
