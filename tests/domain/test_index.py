@@ -19,7 +19,17 @@ NUMBERS: list[Any] = [1, 2, "1", "2.0", Decimal("1.0")]
 TEXTS: list[Any] = [True, "true", False, "a", "A", "", "2026-11-23", "2026-11-22T23:00:00Z"]
 VALUES: list[Any] = [*NUMBERS, *TEXTS, [1], ["1"], {"a": 1}, {"a": "1"}, None]
 PROPERTIES = ["payload.p", "payload.q", "payload.o.p", "payload.l.0", "customer.c"]
-OPERATORS = ["is equal to", "is equal to", "is equal to", "is not equal to", "exist", "not exist", "is greater than", "contains"]
+OPERATORS = [
+    "is equal to",
+    "is equal to",
+    "is equal to",
+    "is not equal to",
+    "exist",
+    "not exist",
+    "is greater than",
+    "is less than",
+    "contains",
+]
 EVENTS = ["hello", "bye"]
 SOURCES = ["custom", "mobile", "tracker", "message"]
 ZONES = ["UTC", "Europe/Berlin"]

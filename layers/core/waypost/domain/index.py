@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from waypost.domain.conditions import All, Condition, Leaf, Scope, holds
 from waypost.domain.journeys import Journey
 from waypost.domain.paths import find
-from waypost.domain.values import canonical
+from waypost.domain.values import canonical, number
 
 Path = tuple[str, ...]
 Published = tuple[Journey, int]
@@ -32,24 +34,52 @@ class _Entry:
 
 
 class _SameName:
-    """The entries that wait for one event name: by the rarest value that each asks for, or among the rest."""
+    """The entries that wait for one event name: by the rarest value that each asks for, else by a limit, else among the rest."""
 
     def __init__(self, entries: list[_Entry]) -> None:
         rarity = Counter(pin for entry in entries for pin in _pins(entry.journey.entry.conditions))
         self._rest: list[_Entry] = []
         self._by_value: dict[Path, dict[Hashable, list[_Entry]]] = defaultdict(lambda: defaultdict(list))
+        limited: dict[Path, list[tuple[Leaf, _Entry]]] = defaultdict(list)
         for entry in entries:
             pin = min(_pins(entry.journey.entry.conditions), key=lambda each: rarity[each], default=None)
-            (self._rest if pin is None else self._by_value[pin[0]][pin[1]]).append(entry)
-        self._paths = tuple(self._by_value)
+            limit = next(_limits(entry.journey.entry.conditions), None)
+            if pin is not None:
+                self._by_value[pin[0]][pin[1]].append(entry)
+            elif limit is not None:
+                limited[limit.parts].append((limit, entry))
+            else:
+                self._rest.append(entry)
+        self._by_limit = {path: _Limits(group) for path, group in limited.items()}
 
     def possible(self, payload: Mapping[str, Any]) -> list[_Entry]:
         found = list(self._rest)
-        for path in self._paths:
+        for path, by_value in self._by_value.items():
             value = find(payload, path)
             if value is not None:
-                found += self._by_value[path].get(_bucket(value), ())
+                found += by_value.get(_bucket(value), ())
+        for path, limits in self._by_limit.items():
+            found += limits.passed(number(find(payload, path)))
         return found
+
+
+class _Limits:
+    """Entries that ask for a number above or below a limit, sorted by it."""
+
+    def __init__(self, entries: list[tuple[Leaf, _Entry]]) -> None:
+        limits = [(limit, leaf.operator, entry) for leaf, entry in entries if (limit := number(leaf.value)) is not None]
+        limits.sort(key=lambda each: each[0])
+        self._floors, self._above = _columns([(limit, entry) for limit, operator, entry in limits if operator == "is greater than"])
+        self._ceilings, self._below = _columns([(limit, entry) for limit, operator, entry in limits if operator == "is less than"])
+
+    def passed(self, value: int | Decimal | None) -> list[_Entry]:
+        if value is None:
+            return []
+        return self._above[: bisect_left(self._floors, value)] + self._below[bisect_right(self._ceilings, value) :]
+
+
+def _columns(rows: list[tuple[int | Decimal, _Entry]]) -> tuple[list[int | Decimal], list[_Entry]]:
+    return [limit for limit, _ in rows], [entry for _, entry in rows]
 
 
 class Index:
@@ -76,13 +106,23 @@ class Index:
         return [(entry.journey, entry.version) for entry in sorted(fitting, key=lambda entry: entry.place)]
 
 
-def _pins(condition: Condition | None) -> Iterator[tuple[Path, Hashable]]:
-    """The payload values, by path, without which a condition cannot hold."""
+def _required(condition: Condition | None) -> Iterator[Leaf]:
+    """The leaves on the payload without which a condition cannot hold."""
     if isinstance(condition, All):
         for part in condition.all:
-            yield from _pins(part)
-    elif isinstance(condition, Leaf) and condition.operator == "is equal to" and condition.on_payload and condition.value is not None:
-        yield condition.parts, _bucket(condition.value)
+            yield from _required(part)
+    elif isinstance(condition, Leaf) and condition.on_payload:
+        yield condition
+
+
+def _pins(condition: Condition | None) -> Iterator[tuple[Path, Hashable]]:
+    """The payload values, by path, that a condition asks for."""
+    return ((leaf.parts, _bucket(leaf.value)) for leaf in _required(condition) if leaf.operator == "is equal to")
+
+
+def _limits(condition: Condition | None) -> Iterator[Leaf]:
+    """The leaves that ask for a number above or below a limit."""
+    return (leaf for leaf in _required(condition) if leaf.operator in {"is greater than", "is less than"})
 
 
 def _bucket(value: Any) -> Hashable:

@@ -25,13 +25,14 @@ Operator = Literal[
     "length is less than",
     "length is equal to",
 ]
+_PLAIN: Final = frozenset({str, int})
 Test = Callable[[Any, Any, str], bool]
 """Found value (None: missing), the condition's own value, the workspace's zone -> whether the operator holds."""
 
 
 def same(found: Any, value: Any, zone: str) -> bool:
     """Whether two values are the same in the sense of `is equal to`; null is the same as nothing."""
-    if type(found) is str and found == value:
+    if type(found) is type(value) and type(found) in _PLAIN and found == value:
         return True
     return found is not None and value is not None and canonical(found, zone) == canonical(value, zone)
 

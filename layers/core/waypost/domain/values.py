@@ -39,7 +39,7 @@ def instant(value: Any, zone: str) -> datetime | None:
 
     A date is its midnight; what names no zone is meant in `zone`.
     """
-    if not isinstance(value, str) or len(value) > _LONGEST_INSTANT:
+    if not isinstance(value, str) or value[4:5] != "-" or len(value) > _LONGEST_INSTANT:
         return None
     match = _INSTANT.fullmatch(value)
     return _moment(match, zone_of(zone)) if match else None
