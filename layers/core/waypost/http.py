@@ -65,7 +65,7 @@ def _bare_path(path: str, stage: str | None, event: Mapping[str, Any]) -> str:
     return matched if matched.strip("/") and path.rstrip("/").endswith(matched.rstrip("/")) else path
 
 
-def json_body(request: Request, limit: int = BODY_BYTES) -> Any:  # noqa: ANN401 - any JSON value
+def json_body(request: Request, limit: int = BODY_BYTES) -> Any:
     """The JSON value of a request's body. RefusedError 413 over the limit (bytes, inflated), 415, or 400 where it is no JSON."""
     raw = _plain_body(request, limit)
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()

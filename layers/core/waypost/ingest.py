@@ -212,8 +212,9 @@ class _Intake:
         return "" if self.arrival.bare else f"/batch/{index}"
 
     def keep_rejected(self, raw: Sequence[object]) -> int:
-        """Keeps the refused events for whoever asks why, at most 100 a minute. Answers how many could not be kept, because their
-        table is down: the answer does not wait for that.
+        """Keeps the refused events for whoever asks why, at most 100 a minute.
+
+        Answers how many could not be kept, because their table is down: the sender's answer does not wait for it.
         """
         refused = [RejectedEvent(index, raw[index], entry) for index, entry in enumerate(self.entries) if isinstance(entry, Rejected)]
         if not refused:

@@ -37,7 +37,7 @@ THROTTLED: Final = frozenset(
 
 
 @cache
-def client(name: str, *, read_timeout: float = 2, attempts: int = 3, connections: int = 24) -> Any:  # noqa: ANN401 - boto3's clients have no common type
+def client(name: str, *, read_timeout: float = 2, attempts: int = 3, connections: int = 24) -> Any:
     """A boto3 client with timeouts (seconds) that leave room to answer within the gateway's time."""
     config = Config(
         connect_timeout=1,

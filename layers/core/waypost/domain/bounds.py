@@ -29,12 +29,12 @@ def token(name: str) -> str:
     return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
-def excess(value: Any) -> Excess | None:  # noqa: ANN401 - any JSON value
+def excess(value: Any) -> Excess | None:
     """The first place where a JSON value has too many levels, a number out of range or text that is not Unicode."""
     return next(_walk(value, 1, ""), None)
 
 
-def _walk(value: Any, level: int, pointer: str) -> Iterator[Excess]:  # noqa: ANN401 - any JSON value
+def _walk(value: Any, level: int, pointer: str) -> Iterator[Excess]:
     if isinstance(value, str):
         yield from _text(value, pointer)
     elif isinstance(value, int | Decimal):

@@ -52,8 +52,10 @@ def claim_key(workspace: str, identifier: Identifier) -> RowKey:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the customers table. `rev` counts its writes (0: not written yet); `linked` makes it a pointer;
-    `ids` counts the correlation ids of a head; `moving` is an absorbed customer whose runs are still on their way.
+    """One row of the customers table.
+
+    `rev` counts its writes (0: not written yet); `linked` makes it a pointer; `ids` counts the correlation ids of a head; `moving` is
+    an absorbed customer whose runs are still on their way.
     """
 
     key: RowKey

@@ -88,7 +88,7 @@ class Batch:
     historical: bool
 
 
-def _one(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _one(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
@@ -115,7 +115,7 @@ class WireEvent(BaseModel):
     fcm: Any = Field(None, alias="$fcm", description="{androidDeviceToken?, iosDeviceToken?}")
 
 
-def parse(body: Any, arrival: Arrival) -> Batch:  # noqa: ANN401 - any JSON value
+def parse(body: Any, arrival: Arrival) -> Batch:
     """The batch in a JSON body, or in a bare event. RefusedError where there is no batch or it has too many events."""
     if arrival.idempotency_key is not None and len(arrival.idempotency_key) > IDEMPOTENCY_KEY_LENGTH:
         raise RefusedError(400, "bad-idempotency-key", f"Idempotency-Key has at most {IDEMPOTENCY_KEY_LENGTH} characters.")
@@ -127,7 +127,7 @@ def parse(body: Any, arrival: Arrival) -> Batch:  # noqa: ANN401 - any JSON valu
     return Batch(tuple(parser.entry(index, each) for index, each in enumerate(raw)), tuple(raw), historical)
 
 
-def _events_in(envelope: Any) -> list[Any]:  # noqa: ANN401 - any JSON value
+def _events_in(envelope: Any) -> list[Any]:
     raw = envelope.get("batch") if isinstance(envelope, dict) else None
     if not isinstance(raw, list):
         raise RefusedError(400, "no-batch", 'The body is {"batch": [event, ...]}; this one has no array `batch`.')
@@ -160,14 +160,14 @@ class _Parser:
     sent_at: Any
     twins: Counter[str] = field(default_factory=Counter)
 
-    def entry(self, index: int, raw: Any) -> Accepted | Rejected:  # noqa: ANN401 - any JSON value
+    def entry(self, index: int, raw: Any) -> Accepted | Rejected:
         base = "" if self.arrival.bare else f"/batch/{index}"
         try:
             return self._accepted(index, raw, base)
         except _RejectError as error:
             return Rejected(error.code, error.detail, base + error.pointer or "/")
 
-    def _accepted(self, index: int, raw: Any, base: str) -> Accepted:  # noqa: ANN401 - any JSON value
+    def _accepted(self, index: int, raw: Any, base: str) -> Accepted:
         _within_bounds(raw)
         wire = _wire(raw)
         identifier = self._identifier(wire)
@@ -185,7 +185,9 @@ class _Parser:
 
     def _identifier(self, wire: WireEvent) -> Identifier:
         if is_placeholder(wire.correlation_value):
-            raise _RejectError("illegal-id", f"{wire.correlation_value!r} names nobody; broken clients send it for everybody.", "/correlationValue")
+            raise _RejectError(
+                "illegal-id", f"{wire.correlation_value!r} names nobody; broken clients send it for everybody.", "/correlationValue"
+            )
         if wire.correlation_key == "_id":
             return correlation(wire.correlation_value)
         key = self.arrival.schema.primary_key
@@ -237,7 +239,7 @@ def _facts(maker: FactMaker, wire: WireEvent, kind: Kind, identifier: Identifier
     return facts
 
 
-def _within_bounds(raw: Any) -> None:  # noqa: ANN401 - any JSON value
+def _within_bounds(raw: Any) -> None:
     if not isinstance(raw, dict):
         raise _RejectError("not-an-object", "An event is a JSON object.", "")
     found = bounds.excess(raw)

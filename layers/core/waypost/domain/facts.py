@@ -42,7 +42,7 @@ def _time(at: datetime) -> str:
     return base36(min(max(milliseconds, 0), _LAST)).rjust(_TIME_DIGITS, "0")
 
 
-def fact(stamp: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
+def fact(stamp: str, value: Any) -> str:
     """A fact; the value None is the fact that something was removed."""
     return stamp + json.dumps(value, ascii_only=False)
 
@@ -52,7 +52,7 @@ def stamp_of(text: str) -> str:
     return text[:STAMP_LENGTH]
 
 
-def value_of(text: str) -> Any:  # noqa: ANN401 - any JSON value
+def value_of(text: str) -> Any:
     """What a fact says; None where it says that something was removed."""
     return json.loads(text[STAMP_LENGTH:])
 

@@ -16,7 +16,7 @@ def _whole(digits: str) -> int | Decimal:
     return int(digits) if len(digits) <= _LONGEST_INT else Decimal(digits)
 
 
-def loads(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
+def loads(text: str | bytes) -> Any:
     """The value of a JSON text; ValueError where it is not JSON (RFC 8259; NaN and Infinity are not)."""
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
@@ -26,7 +26,7 @@ def loads(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
         return _parse(_shallow(text))
 
 
-def _parse(text: str) -> Any:  # noqa: ANN401 - any JSON value
+def _parse(text: str) -> Any:
     return simplejson.loads(text, use_decimal=True, parse_int=_whole, allow_nan=False)
 
 
@@ -45,11 +45,11 @@ def _shallow(text: str, deepest: int = 64) -> str:
     return "".join(pieces)
 
 
-def dumps(value: Any, *, ascii_only: bool = True) -> str:  # noqa: ANN401 - any JSON value
+def dumps(value: Any, *, ascii_only: bool = True) -> str:
     """A value as compact JSON. With `ascii_only` it may travel where control characters and lone surrogates may not."""
     return simplejson.dumps(value, use_decimal=True, ensure_ascii=ascii_only, separators=(",", ":"))
 
 
-def canonical(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def canonical(value: Any) -> str:
     """A value as JSON with sorted keys: the same text for the same value, whatever order its keys came in."""
     return simplejson.dumps(value, use_decimal=True, sort_keys=True, separators=(",", ":"))

@@ -60,7 +60,7 @@ def naming_of(payload: Mapping[str, Any], key: PrimaryKey | None, warnings: list
     return Naming(named, _anonymous_id(payload.get("$anon_distinct_id"), warnings))
 
 
-def _anonymous_id(value: Any, warnings: list[EventWarning]) -> Identifier | None:  # noqa: ANN401 - any JSON value
+def _anonymous_id(value: Any, warnings: list[EventWarning]) -> Identifier | None:
     if value is None:
         return None
     if not isinstance(value, str) or is_placeholder(value) or len(value.strip()) > ID_LENGTH:
@@ -69,7 +69,7 @@ def _anonymous_id(value: Any, warnings: list[EventWarning]) -> Identifier | None
     return Identifier("correlation", fold(value))
 
 
-def shown(identifier: Identifier, given: Any, key: PrimaryKey | None) -> Any:  # noqa: ANN401 - any JSON value
+def shown(identifier: Identifier, given: Any, key: PrimaryKey | None) -> Any:
     """A primary key value as it is shown: a number as a number, a text as it was given."""
     return json.loads(identifier.value) if key and key.type == "Number" else given.strip()
 
@@ -125,6 +125,6 @@ class FactMaker:
                     self.warnings.append(EventWarning("wrong-type", f"/$fcm/{name}"))
         return found
 
-    def primary(self, identifier: Identifier, given: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON value
+    def primary(self, identifier: Identifier, given: Any) -> dict[str, str]:
         """The primary key as given, so that the latest spelling is shown."""
         return {PRIMARY: fact(set_stamp(self.at, self.uuid), shown(identifier, given, self.schema.primary_key))}

@@ -20,8 +20,10 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One customer's way through one version of one journey. `key` keeps runs of one journey apart (empty without one),
-    `visits` counts how often each step was reached, `moved_by` is the event that moved it last, kept while it rests.
+    """One customer's way through one version of one journey.
+
+    `key` keeps runs of one journey apart (empty without one), `visits` counts how often each step was reached, `moved_by` is the event
+    that moved it last, kept while it rests.
     """
 
     id: str

@@ -57,13 +57,13 @@ class Schema(Part):
     attributes: dict[AttributeName, AttributeType] = Field(default_factory=dict, max_length=500)
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
 
-    def accepts(self, name: str, value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    def accepts(self, name: str, value: Any) -> bool:
         """Whether a value may become this attribute: undeclared attributes take anything."""
         declared = self.attributes.get(name)
         return declared is None or value is None or fits(declared, value)
 
 
-def fits(declared: AttributeType, value: Any) -> bool:  # noqa: ANN401 - any JSON value
+def fits(declared: AttributeType, value: Any) -> bool:
     """Whether a JSON value, not null, is of a declared type."""
     if declared in ("Date", "DateTime"):
         return timestamps.read(value) is not None

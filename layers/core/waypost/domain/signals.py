@@ -16,8 +16,10 @@ from waypost.domain.times import instant, iso
 
 @dataclass(frozen=True, slots=True)
 class EventsArrived:
-    """One customer's events of one batch. `customer` is the id known at intake, `primary` its primary key if it is
-    linked, `known` whether anything was stored of it. Facts that the intake stored already are taken out.
+    """One customer's events of one batch.
+
+    `customer` is the id known at intake, `primary` its primary key if it is linked, `known` whether anything was stored of it. Facts
+    that the intake has stored already are taken out.
     """
 
     workspace: str

@@ -23,7 +23,7 @@ class Reading:
     zoned: bool
 
 
-def read(value: Any) -> Reading | None:  # noqa: ANN401 - any JSON value
+def read(value: Any) -> Reading | None:
     """The instant that a caller's value means, or None where it means none."""
     try:
         if isinstance(value, str):
@@ -69,7 +69,7 @@ class EventTime:
     warning: str | None = None
 
 
-def event_time(timestamp: Any, sent_at: Any, received_at: datetime) -> EventTime:  # noqa: ANN401 - any JSON value
+def event_time(timestamp: Any, sent_at: Any, received_at: datetime) -> EventTime:
     """The time of an event by contract 1.3: its timestamp, corrected by the sender's clock where that is needed or possible."""
     if timestamp is None:
         return EventTime(received_at)

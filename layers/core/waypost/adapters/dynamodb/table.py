@@ -29,7 +29,7 @@ def encode(item: Mapping[str, Any]) -> Item:
     return {name: _write(value) for name, value in item.items() if value is not None}
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever DynamoDB holds
+def _plain(value: Any) -> Any:
     if isinstance(value, Binary):
         return bytes(value)
     if isinstance(value, list):
@@ -90,7 +90,7 @@ class Table:
             else:
                 raise UnavailableError("UnprocessedItems")
 
-    def put(self, item: Item, **condition: Any) -> Refused | None:  # noqa: ANN401 - boto3's own parameters
+    def put(self, item: Item, **condition: Any) -> Refused | None:
         """Writes a row if the condition holds; Refused carries the row that is there."""
         asked = _with_values(condition)
         try:
@@ -100,7 +100,7 @@ class Table:
             return _refused(error)
         return None
 
-    def update(self, key: Item, **change: Any) -> Item | Refused:  # noqa: ANN401 - boto3's own parameters
+    def update(self, key: Item, **change: Any) -> Item | Refused:
         """Changes a row if the condition holds and returns it as it is then; Refused carries the row that is there."""
         asked = _with_values(change)
         try:
@@ -115,7 +115,7 @@ class Table:
         with border():
             client("dynamodb").delete_item(TableName=self.name, Key=encode(key))
 
-    def query(self, condition: str, values: Item, **options: Any) -> tuple[list[Item], Item | None]:  # noqa: ANN401
+    def query(self, condition: str, values: Item, **options: Any) -> tuple[list[Item], Item | None]:
         """One page of a query: its rows, and the key to go on from (None: that was all)."""
         if "ExclusiveStartKey" in options:
             options["ExclusiveStartKey"] = encode(options["ExclusiveStartKey"])
@@ -126,7 +126,7 @@ class Table:
         last = found.get("LastEvaluatedKey")
         return [decode(item) for item in found["Items"]], decode(last) if last else None
 
-    def query_all(self, condition: str, values: Item, **options: Any) -> Iterator[Item]:  # noqa: ANN401
+    def query_all(self, condition: str, values: Item, **options: Any) -> Iterator[Item]:
         """All rows of a query, a call for each page of 1 MB."""
         while True:
             items, last = self.query(condition, values, **options)
@@ -135,7 +135,7 @@ class Table:
                 return
             options["ExclusiveStartKey"] = last
 
-    def putting(self, item: Item, **condition: Any) -> Item:  # noqa: ANN401 - boto3's own parameters
+    def putting(self, item: Item, **condition: Any) -> Item:
         """The action of a transaction that writes a row if the condition holds."""
         return {"Put": {"TableName": self.name, "Item": encode(item), **_with_values(condition)}}
 
