@@ -35,6 +35,7 @@ SCOPE = {
 
 
 def render(text: str, field: str = "text", *, strict: bool = False) -> Any:
+    """One text rendered for Zoë, or why it cannot be."""
     made = LiquidTemplates().render({field: text}, SCOPE, NOW, strict=strict)
     return made if isinstance(made, Fault) else made[field]
 
@@ -84,7 +85,9 @@ def test_texts_are_rendered_wherever_they_are_in_json() -> None:
     assert made == {"json": {"who": "Zoë", "list": ["hello", 1, Decimal("1.0"), True, None], "{{ key }}": {}}}
 
 
-@pytest.mark.parametrize("template", ["{{ customer.last_name }}", "{{ customer.nick }}", "{{ event.payload.a.b }}", "{% if customer.x %}{% endif %}"])
+@pytest.mark.parametrize(
+    "template", ["{{ customer.last_name }}", "{{ customer.nick }}", "{{ event.payload.a.b }}", "{% if customer.x %}{% endif %}"]
+)
 def test_a_strict_template_needs_every_value(template: str) -> None:
     """With `strict` a missing value or a null is a fault that names it; without it, an empty text."""
     assert isinstance(render(template, strict=True), Fault)

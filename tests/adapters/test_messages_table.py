@@ -25,6 +25,7 @@ Owe = Callable[[Message], None]
 @pytest.fixture
 def table() -> Iterator[Table]:
     with mock_aws():
+    """The table as the template makes it, in moto."""
         client.cache_clear()
         attributes = ("id", "customer", "journey", "day", "at")
         indexes = (("byCustomer", "customer"), ("byJourney", "journey"), ("byDay", "day"))
@@ -48,6 +49,7 @@ def table() -> Iterator[Table]:
 
 @pytest.fixture(params=["DynamoDB", "fake"])
 def messages(request: pytest.FixtureRequest) -> Messages:
+    """Both sides of the contract."""
     return DynamoMessages(request.getfixturevalue("table")) if request.param == "DynamoDB" else FakeMessages()
 
 
@@ -61,7 +63,12 @@ def owe(messages: Messages) -> Owe:
 
 
 FULL = owed(
-    event={"name": "bought", "payload": {"total": Decimal("10.50"), "note": "Zoë 🎉", "big": "x" * 60_000}, "uuid": "e", "source": "mobile"},
+    event={
+        "name": "bought",
+        "payload": {"total": Decimal("10.50"), "note": "Zoë 🎉", "big": "x" * 60_000},
+        "uuid": "e",
+        "source": "mobile",
+    },
     status=Status.FAILED,
     reason=Reason.GAVE_UP,
     to="ada@example.com",
@@ -98,7 +105,7 @@ def test_of_two_claims_the_first_holds(messages: Messages, owe: Owe) -> None:
 
 
 def test_a_claim_repeated_after_a_lost_answer_is_a_success(messages: Messages, owe: Owe) -> None:
-    """botocore repeats a write whose answer it did not get; the row with our own token is our success."""
+    """Botocore repeats a write whose answer it did not get; the row with our own token is our success."""
     owe(owed())
     mine = claimed(owed(), NOW, "t1", "a")
     assert messages.save(mine, owed())

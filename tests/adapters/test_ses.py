@@ -29,6 +29,7 @@ ADDRESSED = Addressed("ada@example.com", {**RENDERED, "from": "waypost@example.c
 
 
 def customer(primary_key: object = None, **attributes: Any) -> Customer:
+    """A customer with this primary key and these attributes."""
     primary = Identifier("primary", str(primary_key)) if primary_key is not None else None
     return Customer("w1", "c_1", primary, primary_key, (), attributes, {})
 
@@ -37,6 +38,7 @@ def customer(primary_key: object = None, **attributes: Any) -> Customer:
 def stub() -> Iterator[Stubber]:
     client.cache_clear()
     with Stubber(client("sesv2", read_timeout=10, attempts=1)) as stubber:
+    """SES, answering as each test says."""
         yield stubber
     client.cache_clear()
 
@@ -64,7 +66,11 @@ def test_who_a_mail_goes_to(template: dict[str, str], who: Customer, to: str | N
 
 @pytest.mark.parametrize(
     ("template", "stack", "sender"),
-    [({}, "stack@example.com", "stack@example.com"), ({"from": "Me <me@example.com>"}, "", "Me <me@example.com>"), ({"from": ""}, "s@e.com", "s@e.com")],
+    [
+        ({}, "stack@example.com", "stack@example.com"),
+        ({"from": "Me <me@example.com>"}, "", "Me <me@example.com>"),
+        ({"from": ""}, "s@e.com", "s@e.com"),
+    ],
 )
 def test_who_a_mail_comes_from(template: dict[str, str], stack: str, sender: str) -> None:
     """The template's `from`, else the stack's sender."""

@@ -20,6 +20,7 @@ from waypost.domain.parked import Parked
 
 
 def a_table(name: str, sort: str) -> Table:
+    """A table of workspaces' rows."""
     boto3.client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -32,6 +33,7 @@ def a_table(name: str, sort: str) -> Table:
 @pytest.fixture
 def aws() -> Iterator[None]:
     with mock_aws():
+    """AWS in this process."""
         client.cache_clear()
         yield
         client.cache_clear()
@@ -39,15 +41,18 @@ def aws() -> Iterator[None]:
 
 @pytest.fixture
 def dead(aws: None) -> DynamoDeadLetters:
+    """The table of parked records."""
     return DynamoDeadLetters(a_table("Dead", "at"))
 
 
 @pytest.fixture
 def workspaces(aws: None) -> Table:
+    """The table of workspaces."""
     return a_table("Workspaces", "row")
 
 
 def parked(**changes: str) -> Parked:
+    """A parked message; the arguments make it another."""
     at = NOW + timedelta(seconds=int(changes.get("second", 0)))
     return Parked(changes.get("workspace", "w1"), "message", changes.get("subject", "msg_1"), '{"a":"Zoë\ud800"}', "gave-up", at)
 

@@ -148,7 +148,9 @@ def test_the_local_run_alone_may_call_this_machine(url: str) -> None:
     assert is_local(url)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.2/", "http://[::1]/", "http://10.0.0.1/", "http://localhost.example.com/", "https://localhost/"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.2/", "http://[::1]/", "http://10.0.0.1/", "http://localhost.example.com/", "https://localhost/"]
+)
 def test_the_local_setting_opens_nothing_else(url: str) -> None:
     """Even with the setting, other private hosts stay closed."""
     assert address_refused(url, local=True)

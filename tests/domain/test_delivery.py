@@ -15,6 +15,7 @@ ANSWERS = ("sent", "refused", "failed", "gone", "unknown")
 
 
 def claimed(message: Message) -> Message:
+    """The message as a worker holds it."""
     return delivery.claimed(message, NOW, "t1", "ada@example.com")
 
 

@@ -120,12 +120,14 @@ class Scene:
 
 @pytest.fixture
 def scene() -> Scene:
+    """A world in which one e-mail is owed."""
     made = Scene()
     made.messages.owe(owed())
     return made
 
 
 def a_webhook(**changes: Any) -> Scene:
+    """A world in which one webhook is owed."""
     made = Scene()
     made.messages.owe(owed(channel="webhook", step="hook", **changes))
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -47,7 +48,7 @@ class WebhookChannel:
         body = rendered["body"].encode("utf-8", "replace") if rendered["body"] is not None else None
         secrets = self.secrets.of(message.workspace, now).active(now)
         signed = signed_headers(message.id, now, body or b"", secrets)
-        headers = {"User-Agent": "Waypost", "Connection": "close", **rendered["headers"], **signed}
+        headers = _merged({"user-agent": "Waypost"}, rendered["headers"], {"connection": "close", **signed})
         try:
             response = self.http.request(rendered["method"], rendered["url"], headers, body)
         except AddressRefusedError as error:
@@ -57,6 +58,11 @@ class WebhookChannel:
         except (OSError, HTTPException) as error:
             return Answer("unknown", f"no complete answer: {type(error).__name__}")
         return _answer(response, now)
+
+
+def _merged(*layers: Mapping[str, str]) -> Mapping[str, str]:
+    """Headers by lower-case name, later layers over earlier ones."""
+    return {name.lower(): value for layer in layers for name, value in layer.items()}
 
 
 def _body(rendered: Rendered) -> str | None:
