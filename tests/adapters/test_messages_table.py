@@ -24,8 +24,8 @@ Owe = Callable[[Message], None]
 
 @pytest.fixture
 def table() -> Iterator[Table]:
-    with mock_aws():
     """The table as the template makes it, in moto."""
+    with mock_aws():
         client.cache_clear()
         attributes = ("id", "customer", "journey", "day", "at")
         indexes = (("byCustomer", "customer"), ("byJourney", "journey"), ("byDay", "day"))

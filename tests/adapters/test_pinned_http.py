@@ -136,10 +136,11 @@ def test_a_second_address_is_tried_when_the_first_is_dead() -> None:
 
 
 def drip(parts: Callable[[int], bytes], start: bytes = b"") -> Callable[[socket.socket], None]:
+    """A receiver that sends a little at a time, for three seconds."""
+
     def behave(stream: socket.socket) -> None:
         stream.sendall(start)
         for index in range(60):
-    """A receiver that sends a little at a time, for three seconds."""
             stream.sendall(parts(index))
             time.sleep(0.05)
 

@@ -36,9 +36,9 @@ def customer(primary_key: object = None, **attributes: Any) -> Customer:
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
+    """SES, answering as each test says."""
     client.cache_clear()
     with Stubber(client("sesv2", read_timeout=10, attempts=1)) as stubber:
-    """SES, answering as each test says."""
         yield stubber
     client.cache_clear()
 

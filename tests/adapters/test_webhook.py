@@ -55,9 +55,9 @@ def addressed(template: dict[str, Any], *, local: bool = False) -> Addressed | S
 
 @pytest.fixture
 def receiver() -> Iterator[tuple[Receiver, str]]:
+    """A receiver that says ok, and its address."""
     made = Receiver(answering(200, body=b"ok"))
     with made.serving() as port:
-    """A receiver that says ok, and its address."""
         yield made, f"http://127.0.0.1:{port}/hook?a=1"
 
 

@@ -32,8 +32,8 @@ def a_table(name: str, sort: str) -> Table:
 
 @pytest.fixture
 def aws() -> Iterator[None]:
-    with mock_aws():
     """AWS in this process."""
+    with mock_aws():
         client.cache_clear()
         yield
         client.cache_clear()
