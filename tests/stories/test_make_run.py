@@ -41,12 +41,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.communicate()
 
 
-def ready(url: str) -> None:
-    """Waits for health."""
-    with httpx.Client(transport=httpx.HTTPTransport(retries=8), timeout=60) as client:
-        assert client.get(f"{url}/api/health").status_code == 200
-
-
 def until(fact: Callable[[], bool]) -> bool:
     """Whether something becomes true within ten seconds."""
     end = time.monotonic() + 10
@@ -59,6 +53,12 @@ def refuses(url: str) -> bool:
     """Whether nobody listens at an address."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", httpx.URL(url).port or 80)) != 0
+
+
+def ready(url: str) -> None:
+    """Waits for somebody to listen, and for health."""
+    assert until(lambda: not refuses(url))
+    assert httpx.get(f"{url}/api/health", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
