@@ -11,12 +11,12 @@ from waypost import identify
 from waypost.domain import json
 from waypost.domain.customers import claim_key
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Accepted, Arrival, Batch, Event, Rejected
+from waypost.domain.events import Accepted, Arrival, Batch, Event, Rejected, RejectedEvent
 from waypost.domain.identifiers import customer_id
 from waypost.domain.identity import Identifier
 from waypost.domain.reasons import Reason
-from waypost.domain.signals import EventsArrived, to_wire
-from waypost.ports import Customers, Parcel, RejectedEvent, RejectedEvents, Signals
+from waypost.domain.signals import EventsArrived, Parcel, to_wire
+from waypost.ports import Customers, RejectedEvents, Signals
 
 PARCEL_EVENTS: Final = 100
 PARCEL_BYTES: Final = 170_000

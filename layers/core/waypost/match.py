@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from waypost import identify, ports
 from waypost.domain import delivery
+from waypost.domain.commits import Commit, Committed
 from waypost.domain.customers import Customer, assemble, claim_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Event, Kind
@@ -25,7 +26,6 @@ from waypost.domain.signals import EventsArrived
 from waypost.domain.snapshots import Snapshot, snapshot
 from waypost.domain.transition import Released, Scene, Transition, enter, moving
 from waypost.memory import Memory
-from waypost.ports import Commit, Committed
 
 SNAPSHOT_SECONDS: Final = 5
 ATTEMPTS: Final = 8

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from waypost.domain.customers import Customer, Row, RowKey
-from waypost.domain.events import Rejected
+from waypost.domain.commits import Commit, Committed
+from waypost.domain.customers import Customer, Row, RowKey, Untouched
+from waypost.domain.events import RejectedEvent
 from waypost.domain.facts import Facts
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
@@ -18,16 +17,10 @@ from waypost.domain.log import Page
 from waypost.domain.messages import Addressed, Answer, Fault, Message, Rendered, Skip
 from waypost.domain.parked import Parked
 from waypost.domain.receipts import Receipt
-from waypost.domain.runs import Gate, Run, Standing
+from waypost.domain.runs import Standing
 from waypost.domain.schemas import Schema
+from waypost.domain.signals import Parcel
 from waypost.domain.snapshots import Pointer
-
-
-@dataclass(frozen=True, slots=True)
-class Untouched:
-    """A touch that did not happen, with the row as it is (None: there is none)."""
-
-    row: Row | None
 
 
 class Customers(Protocol):
@@ -47,14 +40,6 @@ class Customers(Protocol):
 
     def located(self, workspace: str, customer: str) -> RowKey | None:
         """The key of the row that holds a customer's id."""
-
-
-class Parcel(NamedTuple):
-    """One message for the signals queue: its group (a customer), its name for deduplication, and its body."""
-
-    group: str
-    name: str
-    body: str
 
 
 class Signals(Protocol):
@@ -81,14 +66,6 @@ class Workspaces(Protocol):
         """The workspace's schema; the empty one where none was saved."""
 
 
-class RejectedEvent(NamedTuple):
-    """An event that was refused, as it was sent, and its place in the batch."""
-
-    place: int
-    raw: Any
-    error: Rejected
-
-
 class RejectedEvents(Protocol):
     """Refused events, kept for 7 days so that their sender can be told what went wrong."""
 
@@ -97,31 +74,6 @@ class RejectedEvents(Protocol):
 
     def keep(self, workspace: str, received_at: datetime, request_id: str, events: Sequence[RejectedEvent]) -> None:
         """Keeps refused events."""
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One change of a customer's runs with all that belongs to it: saved whole or not at all.
-
-    `gate` is the gate as read, `owed` all message ids that are owed from then on; `replaced` are ended runs that make room.
-    """
-
-    workspace: str
-    customer: str
-    gate: Gate
-    owed: tuple[str, ...]
-    runs: tuple[Run, ...] = ()
-    replaced: tuple[Run, ...] = ()
-    messages: tuple[Message, ...] = ()
-    receipts: tuple[Receipt, ...] = ()
-
-
-class Committed(Enum):
-    """What became of a commit: done; stale, because the gate has moved on; or known, because an event has a receipt already."""
-
-    DONE = "done"
-    STALE = "stale"
-    KNOWN = "known"
 
 
 class Runs(Protocol):

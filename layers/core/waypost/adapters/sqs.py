@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from waypost.adapters.aws import border, client
-from waypost.ports import Parcel
+from waypost.domain.signals import Parcel
 
 PLAIN_BYTES: Final = 48 * 1024
 

@@ -84,6 +84,13 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Untouched:
+    """A touch that did not happen, with the row as it is (None: there is none)."""
+
+    row: Row | None
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """What an `$identify` comes to: the customer, and the rows to save together (none: all is known already)."""
 

@@ -103,8 +103,11 @@ _ORDER: Final = (Status.DELIVERED, Status.OPENED, Status.CLICKED)
 
 
 def reported(message: Message, event: str) -> Message:
-    """The message after a delivery report of this name. Reports come in any order and more than once, so it only ever gets further."""
+    """The message after a delivery report of this name. Reports come in any order and more than once, so it only ever gets further.
+
+    A message that no provider was ever called for cannot have arrived: whoever knows its id cannot keep it from being sent.
+    """
     told = _REPORTS.get(event)
-    if told is None or (message.status in _ORDER and _ORDER.index(told) <= _ORDER.index(message.status)):
+    if told is None or message.token is None or (message.status in _ORDER and _ORDER.index(told) <= _ORDER.index(message.status)):
         return message
     return replace(message, status=told, reason=None, lease=None)

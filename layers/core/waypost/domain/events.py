@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -65,6 +65,14 @@ class Rejected:
     detail: str
     pointer: str
     retryable: bool = False
+
+
+class RejectedEvent(NamedTuple):
+    """An event that was refused, as it was sent, and its place in the batch."""
+
+    place: int
+    raw: Any
+    error: Rejected
 
 
 @dataclass(frozen=True, slots=True)

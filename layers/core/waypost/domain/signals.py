@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from waypost.domain.events import Event, Kind
 from waypost.domain.identifiers import digest
@@ -34,6 +34,14 @@ class EventsArrived:
     def name(self) -> str:
         """The same for the same events, however often they are sent: for deduplication and for the log's rows."""
         return digest("arrived", self.workspace, *(part for event in self.events for part in (event.uuid, event.name)))
+
+
+class Parcel(NamedTuple):
+    """One message for the signals queue: its group (a customer), its name for deduplication, and its body."""
+
+    group: str
+    name: str
+    body: str
 
 
 def apart(signal: EventsArrived) -> list[EventsArrived]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from waypost.adapters.dynamodb.table import Item, Refused, Table, transact
-from waypost.domain.customers import ATTRIBUTE_BYTES, ATTRIBUTES, Row, RowKey
+from waypost.domain.customers import ATTRIBUTE_BYTES, ATTRIBUTES, Row, RowKey, Untouched
 from waypost.domain.facts import Facts, stamp_of, weight
 from waypost.domain.identifiers import key_part
 from waypost.domain.identity import Identifier
-from waypost.ports import Untouched
 
 HEAD: Final = "#"
 _FACTS: Final = ("a:", "t:", "p")

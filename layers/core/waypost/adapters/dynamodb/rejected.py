@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from waypost.adapters.dynamodb.table import Refused, Table
+from waypost.adapters.dynamodb.table import Item, Refused, Table
 from waypost.domain import json
+from waypost.domain.events import Rejected, RejectedEvent
 from waypost.domain.times import iso
-from waypost.ports import RejectedEvent
 
 KEPT: Final = timedelta(days=7)
+_COUNTS: Final = "count#"
+"""What the counters' positions begin with: letters, behind all times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class DynamoRejectedEvents:
     def count(self, workspace: str, received_at: datetime, number: int) -> int:
         """Counts refused events of this minute; how many there were before these."""
         counted = self.table.update(
-            {"id": f"rejected#{workspace}#{received_at:%Y-%m-%d}", "at": f"count#{received_at:%H:%M}"},
+            {"id": _of_day(workspace, received_at.date()), "at": f"{_COUNTS}{received_at:%H:%M}"},
             UpdateExpression="ADD #n :n SET expires = :e",
             ExpressionAttributeNames={"#n": "number"},
             ExpressionAttributeValues={":n": number, ":e": _expires(received_at)},
@@ -36,7 +38,7 @@ class DynamoRejectedEvents:
         self.table.put_many(
             [
                 {
-                    "id": f"rejected#{workspace}#{received_at:%Y-%m-%d}",
+                    "id": _of_day(workspace, received_at.date()),
                     "at": f"{iso(received_at)}#{request_id}#{each.place:04}",
                     "expires": _expires(received_at),
                     "json": json.dumps(_record(each)),
@@ -44,6 +46,27 @@ class DynamoRejectedEvents:
                 for each in events
             ]
         )
+
+    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[tuple[str, RejectedEvent]]:
+        """At most `limit` kept events of one day (UTC), newest first, before this position, each with its own: `<receivedAt>#<request>#<index>`."""
+        rows, _ = self.table.query(
+            "id = :id AND #at < :before",
+            {":id": _of_day(workspace, day), ":before": before or _COUNTS},
+            ExpressionAttributeNames={"#at": "at"},
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return [(row["at"], _rejected(row)) for row in rows]
+
+
+def _of_day(workspace: str, day: date) -> str:
+    return f"rejected#{workspace}#{day.isoformat()}"
+
+
+def _rejected(row: Item) -> RejectedEvent:
+    kept = json.loads(row["json"])
+    error = Rejected(kept["code"], kept["detail"], kept["pointer"])
+    return RejectedEvent(int(row["at"].rpartition("#")[2]), kept["raw"], error)
 
 
 def _record(rejected: RejectedEvent) -> dict[str, object]:

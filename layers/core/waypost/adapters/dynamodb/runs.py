@@ -9,11 +9,11 @@ from typing import Final
 from waypost.adapters.dynamodb import events, messages
 from waypost.adapters.dynamodb.packing import packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Table, transact
+from waypost.domain.commits import Commit, Committed
 from waypost.domain.identifiers import digest, key_part
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import Gate, Run, RunStatus, Standing
 from waypost.domain.times import instant, iso
-from waypost.ports import Commit, Committed
 
 GATE: Final = "#"
 PAST_KEPT: Final = timedelta(days=90)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain import json
 from waypost.domain.errors import StaleError
 from waypost.domain.schemas import Schema
+from waypost.domain.times import instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,11 @@ class DynamoWorkspaces:
         item = {"workspace": workspace, "row": "workspace", "name": name, "createdAt": created_at}
         if self.table.put(item, ConditionExpression="attribute_not_exists(workspace)"):
             raise StaleError("this workspace exists")
+
+    def created_at(self, workspace: str) -> datetime | None:
+        """When the workspace was made; None where there is no such workspace."""
+        item = self.table.get({"workspace": workspace, "row": "workspace"})
+        return instant(item["createdAt"]) if item else None
 
     def schema(self, workspace: str) -> Schema:
         """The workspace's schema; the empty one where none was saved."""

@@ -1,0 +1,35 @@
+"""One change of a customer's runs, with all that has to be saved together with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from waypost.domain.messages import Message
+from waypost.domain.receipts import Receipt
+from waypost.domain.runs import Gate, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One change of a customer's runs with all that belongs to it: saved whole or not at all.
+
+    `gate` is the gate as read, `owed` all message ids that are owed from then on; `replaced` are ended runs that make room.
+    """
+
+    workspace: str
+    customer: str
+    gate: Gate
+    owed: tuple[str, ...]
+    runs: tuple[Run, ...] = ()
+    replaced: tuple[Run, ...] = ()
+    messages: tuple[Message, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+
+
+class Committed(Enum):
+    """What became of a commit: done; stale, because the gate has moved on; or known, because an event has a receipt already."""
+
+    DONE = "done"
+    STALE = "stale"
+    KNOWN = "known"
