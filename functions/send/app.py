@@ -23,7 +23,6 @@ POISON_RECEIVES: Final = 5
 LONGEST_PAUSE: Final = 60
 
 
-@logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Delivers all records at the same time, because a webhook may take 15 seconds; the ones that failed go back to the queue."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -41,21 +40,22 @@ def _deliver(record: SQSRecord) -> None:
         body = json.loads(record.body)
         outcome = send(body["workspace"], body["message"], datetime.now(UTC), uuid4().hex, wiring.sending())
     except UnavailableError as error:
-        logger.warning("not now", extra={"record": record.message_id, "receives": receives, "reason": str(error)})
+        logger.warning("not now", record=record.message_id, receives=receives, reason=str(error))
         wiring.send_queue().postpone(record.receipt_handle, min(2**receives, LONGEST_PAUSE))
         raise
     except Exception:
-        logger.exception("poison", extra={"record": record.message_id, "receives": receives})
+        logger.exception("poison", record=record.message_id, receives=receives)
         if receives < POISON_RECEIVES:
             raise
         _park(record)
         return
-    _log(outcome)
+    _tell(outcome)
 
 
 def _park(record: SQSRecord) -> None:
     workspace, message = _named(record.body)
-    wiring.dead_letters().park(Parked(workspace, "message", message or record.message_id, record.body, "poison", datetime.now(UTC)))
+    parked = Parked(workspace, "message", message or record.message_id, record.body, "poison", datetime.now(UTC))
+    wiring.dead_letters().park(parked)
 
 
 def _named(body: str) -> tuple[str, str]:
@@ -67,19 +67,9 @@ def _named(body: str) -> tuple[str, str]:
         return "unknown", ""
 
 
-def _log(outcome: Outcome) -> None:
+def _tell(outcome: Outcome) -> None:
     message = outcome.message
     if message is None or not outcome.changed:
         return
-    logger.info(
-        message.status.value,
-        extra={
-            "workspace": message.workspace,
-            "message_id": message.id,
-            "journey": message.journey,
-            "step": message.step,
-            "channel": message.channel,
-            "attempt": message.tries,
-            "reason": message.reason,
-        },
-    )
+    about = {"workspace": message.workspace, "message_id": message.id, "journey": message.journey, "step": message.step}
+    logger.info(message.status.value, **about, channel=message.channel, attempt=message.tries, reason=message.reason)

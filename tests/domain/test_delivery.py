@@ -130,3 +130,25 @@ def test_only_failed_messages_are_redriven(status: Status) -> None:
     """A message that was sent, or may have been, is not sent again because somebody redrives everything."""
     message = owed(status=status)
     assert delivery.redriven(message, NOW) is message
+
+
+@pytest.mark.parametrize(
+    ("reports", "status"),
+    [
+        (["$delivered"], Status.DELIVERED),
+        (["$clicked", "$delivered", "$opened"], Status.CLICKED),
+        (["$opened", "$opened"], Status.OPENED),
+        (["$bounced"], Status.SENT),
+    ],
+)
+def test_reports_only_ever_bring_a_message_further(reports: list[str], status: Status) -> None:
+    """They come in any order and more than once; names that we do not know change nothing."""
+    message = delivery.settled(claimed(owed()), Answer("sent", ""), NOW)
+    for report in reports:
+        message = delivery.reported(message, report)
+    assert message.status is status
+
+
+def test_a_report_of_a_message_that_was_never_sent_changes_nothing() -> None:
+    """An app that knows an id cannot keep the message from going out."""
+    assert delivery.reported(owed(), "$delivered") == owed()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any, Final
 
 import boto3
@@ -35,6 +36,8 @@ THROTTLED: Final = frozenset(
     }
 )
 
+_making: Final = Lock()  # boto3's default session breaks when threads make their first clients at the same time
+
 
 @cache
 def client(name: str, *, read_timeout: float = 2, attempts: int = 3, connections: int = 24) -> Any:
@@ -46,7 +49,8 @@ def client(name: str, *, read_timeout: float = 2, attempts: int = 3, connections
         max_pool_connections=connections,
         parameter_validation=False,
     )
-    return boto3.client(name, config=config)
+    with _making:
+        return boto3.client(name, config=config)
 
 
 def error_code(error: ClientError) -> str:

@@ -1,0 +1,104 @@
+"""A scene for the sender: one customer, one journey, one message that is owed, and all that came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tests.fakes.messages import NOW, FakeChannel, FakeDeadLetters, FakeMessages, FakeSendQueue, FakeSuppressions, FakeTemplates
+from waypost.domain.customers import Row, RowKey, head_key
+from waypost.domain.facts import Facts
+from waypost.domain.identity import Identifier
+from waypost.domain.journeys import Journey
+from waypost.domain.messages import Message
+from waypost.domain.schemas import PrimaryKey, Schema
+from waypost.ports import Untouched
+from waypost.send import Outcome, World, send
+
+ADA = Identifier("primary", "ada@example.com")
+JOURNEY = Journey.model_validate(
+    {
+        "id": "welcome",
+        "name": "Welcome",
+        "entry": {"event": "signed_up"},
+        "steps": [
+            {"id": "hello", "type": "message", "channel": "email", "template": {"subject": "Hi", "text": "Hello"}, "next": "hook"},
+            {
+                "id": "hook",
+                "type": "message",
+                "channel": "webhook",
+                "template": {"url": "https://example.com/hook", "json": {"who": None}},
+                "next": "end",
+            },
+            {"id": "end", "type": "exit"},
+        ],
+    }
+)
+
+
+@dataclass
+class OneCustomer:
+    """Ada, or nobody once she was erased."""
+
+    rows: list[Row] = field(default_factory=lambda: [Row(head_key("w1", ADA), "c_1", rev=1)])
+
+    def named(self, workspace: str, primary: Identifier) -> list[Row]:
+        return [row for row in self.rows if (workspace, primary) == ("w1", ADA)]
+
+    def get(self, keys: Sequence[RowKey]) -> list[Row]:
+        return [row for row in self.rows if row.key in keys]
+
+    def located(self, workspace: str, customer: str) -> RowKey | None:
+        raise NotImplementedError
+
+    def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
+        raise NotImplementedError
+
+    def save(self, rows: Sequence[Row]) -> Mapping[RowKey, Row | None] | None:
+        raise NotImplementedError
+
+
+@dataclass
+class OneJourney:
+    """The journey in every version."""
+
+    def version(self, workspace: str, journey: str, version: int) -> Journey:
+        assert (workspace, journey, version) == ("w1", "welcome", 3)
+        return JOURNEY
+
+
+class EmailKeys:
+    """A workspace whose primary key is `email`."""
+
+    def schema(self, workspace: str) -> Schema:
+        assert workspace == "w1"
+        return Schema(primary_key=PrimaryKey(name="email", type="Email"))
+
+
+@dataclass
+class Scene:
+    """A world to send in, and what happened in it."""
+
+    messages: FakeMessages = field(default_factory=FakeMessages)
+    customers: OneCustomer = field(default_factory=OneCustomer)
+    templates: FakeTemplates = field(default_factory=FakeTemplates)
+    channel: FakeChannel = field(default_factory=FakeChannel)
+    suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
+    queue: FakeSendQueue = field(default_factory=FakeSendQueue)
+    dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+
+    def world(self) -> World:
+        channels = {"email": self.channel, "webhook": self.channel}
+        return World(
+            self.messages, self.customers, EmailKeys(), OneJourney(), self.templates, channels, self.suppressions, self.queue, self.dead
+        )
+
+    def send(self, now: datetime = NOW, token: str = "t1") -> Outcome:
+        return send("w1", "msg_1", now, token, self.world())
+
+    @property
+    def message(self) -> Message:
+        found = self.messages.get("w1", "msg_1")
+        assert found is not None
+        return found
