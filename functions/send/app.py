@@ -72,4 +72,4 @@ def _tell(outcome: Outcome) -> None:
     if message is None or not outcome.changed:
         return
     about = {"workspace": message.workspace, "message_id": message.id, "journey": message.journey, "step": message.step}
-    logger.info(message.status.value, **about, channel=message.channel, attempt=message.tries, reason=message.reason)
+    logger.info(message.status.value, extra={**about, "channel": message.channel, "attempt": message.tries, "reason": message.reason})

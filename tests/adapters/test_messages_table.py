@@ -59,7 +59,11 @@ def owe(messages: Messages) -> Owe:
     if isinstance(messages, FakeMessages):
         return messages.owe
     table = messages.table
-    return lambda message: table.put(rows.item(message), ConditionExpression="attribute_not_exists(id)") and None
+
+    def put(message: Message) -> None:
+        table.put(rows.item(message), ConditionExpression="attribute_not_exists(id)")
+
+    return put
 
 
 FULL = owed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 from tests.fakes.messages import owed
 from tests.fakes.receiver import Receiver, answering
 from waypost.adapters.pinned_http import AddressRefusedError, NotConnectedError, PinnedHttp, Response
-from waypost.adapters.webhook import WebhookChannel
+from waypost.adapters.webhook import Transport, WebhookChannel
 from waypost.domain.customers import Customer
 from waypost.domain.messages import Addressed, Answer, Reason, Skip
 from waypost.domain.webhooks import Secrets, secret_of
@@ -37,13 +37,13 @@ class Told:
     def __init__(self, outcome: Response | Exception) -> None:
         self.outcome = outcome
 
-    def request(self, *_: object) -> Response:
+    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
 
 
-def channel(http: Any, *, local: bool = False) -> WebhookChannel:
+def channel(http: Transport, *, local: bool = False) -> WebhookChannel:
     """The channel of a workspace in the middle of a rotation."""
     return WebhookChannel(TwoSecrets(), http, local=local)
 

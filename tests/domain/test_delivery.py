@@ -9,9 +9,7 @@ import pytest
 
 from tests.fakes.messages import NOW, owed
 from waypost.domain import delivery
-from waypost.domain.messages import Answer, Message, Reason, Skip, Status
-
-ANSWERS = ("sent", "refused", "failed", "gone", "unknown")
+from waypost.domain.messages import Answer, AnswerKind, Message, Reason, Skip, Status
 
 
 def claimed(message: Message) -> Message:
@@ -41,11 +39,12 @@ def test_a_claim_says_who_holds_the_message_and_until_when() -> None:
         ("webhook", "hold", "unknown", Status.PENDING, None),
     ],
 )
-def test_what_an_answer_makes_of_a_message(channel: str, on_unknown: str, answer: str, status: Status, reason: Reason | None) -> None:
+def test_what_an_answer_makes_of_a_message(
+    channel: str, on_unknown: str, answer: AnswerKind, status: Status, reason: Reason | None
+) -> None:
     """Only a definite refusal of an e-mail is tried again; a webhook's receiver knows the id, so it is told again when in doubt."""
     message = claimed(owed(channel=channel, on_unknown=on_unknown))
-    kind = next(kind for kind in ANSWERS if kind == answer)
-    settled = delivery.settled(message, Answer(kind, "so it went"), NOW)
+    settled = delivery.settled(message, Answer(answer, "so it went"), NOW)
     assert (settled.status, settled.reason, settled.lease) == (status, reason, None)
     assert [(attempt.at, attempt.outcome, attempt.detail) for attempt in settled.attempts] == [(NOW, answer, "so it went")]
 

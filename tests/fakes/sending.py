@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.fakes.messages import NOW, FakeChannel, FakeDeadLetters, FakeMessages, FakeSendQueue, FakeSuppressions, FakeTemplates
-from waypost.domain.customers import Row, RowKey, head_key
+from waypost.domain.customers import Row, RowKey, Untouched, head_key
 from waypost.domain.facts import Facts
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.messages import Message
 from waypost.domain.schemas import PrimaryKey, Schema
-from waypost.ports import Untouched
 from waypost.send import Outcome, World, send
 
 ADA = Identifier("primary", "ada@example.com")

@@ -16,6 +16,7 @@ from tests.fakes.sending import Scene
 from waypost import wiring
 from waypost.domain.errors import UnavailableError
 from waypost.domain.messages import Answer, Status
+from waypost.telemetry import logger
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -51,12 +52,12 @@ def records(name: str) -> dict[str, Any]:
 def call(batch: dict[str, Any]) -> list[str]:
     """The ids of the records that go back to the queue."""
     answer = app.lambda_handler(batch, LambdaContext())
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     """What was logged, as CloudWatch gets it."""
-    return [json.loads(app.logger.registered_handler.format(record)) for record in caplog.records]
+    return [json.loads(logger.registered_handler.format(record)) for record in caplog.records]
 
 
 def test_a_record_sends_its_message(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

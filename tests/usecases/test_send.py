@@ -159,7 +159,7 @@ def test_a_crash_after_the_record_is_paid_by_the_redelivery() -> None:
     """The failure was recorded, and the worker died before parking it: the next delivery of the record parks it."""
     scene = a_webhook()
     scene.channel.answers = [Answer("failed", "HTTP 404")]
-    scene.dead.park = lambda _: (_ for _ in ()).throw(UnavailableError("down"))  # type: ignore[method-assign]
+    scene.dead.park = lambda parked: (_ for _ in ()).throw(UnavailableError("down"))  # type: ignore[method-assign]
     with pytest.raises(UnavailableError):
         scene.send()
     scene.dead = FakeDeadLetters()

@@ -7,27 +7,40 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
-from typing import Final
+from typing import Final, Protocol
 
-from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
-from waypost.adapters.pinned_http import AddressRefusedError, NotConnectedError, PinnedHttp, Response
+from waypost.adapters.pinned_http import AddressRefusedError, NotConnectedError, Response
 from waypost.domain import json
 from waypost.domain.addresses import address_refused, endpoint
 from waypost.domain.customers import Customer
 from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
-from waypost.domain.webhooks import signed_headers
+from waypost.domain.webhooks import Secrets, signed_headers
 
 _AGAIN: Final = frozenset({408, 425, 429})
 _SHOWN: Final = 200
 _BODILESS: Final = frozenset({"GET", "DELETE"})
 
 
+class SigningSecrets(Protocol):
+    """Where the secrets are kept."""
+
+    def of(self, workspace: str, now: datetime) -> Secrets:
+        """The workspace's secrets."""
+
+
+class Transport(Protocol):
+    """What makes the request."""
+
+    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+        """The receiver's answer; `PinnedHttp` says what is raised where there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookChannel:
     """Posts to webhooks. `local` allows plain HTTP to this machine."""
 
-    secrets: DynamoWebhookSecrets
-    http: PinnedHttp
+    secrets: SigningSecrets
+    http: Transport
     local: bool = False
 
     def addressed(self, rendered: Rendered, customer: Customer) -> Addressed | Skip:  # noqa: ARG002 - the template names the receiver

@@ -81,6 +81,8 @@ class Message:
     created_at: datetime
     due: datetime
     on_unknown: Literal["hold", "resend"] = "hold"
+    visit: int = 1
+    awaited: bool = False
     status: Status = Status.PENDING
     reason: Reason | None = None
     to: str | None = None
@@ -113,6 +115,9 @@ class Fault:
     detail: str
 
 
+AnswerKind = Literal["sent", "refused", "failed", "gone", "unknown"]
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of one call of a provider.
@@ -121,7 +126,7 @@ class Answer:
     and the address is dead. `unknown`: it may have been accepted. `retry_after` is in seconds, where the provider named a time.
     """
 
-    kind: Literal["sent", "refused", "failed", "gone", "unknown"]
+    kind: AnswerKind
     detail: str
     retry_after: float | None = None
 
