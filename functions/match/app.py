@@ -16,7 +16,7 @@ from waypost.domain import json, signals
 from waypost.domain.errors import UnavailableError
 from waypost.domain.parked import Parked
 from waypost.domain.receipts import Receipt
-from waypost.domain.signals import EventsArrived
+from waypost.domain.signals import EventsArrived, Signal
 from waypost.match import match
 from waypost.telemetry import logger
 
@@ -52,11 +52,11 @@ def _take(record: SQSRecord) -> None:
         _match_apart(signal)
 
 
-def _match(signal: EventsArrived, *, again: bool) -> None:
+def _match(signal: Signal, *, again: bool) -> None:
     _tell(signal, match(signal, datetime.now(UTC), wiring.matching(), again=again))
 
 
-def _match_apart(signal: EventsArrived) -> None:
+def _match_apart(signal: Signal) -> None:
     """Takes the events of a poisoned signal one by one, so that only those that fail by themselves are parked."""
     for part in signals.apart(signal):
         try:
@@ -66,7 +66,7 @@ def _match_apart(signal: EventsArrived) -> None:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is parked and its neighbours go on
             logger.exception("parked", workspace=part.workspace, signal=part.name)
             body = json.dumps(signals.to_wire(part))
-            wiring.dead_letters().park(Parked(part.workspace, "signal", part.name, body, type(error).__name__, part.received_at))
+            wiring.dead_letters().park(Parked(part.workspace, "signal", part.name, body, type(error).__name__, datetime.now(UTC)))
 
 
 def _bring_back_soon(event: dict[str, Any], failed: set[str]) -> None:
@@ -78,13 +78,15 @@ def _bring_back_soon(event: dict[str, Any], failed: set[str]) -> None:
         )
 
 
-def _tell(signal: EventsArrived, receipts: Sequence[Receipt]) -> None:
+def _tell(signal: Signal, receipts: Sequence[Receipt]) -> None:
     """A line for each move of a run, and one for all events together: a line for each event would cost more than the event."""
     for receipt in receipts:
         for move in receipt.moves:
             about = {"event": receipt.event, "uuid": receipt.uuid, "customer": receipt.customer}
             told = {"journey": move.journey, "reason": move.reason, "run": move.run}
             logger.info(move.outcome, extra={"workspace": signal.workspace, **about, **told})
+    if not isinstance(signal, EventsArrived):
+        return
     names = [receipt.event for receipt in receipts]
     reasons = sorted({receipt.reason for receipt in receipts if receipt.reason})
     logger.info("matched", workspace=signal.workspace, events=names, duplicates=len(signal.events) - len(names), reasons=reasons)

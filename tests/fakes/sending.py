@@ -13,6 +13,7 @@ from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.messages import Message
 from waypost.domain.schemas import PrimaryKey, Schema
+from waypost.domain.signals import Parcel
 from waypost.send import Outcome, World, send
 
 ADA = Identifier("primary", "ada@example.com")
@@ -76,6 +77,17 @@ class EmailKeys:
 
 
 @dataclass
+class TakenSignals:
+    """A signals queue that takes everything."""
+
+    parcels: list[Parcel] = field(default_factory=list)
+
+    def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
+        self.parcels += parcels
+        return []
+
+
+@dataclass
 class Scene:
     """A world to send in, and what happened in it."""
 
@@ -85,12 +97,22 @@ class Scene:
     channel: FakeChannel = field(default_factory=FakeChannel)
     suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
     queue: FakeSendQueue = field(default_factory=FakeSendQueue)
+    signals: TakenSignals = field(default_factory=TakenSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
 
     def world(self) -> World:
         channels = {"email": self.channel, "webhook": self.channel}
         return World(
-            self.messages, self.customers, EmailKeys(), OneJourney(), self.templates, channels, self.suppressions, self.queue, self.dead
+            messages=self.messages,
+            customers=self.customers,
+            workspaces=EmailKeys(),
+            journeys=OneJourney(),
+            templates=self.templates,
+            channels=channels,
+            suppressions=self.suppressions,
+            queue=self.queue,
+            signals=self.signals,
+            dead=self.dead,
         )
 
     def send(self, now: datetime = NOW, token: str = "t1") -> Outcome:

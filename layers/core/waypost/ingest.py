@@ -15,7 +15,7 @@ from waypost.domain.events import Accepted, Arrival, Batch, Event, Rejected, Rej
 from waypost.domain.identifiers import customer_id
 from waypost.domain.identity import Identifier
 from waypost.domain.reasons import Reason
-from waypost.domain.signals import EventsArrived, Parcel, to_wire
+from waypost.domain.signals import EventsArrived, Parcel, parcel
 from waypost.ports import Customers, RejectedEvents, Signals
 
 PARCEL_EVENTS: Final = 100
@@ -183,8 +183,7 @@ class _Intake:
             historical=self.historical,
             events=tuple(event for _, event in chunk),
         )
-        body = json.dumps(to_wire(signal))
-        return _Load(Parcel(signal.customer, signal.name, body), tuple(index for index, _ in chunk))
+        return _Load(parcel(signal), tuple(index for index, _ in chunk))
 
     def _send_side_by_side(self, loads: Sequence[_Load]) -> set[Parcel]:
         """Sends loads of different groups; the parcels that the queue refused until the time was up."""
@@ -291,10 +290,10 @@ def _calls(parcels: Iterable[Parcel]) -> Iterator[list[Parcel]]:
     """Parcels in the numbers and sizes that one call takes."""
     call: list[Parcel] = []
     size = 0
-    for parcel in parcels:
-        if call and (len(call) == CALL_PARCELS or size + len(parcel.body) > CALL_BYTES):
+    for each in parcels:
+        if call and (len(call) == CALL_PARCELS or size + len(each.body) > CALL_BYTES):
             yield call
             call, size = [], 0
-        call.append(parcel)
-        size += len(parcel.body)
+        call.append(each)
+        size += len(each.body)
     yield call

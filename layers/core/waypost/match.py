@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 
 from waypost import identify, ports
 from waypost.domain import delivery
-from waypost.domain.commits import Commit, Committed
 from waypost.domain.customers import Customer, assemble, claim_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Event, Kind
@@ -18,41 +17,17 @@ from waypost.domain.facts import PRIMARY, Facts, merge
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.log import Page
-from waypost.domain.messages import Message, message_named
+from waypost.domain.messages import message_named
 from waypost.domain.reasons import Reason
 from waypost.domain.receipts import Move, Receipt
-from waypost.domain.runs import Gate, Standing
-from waypost.domain.signals import EventsArrived
-from waypost.domain.snapshots import Snapshot, snapshot
-from waypost.domain.transition import Released, Scene, Transition, enter, moving
-from waypost.memory import Memory
+from waypost.domain.runs import Standing
+from waypost.domain.signals import EventsArrived, MessageSettled
+from waypost.domain.snapshots import Snapshot
+from waypost.domain.transition import Released, Scene, Transition, enter, moving, settle
+from waypost.ledger import Ledger
+from waypost.snapshots import Snapshots
 
-SNAPSHOT_SECONDS: Final = 5
 ATTEMPTS: Final = 8
-ACTIONS: Final = 40
-"""Runs and messages to a transaction: 100 would fit by number, but 40 events of 64 KiB stay below its 4 MB."""
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Snapshots:
-    """What each workspace has in force, at most five seconds old."""
-
-    journeys: ports.Journeys
-    workspaces: ports.Workspaces
-    memory: Memory[Snapshot] = field(default_factory=lambda: Memory(most=200))
-
-    def get(self, workspace: str, now: datetime) -> Snapshot:
-        """The workspace's snapshot. Versions never change, so only those that are new are read."""
-        return self.memory.read(workspace, now, lambda _: SNAPSHOT_SECONDS, lambda old: self._fresh(workspace, old), lambda _: False)
-
-    def _fresh(self, workspace: str, old: Snapshot | None) -> Snapshot:
-        pointer = self.journeys.pointer(workspace)
-        schema = self.workspaces.schema(workspace)
-        if old is not None and old.rev == pointer.rev:
-            return replace(old, schema=schema)
-        versions = self.journeys.versions(workspace, [(each.journey, each.version) for each in pointer.in_force])
-        return snapshot(pointer, schema, versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,43 +39,76 @@ class World:
     receipts: ports.Receipts
     log: ports.Log
     messages: ports.Messages
+    journeys: ports.JourneyVersions
     snapshots: Snapshots
     send_queue: ports.SendQueue
     executor: Executor
     log_all: bool = True
 
 
-def match(signal: EventsArrived, now: datetime, world: World, *, again: bool) -> list[Receipt]:
+def match(signal: EventsArrived | MessageSettled, now: datetime, world: World, *, again: bool) -> list[Receipt]:
     """Carries out a signal and answers the receipts of its events that were new. `again`: it may have been begun before.
 
     UnavailableError at any point: the same signal later goes on where this one stopped.
     """
-    arrived = _Arrived(signal, now, world)
-    if again:
-        arrived.pay_what_is_owed()
-    return arrived.carry_out()
+    if isinstance(signal, MessageSettled):
+        go_on(signal, now, world)
+        return []
+    return _Arrived(signal, now, world, again).carry_out()
+
+
+def go_on(signal: MessageSettled, now: datetime, world: World) -> None:
+    """Moves the run that stood on a message until its outcome was known; a run that stands there no more stays as it is."""
+    snap = world.snapshots.get(signal.workspace, now)
+    for _ in range(ATTEMPTS):
+        ledger = _ledger(world, signal.workspace, signal.customer)
+        run = ledger.standing.find(signal.run)
+        rows = identify.find(world.customers, signal.workspace, signal.known_as)
+        customer = assemble(rows, snap.schema.primary_key)
+        moved = None
+        if run is not None and customer is not None:
+            released = Released(world.journeys.version(signal.workspace, run.journey, run.version), run.version)
+            scene = Scene(customer, run.moved_by or {}, now, snap.schema.timezone)
+            moved = settle(released, run, signal.step, signal.visit, signal.status, scene)
+        if moved is None or ledger.save([moved], []):
+            ledger.pay()
+            return
+    raise UnavailableError("a customer's runs changed too often")
+
+
+def _ledger(world: World, workspace: str, customer: str) -> Ledger:
+    return Ledger(world.runs, world.send_queue, workspace, customer, world.runs.standing(workspace, customer))
 
 
 @dataclass(slots=True)
 class _Arrived:
-    """One signal on its way. Customer and standing are read once, when an event may concern a journey."""
+    """Events on their way. Customer and ledger are read once, when an event may concern a journey."""
 
     signal: EventsArrived
     now: datetime
     world: World
+    again: bool
     customer: Customer | None = None
-    standing: Standing | None = None
+    ledger: Ledger | None = None
 
     def carry_out(self) -> list[Receipt]:
         """Facts first, then each event in order, then what is owed, then the log."""
         known = self.world.receipts.read(self.signal.workspace, [event.uuid for event in self.signal.events], self.now)
+        if self.again:
+            self._pay_for(known.values())
         events = [event for event in _distinct(self.signal.events) if event.uuid not in known]
         refused = self._apply_facts(events)
         snap = self.world.snapshots.get(self.signal.workspace, self.now)
         receipts = [self._take(event, snap, refused.get(event.uuid)) for event in events]
-        self._pay()
+        if self.ledger is not None:
+            self.ledger.pay()
         self._record(receipts, known)
         return receipts
+
+    def _pay_for(self, receipts: Iterable[Receipt]) -> None:
+        """Pays what an earlier attempt has saved and not paid, whichever customer it found."""
+        for customer in sorted({self.signal.customer, *(receipt.customer for receipt in receipts)}):
+            _ledger(self.world, self.signal.workspace, customer).pay()
 
     def _apply_facts(self, events: Sequence[Event]) -> dict[str, Reason]:
         """Writes what the intake has not written; one write for each identifier that has facts. Answers what was refused."""
@@ -137,7 +145,10 @@ class _Arrived:
             saved = self._enter_all(event, receipt, candidates, snap)
             if saved is not None:
                 return saved
-            self.customer = self.standing = None
+            self.customer = self.ledger = None
+            known = self.world.receipts.read(self.signal.workspace, [event.uuid], self.now)
+            if event.uuid in known:
+                return known[event.uuid]
         raise UnavailableError("a customer's runs changed too often")
 
     def _report(self, event: Event) -> Reason | None:
@@ -154,9 +165,9 @@ class _Arrived:
 
     def _enter_all(self, event: Event, receipt: Receipt, candidates: Sequence[tuple[Journey, int]], snap: Snapshot) -> Receipt | None:
         """Decides all entries and saves them with the receipt; None where someone else was quicker."""
-        customer, standing = self._load(event, snap)
+        customer, ledger = self._load(event, snap)
         scene = Scene(customer, moving(event), self.signal.received_at, snap.schema.timezone)
-        decided = [self._enter(Released(*candidate), event, scene, standing, snap) for candidate in candidates]
+        decided = [_enter(Released(*candidate), event, scene, ledger.standing, snap) for candidate in candidates]
         transitions = [each for each in decided if isinstance(each, Transition)]
         receipt = replace(
             receipt,
@@ -164,24 +175,17 @@ class _Arrived:
             moves=tuple(each.move if isinstance(each, Transition) else each for each in decided),
             messages=tuple(message.id for each in transitions for message in each.messages),
         )
-        return receipt if not transitions or self._save(transitions, receipt) else None
+        return receipt if not transitions or ledger.save(transitions, [receipt]) else None
 
-    def _enter(self, released: Released, event: Event, scene: Scene, standing: Standing, snap: Snapshot) -> Transition | Move:
-        if released.journey.id in snap.paused:
-            return Move(released.journey.id, "ignored", Reason.PAUSED)
-        runs = [run for run in standing.runs if run.journey == released.journey.id]
-        done = enter(released, runs, event, scene)
-        return done if isinstance(done, Transition) else Move(released.journey.id, "ignored", done)
-
-    def _load(self, event: Event, snap: Snapshot) -> tuple[Customer, Standing]:
-        """Customer and standing, read at the same time."""
-        if self.customer is None or self.standing is None:
-            reading = self.world.executor.submit(self.world.runs.standing, self.signal.workspace, self.signal.customer)
+    def _load(self, event: Event, snap: Snapshot) -> tuple[Customer, Ledger]:
+        """Customer and ledger, read at the same time."""
+        if self.customer is None or self.ledger is None:
+            reading = self.world.executor.submit(_ledger, self.world, self.signal.workspace, self.signal.customer)
             self.customer = self._find(event, snap)
-            self.standing = reading.result()
+            self.ledger = reading.result()
             if self.customer.id != self.signal.customer:
-                self.standing = self.world.runs.standing(self.signal.workspace, self.customer.id)
-        return self.customer, self.standing
+                self.ledger = _ledger(self.world, self.signal.workspace, self.customer.id)
+        return self.customer, self.ledger
 
     def _find(self, event: Event, snap: Snapshot) -> Customer:
         customers, workspace, key = self.world.customers, self.signal.workspace, snap.schema.primary_key
@@ -196,53 +200,6 @@ class _Arrived:
             raise UnavailableError("a customer that was just made is not there")
         return made
 
-    def _save(self, transitions: Sequence[Transition], receipt: Receipt) -> bool:
-        """Saves transitions with the event's receipt in one transaction, or in several where they do not fit into one.
-
-        In several, messages come first and are not owed yet; runs follow with what they owe, the receipt last. A crash in between
-        leaves the event without a receipt: what is missing is decided again, and runs that are there are known by their ids.
-        """
-        fresh = [each for each in transitions if not each.saved]
-        messages = [message for each in fresh for message in each.messages]
-        parts: list[Commit] = []
-        if len(messages) + 3 * len(fresh) > ACTIONS:
-            parts += [self._part(messages=part) for part in _cut(messages, ACTIONS)]
-            parts += [self._part(part) for part in _cut(fresh, ACTIONS // 4)]
-            parts.append(self._part(receipts=[receipt]))
-        else:
-            parts.append(self._part(fresh, messages, [receipt]))
-        return all(self._commit(part) for part in parts)
-
-    def _part(self, transitions: Sequence[Transition] = (), messages: Sequence[Message] = (), receipts: Sequence[Receipt] = ()) -> Commit:
-        standing = self._standing_now()
-        runs = tuple(each.run for each in transitions)
-        return Commit(
-            workspace=self.signal.workspace,
-            customer=self.customer.id if self.customer else self.signal.customer,
-            gate=standing.gate,
-            owed=tuple(message.id for each in transitions for message in each.messages),
-            runs=runs,
-            replaced=tuple(old for run in runs for old in standing.of(run.journey, run.key) if not old.active),
-            messages=tuple(messages),
-            receipts=tuple(receipts),
-        )
-
-    def _standing_now(self) -> Standing:
-        return self.standing or Standing(Gate(), ())
-
-    def _commit(self, part: Commit) -> bool:
-        """Saves one part behind the gate as it is now; False where the gate or a receipt says that someone else was quicker."""
-        standing = self._standing_now()
-        commit = replace(part, gate=standing.gate, owed=(*standing.gate.owed, *part.owed))
-        if self.world.runs.commit(commit) is not Committed.DONE:
-            return False
-        after = replace(standing, gate=Gate(standing.gate.version + 1, commit.owed))
-        for run in commit.runs:
-            after = after.with_run(run)
-        gone = {run.id for run in commit.replaced}
-        self.standing = replace(after, runs=tuple(run for run in after.runs if run.id not in gone))
-        return True
-
     def _record(self, receipts: Sequence[Receipt], known: Mapping[str, Receipt]) -> None:
         """Writes the receipts that no transaction wrote, and the page of the log, which an earlier attempt may have begun."""
         silent = [receipt for receipt in receipts if not receipt.had_effect]
@@ -253,19 +210,13 @@ class _Arrived:
         if receipts and shown:
             self.world.log.write(page, silent if self.world.log_all else ())
 
-    def pay_what_is_owed(self) -> None:
-        """Pays what an earlier attempt at this signal has saved and not paid."""
-        self.standing = self.world.runs.standing(self.signal.workspace, self.signal.customer)
-        self._pay()
-        self.standing = None
 
-    def _pay(self) -> None:
-        """Save with what is owed, then act, then clear: acting twice is harmless, since a message is claimed before it is sent."""
-        if self.standing is None or not self.standing.gate.owed:
-            return
-        workspace, customer = self.signal.workspace, self.customer.id if self.customer else self.signal.customer
-        self.world.send_queue.put(workspace, [(message, timedelta(0)) for message in self.standing.gate.owed])
-        self.world.runs.clear(workspace, customer, self.standing.gate.version)
+def _enter(released: Released, event: Event, scene: Scene, standing: Standing, snap: Snapshot) -> Transition | Move:
+    if released.journey.id in snap.paused:
+        return Move(released.journey.id, "ignored", Reason.PAUSED)
+    runs = [run for run in standing.runs if run.journey == released.journey.id]
+    done = enter(released, runs, event, scene)
+    return done if isinstance(done, Transition) else Move(released.journey.id, "ignored", done)
 
 
 def _distinct(events: Sequence[Event]) -> list[Event]:
@@ -274,7 +225,3 @@ def _distinct(events: Sequence[Event]) -> list[Event]:
     for event in events:
         seen.setdefault(event.uuid, event)
     return list(seen.values())
-
-
-def _cut(whole: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    return (whole[start : start + size] for start in range(0, len(whole), size))

@@ -14,6 +14,7 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.journeys import Journey
 from waypost.domain.messages import Addressed, Answer, Fault, Message, Reason, Skip, Status
 from waypost.domain.parked import Parked
+from waypost.domain.signals import MessageSettled, parcel
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class World:
     channels: Mapping[str, ports.Channel]
     suppressions: ports.Suppressions
     queue: ports.SendQueue
+    signals: ports.Signals
     dead: ports.DeadLetters
 
 
@@ -85,7 +87,16 @@ def _pay(message: Message, now: datetime, world: World) -> Outcome:
         world.suppressions.add(message.workspace, message.channel, message.to)
     if message.status is Status.FAILED:
         world.dead.park(_parked(message))
+    if message.awaited and message.status not in (Status.PENDING, Status.SENDING):
+        _tell_run(message, world)
     return Outcome(message)
+
+
+def _tell_run(message: Message, world: World) -> None:
+    """The run stands on this message until its outcome is known; telling it twice is harmless."""
+    place = (message.workspace, message.customer, message.known_as, message.run, message.step, message.visit)
+    if world.signals.send([parcel(MessageSettled(*place, message.id, message.status))]):
+        raise UnavailableError("the signals queue did not take the outcome of a message")
 
 
 def _parked(message: Message) -> Parked:

@@ -8,7 +8,8 @@ import string
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from waypost import ingest, match, send, settings
 from waypost.access import Access
@@ -25,8 +26,12 @@ from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.send_queue import SqsSendQueue
 from waypost.adapters.sqs import SqsSignals, unpack
 from waypost.domain import json, signals
-from waypost.domain.signals import EventsArrived
+from waypost.domain.signals import Signal
 from waypost.manage import keys as managed_keys
+from waypost.snapshots import Snapshots
+
+if TYPE_CHECKING:  # the other functions need not load the models of the management API
+    from waypost.manage.world import World
 
 THREADS = 10
 KEY_CHARACTERS = string.ascii_letters + string.digits
@@ -62,7 +67,7 @@ def signals_queue() -> SqsSignals:
     return SqsSignals(settings.required("SIGNALS_QUEUE_URL"))
 
 
-def signal_in(body: str) -> EventsArrived:
+def signal_in(body: str) -> Signal:
     """The signal in a record of the signals queue; ValueError, KeyError or TypeError where there is none."""
     return signals.from_wire(json.loads(unpack(body)))
 
@@ -74,13 +79,15 @@ def matching() -> match.World:
 
     kept = timedelta(days=settings.whole("RECEIPT_DAYS", 90))
     receipts = Receipts(table("EVENTS_TABLE"), kept)
+    journeys = DynamoJourneys(table("JOURNEYS_TABLE"))
     return match.World(
         customers=DynamoCustomers(table("CUSTOMERS_TABLE")),
         runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
         receipts=receipts,
         log=Log(receipts),
         messages=DynamoMessages(table("MESSAGES_TABLE")),
-        snapshots=match.Snapshots(DynamoJourneys(table("JOURNEYS_TABLE")), DynamoWorkspaces(table("WORKSPACES_TABLE"))),
+        journeys=journeys,
+        snapshots=Snapshots(journeys, DynamoWorkspaces(table("WORKSPACES_TABLE"))),
         send_queue=send_queue(),
         executor=ThreadPoolExecutor(2),
         log_all=settings.optional("EVENT_LOG", "full") == "full",
@@ -121,6 +128,7 @@ def sending() -> send.World:
         },
         suppressions=DynamoSuppressions(workspaces),
         queue=send_queue(),
+        signals=signals_queue(),
         dead=dead_letters(),
     )
 
@@ -128,6 +136,34 @@ def sending() -> send.World:
 def local_webhooks() -> bool:
     """Whether webhooks may go to this machine: a setting that the local run makes and no template."""
     return settings.optional("WAYPOST_LOCAL_WEBHOOKS") == "1"
+
+
+@cache
+def managing() -> World:
+    """What the management API needs."""
+    from waypost.adapters import liquid  # noqa: PLC0415 - only publishing pays for it
+    from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415 - see matching
+    from waypost.domain.addresses import address_refused  # noqa: PLC0415 - as above
+    from waypost.manage.dead_letters import Queues  # noqa: PLC0415 - as above
+    from waypost.manage.journeys import Checks  # noqa: PLC0415 - as above
+    from waypost.manage.world import World  # noqa: PLC0415 - as above
+
+    receipts = Receipts(table("EVENTS_TABLE"), timedelta(days=settings.whole("RECEIPT_DAYS", 90)))
+    messages = DynamoMessages(table("MESSAGES_TABLE"))
+    return World(
+        workspaces=DynamoWorkspaces(table("WORKSPACES_TABLE")),
+        keys=DynamoKeys(table("KEYS_TABLE")),
+        customers=DynamoCustomers(table("CUSTOMERS_TABLE")),
+        journeys=DynamoJourneys(table("JOURNEYS_TABLE")),
+        checks=Checks(liquid.error_in, partial(address_refused, local=local_webhooks())),
+        runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
+        receipts=receipts,
+        log=Log(receipts),
+        rejected=DynamoRejectedEvents(table("EVENTS_TABLE")),
+        messages=messages,
+        secrets=DynamoWebhookSecrets(table("WORKSPACES_TABLE")),
+        queues=Queues(dead_letters(), signals_queue(), messages, send_queue()),
+    )
 
 
 def fresh_key() -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from waypost.domain import json
 from waypost.domain.events import Event, Kind
 from waypost.domain.identifiers import digest
 from waypost.domain.identity import Identifier
+from waypost.domain.messages import Status
 from waypost.domain.payloads import Naming
 from waypost.domain.times import instant, iso
 
@@ -36,6 +38,33 @@ class EventsArrived:
         return digest("arrived", self.workspace, *(part for event in self.events for part in (event.uuid, event.name)))
 
 
+@dataclass(frozen=True, slots=True)
+class MessageSettled:
+    """A message on whose outcome a run stands has come to it. Step and visit say which stay of the run it was."""
+
+    workspace: str
+    customer: str
+    known_as: Identifier
+    run: str
+    step: str
+    visit: int
+    message: str
+    status: Status
+
+    @property
+    def name(self) -> str:
+        """The same for the same outcome, for deduplication."""
+        return digest("settled", self.workspace, self.message, self.status.value)
+
+
+Signal = EventsArrived | MessageSettled
+
+
+def parcel(signal: Signal) -> Parcel:
+    """A signal ready for the queue, in its customer's group."""
+    return Parcel(signal.customer, signal.name, json.dumps(to_wire(signal)))
+
+
 class Parcel(NamedTuple):
     """One message for the signals queue: its group (a customer), its name for deduplication, and its body."""
 
@@ -44,13 +73,31 @@ class Parcel(NamedTuple):
     body: str
 
 
-def apart(signal: EventsArrived) -> list[EventsArrived]:
+def apart(signal: Signal) -> list[Signal]:
     """The same, each event in a signal of its own."""
-    return [replace(signal, events=(event,)) for event in signal.events]
+    return [replace(signal, events=(event,)) for event in signal.events] if isinstance(signal, EventsArrived) else [signal]
 
 
-def to_wire(signal: EventsArrived) -> dict[str, Any]:
+def to_wire(signal: Signal) -> dict[str, Any]:
     """A signal as JSON."""
+    return _settled_to_wire(signal) if isinstance(signal, MessageSettled) else _arrived_to_wire(signal)
+
+
+def from_wire(wire: Mapping[str, Any]) -> Signal:
+    """The signal in a JSON object; KeyError or ValueError for any other object."""
+    return {"events": _arrived, "settled": _settled}[wire["kind"]](wire)
+
+
+def _settled_to_wire(signal: MessageSettled) -> dict[str, Any]:
+    return {"kind": "settled", **asdict(signal), "known_as": list(signal.known_as), "status": signal.status.value}
+
+
+def _settled(wire: Mapping[str, Any]) -> Signal:
+    fields = {name: value for name, value in wire.items() if name != "kind"}
+    return MessageSettled(**fields | {"known_as": Identifier(*wire["known_as"]), "status": Status(wire["status"])})
+
+
+def _arrived_to_wire(signal: EventsArrived) -> dict[str, Any]:
     return {
         "kind": "events",
         "workspace": signal.workspace,
@@ -63,10 +110,7 @@ def to_wire(signal: EventsArrived) -> dict[str, Any]:
     }
 
 
-def from_wire(wire: Mapping[str, Any]) -> EventsArrived:
-    """The signal in a JSON object; KeyError or ValueError for any other object."""
-    if wire["kind"] != "events":
-        raise ValueError(f"unknown signal {wire['kind']!r}")
+def _arrived(wire: Mapping[str, Any]) -> Signal:
     return EventsArrived(
         workspace=wire["workspace"],
         customer=wire["customer"],

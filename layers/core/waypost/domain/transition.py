@@ -104,14 +104,13 @@ def _cooling(run: Run, cooldown: Duration, scene: Scene) -> bool:
     return scene.now < cooldown.after(run.entered_at, scene.timezone)
 
 
-def settle(released: Released, run: Run, visit: int, status: Status, scene: Scene) -> Transition | None:
+def settle(released: Released, run: Run, step_id: str, visit: int, status: Status, scene: Scene) -> Transition | None:
     """The run once the message that it stands on has an outcome; None where it stands there no more."""
     step = released.journey.step(run.step)
-    if not run.active or not isinstance(step, steps.Message) or run.visits.get(run.step) != visit:
+    if not run.active or run.step != step_id or run.visits.get(step_id) != visit or not isinstance(step, steps.Message):
         return None
     failed = status in (Status.FAILED, Status.UNKNOWN, Status.SKIPPED)
-    target = step.on_failure if failed and step.on_failure else step.next
-    return _walk(released, run, target, scene, "advanced")
+    return _walk(released, run, step.on_failure if failed and step.on_failure else step.next, scene, "advanced")
 
 
 class _Stand(NamedTuple):
@@ -191,5 +190,7 @@ def _message(step: steps.EmailMessage | steps.WebhookMessage, released: Released
         created_at=scene.now,
         due=scene.now,
         on_unknown=step.on_unknown,
+        visit=run.visits[step.id],
+        awaited=step.on_failure is not None,
     )
     return _Answer(_Stand() if step.on_failure else _Go(step.next), message)

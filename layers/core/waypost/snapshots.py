@@ -1,0 +1,34 @@
+"""What a warm matcher remembers of each workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from waypost import ports
+from waypost.domain.snapshots import Snapshot, snapshot
+from waypost.memory import Memory
+
+SNAPSHOT_SECONDS: Final = 5
+
+
+@dataclass(slots=True)
+class Snapshots:
+    """What each workspace has in force, at most five seconds old."""
+
+    journeys: ports.Journeys
+    workspaces: ports.Workspaces
+    memory: Memory[Snapshot] = field(default_factory=lambda: Memory(most=200))
+
+    def get(self, workspace: str, now: datetime) -> Snapshot:
+        """The workspace's snapshot. Versions never change, so only those that are new are read."""
+        return self.memory.read(workspace, now, lambda _: SNAPSHOT_SECONDS, lambda old: self._fresh(workspace, old), lambda _: False)
+
+    def _fresh(self, workspace: str, old: Snapshot | None) -> Snapshot:
+        pointer = self.journeys.pointer(workspace)
+        schema = self.workspaces.schema(workspace)
+        if old is not None and old.rev == pointer.rev:
+            return replace(old, schema=schema)
+        versions = self.journeys.versions(workspace, [(each.journey, each.version) for each in pointer.in_force])
+        return snapshot(pointer, schema, versions)
