@@ -32,25 +32,27 @@ def short_memory(stack: Stack) -> Iterator[None]:
 
 def workers(stack: Stack, function: str) -> list[int]:
     """The processes that run a function of this stack now."""
-    lines = subprocess.run(["ps", "-eo", "pid=,pgid=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = subprocess.run(["ps", "-e", "-o", "pid=", "-o", "pgid=", "-o", "args="], capture_output=True, text=True, check=True).stdout.splitlines()
     mine = [line.split(None, 2) for line in lines]
     return [int(pid) for pid, group, command in mine if int(group) == stack.emulator.process.pid and f"-{function}-" in command]
 
 
 @contextmanager
-def dying(stack: Stack, function: str) -> Iterator[None]:
-    """Kills every process of a function again and again for some seconds."""
+def dying(stack: Stack, function: str) -> Iterator[list[int]]:
+    """Kills every process of a function again and again for some seconds; tells which died."""
     end = time.monotonic() + DYING
+    killed: list[int] = []
 
     def kill() -> None:
         while time.monotonic() < end:
             for pid in workers(stack, function):
                 os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
             time.sleep(0.7)
 
     thread = threading.Thread(target=kill)
     thread.start()
-    yield
+    yield killed
     thread.join()
 
 
@@ -59,16 +61,20 @@ def test_a_function_that_dies_again_and_again_loses_nothing(workspace: Workspace
     """Clients retry until they get a 2xx; then each customer is there and has exactly one mail."""
     workspace.publish(mailing("welcome", "joined"))
 
+    def address(number: int) -> str:
+        return f"{function}{number}@example.org".lower()
+
     def join(number: int) -> None:
-        events = identify(f"d{number}", f"c{number}@example.org"), trigger(f"d{number}", "joined")
+        events = identify(f"d{number}", address(number)), trigger(f"d{number}", "joined")
         stamped = [event | {"uuid": f"{function}-{number}-{index}"} for index, event in enumerate(events)]
         while workspace.send(*stamped).status_code != 201:
             time.sleep(0.2)
 
-    with short_memory(workspace.stack), dying(workspace.stack, function):
+    with short_memory(workspace.stack), dying(workspace.stack, function) as killed:
         with ThreadPoolExecutor(8) as clients:
             list(clients.map(join, range(CUSTOMERS)))
         assert workspace.stack.settle()
+    assert killed
     assert workspace.stack.settle()
-    assert [len(workspace.mails_to(f"c{number}@example.org")) for number in range(CUSTOMERS)] == [1] * CUSTOMERS
-    assert {workspace.customer(f"c{number}@example.org")["runs"][0]["status"] for number in range(CUSTOMERS)} == {"exited"}
+    assert [len(workspace.mails_to(address(number))) for number in range(CUSTOMERS)] == [1] * CUSTOMERS
+    assert {workspace.customer(address(number))["runs"][0]["status"] for number in range(CUSTOMERS)} == {"exited"}
