@@ -81,6 +81,8 @@ FULL = owed(
     lease=NOW + timedelta(minutes=2),
     tries=8,
     on_unknown="resend",
+    visit=3,
+    awaited=True,
 )
 
 

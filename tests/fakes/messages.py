@@ -11,6 +11,7 @@ from waypost.domain.customers import Customer
 from waypost.domain.identity import Identifier
 from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
 from waypost.domain.parked import Parked
+from waypost.domain.signals import Parcel
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 
@@ -103,6 +104,20 @@ class FakeSendQueue:
 
     def put(self, workspace: str, messages: Sequence[tuple[str, timedelta]]) -> None:
         self.records += [(workspace, name, delay) for name, delay in messages]
+
+
+@dataclass
+class FakeSignals:
+    """What was put on the signals queue; `full` refuses everything."""
+
+    parcels: list[Parcel] = field(default_factory=list)
+    full: bool = False
+
+    def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
+        if self.full:
+            return list(parcels)
+        self.parcels += parcels
+        return []
 
 
 @dataclass

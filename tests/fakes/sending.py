@@ -6,14 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tests.fakes.messages import NOW, FakeChannel, FakeDeadLetters, FakeMessages, FakeSendQueue, FakeSuppressions, FakeTemplates
+from tests.fakes.messages import (
+    NOW,
+    FakeChannel,
+    FakeDeadLetters,
+    FakeMessages,
+    FakeSendQueue,
+    FakeSignals,
+    FakeSuppressions,
+    FakeTemplates,
+)
 from waypost.domain.customers import Row, RowKey, Untouched, head_key
 from waypost.domain.facts import Facts
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.messages import Message
 from waypost.domain.schemas import PrimaryKey, Schema
-from waypost.domain.signals import Parcel
 from waypost.send import Outcome, World, send
 
 ADA = Identifier("primary", "ada@example.com")
@@ -77,17 +85,6 @@ class EmailKeys:
 
 
 @dataclass
-class TakenSignals:
-    """A signals queue that takes everything."""
-
-    parcels: list[Parcel] = field(default_factory=list)
-
-    def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
-        self.parcels += parcels
-        return []
-
-
-@dataclass
 class Scene:
     """A world to send in, and what happened in it."""
 
@@ -97,7 +94,7 @@ class Scene:
     channel: FakeChannel = field(default_factory=FakeChannel)
     suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
     queue: FakeSendQueue = field(default_factory=FakeSendQueue)
-    signals: TakenSignals = field(default_factory=TakenSignals)
+    signals: FakeSignals = field(default_factory=FakeSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
 
     def world(self) -> World:

@@ -13,7 +13,9 @@ from tests.fakes.messages import NOW, FakeDeadLetters, FakeSuppressions, FakeTem
 from tests.fakes.sending import Scene
 from waypost.domain.delivery import LEASE
 from waypost.domain.errors import UnavailableError
-from waypost.domain.messages import Addressed, Answer, Fault, Message, Reason, Rendered, Status
+from waypost.domain.json import loads
+from waypost.domain.messages import Addressed, Answer, AnswerKind, Fault, Message, Reason, Rendered, Status
+from waypost.domain.signals import MessageSettled, from_wire
 from waypost.send import Outcome, send
 
 
@@ -256,3 +258,41 @@ def test_another_workspaces_message_is_out_of_reach(scene: Scene) -> None:
     """A record that names our message under another workspace finds nothing."""
     assert send("w2", "msg_1", NOW, "t1", scene.world()) == Outcome(None)
     assert replace(scene.message) == owed()
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [("sent", Status.SENT), ("failed", Status.FAILED), ("gone", Status.FAILED), ("unknown", Status.UNKNOWN)],
+)
+def test_a_run_that_stands_on_its_message_is_told_the_outcome(answer: AnswerKind, status: Status) -> None:
+    """With `onFailure` the run waits; the outcome travels in its customer's own group."""
+    scene = Scene()
+    scene.messages.owe(owed(awaited=True, visit=2))
+    scene.channel.answers = [Answer(answer, "so it went")]
+    scene.send()
+    [parcel] = scene.signals.parcels
+    assert parcel.group == "c_1"
+    told = from_wire(loads(parcel.body))
+    assert told == MessageSettled("w1", "c_1", owed().known_as, "r_1", "hello", 2, "msg_1", status)
+
+
+def test_a_run_is_not_told_while_the_outcome_is_open() -> None:
+    """A refusal that will be tried again is no outcome."""
+    scene = Scene()
+    scene.messages.owe(owed(awaited=True))
+    scene.channel.answers = [Answer("refused", "Throttling")]
+    scene.send()
+    assert not scene.signals.parcels
+
+
+def test_an_outcome_that_the_queue_does_not_take_is_told_by_the_redelivery() -> None:
+    """The message is recorded as sent, and sent once; the run hears of it when the queue is back."""
+    scene = Scene()
+    scene.messages.owe(owed(awaited=True))
+    scene.signals.full = True
+    with pytest.raises(UnavailableError):
+        scene.send()
+    scene.signals.full = False
+    scene.send(token="t2")
+    assert len(scene.signals.parcels) == 1
+    assert len(scene.channel.calls) == 1
