@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from waypost import http, routes, wiring
 from waypost.domain import events
-from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.events import Accepted, Arrival
 from waypost.domain.times import iso
 from waypost.http import Reply, Request
 from waypost.ingest import Outcome, ingest
 from waypost.telemetry import MetricUnit, logger, metrics
-
-DOWN = RefusedError(503, "unavailable", "Nothing was stored; send it again.")
 
 
 @metrics.log_metrics
@@ -26,23 +24,18 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Answer
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     request = http.read(event)
     request_id = request.id or context.aws_request_id
-    return http.write(_reply(request, request_id), request_id)
+    reply = http.settled(lambda: _reply(request, request_id), request_id, logger)
+    if reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        metrics.add_metric("Unavailable", MetricUnit.Count, 1)
+    return http.write(reply, request_id)
 
 
 def _reply(request: Request, request_id: str) -> Reply:
     started = time.monotonic()
-    try:
-        found = routes.match(request.method, request.path)
-        if found.route.name == "preflight":
-            return http.PREFLIGHT
-        return _take(request, request_id, bare=found.route.name == "event", started=started)
-    except RefusedError as refused:
-        logger.info("refused", request_id=request_id, status=refused.status, code=refused.code)
-        return http.problem(refused, request_id)
-    except UnavailableError:
-        logger.exception("unavailable", request_id=request_id)
-        metrics.add_metric("Unavailable", MetricUnit.Count, 1)
-        return http.problem(DOWN, request_id)
+    found = routes.match(request.method, request.path)
+    if found.route.name == "preflight":
+        return http.PREFLIGHT
+    return _take(request, request_id, bare=found.route.name == "event", started=started)
 
 
 def _take(request: Request, request_id: str, *, bare: bool, started: float) -> Reply:

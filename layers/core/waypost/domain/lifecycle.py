@@ -41,9 +41,9 @@ class Lifecycle:
         return replace(self, published_version=self.version, status="published", updated_at=now)
 
     @property
-    def position(self) -> str:
-        """Its place in lists, by the time that it was made."""
-        return f"{self.created_at.isoformat()}#{self.id}"
+    def is_new(self) -> bool:
+        """Whether this is its first draft."""
+        return self.version == 1
 
 
 def pointed(pointer: Pointer, journey: str, version: int) -> Pointer:

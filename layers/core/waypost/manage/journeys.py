@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -15,9 +15,10 @@ from waypost.domain.findings import Finding, from_errors
 from waypost.domain.journeys import JourneyId
 from waypost.domain.lifecycle import MOST_PUBLISHED, Lifecycle, pointed
 from waypost.domain.snapshots import Pointer
+from waypost.domain.times import iso
 
 ATTEMPTS: Final = 5
-_ID: Final[TypeAdapter[str]] = TypeAdapter(JourneyId)
+_NAMED: Final[TypeAdapter[dict[str, str]]] = TypeAdapter(dict[str, JourneyId])
 
 
 class JourneyStore(Protocol):
@@ -48,6 +49,11 @@ class Checks:
 
     template: lint.Check
     address: lint.Check
+
+
+def position(journey: Lifecycle) -> str:
+    """A journey's place in lists."""
+    return f"{iso(journey.created_at)}#{journey.id}"
 
 
 def read(journeys: JourneyStore, workspace: str, journey: str) -> tuple[Lifecycle, Any]:
@@ -120,9 +126,9 @@ def _id_faults(journey: str, raw: Mapping[str, Any]) -> list[Finding]:
     if raw.get("id", journey) != journey:
         return [Finding("other-id", f"the path says {journey!r}", "/id")]
     try:
-        _ID.validate_python(journey)
+        _NAMED.validate_python({"id": journey})
     except ValidationError as error:
-        return [replace(each, pointer="/id") for each in from_errors(error)]
+        return from_errors(error)
     return []
 
 

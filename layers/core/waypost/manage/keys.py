@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -12,6 +12,7 @@ from waypost.domain.keys import KEY, Key, Scope, key_hash
 from waypost.domain.times import iso
 
 PREFIX_LENGTH: Final = 8
+_ADMIN: Final[frozenset[Scope]] = frozenset({"admin"})
 
 
 class KeyStore(Protocol):
@@ -43,7 +44,7 @@ class NewKey:
 
     text: str
     name: str
-    scopes: Sequence[Scope]
+    scopes: Collection[Scope]
     expires_at: datetime | None = None
 
 
@@ -62,6 +63,11 @@ def add(keys: KeyStore, workspace: str, asked: NewKey, now: datetime) -> Key:
     return key
 
 
+def position(key: Key) -> str:
+    """A key's place in lists."""
+    return f"{iso(key.created_at)}#{key.id}"
+
+
 def remove(keys: KeyStore, workspace: str, key_id: str, now: datetime) -> None:
     """Revokes a key; a key's id is its hash, so the read is strong. RefusedError 404, or 409 for the last live admin key."""
     key = keys.find(key_id)
@@ -77,7 +83,6 @@ def _others_manage(keys: KeyStore, key: Key, now: datetime) -> bool:
 
 
 def found(workspaces: WorkspaceStore, keys: KeyStore, workspace: str, name: str, text: str, now: datetime) -> Key:
-    """Makes a workspace with its first admin key. RefusedError as `add`, before anything is made."""
-    key = add(keys, workspace, NewKey(text, "first admin key", ("admin",)), now)
+    """Makes a workspace with its first admin key. RefusedError as `add`; the workspace is then one that nobody can enter."""
     workspaces.add(workspace, name, iso(now))
-    return key
+    return add(keys, workspace, NewKey(text, "first admin key", _ADMIN), now)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from waypost.domain import messages
 from waypost.domain.customers import Customer
 from waypost.domain.keys import Scope
-from waypost.domain.lifecycle import Status
-from waypost.domain.parked import Kind
+from waypost.domain.lifecycle import Lifecycle, Status
+from waypost.domain.parked import Kind, Parked
 from waypost.domain.reasons import Reason
 from waypost.domain.receipts import Outcome
 from waypost.domain.runs import Run, RunStatus
 from waypost.domain.schemas import Part
 from waypost.domain.times import iso
+from waypost.domain.webhooks import Secrets
+from waypost.manage.events import Recorded, Refused
 
 Time = Annotated[datetime, PlainSerializer(iso), WithJsonSchema({"type": "string", "format": "date-time"})]
 T = TypeVar("T")
@@ -70,6 +72,11 @@ class JourneyShape(JourneySummary):
     """A journey with its newest definition, as it was saved."""
 
     definition: dict[str, Any]
+
+    @classmethod
+    def of(cls, journey: Lifecycle, definition: dict[str, Any]) -> JourneyShape:
+        """The journey with its newest definition."""
+        return cls(**JourneySummary.model_validate(journey).model_dump(mode="python"), definition=definition)
 
 
 class RunShape(Shape):
@@ -142,17 +149,49 @@ class ErrorShape(Shape):
 class TrackedShape(Shape):
     """An event of the live tracker: what its receipt says and its payload; a refused one with its error and all that was sent."""
 
-    uuid: str | None
+    uuid: str | None = None
     event: str | None
+    source: str | None = None
+    timestamp: Time | None = None
     received_at: Time
-    customer: str | None
-    status: str = Field(description="`accepted`: not matched yet; `matched`; `rejected`")
+    customer: str | None = None
+    status: Literal["accepted", "rejected"]
     journeys: tuple[MoveShape, ...] = ()
     messages: tuple[str, ...] = ()
     reason: Reason | None = None
     payload: Any = None
     error: ErrorShape | None = None
     sent: Any = None
+
+    @classmethod
+    def of_recorded(cls, recorded: Recorded) -> TrackedShape:
+        """An event of the log."""
+        event, receipt = recorded.event, recorded.receipt
+        return cls(
+            uuid=event.uuid,
+            event=event.name,
+            source=event.source,
+            timestamp=event.at,
+            received_at=recorded.received_at,
+            customer=receipt.customer if receipt else recorded.customer,
+            status="accepted",
+            journeys=tuple(MoveShape.model_validate(move) for move in receipt.moves) if receipt else (),
+            messages=receipt.messages if receipt else (),
+            reason=receipt.reason if receipt else None,
+            payload=event.payload,
+        )
+
+    @classmethod
+    def of_refused(cls, refused: Refused) -> TrackedShape:
+        """A refused event, with all that was sent."""
+        return cls(
+            event=refused.name,
+            received_at=refused.received_at,
+            status="rejected",
+            payload=refused.payload,
+            error=ErrorShape.model_validate(refused.error),
+            sent=refused.raw,
+        )
 
 
 class AttemptShape(Shape):
@@ -185,6 +224,12 @@ class MessageShape(MessageSummary):
 
     rendered: dict[str, Any] | None
 
+    @classmethod
+    def of(cls, message: messages.Message, kept: messages.Addressed | None) -> MessageShape:
+        """The message with what is kept of its rendering."""
+        rendered = dict(kept.rendered) if kept else None
+        return cls(**MessageSummary.model_validate(message).model_dump(mode="python"), rendered=rendered)
+
 
 class SecretShape(Shape):
     """The secret that signs webhooks; for a day after a rotation `previous` signs beside it."""
@@ -192,6 +237,12 @@ class SecretShape(Shape):
     secret: str
     previous: str | None
     rotated_at: Time
+
+    @classmethod
+    def of(cls, secrets: Secrets, now: datetime) -> SecretShape:
+        """The secrets that sign now."""
+        current, *earlier = secrets.active(now)
+        return cls(secret=current, previous=earlier[0] if earlier else None, rotated_at=secrets.rotated_at)
 
 
 class DeadLetterShape(Shape):
@@ -203,6 +254,18 @@ class DeadLetterShape(Shape):
     reason: str
     parked_at: Time
     content: Any
+
+    @classmethod
+    def of(cls, parked: Parked, content: Any) -> DeadLetterShape:
+        """A parked record, known by its position."""
+        return cls(
+            id=parked.position,
+            kind=parked.kind,
+            subject=parked.subject,
+            reason=parked.reason,
+            parked_at=parked.parked_at,
+            content=content,
+        )
 
 
 class RedrivenShape(Shape):

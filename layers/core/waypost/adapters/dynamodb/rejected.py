@@ -48,7 +48,7 @@ class DynamoRejectedEvents:
         )
 
     def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[tuple[str, RejectedEvent]]:
-        """At most `limit` kept events of one day (UTC), newest first, before this position, each with its own: `<receivedAt>#<request>#<index>`."""
+        """At most `limit` events of one day (UTC), newest first, before this position; each with its own, which begins with its time."""
         rows, _ = self.table.query(
             "id = :id AND #at < :before",
             {":id": _of_day(workspace, day), ":before": before or _COUNTS},

@@ -24,10 +24,12 @@ class DynamoWorkspaces:
         if self.table.put(item, ConditionExpression="attribute_not_exists(workspace)"):
             raise StaleError("this workspace exists")
 
-    def created_at(self, workspace: str) -> datetime | None:
-        """When the workspace was made; None where there is no such workspace."""
+    def created_at(self, workspace: str) -> datetime:
+        """When the workspace was made; LookupError where there is no such workspace."""
         item = self.table.get({"workspace": workspace, "row": "workspace"})
-        return instant(item["createdAt"]) if item else None
+        if item is None:
+            raise LookupError(f"workspace {workspace}")
+        return instant(item["createdAt"])
 
     def schema(self, workspace: str) -> Schema:
         """The workspace's schema; the empty one where none was saved."""

@@ -1,0 +1,207 @@
+"""The management API's door: a request becomes a question to one use case, its answer a shape of the contract (contract 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from waypost import http, routes, wiring
+from waypost.domain import journeys as definitions
+from waypost.domain.errors import RefusedError
+from waypost.domain.schemas import Schema
+from waypost.http import Reply, Request
+from waypost.manage import customers, dead_letters, events, journeys, keys, messages, openapi, requests, schemas, shapes
+from waypost.manage.lists import Part, held, part
+from waypost.manage.operations import OPERATIONS, Operation
+from waypost.telemetry import logger
+
+BODY_BYTES: Final = 1024 * 1024
+LONGEST_NAME: Final = 1000
+"""Characters of an id in a path: a longer one names nothing, and would not fit a table's key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that was let in: whose it is, and what it asks for."""
+
+    workspace: str
+    now: datetime
+    variables: Mapping[str, str]
+    query: Any
+    body: Any
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Answer:
+    """Answers API Gateway, in payload format 1.0 or 2.0."""
+    request = http.read(event)
+    request_id = request.id or context.aws_request_id
+    return http.write(http.settled(lambda: _reply(request), request_id, logger), request_id)
+
+
+def _reply(request: Request) -> Reply:
+    found = routes.match(request.method, request.path)
+    name, now = found.route.name, datetime.now(UTC)
+    if name == "preflight":
+        return http.PREFLIGHT
+    if name not in ANSWERS or any(len(value) > LONGEST_NAME for value in found.variables.values()):
+        raise RefusedError(404, "not-found", "There is nothing at this path.")
+    workspace = ""
+    if found.route.scope is not None:
+        workspace = wiring.access().admit(request.headers.get("authorization"), found.route.scope, now).workspace
+    operation = OPERATIONS[name]
+    query = requests.query_of(operation.query, request.query)
+    return ANSWERS[name](Call(workspace, now, found.variables, query, _body(request, operation)), operation)
+
+
+def _body(request: Request, operation: Operation) -> Any:
+    if operation.takes is None:
+        return None
+    raw = http.json_body(request, BODY_BYTES) if request.body or not operation.optional else {}
+    return raw if operation.loose else requests.body_of(operation.takes, raw)
+
+
+Answers = Callable[[Call, Operation], Reply]
+
+
+def _answering(work: Callable[[Call], Any]) -> Answers:
+    """An answer with the status that the route declares."""
+
+    def answer(call: Call, operation: Operation) -> Reply:
+        return _shown(operation.status, work(call))
+
+    return answer
+
+
+def _shown(status: int, answer: Any) -> Reply:
+    return Reply(status, answer.model_dump(by_alias=True) if isinstance(answer, BaseModel) else answer)
+
+
+def _page(found: Part[Any], shape: Callable[[Any], BaseModel]) -> Mapping[str, Any]:
+    return {"items": [shape(each).model_dump(by_alias=True) for each in found.items], "next": found.next}
+
+
+def _save_schema(call: Call) -> Schema:
+    world = wiring.managing()
+    return schemas.save(world.workspaces, world.customers, call.workspace, call.body)
+
+
+def _list_keys(call: Call) -> Mapping[str, Any]:
+    source = held(wiring.managing().keys.all(call.workspace), keys.position)
+    return _page(part(source, keys.position, call.workspace, call.query), shapes.KeyShape.model_validate)
+
+
+def _add_key(call: Call) -> Mapping[str, Any]:
+    asked = keys.NewKey(call.body.key or wiring.fresh_key(), call.body.name, call.body.scopes, call.body.expires_at)
+    key = keys.add(wiring.managing().keys, call.workspace, asked, call.now)
+    return {**shapes.KeyShape.model_validate(key).model_dump(by_alias=True), "key": asked.text}
+
+
+def _remove_key(call: Call) -> None:
+    keys.remove(wiring.managing().keys, call.workspace, call.variables["id"], call.now)
+
+
+def _list_journeys(call: Call) -> Mapping[str, Any]:
+    source = held(wiring.managing().journeys.all(call.workspace), journeys.position)
+    return _page(part(source, journeys.position, call.workspace, call.query), shapes.JourneySummary.model_validate)
+
+
+def _read_journey(call: Call) -> shapes.JourneyShape:
+    return shapes.JourneyShape.of(*journeys.read(wiring.managing().journeys, call.workspace, call.variables["id"]))
+
+
+def _save_journey(call: Call, operation: Operation) -> Reply:
+    saved, definition = journeys.save(wiring.managing().journeys, call.workspace, call.variables["id"], call.body, call.now)
+    return _shown(201 if saved.is_new else operation.status, shapes.JourneyShape.of(saved, definition))
+
+
+def _publish_journey(call: Call) -> shapes.JourneyShape:
+    world = wiring.managing()
+    return shapes.JourneyShape.of(*journeys.publish(world.journeys, call.workspace, call.variables["id"], world.checks, call.now))
+
+
+def _find_customer(call: Call) -> shapes.CustomerShape:
+    world = wiring.managing()
+    schema = world.workspaces.schema(call.workspace)
+    customer = customers.find(world.customers, call.workspace, call.query, schema)
+    return shapes.CustomerShape.of(customer, world.runs.history(call.workspace, customer.id).runs)
+
+
+def _read_customer(call: Call) -> shapes.CustomerShape:
+    world = wiring.managing()
+    schema = world.workspaces.schema(call.workspace)
+    customer = customers.read(world.customers, call.workspace, call.variables["id"], schema)
+    return shapes.CustomerShape.of(customer, world.runs.history(call.workspace, customer.id).runs)
+
+
+def _list_events(call: Call) -> Mapping[str, Any]:
+    world = wiring.managing()
+    since = world.workspaces.created_at(call.workspace)
+    if call.query.status == "rejected":
+        refused = events.refused(world.rejected, call.workspace, call.query, since, call.now)
+        return _page(refused, shapes.TrackedShape.of_refused)
+    recorded = events.recorded(world.log, world.receipts, call.workspace, call.query, since, call.now)
+    return _page(recorded, shapes.TrackedShape.of_recorded)
+
+
+def _read_receipt(call: Call) -> shapes.ReceiptShape:
+    receipt = events.receipt(wiring.managing().receipts, call.workspace, call.variables["uuid"], call.now)
+    return shapes.ReceiptShape.model_validate(receipt)
+
+
+def _list_messages(call: Call) -> Mapping[str, Any]:
+    world = wiring.managing()
+    since = world.workspaces.created_at(call.workspace)
+    found = messages.listed(world.messages, call.workspace, call.query, since, call.now)
+    return _page(found, shapes.MessageSummary.model_validate)
+
+
+def _read_message(call: Call) -> shapes.MessageShape:
+    return shapes.MessageShape.of(*messages.read(wiring.managing().messages, call.workspace, call.variables["id"]))
+
+
+def _read_secret(call: Call) -> shapes.SecretShape:
+    return shapes.SecretShape.of(wiring.managing().secrets.of(call.workspace, call.now), call.now)
+
+
+def _rotate_secret(call: Call) -> shapes.SecretShape:
+    return shapes.SecretShape.of(wiring.managing().secrets.rotate(call.workspace, call.now), call.now)
+
+
+def _list_dead_letters(call: Call) -> Mapping[str, Any]:
+    found = dead_letters.listed(wiring.managing().queues.dead, call.workspace, call.query)
+    return _page(found, lambda parked: shapes.DeadLetterShape.of(parked, dead_letters.content(parked)))
+
+
+def _redrive(call: Call) -> shapes.RedrivenShape:
+    return shapes.RedrivenShape(redriven=dead_letters.redrive(wiring.managing().queues, call.workspace, call.body.id, call.now))
+
+
+ANSWERS: Final[Mapping[str, Answers]] = {
+    "health": _answering(lambda _: {"status": "ok"}),
+    "openapi": _answering(lambda _: openapi.document()),
+    "read-schema": _answering(lambda call: wiring.managing().workspaces.schema(call.workspace)),
+    "save-schema": _answering(_save_schema),
+    "list-keys": _answering(_list_keys),
+    "add-key": _answering(_add_key),
+    "remove-key": _answering(_remove_key),
+    "list-journeys": _answering(_list_journeys),
+    "journey-schema": _answering(lambda _: definitions.json_schema()),
+    "read-journey": _answering(_read_journey),
+    "save-journey": _save_journey,
+    "publish-journey": _answering(_publish_journey),
+    "find-customer": _answering(_find_customer),
+    "read-customer": _answering(_read_customer),
+    "list-events": _answering(_list_events),
+    "read-receipt": _answering(_read_receipt),
+    "list-messages": _answering(_list_messages),
+    "read-message": _answering(_read_message),
+    "read-secret": _answering(_read_secret),
+    "rotate-secret": _answering(_rotate_secret),
+    "list-dead-letters": _answering(_list_dead_letters),
+    "redrive": _answering(_redrive),
+}

@@ -1,0 +1,53 @@
+"""Customers as a person looks them up: found by an id, read with where they stand in journeys (contract 2, 5)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from waypost import identify
+from waypost.domain.customers import Customer, Row, assemble
+from waypost.domain.errors import RefusedError
+from waypost.domain.identity import Identifier, correlation, primary
+from waypost.domain.runs import Standing
+from waypost.domain.schemas import Schema
+from waypost.manage.requests import CustomerQuery
+from waypost.ports import Customers
+
+
+class RunHistory(Protocol):
+    """Customers' runs, earlier ones too."""
+
+    def history(self, workspace: str, customer: str) -> Standing:
+        """The gate and all runs that are still kept."""
+
+
+def find(customers: Customers, workspace: str, query: CustomerQuery, schema: Schema) -> Customer:
+    """The customer that a query names. RefusedError 400 unless it names one id, 404 where nobody has it."""
+    if (query.primary_key is None) == (query.correlation_id is None):
+        raise RefusedError(400, "one-parameter", "Give `primaryKey` or `correlationId`, and only one of them.")
+    given = query.primary_key or query.correlation_id or ""
+    # A `+` that was not percent-encoded arrives as a space from some gateways and as itself from others.
+    for text in dict.fromkeys((given, given.replace(" ", "+"))):
+        identifier = correlation(text) if query.primary_key is None else primary(text, schema.primary_key)
+        rows = identify.find(customers, workspace, identifier) if identifier else []
+        customer = assemble(rows, schema.primary_key)
+        if customer is not None:
+            return customer
+    raise _nobody()
+
+
+def read(customers: Customers, workspace: str, customer: str, schema: Schema) -> Customer:
+    """The customer with this id of ours. RefusedError 404 where there is none."""
+    key = customers.located(workspace, customer)
+    found = assemble(_rows(customers, workspace, key.owner) if key else [], schema.primary_key)
+    if found is None:
+        raise _nobody()
+    return found
+
+
+def _rows(customers: Customers, workspace: str, owner: Identifier) -> list[Row]:
+    return identify.find(customers, workspace, owner)
+
+
+def _nobody() -> RefusedError:
+    return RefusedError(404, "not-found", "There is no such customer.")

@@ -1,0 +1,71 @@
+"""Messages as they were sent, to whom, with every attempt (contract 4, 5)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Protocol
+
+from waypost.domain.errors import RefusedError
+from waypost.domain.messages import Addressed, Message
+from waypost.domain.times import iso
+from waypost.manage.lists import Part, Source, by_day, part
+from waypost.manage.requests import MessageQuery
+
+
+class MessageStore(Protocol):
+    """The messages of all workspaces."""
+
+    def get(self, workspace: str, message: str) -> Message | None:
+        """The message, or None."""
+
+    def save(self, message: Message, was: Message) -> bool:
+        """Writes a message over the one that it was made from; False if another worker changed it meanwhile."""
+
+    def rendered(self, workspace: str, message: str) -> Addressed | None:
+        """The message as it was rendered for its first attempt, or None."""
+
+    def page(
+        self,
+        workspace: str,
+        *,
+        limit: int,
+        before: str | None = None,
+        customer: str | None = None,
+        journey: str | None = None,
+        day: date | None = None,
+    ) -> tuple[list[Message], str | None]:
+        """At most `limit` messages of one customer, one journey or one day, newest first, and the position to go on from."""
+
+
+def listed(messages: MessageStore, workspace: str, query: MessageQuery, since: datetime, now: datetime) -> Part[Message]:
+    """A part of the messages that a query names, no older than `since`."""
+
+    def keep(message: Message) -> bool:
+        return query.status in (None, message.status) and query.journey in (None, message.journey)
+
+    return part(_source(messages, workspace, query, since, now), _position, workspace, query, keep)
+
+
+def _source(messages: MessageStore, workspace: str, query: MessageQuery, since: datetime, now: datetime) -> Source[Message]:
+    """By customer or by journey where one is named, for those have an index of their own; else day by day."""
+    if query.customer is None and query.journey is None:
+        return by_day(
+            lambda day, limit, before: messages.page(workspace, limit=limit, before=before, day=day)[0],
+            _position,
+            since.date(),
+            now.date(),
+        )
+    journey = query.journey if query.customer is None else None
+    return lambda limit, before: messages.page(workspace, limit=limit, before=before, customer=query.customer, journey=journey)
+
+
+def _position(message: Message) -> str:
+    return f"{iso(message.created_at)}#{message.id}"
+
+
+def read(messages: MessageStore, workspace: str, message: str) -> tuple[Message, Addressed | None]:
+    """A message and what was rendered for it, if that is still kept. RefusedError 404."""
+    found = messages.get(workspace, message)
+    if found is None:
+        raise RefusedError(404, "not-found", "There is no message with this id.")
+    return found, messages.rendered(workspace, message)

@@ -1,0 +1,58 @@
+"""Each route's declaration: what it takes and gives. The door reads requests by it, and the OpenAPI document is made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from pydantic import BaseModel
+
+from waypost.domain.journeys import Journey
+from waypost.domain.schemas import Schema
+from waypost.manage import requests, shapes
+from waypost.manage.shapes import Page
+
+
+class Operation(NamedTuple):
+    """A route's summary, its answer's model and status, and the models of its parameters and body (None: it reads no body).
+
+    `loose`: the model describes the body, but the use case takes any JSON; `optional`: no body is an empty object; `creates`: what
+    is new is answered with 201.
+    """
+
+    summary: str
+    gives: Any = None
+    status: int = 200
+    query: type[BaseModel] = requests.NoQuery
+    takes: type[BaseModel] | None = None
+    loose: bool = False
+    optional: bool = False
+    creates: bool = False
+
+
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    "health": Operation("Whether the door is open", dict[str, str]),
+    "openapi": Operation("This document", dict[str, Any]),
+    "read-schema": Operation("The workspace's schema", Schema),
+    "save-schema": Operation("Replace the schema; 409 for another primary key once customers are named", Schema, takes=Schema),
+    "list-keys": Operation("The workspace's keys, without the keys themselves", Page[shapes.KeyShape], query=requests.KeyQuery),
+    "add-key": Operation("Make or import a key; it is shown this once", shapes.NewKeyShape, 201, takes=requests.NewKeyBody),
+    "remove-key": Operation("Revoke a key; it is dead within 60 seconds", None, 204),
+    "list-journeys": Operation("The workspace's journeys", Page[shapes.JourneySummary], query=requests.JourneyQuery),
+    "journey-schema": Operation("The JSON Schema of a journey", dict[str, Any]),
+    "read-journey": Operation("A journey with its newest definition", shapes.JourneyShape),
+    "save-journey": Operation(
+        "Save a draft, complete or not; what is published goes on", shapes.JourneyShape, takes=Journey, loose=True, creates=True
+    ),
+    "publish-journey": Operation("Let customers enter the newest draft; acts within 10 seconds", shapes.JourneyShape),
+    "find-customer": Operation("The customer of an id", shapes.CustomerShape, query=requests.CustomerQuery),
+    "read-customer": Operation("A customer", shapes.CustomerShape),
+    "list-events": Operation("The live tracker", Page[shapes.TrackedShape], query=requests.EventQuery),
+    "read-receipt": Operation("What came of an event; 404 until it was matched", shapes.ReceiptShape),
+    "list-messages": Operation("Messages", Page[shapes.MessageSummary], query=requests.MessageQuery),
+    "read-message": Operation("A message as it was rendered, with its attempts", shapes.MessageShape),
+    "read-secret": Operation("The secret that signs webhooks", shapes.SecretShape),
+    "rotate-secret": Operation("A new secret; the old one signs beside it for a day", shapes.SecretShape, 201),
+    "list-dead-letters": Operation("What was given up on", Page[shapes.DeadLetterShape], query=requests.DeadLetterQuery),
+    "redrive": Operation("Send parked records on their way again", shapes.RedrivenShape, takes=requests.RedriveBody, optional=True),
+}
