@@ -1,0 +1,77 @@
+"""The customers table in memory, with another writer who may come in between, and an outage on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from waypost.domain.customers import Customer, Row, RowKey, Untouched, assemble
+from waypost.domain.errors import UnavailableError
+from waypost.domain.facts import Facts, stamp_of
+from waypost.domain.identity import Identifier
+from waypost.domain.schemas import PrimaryKey
+
+
+@dataclass
+class FakeCustomers:
+    """Rows in a dictionary; `calls` counts, `before_save` is what another writer does first, `down` is an outage."""
+
+    rows: dict[RowKey, Row] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    before_save: Callable[[], None] = lambda: None
+    down: bool = False
+
+    def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
+        self._called("touch")
+        row = self.rows.get(key)
+        oldest = min((stamp_of(text) for text in facts.values()), default="")
+        if row is None or row.linked is not None or row.newest >= oldest or row.with_facts(facts).is_full:
+            return Untouched(row)
+        return self._written(row.with_facts(facts))
+
+    def save(self, rows: Sequence[Row]) -> dict[RowKey, Row | None] | None:
+        self._called("save")
+        self.before_save()
+        stale = {row.key: self.rows.get(row.key) for row in rows if self._rev(row.key) != row.rev}
+        if stale:
+            return stale
+        for row in rows:
+            self._written(row)
+        return None
+
+    def get(self, keys: Sequence[RowKey]) -> list[Row]:
+        self._called("get")
+        return [self.rows[key] for key in keys if key in self.rows]
+
+    def named(self, workspace: str, primary: Identifier) -> list[Row]:
+        self._called("named")
+        return [row for key, row in self.rows.items() if (key.workspace, key.owner) == (workspace, primary)]
+
+    def located(self, workspace: str, customer: str) -> RowKey | None:
+        self._called("located")
+        return next(
+            (
+                key
+                for key, row in self.rows.items()
+                if (key.workspace, row.customer, row.linked) == (workspace, customer, None) and key.correlation in (None, key.owner)
+            ),
+            None,
+        )
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.down:
+            raise UnavailableError("the customers table is down")
+
+    def _rev(self, key: RowKey) -> int:
+        return self.rows[key].rev if key in self.rows else 0
+
+    def _written(self, row: Row) -> Row:
+        self.rows[row.key] = replace(row, rev=row.rev + 1)
+        return self.rows[row.key]
+
+    def customer(self, primary: str, workspace: str = "w1") -> Customer:
+        """The customer with this primary key, as a reader sees it."""
+        found = assemble(self.named(workspace, Identifier("primary", primary)), PrimaryKey(name="email", type="Email"))
+        assert found is not None
+        return found
