@@ -29,7 +29,6 @@ GUESTS = {
     "botocore": {"adapter", "local"},
     "aws_lambda_powertools": {"door", "telemetry"},
     "liquid": {"adapter"},
-    "urllib3": {"adapter"},
     "pydantic": {"domain", "use case", "adapter", "door", "ports"},
     "pydantic_core": {"domain"},
     "simplejson": {"domain"},

@@ -22,10 +22,6 @@ class DynamoSuppressions:
         """Suppresses an address; once or twice is the same."""
         self.table.put(_key(workspace, channel, address))
 
-    def remove(self, workspace: str, channel: str, address: str) -> None:
-        """Lets an address get messages again."""
-        self.table.delete(_key(workspace, channel, address))
-
 
 def _key(workspace: str, channel: str, address: str) -> Item:
     folded = address.strip().lower() if channel == "email" else address.strip()
