@@ -24,7 +24,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Answer
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     request = http.read(event)
     request_id = request.id or context.aws_request_id
-    reply = http.settled(lambda: _reply(request, request_id), request_id, logger)
+    reply = http.settled(lambda: _reply(request, request_id), request_id, logger.info, logger.exception)
     if reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
         metrics.add_metric("Unavailable", MetricUnit.Count, 1)
     return http.write(reply, request_id)

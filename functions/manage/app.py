@@ -40,7 +40,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Answer
     """Answers API Gateway, in payload format 1.0 or 2.0."""
     request = http.read(event)
     request_id = request.id or context.aws_request_id
-    return http.write(http.settled(lambda: _reply(request), request_id, logger), request_id)
+    return http.write(http.settled(lambda: _reply(request), request_id, logger.info, logger.exception), request_id)
 
 
 def _reply(request: Request) -> Reply:

@@ -18,7 +18,7 @@ WRITERS = {
     "ingest": {"CustomersTable", "EventsTable", "KeysTable"},
     "match": {"CustomersTable", "RunsTable", "EventsTable", "MessagesTable", "DeadTable"},
     "send": {"MessagesTable", "WorkspacesTable", "DeadTable"},
-    "manage": {"JourneysTable", "KeysTable", "WorkspacesTable", "DeadTable"},
+    "manage": {"JourneysTable", "KeysTable", "WorkspacesTable", "DeadTable", "MessagesTable"},
 }
 DYNAMODB = {"GetItem", "BatchGetItem", "Query", "ConditionCheckItem"} | WRITES
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from waypost.domain import json
@@ -165,32 +165,25 @@ def write(reply: Reply, request_id: str) -> Answer:
     return {"statusCode": reply.status, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
-class Journal(Protocol):
-    """A log, as a door has it."""
-
-    def info(self, msg: str, **fields: Any) -> None:
-        """Notes what is as it should be."""
-
-    def exception(self, msg: str, **fields: Any) -> None:
-        """Notes an error with where it came from."""
-
+Tell = Callable[..., None]
+"""Writes a line to a door's log: a text, and fields by name."""
 
 DOWN: Final = RefusedError(503, "unavailable", "Nothing was stored; send it again.")
 BROKEN: Final = RefusedError(500, "internal-error", "This is our fault, and it is in our log under the request's id.")
 
 
-def settled(work: Callable[[], Reply], request_id: str, journal: Journal) -> Reply:
+def settled(work: Callable[[], Reply], request_id: str, tell: Tell, tell_error: Tell) -> Reply:
     """What `work` replies, or the problem that it met: an answer whatever happens, and never where in the code it happened."""
     try:
         return work()
     except RefusedError as refused:
-        journal.info("refused", request_id=request_id, status=refused.status, code=refused.code)
+        tell("refused", request_id=request_id, status=refused.status, code=refused.code)
         return problem(refused, request_id)
     except UnavailableError:
-        journal.exception("unavailable", request_id=request_id)
+        tell_error("unavailable", request_id=request_id)
         return problem(DOWN, request_id)
     except Exception:  # noqa: BLE001 - a bug must not look like a time-out
-        journal.exception("unexpected", request_id=request_id)
+        tell_error("unexpected", request_id=request_id)
         return problem(BROKEN, request_id)
 
 

@@ -6,6 +6,7 @@ import random
 import secrets
 import string
 import time
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from waypost import ingest, match, send, settings
 from waypost.access import Access
+from waypost.adapters import stacks
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import Log, Receipts
@@ -26,6 +28,7 @@ from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.send_queue import SqsSendQueue
 from waypost.adapters.sqs import SqsSignals, unpack
 from waypost.domain import json, signals
+from waypost.domain.keys import Scope
 from waypost.domain.signals import Signal
 from waypost.manage import keys as managed_keys
 from waypost.snapshots import Snapshots
@@ -171,9 +174,26 @@ def fresh_key() -> str:
     return "wp_" + "".join(secrets.choice(KEY_CHARACTERS) for _ in range(40))
 
 
-def new_workspace(name: str, key: str | None = None) -> tuple[str, str]:
+def new_workspace(name: str, key: str | None = None, *, stack: str | None = None) -> tuple[str, str]:
     """Makes a workspace with an admin key (this one, or a fresh one): its id and the key. RefusedError where the key is taken or bad."""
+    keys, workspaces = _keys_and_workspaces(stack)
     workspace, text = "w_" + secrets.token_hex(8), key or fresh_key()
-    keys, workspaces = DynamoKeys(table("KEYS_TABLE")), DynamoWorkspaces(table("WORKSPACES_TABLE"))
     managed_keys.found(workspaces, keys, workspace, name, text, datetime.now(UTC))
     return workspace, text
+
+
+def new_key(workspace: str, scopes: Collection[Scope], name: str, key: str | None, *, stack: str | None = None) -> str:
+    """Makes one more key of a workspace. LookupError where there is no such workspace, RefusedError where the key is taken or bad."""
+    keys, workspaces = _keys_and_workspaces(stack)
+    workspaces.created_at(workspace)
+    text = key or fresh_key()
+    managed_keys.add(keys, workspace, managed_keys.NewKey(text, name, frozenset(scopes)), datetime.now(UTC))
+    return text
+
+
+def _keys_and_workspaces(stack: str | None) -> tuple[DynamoKeys, DynamoWorkspaces]:
+    """Those of this function's environment, or of a stack that is deployed."""
+    if stack is None:
+        return DynamoKeys(table("KEYS_TABLE")), DynamoWorkspaces(table("WORKSPACES_TABLE"))
+    outputs = stacks.outputs(stack)
+    return DynamoKeys(Table(outputs["KeysTable"])), DynamoWorkspaces(Table(outputs["WorkspacesTable"]))

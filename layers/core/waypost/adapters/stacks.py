@@ -1,0 +1,19 @@
+"""Deployed stacks, as CloudFormation describes them."""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+
+from waypost.adapters.aws import border, client, error_code
+
+
+def outputs(stack: str) -> dict[str, str]:
+    """A stack's outputs by name; LookupError where there is no such stack in this account and region."""
+    try:
+        with border():
+            found = client("cloudformation").describe_stacks(StackName=stack)
+    except ClientError as error:
+        if error_code(error) != "ValidationError":
+            raise
+        raise LookupError(f"there is no stack {stack!r} in this account and region") from error
+    return {each["OutputKey"]: each["OutputValue"] for each in found["Stacks"][0].get("Outputs", [])}
