@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from waypost import identify, ports
+from waypost import absorb, identify, ports
 from waypost.domain import delivery
-from waypost.domain.customers import Customer, assemble, claim_key
+from waypost.domain.customers import Customer, RowKey, assemble, claim_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Event, Kind
-from waypost.domain.facts import PRIMARY, Facts, merge
+from waypost.domain.facts import PRIMARY, merge
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.log import Page
@@ -61,10 +62,11 @@ def go_on(signal: MessageSettled, now: datetime, world: World) -> None:
     """Moves the run that stood on a message until its outcome was known; a run that stands there no more stays as it is."""
     snap = world.snapshots.get(signal.workspace, now)
     for _ in range(ATTEMPTS):
+        rows = identify.find(world.customers, signal.workspace, signal.known_as)
+        absorb.finish(world.customers, world.runs, rows)
+        customer = assemble(rows, snap.schema.primary_key)
         ledger = _ledger(world, signal.workspace, signal.customer)
         run = ledger.standing.find(signal.run)
-        rows = identify.find(world.customers, signal.workspace, signal.known_as)
-        customer = assemble(rows, snap.schema.primary_key)
         moved = None
         if run is not None and customer is not None:
             released = Released(world.journeys.version(signal.workspace, run.journey, run.version), run.version)
@@ -77,7 +79,11 @@ def go_on(signal: MessageSettled, now: datetime, world: World) -> None:
 
 
 def _ledger(world: World, workspace: str, customer: str) -> Ledger:
-    return Ledger(world.runs, world.send_queue, workspace, customer, world.runs.standing(workspace, customer))
+    """The ledger of a customer, or of the one that absorbed it."""
+    standing = world.runs.standing(workspace, customer)
+    if standing.gate.to is not None:
+        return _ledger(world, workspace, standing.gate.to)
+    return Ledger(world.runs, world.send_queue, workspace, customer, standing)
 
 
 @dataclass(slots=True)
@@ -119,15 +125,21 @@ class _Arrived:
                 done = identify.apply_naming(customers, workspace, event)
                 if isinstance(done, Reason):
                     refused[event.uuid] = done
-        facts: dict[Identifier, Facts] = {}
+        said: dict[Identifier, list[Event]] = defaultdict(list)
         for event in events:
             if event.naming is None and (not self.signal.known or event.facts.keys() - {PRIMARY}):
-                facts[event.identifier] = merge(facts.get(event.identifier, {}), event.facts)
-        for identifier, said in facts.items():
-            done = identify.record(customers, claim_key(workspace, identifier), said)
-            if isinstance(done, Reason):
-                refused |= {event.uuid: done for event in events if event.identifier == identifier and event.facts}
+                said[event.identifier].append(event)
+        for identifier, theirs in said.items():
+            refused |= self._record_facts(claim_key(workspace, identifier), theirs)
         return refused
+
+    def _record_facts(self, key: RowKey, events: Sequence[Event]) -> dict[str, Reason]:
+        """Writes all facts about one identifier at once; where that is refused, one by one, so that no event suffers from another."""
+        done = identify.record(self.world.customers, key, merge(*(event.facts for event in events)))
+        if not isinstance(done, Reason):
+            return {}
+        each = {event.uuid: identify.record(self.world.customers, key, event.facts) for event in events}
+        return {uuid: reason for uuid, reason in each.items() if isinstance(reason, Reason)}
 
     def _take(self, event: Event, snap: Snapshot, refused: Reason | None) -> Receipt:
         """One event against the journeys; its receipt, which is saved already if the event had an effect."""
@@ -181,21 +193,23 @@ class _Arrived:
         """Customer and ledger, read at the same time."""
         if self.customer is None or self.ledger is None:
             reading = self.world.executor.submit(_ledger, self.world, self.signal.workspace, self.signal.customer)
-            self.customer = self._find(event, snap)
+            rows = self._rows(event)
+            moved = absorb.finish(self.world.customers, self.world.runs, rows)
+            self.customer = assemble(rows, snap.schema.primary_key) or self._made(event, snap)
             self.ledger = reading.result()
-            if self.customer.id != self.signal.customer:
+            if moved or self.customer.id != self.ledger.customer:
                 self.ledger = _ledger(self.world, self.signal.workspace, self.customer.id)
         return self.customer, self.ledger
 
-    def _find(self, event: Event, snap: Snapshot) -> Customer:
-        customers, workspace, key = self.world.customers, self.signal.workspace, snap.schema.primary_key
-        hint = self.signal.primary
-        found = assemble(customers.named(workspace, hint), key) if hint else None
-        found = found or assemble(identify.find(customers, workspace, event.identifier), key)
-        if found is not None:
-            return found
-        identify.record(customers, claim_key(workspace, event.identifier), event.facts)
-        made = assemble(identify.find(customers, workspace, event.identifier), key)
+    def _rows(self, event: Event) -> list[Row]:
+        """The customer's rows: by the primary key that the intake knew, else by what the event says."""
+        customers, hint = self.world.customers, self.signal.primary
+        named = customers.named(self.signal.workspace, hint) if hint else []
+        return named or identify.find(customers, self.signal.workspace, event.identifier)
+
+    def _made(self, event: Event, snap: Snapshot) -> Customer:
+        identify.record(self.world.customers, claim_key(self.signal.workspace, event.identifier), event.facts)
+        made = assemble(self._rows(event), snap.schema.primary_key)
         if made is None:
             raise UnavailableError("a customer that was just made is not there")
         return made
