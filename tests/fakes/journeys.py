@@ -1,0 +1,60 @@
+"""Published journeys in memory, and definitions short enough to read in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from waypost.domain.journeys import Journey
+from waypost.domain.snapshots import InForce, Pointer
+
+
+def message(step: str, then: str, **more: Any) -> dict[str, Any]:
+    """A step that sends an e-mail."""
+    return {"id": step, "type": "message", "channel": "email", "template": {"subject": "Hi", "text": "Hello"}, "next": then, **more}
+
+
+def journey(name: str = "welcome", event: str = "signed_up", steps: Sequence[Mapping[str, Any]] = (), **entry: Any) -> Journey:
+    """A journey that this event opens; unless it is told otherwise, it sends one e-mail and ends."""
+    walk = [*steps] or [message("hello", "end"), {"id": "end", "type": "exit"}]
+    return Journey.model_validate({"id": name, "entry": {"event": event, **entry}, "steps": walk})
+
+
+def messages_in_a_row(number: int, name: str = "long") -> Journey:
+    """A journey of so many e-mails, one after another."""
+    sends = [message(f"m{place}", f"m{place + 1}") for place in range(number)]
+    return journey(name, steps=[*sends, {"id": f"m{number}", "type": "exit"}])
+
+
+@dataclass
+class FakeJourneys:
+    """Versions of journeys, and what of them is in force; `reads` counts the calls."""
+
+    published: dict[tuple[str, str, int], Journey] = field(default_factory=dict)
+    in_force: dict[str, list[InForce]] = field(default_factory=dict)
+    reads: int = 0
+
+    def publish(self, *journeys: Journey, workspace: str = "w1", version: int = 1) -> None:
+        """Puts these versions in force in the place of earlier ones."""
+        names = {each.id for each in journeys}
+        kept = [each for each in self.in_force.get(workspace, []) if each.journey not in names]
+        self.in_force[workspace] = kept + [InForce(each.id, version, "published") for each in journeys]
+        self.published |= {(workspace, each.id, version): each for each in journeys}
+
+    def move(self, name: str, status: Literal["published", "paused"]) -> None:
+        """Pauses or resumes a journey of the workspace `w1`."""
+        self.in_force["w1"] = [each._replace(status=status) if each.journey == name else each for each in self.in_force["w1"]]
+
+    def pointer(self, workspace: str) -> Pointer:
+        self.reads += 1
+        in_force = tuple(self.in_force.get(workspace, ()))
+        return Pointer(hash(in_force), in_force)
+
+    def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
+        self.reads += 1
+        return {(name, version): self.published[workspace, name, version] for name, version in wanted}
+
+    def version(self, workspace: str, journey: str, version: int) -> Journey:
+        self.reads += 1
+        return self.published[workspace, journey, version]
