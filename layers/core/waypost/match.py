@@ -221,7 +221,7 @@ class _Arrived:
         told |= {receipt.uuid for receipt in known.values() if receipt.received_at == self.signal.received_at}
         shown = tuple(replace(event, facts={}, naming=None) for event in _distinct(self.signal.events) if event.uuid in told)
         page = Page(self.signal.workspace, self.signal.customer, self.signal.received_at, self.signal.name, shown)
-        if receipts and shown:
+        if shown and (receipts or self.again):
             self.world.log.write(page, silent if self.world.log_all else ())
 
 
