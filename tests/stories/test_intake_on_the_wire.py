@@ -29,9 +29,9 @@ def batch(*events: dict[str, Any]) -> bytes:
 @pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
 def test_a_compressed_batch_is_taken(workspace: Workspace, encoding: str, pack: Any) -> None:
     """The iOS SDK compresses its batches; they count like any other."""
-    answer = raw(workspace, pack(batch(identify("phone", "zip@example.org", plan="pro"))), **{"Content-Encoding": encoding})
+    answer = raw(workspace, pack(batch(identify("phone", workspace.email("zip"), plan="pro"))), **{"Content-Encoding": encoding})
     assert answer.status_code == 201, answer.text
-    assert workspace.customer("zip@example.org")["attributes"]["plan"] == "pro"
+    assert workspace.customer(workspace.email("zip"))["attributes"]["plan"] == "pro"
 
 
 def test_a_body_that_only_says_gzip_is_taken(workspace: Workspace) -> None:
@@ -74,8 +74,10 @@ def test_many_devices_at_once_make_one_customer(workspace: Workspace) -> None:
     """Eight devices name the same person in the same moment: one customer with eight ids, and one mail."""
     workspace.publish(mailing("welcome", "joined"))
     with ThreadPoolExecutor(8) as devices:
-        answers = list(devices.map(lambda n: workspace.send(identify(f"d{n}", "many@example.org"), trigger(f"d{n}", "joined")), range(8)))
+        answers = list(
+            devices.map(lambda n: workspace.send(identify(f"d{n}", workspace.email("many")), trigger(f"d{n}", "joined")), range(8))
+        )
     assert {answer.status_code for answer in answers} == {201}
     assert workspace.stack.settle()
-    assert sorted(workspace.customer("many@example.org")["correlationIds"]) == [f"d{n}" for n in range(8)]
-    assert len(workspace.mails_to("many@example.org")) == 1
+    assert sorted(workspace.customer(workspace.email("many"))["correlationIds"]) == [f"d{n}" for n in range(8)]
+    assert len(workspace.mails_to(workspace.email("many"))) == 1

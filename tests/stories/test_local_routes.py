@@ -13,10 +13,10 @@ from tests.stories.workspace import Workspace, identify, mailing, trigger
 def test_settling_waits_for_all_that_is_due_and_no_longer(workspace: Workspace) -> None:
     """After 200 the mail is there; at rest the answer comes at once."""
     workspace.publish(mailing("welcome", "joined"))
-    workspace.send(identify("a", "settle@example.org"), trigger("a", "joined"))
+    workspace.send(identify("a", workspace.email("settle")), trigger("a", "joined"))
     url = f"{workspace.stack.url}/_local/settle"
     assert httpx.post(url, timeout=70).json() == {"settled": True}
-    assert len(workspace.mails_to("settle@example.org")) == 1
+    assert len(workspace.mails_to(workspace.email("settle"))) == 1
     started = time.monotonic()
     assert httpx.post(url, timeout=70).status_code == 200
     assert time.monotonic() - started < 1
@@ -40,9 +40,11 @@ def test_a_workspace_needs_a_name(stack: Stack) -> None:
 def test_the_mails_can_be_read_by_anybody(workspace: Workspace) -> None:
     """Newest first, with subject and text as the customer would see them."""
     workspace.publish(mailing("welcome", "joined"))
-    workspace.send(identify("a", "read@example.org", first_name="Ann"), trigger("a", "joined"))
+    workspace.send(identify("a", workspace.email("read"), first_name="Ann"), trigger("a", "joined"))
     assert workspace.stack.settle()
     [mail] = [
-        mail for mail in httpx.get(f"{workspace.stack.url}/_local/mails", timeout=30).json()["items"] if "read@example.org" in mail["to"]
+        mail
+        for mail in httpx.get(f"{workspace.stack.url}/_local/mails", timeout=30).json()["items"]
+        if workspace.email("read") in mail["to"]
     ]
     assert (mail["subject"], mail["text"]) == ("Hello Ann", "Because of joined.")

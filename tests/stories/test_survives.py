@@ -32,7 +32,9 @@ def short_memory(stack: Stack) -> Iterator[None]:
 
 def workers(stack: Stack, function: str) -> list[int]:
     """The processes that run a function of this stack now."""
-    lines = subprocess.run(["ps", "-e", "-o", "pid=", "-o", "pgid=", "-o", "args="], capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = subprocess.run(
+        ["ps", "-e", "-ww", "-o", "pid=", "-o", "pgid=", "-o", "args="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     mine = [line.split(None, 2) for line in lines]
     return [int(pid) for pid, group, command in mine if int(group) == stack.emulator.process.pid and f"-{function}-" in command]
 
@@ -62,7 +64,7 @@ def test_a_function_that_dies_again_and_again_loses_nothing(workspace: Workspace
     workspace.publish(mailing("welcome", "joined"))
 
     def address(number: int) -> str:
-        return f"{function}{number}@example.org".lower()
+        return workspace.email(f"d{number}")
 
     def join(number: int) -> None:
         events = identify(f"d{number}", address(number)), trigger(f"d{number}", "joined")

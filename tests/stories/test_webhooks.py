@@ -23,10 +23,10 @@ def test_the_receiver_can_verify_who_called(workspace: Workspace, receiver: Rece
     """The body is rendered, and its signature holds under the secret that the workspace shows."""
     secret = workspace.get("/api/webhooks/secret")["secret"]
     workspace.publish(calling(receiver.url))
-    workspace.send(identify("d1", "hook@example.org"), trigger("d1", "bought", total=12.5))
+    workspace.send(identify("d1", workspace.email("hook")), trigger("d1", "bought", total=12.5))
     assert workspace.stack.settle()
     [(headers, body)] = receiver.requests
-    assert Webhook(secret).verify(body, headers) == {"who": "hook@example.org", "total": "12.5"}
+    assert Webhook(secret).verify(body, headers) == {"who": workspace.email("hook"), "total": "12.5"}
     [message] = workspace.get("/api/messages?journey=calls")["items"]
     assert (message["id"], message["status"]) == (headers["webhook-id"], "sent")
 
@@ -35,7 +35,7 @@ def test_a_receiver_that_is_down_is_called_again_with_the_same_id(workspace: Wor
     """503 means later: the message stays pending, is tried again after some seconds under the same id, and then is sent once."""
     receiver.statuses.append(503)
     workspace.publish(calling(receiver.url))
-    workspace.send(identify("d1", "later@example.org"), trigger("d1", "bought", total=1))
+    workspace.send(identify("d1", workspace.email("later")), trigger("d1", "bought", total=1))
     assert workspace.stack.settle()
     [message] = workspace.get("/api/messages?journey=calls")["items"]
     assert message["status"] == "pending"
@@ -48,11 +48,11 @@ def test_a_receiver_that_refuses_is_not_called_again(workspace: Workspace, recei
     """400 is an answer: the message failed, and says so with its attempt."""
     receiver.statuses.append(400)
     workspace.publish(calling(receiver.url))
-    workspace.send(identify("d1", "no@example.org"), trigger("d1", "bought", total=1))
+    workspace.send(identify("d1", workspace.email("no")), trigger("d1", "bought", total=1))
     assert workspace.stack.settle()
     [message] = workspace.get("/api/messages?journey=calls")["items"]
     assert (message["status"], len(message["attempts"]), len(receiver.requests)) == ("failed", 1, 1)
-    assert json.loads(receiver.requests[0][1])["who"] == "no@example.org"
+    assert json.loads(receiver.requests[0][1])["who"] == workspace.email("no")
 
 
 def _until_sent(workspace: Workspace) -> dict[str, Any]:

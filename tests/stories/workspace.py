@@ -56,6 +56,10 @@ class Workspace:
         headers = {"Authorization": f"Api-Key {self.events_key}"}
         return httpx.post(self.stack.url + path, json={"batch": events}, headers=headers, timeout=30)
 
+    def email(self, name: str) -> str:
+        """An address that only this workspace's customers have."""
+        return f"{name}@{self.id.replace('_', '-')}.example.org"
+
     def mails_to(self, address: str) -> list[dict[str, Any]]:
         """The mails that an address got, newest first."""
         return [mail for mail in self.stack.mails() if address in mail["to"]]
