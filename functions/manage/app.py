@@ -21,7 +21,7 @@ from waypost.manage.operations import OPERATIONS, Operation
 from waypost.telemetry import logger
 
 BODY_BYTES: Final = 1024 * 1024
-LONGEST_NAME: Final = 1000
+LONGEST_ID: Final = 250
 """Characters of an id in a path: a longer one names nothing, and would not fit a table's key."""
 
 
@@ -48,7 +48,7 @@ def _reply(request: Request) -> Reply:
     name, now = found.route.name, datetime.now(UTC)
     if name == "preflight":
         return http.PREFLIGHT
-    if name not in ANSWERS or any(len(value) > LONGEST_NAME for value in found.variables.values()):
+    if name not in ANSWERS or any(len(value) > LONGEST_ID for value in found.variables.values()):
         raise RefusedError(404, "not-found", "There is nothing at this path.")
     workspace = ""
     if found.route.scope is not None:
@@ -61,7 +61,7 @@ def _reply(request: Request) -> Reply:
 def _body(request: Request, operation: Operation) -> Any:
     if operation.takes is None:
         return None
-    raw = http.json_body(request, BODY_BYTES) if request.body or not operation.optional else {}
+    raw = requests.unicode_only(http.json_body(request, BODY_BYTES)) if request.body or not operation.optional else {}
     return raw if operation.loose else requests.body_of(operation.takes, raw)
 
 

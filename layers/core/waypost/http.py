@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from waypost.domain import json
 from waypost.domain.bounds import BODY_BYTES
-from waypost.domain.errors import RefusedError, UnavailableError
+from waypost.domain.errors import RefusedError, StaleError, UnavailableError
 
 Answer = dict[str, Any]
 """What a Lambda function answers to API Gateway."""
@@ -161,13 +161,24 @@ def write(reply: Reply, request_id: str) -> Answer:
     headers = {"X-Request-Id": request_id, "Access-Control-Allow-Origin": "*", **reply.headers}
     if reply.body is not None:
         headers["Content-Type"] = reply.media
-    body = "" if reply.body is None else json.dumps(reply.body, ascii_only=False)
+    body = "" if reply.body is None else _text(reply.body)
     return {"statusCode": reply.status, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+def _text(body: Any) -> str:
+    """A body as JSON that a person can read; escaped where it quotes half a surrogate pair, which no encoding can carry."""
+    text = json.dumps(body, ascii_only=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(body)
+    return text
 
 
 Tell = Callable[..., None]
 """Writes a line to a door's log: a text, and fields by name."""
 
+OVERTAKEN: Final = RefusedError(409, "changed-meanwhile", "Someone else changed this at the same time; read it and try again.")
 DOWN: Final = RefusedError(503, "unavailable", "Nothing was stored; send it again.")
 BROKEN: Final = RefusedError(500, "internal-error", "This is our fault, and it is in our log under the request's id.")
 
@@ -179,6 +190,9 @@ def settled(work: Callable[[], Reply], request_id: str, tell: Tell, tell_error: 
     except RefusedError as refused:
         tell("refused", request_id=request_id, status=refused.status, code=refused.code)
         return problem(refused, request_id)
+    except StaleError:
+        tell("overtaken", request_id=request_id)
+        return problem(OVERTAKEN, request_id)
     except UnavailableError:
         tell_error("unavailable", request_id=request_id)
         return problem(DOWN, request_id)

@@ -53,7 +53,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refused event as it was sent, with its place among the refused ones."""
+    """A refused event with its place among the refused ones; `raw` is what was sent, None where it is nested too deeply to be shown."""
 
     position: str
     received_at: datetime
@@ -110,7 +110,7 @@ def refused(rejected: RejectedStore, workspace: str, query: EventQuery, since: d
     since = max(since, now - timedelta(days=REJECTED_DAYS), query.since or since)
     source = by_day(
         lambda day, limit, before: [
-            Refused(at, instant(at.partition("#")[0]), each.raw, each.error)
+            Refused(at, instant(at.partition("#")[0]), each.raw if each.error.code != "too-deep" else None, each.error)
             for at, each in rejected.of_day(workspace, day, limit=limit, before=before)
         ],
         _position,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
+from waypost.domain import json
 from waypost.domain.errors import RefusedError
 from waypost.domain.findings import from_errors
 from waypost.domain.keys import KEY, Scope
@@ -64,7 +65,7 @@ class CustomerQuery(Part):
     """Which customer: exactly one of the two."""
 
     primary_key: str | None = Field(None, min_length=1, max_length=1000)
-    correlation_id: str | None = Field(None, min_length=1, max_length=1000)
+    correlation_id: str | None = Field(None, min_length=1, max_length=250)
 
 
 class NewKeyBody(Part):
@@ -79,7 +80,7 @@ class NewKeyBody(Part):
 class RedriveBody(Part):
     """Which parked record goes back on its way; without `id`, all of them."""
 
-    id: str | None = Field(None, min_length=1, max_length=1000)
+    id: str | None = Field(None, min_length=1, max_length=250)
 
 
 def query_of(model: type[M], query: Mapping[str, str]) -> M:
@@ -99,3 +100,12 @@ def body_of(model: type[M], body: Any) -> M:
     except ValidationError as error:
         errors = [{"code": each.code, "detail": each.detail, "pointer": each.pointer} for each in from_errors(error)]
         raise RefusedError(422, "invalid", "The body is not what this route takes.", errors=errors) from None
+
+
+def unicode_only(body: Any) -> Any:
+    """The body, if all of its texts can be stored. RefusedError 422 for half a surrogate pair, which is no Unicode."""
+    try:
+        json.dumps(body, ascii_only=False).encode()
+    except UnicodeEncodeError:
+        raise RefusedError(422, "bad-text", "A text holds half of a surrogate pair, which is no Unicode.") from None
+    return body

@@ -220,14 +220,14 @@ class MessageSummary(Shape):
 
 
 class MessageShape(MessageSummary):
-    """A message with what was rendered for it: null before the first attempt, and again after 30 days."""
+    """A message with what was rendered for it: empty before the first attempt, and again after 30 days."""
 
-    rendered: dict[str, Any] | None
+    rendered: dict[str, Any]
 
     @classmethod
     def of(cls, message: messages.Message, kept: messages.Addressed | None) -> MessageShape:
         """The message with what is kept of its rendering."""
-        rendered = dict(kept.rendered) if kept else None
+        rendered = dict(kept.rendered) if kept else {}
         return cls(**MessageSummary.model_validate(message).model_dump(mode="python"), rendered=rendered)
 
 
