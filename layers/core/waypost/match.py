@@ -11,7 +11,7 @@ from typing import Final
 
 from waypost import absorb, identify, ports
 from waypost.domain import delivery
-from waypost.domain.customers import Customer, RowKey, assemble, claim_key
+from waypost.domain.customers import Customer, Row, RowKey, assemble, claim_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Event, Kind
 from waypost.domain.facts import PRIMARY, merge
@@ -104,6 +104,7 @@ class _Arrived:
             self._pay_for(known.values())
         events = [event for event in _distinct(self.signal.events) if event.uuid not in known]
         refused = self._apply_facts(events)
+        self._finish_absorbs(events)
         snap = self.world.snapshots.get(self.signal.workspace, self.now)
         receipts = [self._take(event, snap, refused.get(event.uuid)) for event in events]
         if self.ledger is not None:
@@ -140,6 +141,12 @@ class _Arrived:
             return {}
         each = {event.uuid: identify.record(self.world.customers, key, event.facts) for event in events}
         return {uuid: reason for uuid, reason in each.items() if isinstance(reason, Reason)}
+
+    def _finish_absorbs(self, events: Sequence[Event]) -> None:
+        """An `$identify` may have absorbed somebody, at the intake or just now: the rest of it is done before anything else."""
+        named = next((event for event in events if event.kind is Kind.IDENTIFY), None)
+        if named is not None:
+            absorb.finish(self.world.customers, self.world.runs, self._rows(named))
 
     def _take(self, event: Event, snap: Snapshot, refused: Reason | None) -> Receipt:
         """One event against the journeys; its receipt, which is saved already if the event had an effect."""

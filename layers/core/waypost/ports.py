@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from waypost.domain.commits import Commit, Committed
+from waypost.domain.commits import Absorption, Commit, Committed
 from waypost.domain.customers import Customer, Row, RowKey, Untouched
 from waypost.domain.events import RejectedEvent
 from waypost.domain.facts import Facts
@@ -84,6 +84,9 @@ class Runs(Protocol):
 
     def commit(self, commit: Commit) -> Committed:
         """Saves a change if the gate is as read and no event has a receipt."""
+
+    def absorb(self, absorption: Absorption) -> bool:
+        """Carries out a part of an absorb; False if either gate is not as read."""
 
     def clear(self, workspace: str, customer: str, version: int) -> None:
         """Forgets what was owed, unless the gate has moved on."""

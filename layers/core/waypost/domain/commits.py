@@ -33,3 +33,19 @@ class Committed(Enum):
     DONE = "done"
     STALE = "stale"
     KNOWN = "known"
+
+
+@dataclass(frozen=True, slots=True)
+class Absorption:
+    """A part of an absorb: the absorbed customer's gate is closed, what it owes and some of its runs come along.
+
+    Both gates are as read. `kept` go on as runs of the absorbing customer, `past` are kept as its earlier ones.
+    """
+
+    workspace: str
+    into: str
+    into_gate: Gate
+    absorbed: str
+    absorbed_gate: Gate
+    kept: tuple[Run, ...]
+    past: tuple[Run, ...]

@@ -54,8 +54,8 @@ def claim_key(workspace: str, identifier: Identifier) -> RowKey:
 class Row:
     """One row of the customers table.
 
-    `rev` counts its writes (0: not written yet); `linked` makes it a pointer; `ids` counts the correlation ids of a head; `moving` is
-    an absorbed customer whose runs are still on their way.
+    `rev` counts its writes (0: not written yet); `linked` makes it a pointer; `ids` counts the correlation ids of a head. A pair
+    remembers the anonymous customer that was `absorbed` with its correlation id, and whether its runs are still `moving`.
     """
 
     key: RowKey
@@ -64,7 +64,8 @@ class Row:
     facts: Facts = field(default_factory=dict)
     linked: Identifier | None = None
     ids: int = 0
-    moving: str | None = None
+    absorbed: str | None = None
+    moving: bool = False
 
     def with_facts(self, facts: Facts) -> Row:
         """The row with these facts merged in; the row itself where they say nothing new."""
@@ -127,12 +128,12 @@ def _linked(pointer: Row, head: Row, pair: Row) -> Link | Reason:
         return Reason.ATTRIBUTES_FULL
     absorbed = pointer.customer if pointer.rev and pointer.customer != head.customer else None
     points = replace(pointer, customer=head.customer, linked=head.key.owner, facts={})
-    return Link(head.customer, (points, replace(head, ids=head.ids + 1), replace(pair, moving=absorbed)))
+    return Link(head.customer, (points, replace(head, ids=head.ids + 1), replace(pair, absorbed=absorbed, moving=absorbed is not None)))
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """The person that events are about, as conditions, templates and the API see it."""
+    """The person that events are about, as conditions, templates and the API see it; `absorbed` are ids that it had besides its own."""
 
     workspace: str
     id: str
@@ -141,6 +142,7 @@ class Customer:
     correlation_ids: tuple[str, ...]
     attributes: Mapping[str, Any]
     tokens: Mapping[str, str]
+    absorbed: tuple[str, ...] = ()
 
     @property
     def anonymous(self) -> bool:
@@ -166,4 +168,5 @@ def assemble(rows: Iterable[Row], key: PrimaryKey | None) -> Customer | None:
     if primary is not None and key is not None:
         attributes = {key.name: named, **attributes}
     ids = tuple(row.key.correlation.value for row in found if row.key.correlation is not None)
-    return Customer(first.key.workspace, first.customer, primary, named, ids, attributes, known_facts.tokens(facts))
+    absorbed = tuple(row.absorbed for row in found if row.absorbed is not None)
+    return Customer(first.key.workspace, first.customer, primary, named, ids, attributes, known_facts.tokens(facts), absorbed)

@@ -54,10 +54,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The row that serialises all changes of one customer's runs: its version, and the messages that are owed since the last one."""
+    """The row that serialises all changes of one customer's runs: its version, and the messages that are owed since the last one.
+
+    `to` is the customer that absorbed this one: from then on nothing happens here.
+    """
 
     version: int = 0
     owed: tuple[str, ...] = ()
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

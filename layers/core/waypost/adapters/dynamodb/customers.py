@@ -96,7 +96,7 @@ class DynamoCustomers:
         return [_row(workspace, item) for item in items]
 
     def located(self, workspace: str, customer: str) -> RowKey | None:
-        """The key of the row that holds a customer's id: a head, or an anonymous customer. It lags writes by moments."""
+        """The key of the row that answers for a customer's id, or of the pair that absorbed it. The index lags by moments."""
         items, _ = self.table.query("id = :id", {":id": f"{workspace}#{customer}"}, IndexName="byId", Limit=1)
         if not items:
             return None
@@ -125,19 +125,21 @@ def _as_read(row: Row) -> Item:
 def _item(row: Row) -> Item:
     key = _item_key(row.key)
     claims_id = row.linked is None and (row.key.correlation is None or row.key.owner == row.key.correlation)
+    answers_for = row.customer if claims_id else row.absorbed
     count, size = weight(row.facts)
     return {
         **row.facts,
         **key,
         "rev": row.rev + 1,
         "customer": row.customer,
-        "id": f"{row.key.workspace}#{row.customer}" if claims_id else None,
+        "id": answers_for and f"{row.key.workspace}#{answers_for}",
         "newest": row.newest,
         "attributeCount": count,
         "attributeBytes": size,
         "linked": row.linked and row.linked.value,
         "ids": row.ids or None,
-        "moving": row.moving,
+        "absorbed": row.absorbed,
+        "moving": row.moving or None,
         "owner": _unless_in(key["primaryKey"].split("#", 1)[1][1:], row.key.owner),
         "correlation": row.key.correlation and _unless_in(key["correlationId"], row.key.correlation),
     }
@@ -160,7 +162,8 @@ def _row(workspace: str, item: Item) -> Row:
         facts=dict(_facts(item.items())),
         linked=Identifier("primary", item["linked"]) if "linked" in item else None,
         ids=item.get("ids", 0),
-        moving=item.get("moving"),
+        absorbed=item.get("absorbed"),
+        moving=item.get("moving", False),
     )
 
 

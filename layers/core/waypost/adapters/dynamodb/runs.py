@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from waypost.adapters.dynamodb import events, messages
 from waypost.adapters.dynamodb.packing import packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Table, transact
-from waypost.domain.commits import Commit, Committed
+from waypost.domain.commits import Absorption, Commit, Committed
 from waypost.domain.identifiers import digest, key_part
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import Gate, Run, RunStatus, Standing
@@ -41,7 +42,7 @@ class DynamoRuns:
         gate, runs = Gate(), []
         for item in self.table.query_all("customer = :c AND #row < :below", values, ExpressionAttributeNames=names, ConsistentRead=True):
             if item["row"] == GATE:
-                gate = Gate(item["version"], tuple(item.get("owed", ())))
+                gate = Gate(item["version"], tuple(item.get("owed", ())), item.get("to"))
             else:
                 runs.append(_run(item))
         return Standing(gate, tuple(runs))
@@ -49,7 +50,7 @@ class DynamoRuns:
     def commit(self, commit: Commit) -> Committed:
         """Saves runs, receipt, messages and what is owed, all or nothing, if the gate is as read and no event has a receipt."""
         customer = f"{commit.workspace}#{commit.customer}"
-        actions = [self._gate(customer, commit), *self.receipts.putting(commit.workspace, commit.receipts)]
+        actions = [self._gate(customer, commit.gate, commit.owed), *self.receipts.putting(commit.workspace, commit.receipts)]
         actions += [self.table.putting(_item(customer, run)) for run in commit.runs]
         for run in commit.replaced:
             actions += [self.table.deleting({"customer": customer, "row": _row(run)}), self.table.putting(_past(customer, run))]
@@ -61,12 +62,25 @@ class DynamoRuns:
             return Committed.STALE
         return Committed.KNOWN
 
-    def _gate(self, customer: str, commit: Commit) -> Item:
-        version = commit.gate.version
+    def absorb(self, absorption: Absorption) -> bool:
+        """Carries out a part of an absorb in one transaction; False if either gate is not as read."""
+        into, absorbed = f"{absorption.workspace}#{absorption.into}", f"{absorption.workspace}#{absorption.absorbed}"
+        owed = (*absorption.into_gate.owed, *absorption.absorbed_gate.owed)
+        actions = [
+            self._gate(into, absorption.into_gate, owed),
+            self._gate(absorbed, absorption.absorbed_gate, (), to=absorption.into),
+            *(self.table.putting(_item(into, run)) for run in absorption.kept),
+            *(self.table.putting(_past(into, run)) for run in absorption.past),
+            *(self.table.deleting({"customer": absorbed, "row": _row(run)}) for run in (*absorption.kept, *absorption.past)),
+        ]
+        return transact(actions) is None
+
+    def _gate(self, customer: str, as_read: Gate, owed: Sequence[str], to: str | None = None) -> Item:
+        version = as_read.version
         condition: Item = {"ConditionExpression": "attribute_not_exists(version)"}
         if version:
             condition = {"ConditionExpression": "version = :v", "ExpressionAttributeValues": {":v": version}}
-        gate = {"customer": customer, "row": GATE, "version": version + 1, "owed": list(commit.owed) or None}
+        gate = {"customer": customer, "row": GATE, "version": version + 1, "owed": list(owed) or None, "to": to}
         return self.table.putting(gate, **condition)
 
     def clear(self, workspace: str, customer: str, version: int) -> None:
