@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.receiver import Receiver, answering, certificate
-from waypost.adapters.pinned_http import BODY_BYTES, AddressRefusedError, NotConnectedError, PinnedHttp, Response
+from waypost.adapters.pinned_http import BODY_BYTES, AddressRefusedError, NotConnectedError, PinnedHttp, Response, looked_up
 
 HERE = ["127.0.0.1"]
 
@@ -133,6 +133,14 @@ def test_a_second_address_is_tried_when_the_first_is_dead() -> None:
     with receiver.serving() as port:
         http = PinnedHttp(look_up=lambda *_: ["127.0.0.2", "127.0.0.1"], allowed=anywhere)
         assert http.request("GET", f"http://hooks.example.com:{port}/", {}, None).status == 200
+
+
+def test_ipv4_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function without IPv6 would wait for the other address in vain."""
+    six = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2606:4700::1111", 443, 0, 0))
+    four = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", 443))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [six, four])
+    assert looked_up("hooks.example.com", 443) == ["1.1.1.1", "2606:4700::1111"]
 
 
 def drip(parts: Callable[[int], bytes], start: bytes = b"") -> Callable[[socket.socket], None]:

@@ -24,11 +24,14 @@ OLD, NEW = secret_of(b"o" * 24), secret_of(b"n" * 24)
 
 
 class TwoSecrets:
-    """A workspace in the middle of a rotation."""
+    """A workspace that rotated its secret some time ago."""
+
+    def __init__(self, ago: timedelta = timedelta(hours=1)) -> None:
+        self.ago = ago
 
     def of(self, workspace: str, now: datetime) -> Secrets:
         assert workspace == "w1"
-        return Secrets((NEW, OLD), now)
+        return Secrets((NEW, OLD), now - self.ago)
 
 
 class Told:
@@ -76,6 +79,14 @@ def test_a_receiver_gets_signed_json(receiver: tuple[Receiver, str], secret: str
     assert request.line == "POST /hook?a=1 HTTP/1.1"
     assert Webhook(secret).verify(request.body, dict(request.headers)) == {"who": "Zoë", "none": None}
     assert (request.headers["webhook-id"], request.headers["Content-Type"]) == ("msg_1", "application/json")
+
+
+def test_a_day_after_a_rotation_only_the_new_secret_signs(receiver: tuple[Receiver, str]) -> None:
+    """The old one is dead on the wire, too."""
+    made = addressed({"url": receiver[1]}, local=True)
+    assert isinstance(made, Addressed)
+    WebhookChannel(TwoSecrets(timedelta(days=2)), PinnedHttp(), local=True).deliver(owed(channel="webhook"), made, NOW)
+    assert len(receiver[0].received[0].headers["webhook-signature"].split()) == 1
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,7 @@ def _exchange(stream: socket.socket, method: str, parts: SplitResult, headers: M
     if isinstance(stream, ssl.SSLSocket):
         stream.do_handshake()
     connection = HTTPConnection(parts.hostname or "")
-    connection.auto_open = 0
-    connection.sock = stream
+    connection.sock = stream  # so that it looks nothing up itself
     target = quote(parts.path or "/", safe=_UNQUOTED) + (f"?{quote(parts.query, safe=_UNQUOTED)}" if parts.query else "")
     connection.request(method, target, body, {name: value.encode("utf-8", "replace") for name, value in headers.items()})
     answer = connection.getresponse()
