@@ -96,8 +96,10 @@ class Batch:
     historical: bool
 
 
-def _one(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
+def _one_id(value: Any) -> Any:
+    """An id, or the only one in an array, folded before its length counts."""
+    one = value[0] if isinstance(value, list) and len(value) == 1 else value
+    return fold(one) if isinstance(one, str) else one
 
 
 def _not_blank(text: str) -> str:
@@ -113,7 +115,7 @@ class WireEvent(BaseModel):
 
     event: Annotated[str, AfterValidator(_not_blank)] = Field(max_length=200, description="The name; `$identify` and `$set` are ours")
     correlation_key: str = Field(description="`_id`, or the name of the workspace's primary key")
-    correlation_value: Annotated[str, BeforeValidator(_one), AfterValidator(fold), AfterValidator(_not_blank)] = Field(
+    correlation_value: Annotated[str, BeforeValidator(_one_id), AfterValidator(_not_blank)] = Field(
         max_length=ID_LENGTH, description="A correlation id or a primary key value, or an array of just one"
     )
     source: Annotated[str, AfterValidator(_not_blank)] = Field("custom", max_length=200)
@@ -129,7 +131,7 @@ def parse(body: Any, arrival: Arrival) -> Batch:
         raise RefusedError(400, "bad-idempotency-key", f"Idempotency-Key has at most {IDEMPOTENCY_KEY_LENGTH} characters.")
     envelope = {"batch": [body]} if arrival.bare else body
     raw = _events_in(envelope)
-    sent_at = envelope.get("sentAt", envelope.get("sent_at"))
+    sent_at = next((envelope[name] for name in ("sentAt", "sent_at") if envelope.get(name) is not None), None)
     historical = envelope.get("historical") is True
     parser = _Parser(arrival, sent_at)
     return Batch(tuple(parser.entry(index, each) for index, each in enumerate(raw)), tuple(raw), historical)
@@ -193,9 +195,7 @@ class _Parser:
 
     def _identifier(self, wire: WireEvent) -> Identifier:
         if is_placeholder(wire.correlation_value):
-            raise _RejectError(
-                "illegal-id", f"{wire.correlation_value!r} names nobody; broken clients send it for everybody.", "/correlationValue"
-            )
+            raise _illegal_id(wire)
         if wire.correlation_key == "_id":
             return correlation(wire.correlation_value)
         key = self.arrival.schema.primary_key
@@ -203,8 +203,10 @@ class _Parser:
             known = "`_id`" if key is None else f"`_id` or `{key.name}`"
             raise _RejectError("unknown-correlation-key", f"correlationKey must be {known}.", "/correlationKey")
         named = primary(wire.correlation_value, key)
-        if named is None or is_placeholder(named.value):
+        if named is None:
             raise _RejectError("bad-correlation-value", f"This is no value of the primary key's type, {key.type}.", "/correlationValue")
+        if is_placeholder(named.value):
+            raise _illegal_id(wire)
         return named
 
     def _naming(self, wire: WireEvent, kind: Kind, identifier: Identifier, warnings: list[EventWarning]) -> Naming | None:
@@ -227,6 +229,12 @@ class _Parser:
         if self.arrival.idempotency_key:
             return digest("idempotency", self.arrival.workspace, self.arrival.idempotency_key, str(index)), True
         return digest("fresh", self.arrival.workspace, self.arrival.request_id, str(index)), False
+
+
+def _illegal_id(wire: WireEvent) -> _RejectError:
+    return _RejectError(
+        "illegal-id", f"{wire.correlation_value!r} names nobody; broken clients send it for everybody.", "/correlationValue"
+    )
 
 
 def _or_reject(outcome: T | Refusal) -> T:

@@ -51,9 +51,9 @@ def naming_of(payload: Mapping[str, Any], key: PrimaryKey | None, warnings: list
     given = payload.get("distinct_id")
     if given is None:
         return Refusal("missing-distinct-id", "`$identify` needs payload.distinct_id, the primary key value.", where)
-    if is_placeholder(str(given)):
-        return Refusal("illegal-id", f"{given!r} names nobody; broken clients send it for everybody.", where)
     named = primary(given, key)
+    if is_placeholder(str(given)) or (named is not None and is_placeholder(named.value)):
+        return Refusal("illegal-id", f"{given!r} names nobody; broken clients send it for everybody.", where)
     if named is None:
         kind = f"of type {key.type}" if key else f"a text of at most {ID_LENGTH} characters"
         return Refusal("bad-distinct-id", f"A primary key value is {kind}.", where)

@@ -38,7 +38,7 @@ def read(value: Any) -> Reading | None:
 def _iso(text: str) -> Reading | None:
     if re.fullmatch(r"\d{9,14}(\.\d+)?", text):
         return _epoch(Decimal(text))
-    parsed = datetime.fromisoformat(text)
+    parsed = datetime.fromisoformat(text.replace("z", "Z"))
     if parsed.tzinfo is None:
         return Reading(parsed.replace(tzinfo=UTC), zoned=False)
     return Reading(parsed.astimezone(UTC), zoned=True)
