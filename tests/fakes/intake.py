@@ -24,13 +24,13 @@ def arrival(**changes: Any) -> Arrival:
     return replace(Arrival("w1", SCHEMA, NOW, "request-1"), **changes)
 
 
-def wire(event: str = "bought", **fields: Any) -> dict[str, Any]:
+def wire(event: Any = "bought", **fields: Any) -> dict[str, Any]:
     """An event as callers send it; a field that is `...` is left out."""
     written = {"correlationKey": "_id", "correlationValue": "device-1", "event": event} | fields
     return {name: value for name, value in written.items() if value is not ...}
 
 
-def identify(primary: Any = ADA, value: str = "device-1", at: str = "2026-11-23T05:00:00Z", **payload: Any) -> dict[str, Any]:
+def identify(primary: Any = ADA, value: Any = "device-1", at: Any = "2026-11-23T05:00:00Z", **payload: Any) -> dict[str, Any]:
     """An `$identify`; more arguments are attributes."""
     return wire("$identify", correlationValue=value, timestamp=at, payload={"distinct_id": primary, **payload})
 
