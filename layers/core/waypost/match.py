@@ -99,7 +99,7 @@ class _Arrived:
 
     def carry_out(self) -> list[Receipt]:
         """Facts first, then each event in order, then what is owed, then the log."""
-        known = self.world.receipts.read(self.signal.workspace, [event.uuid for event in self.signal.events], self.now)
+        known = self.world.receipts.read(self.signal.workspace, [event.uuid for event in self.signal.events], self.signal.received_at)
         if self.again:
             self._pay_for(known.values())
         events = [event for event in _distinct(self.signal.events) if event.uuid not in known]
@@ -164,8 +164,8 @@ class _Arrived:
             saved = self._enter_all(event, receipt, candidates, snap)
             if saved is not None:
                 return saved
-            self.customer = self.ledger = None
-            known = self.world.receipts.read(self.signal.workspace, [event.uuid], self.now)
+            self._forget()
+            known = self.world.receipts.read(self.signal.workspace, [event.uuid], self.signal.received_at)
             if event.uuid in known:
                 return known[event.uuid]
         raise UnavailableError("a customer's runs changed too often")
@@ -207,6 +207,12 @@ class _Arrived:
             if moved or self.customer.id != self.ledger.customer:
                 self.ledger = _ledger(self.world, self.signal.workspace, self.customer.id)
         return self.customer, self.ledger
+
+    def _forget(self) -> None:
+        """Forgets a standing that someone else has changed, once all that earlier events owe by it is paid."""
+        if self.ledger is not None:
+            self.ledger.pay()
+        self.customer = self.ledger = None
 
     def _rows(self, event: Event) -> list[Row]:
         """The customer's rows: by the primary key that the intake knew, else by what the event says."""

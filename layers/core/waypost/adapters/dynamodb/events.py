@@ -39,7 +39,7 @@ class Receipts:
         return [
             self.table.putting(
                 self.item(workspace, receipt),
-                ConditionExpression="attribute_not_exists(id) OR expires < :now",
+                ConditionExpression="attribute_not_exists(id) OR expires <= :now",
                 ExpressionAttributeValues={":now": int(receipt.received_at.timestamp())},
             )
             for receipt in receipts
