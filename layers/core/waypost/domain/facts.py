@@ -79,6 +79,10 @@ def tokens(facts: Facts) -> dict[str, str]:
 
 
 def weight(facts: Facts) -> tuple[int, int]:
-    """How many attributes these facts hold, removed ones left out, and how many bytes of names and values."""
-    live = [(name, text) for name, text in facts.items() if name.startswith(ATTRIBUTE) and text[STAMP_LENGTH:] != "null"]
-    return len(live), sum(len(name.encode()) + len(text.encode()) - STAMP_LENGTH for name, text in live)
+    """How many attributes these facts leave, and how many bytes of names and values they hold.
+
+    A removed attribute weighs its name: it is remembered, and a row that only removals fill would burst all the same.
+    """
+    held = {name: text for name, text in facts.items() if name.startswith(ATTRIBUTE)}
+    live = sum(text[STAMP_LENGTH:] != "null" for text in held.values())
+    return live, sum(len(name.encode()) + len(text.encode()) - STAMP_LENGTH for name, text in held.items())

@@ -56,8 +56,8 @@ def primary(value: Any, key: PrimaryKey | None) -> Identifier | None:
 
 
 def _number(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        return None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or "_" in str(value):
+        return None  # Python reads 1_000 as a number, nobody else does
     try:
         number = Decimal(value.strip() if isinstance(value, str) else value)
     except InvalidOperation:
