@@ -10,11 +10,11 @@ from waypost.domain import json
 from waypost.domain.delivery import redriven
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.identifiers import digest
+from waypost.domain.messages import Message
 from waypost.domain.parked import Parked
 from waypost.domain.signals import Parcel
 from waypost.domain.times import iso
 from waypost.manage.lists import Part, part
-from waypost.manage.messages import MessageStore
 from waypost.manage.requests import DeadLetterQuery
 from waypost.ports import SendQueue, Signals
 
@@ -36,6 +36,16 @@ class DeadLetterStore(Protocol):
         """At most `limit` records, newest first, and the position to go on from."""
 
 
+class MessageRows(Protocol):
+    """Messages, to be sent again."""
+
+    def get(self, workspace: str, message: str) -> Message | None:
+        """The message, or None."""
+
+    def save(self, message: Message, was: Message) -> bool:
+        """Writes a message over the one that it was made from; False if another worker changed it meanwhile."""
+
+
 def listed(dead: DeadLetterStore, workspace: str, query: DeadLetterQuery) -> Part[Parked]:
     """A part of the parked records."""
     return part(lambda limit, before: dead.page(workspace, limit=limit, before=before), lambda parked: parked.position, workspace, query)
@@ -55,7 +65,7 @@ class Queues:
 
     dead: DeadLetterStore
     signals: Signals
-    messages: MessageStore
+    messages: MessageRows
     send_queue: SendQueue
 
 

@@ -18,9 +18,6 @@ class MessageStore(Protocol):
     def get(self, workspace: str, message: str) -> Message | None:
         """The message, or None."""
 
-    def save(self, message: Message, was: Message) -> bool:
-        """Writes a message over the one that it was made from; False if another worker changed it meanwhile."""
-
     def rendered(self, workspace: str, message: str) -> Addressed | None:
         """The message as it was rendered for its first attempt, or None."""
 
