@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from waypost.domain.errors import RefusedError, StaleError
+from waypost.domain.errors import RefusedError, StaleError, UnavailableError
 from waypost.domain.keys import Key, Scope, key_hash, key_in
 from waypost.domain.schemas import Schema
 from waypost.memory import Memory
@@ -56,6 +56,8 @@ class Access:
                 self.keys.used(hashed, today)
             except StaleError:
                 return None
+            except UnavailableError:
+                return key  # the note of a day is not worth an event; the next reading tries again
         return key
 
     def schema(self, workspace: str, now: datetime) -> Schema:
