@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -23,7 +24,8 @@ PARCEL_BYTES: Final = 170_000
 CALL_BYTES: Final = 1_000_000
 CALL_PARCELS: Final = 10
 KEPT_A_MINUTE: Final = 100
-SEND_SECONDS: Final = 9.0
+NAMING_SECONDS: Final = 2.0
+SEND_SECONDS: Final = 7.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def ingest(batch: Batch, arrival: Arrival, world: World, elapsed: Callable[[], f
 
 @dataclass(slots=True)
 class _Intake:
-    """One batch on its way. `down` is set when the customers table fails: from then on its facts travel on the queue."""
+    """One batch on its way. `down` is set when the customers table fails or is slow: from then on its facts travel on the queue."""
 
     arrival: Arrival
     world: World
@@ -112,6 +114,7 @@ class _Intake:
 
     def _apply_in_order(self, namings: Sequence[tuple[int, Event]]) -> None:
         for index, event in namings:
+            self.down = self.down or self.elapsed() >= NAMING_SECONDS
             if self.down:
                 return
             try:
@@ -194,9 +197,9 @@ class _Intake:
     def _send_call(self, parcels: Sequence[Parcel]) -> Sequence[Parcel]:
         left = parcels
         while left and self.elapsed() < SEND_SECONDS:
-            try:
+            with suppress(UnavailableError):
                 left = self.world.signals.send(left)
-            except UnavailableError:
+            if left:
                 self.world.pause()
         return left
 
@@ -213,11 +216,11 @@ class _Intake:
     def keep_rejected(self, raw: Sequence[object]) -> int:
         """Keeps the refused events for whoever asks why, at most 100 a minute.
 
-        Answers how many could not be kept, because their table is down: the sender's answer does not wait for it.
+        Answers how many could not be kept, because their table is down or time is up: the sender's answer does not wait for it.
         """
         refused = [RejectedEvent(index, raw[index], entry) for index, entry in enumerate(self.entries) if isinstance(entry, Rejected)]
-        if not refused:
-            return 0
+        if not refused or self.elapsed() >= SEND_SECONDS:
+            return len(refused)
         workspace, received_at = self.arrival.workspace, self.arrival.received_at
         try:
             before = self.world.rejected.count(workspace, received_at, len(refused))

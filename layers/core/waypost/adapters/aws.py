@@ -40,7 +40,7 @@ _making: Final = Lock()  # boto3's default session breaks when threads make thei
 
 
 @cache
-def client(name: str, *, read_timeout: float = 2, attempts: int = 3, connections: int = 24) -> Any:
+def client(name: str, *, read_timeout: float = 2, attempts: int = 2, connections: int = 24) -> Any:
     """A boto3 client with timeouts (seconds) that leave room to answer within the gateway's time."""
     config = Config(
         connect_timeout=1,
