@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
@@ -39,7 +38,7 @@ def _take(record: SQSRecord) -> None:
         signal = wiring.signal_in(record.body)
     except Exception:  # noqa: BLE001 - whatever cannot be read is parked
         logger.exception("unreadable", message_id=record.message_id)
-        wiring.dead_letters().park(Parked("unknown", "signal", record.message_id, record.body, "unreadable", datetime.now(UTC)))
+        wiring.dead_letters().park(Parked("unknown", "signal", record.message_id, record.body, "unreadable", wiring.now()))
         return
     try:
         _match(signal, again=receives > 1)
@@ -53,7 +52,7 @@ def _take(record: SQSRecord) -> None:
 
 
 def _match(signal: Signal, *, again: bool) -> None:
-    _tell(signal, match(signal, datetime.now(UTC), wiring.matching(), again=again))
+    _tell(signal, match(signal, wiring.now(), wiring.matching(), again=again))
 
 
 def _match_apart(signal: Signal) -> None:
@@ -66,16 +65,20 @@ def _match_apart(signal: Signal) -> None:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is parked and its neighbours go on
             logger.exception("parked", workspace=part.workspace, signal=part.name)
             body = json.dumps(signals.to_wire(part))
-            wiring.dead_letters().park(Parked(part.workspace, "signal", part.name, body, type(error).__name__, datetime.now(UTC)))
+            wiring.dead_letters().park(Parked(part.workspace, "signal", part.name, body, type(error).__name__, wiring.now()))
 
 
 def _bring_back_soon(event: dict[str, Any], failed: set[str]) -> None:
     """Shortens the wait for failed records: one throttle must not stall a customer for the queue's whole visibility timeout."""
     records = [SQSRecord(record) for record in event["Records"] if record["messageId"] in failed]
-    if records:
+    if not records:
+        return
+    try:
         wiring.signals_queue().delay(
             [(each.receipt_handle, min(2 ** int(each.attributes.approximate_receive_count), LONGEST_PAUSE)) for each in records]
         )
+    except UnavailableError as error:  # they come when their visibility ends; a raise would bring back the ones that are done as well
+        logger.warning("not brought back soon", reason=str(error))
 
 
 def _tell(signal: Signal, receipts: Sequence[Receipt]) -> None:
