@@ -103,7 +103,7 @@ class MatchWorld:
 
     def match(self, signal: EventsArrived | MessageSettled, now: datetime = NOW, *, again: bool = False) -> list[Receipt]:
         """One delivery of a signal."""
-        return match(signal, now, self._world(), again=again)
+        return match(signal, now, self.ports(), again=again)
 
     def deliver(self, signals: Sequence[EventsArrived | MessageSettled], now: datetime = NOW) -> int:
         """Delivers signals in order, each until it is done; how many deliveries failed."""
@@ -138,6 +138,7 @@ class MatchWorld:
     def _wired(self, port: object) -> Any:
         return Wired(port, self.wire)
 
-    def _world(self) -> World:
+    def ports(self) -> World:
+        """What the matcher is given."""
         ports = {name: self._wired(getattr(self, name)) for name in ("customers", "runs", "receipts", "log", "messages", "send_queue")}
         return World(journeys=self._wired(self.journeys), snapshots=self.snapshots, executor=AtOnce(), log_all=self.log_all, **ports)
