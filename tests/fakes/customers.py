@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from waypost.domain.customers import Customer, Row, RowKey, Untouched, assemble
+from waypost.domain.customers import Customer, Graves, Row, RowKey, Untouched, assemble
 from waypost.domain.errors import UnavailableError
 from waypost.domain.facts import Facts, stamp_of
 from waypost.domain.identity import Identifier
@@ -17,6 +18,7 @@ class FakeCustomers:
     """Rows in a dictionary; `calls` counts, `before_save` is what another writer does first, `down` is an outage."""
 
     rows: dict[RowKey, Row] = field(default_factory=dict)
+    tombstones: dict[tuple[str, Identifier], datetime] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     before_save: Callable[[], None] = lambda: None
     down: bool = False
@@ -46,6 +48,19 @@ class FakeCustomers:
     def named(self, workspace: str, primary: Identifier) -> list[Row]:
         self._called("named")
         return [row for key, row in self.rows.items() if (key.workspace, key.owner) == (workspace, primary)]
+
+    def graves(self, workspace: str, identifiers: Sequence[Identifier]) -> Graves:
+        self._called("graves")
+        return {each: self.tombstones[workspace, each] for each in identifiers if (workspace, each) in self.tombstones}
+
+    def bury(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
+        self._called("bury")
+        self.tombstones |= {(workspace, each): at for each in identifiers}
+
+    def remove(self, keys: Sequence[RowKey]) -> None:
+        self._called("remove")
+        for key in keys:
+            self.rows.pop(key, None)
 
     def located(self, workspace: str, customer: str) -> RowKey | None:
         self._called("located")
