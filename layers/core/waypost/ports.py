@@ -21,6 +21,7 @@ from waypost.domain.runs import Standing
 from waypost.domain.schemas import Schema
 from waypost.domain.signals import Parcel
 from waypost.domain.snapshots import Pointer
+from waypost.domain.timers import Timer
 
 
 class Customers(Protocol):
@@ -171,6 +172,23 @@ class SendQueue(Protocol):
 
     def put(self, workspace: str, messages: Sequence[tuple[str, timedelta]]) -> None:
         """Asks for messages to be sent after a delay each; they may come earlier, never much later."""
+
+
+class Timers(Protocol):
+    """Signals that come later."""
+
+    def arm(self, timer: Timer, now: datetime) -> None:
+        """Lets a timer come at its time or as soon as it can after it, never before; the same one twice comes once."""
+
+    def disarm(self, name: str) -> None:
+        """Takes a timer back, if that is possible: the timer of a step that was left does nothing anyway."""
+
+
+class Delays(Protocol):
+    """The signals queue, later."""
+
+    def put(self, parcel: Parcel, delay: timedelta) -> None:
+        """Puts a parcel on the signals queue after a delay of at most 15 minutes."""
 
 
 class DeadLetters(Protocol):

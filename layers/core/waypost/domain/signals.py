@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from waypost.domain import json
+from waypost.domain import json, timers
 from waypost.domain.events import Event, Kind
 from waypost.domain.identifiers import digest
 from waypost.domain.identity import Identifier
 from waypost.domain.messages import Status
 from waypost.domain.payloads import Naming
+from waypost.domain.timers import Timer
 from waypost.domain.times import instant, iso
 
 
@@ -57,7 +58,29 @@ class MessageSettled:
         return digest("settled", self.workspace, self.message, self.status.value)
 
 
-Signal = EventsArrived | MessageSettled
+@dataclass(frozen=True, slots=True)
+class TimerDue:
+    """A timer's time has come."""
+
+    timer: Timer
+
+    @property
+    def workspace(self) -> str:
+        """Whose run waits for it."""
+        return self.timer.workspace
+
+    @property
+    def customer(self) -> str:
+        """The customer, by whose id the queue's group is named."""
+        return self.timer.customer
+
+    @property
+    def name(self) -> str:
+        """The timer's, for deduplication."""
+        return self.timer.name
+
+
+Signal = EventsArrived | MessageSettled | TimerDue
 
 
 def parcel(signal: Signal) -> Parcel:
@@ -80,12 +103,18 @@ def apart(signal: Signal) -> list[Signal]:
 
 def to_wire(signal: Signal) -> dict[str, Any]:
     """A signal as JSON."""
-    return _settled_to_wire(signal) if isinstance(signal, MessageSettled) else _arrived_to_wire(signal)
+    match signal:
+        case EventsArrived():
+            return _arrived_to_wire(signal)
+        case MessageSettled():
+            return _settled_to_wire(signal)
+        case TimerDue():
+            return {"kind": "timer", **timers.to_wire(signal.timer)}
 
 
 def from_wire(wire: Mapping[str, Any]) -> Signal:
     """The signal in a JSON object; KeyError or ValueError for any other object."""
-    return {"events": _arrived, "settled": _settled}[wire["kind"]](wire)
+    return _READERS[wire["kind"]](wire)
 
 
 def _settled_to_wire(signal: MessageSettled) -> dict[str, Any]:
@@ -95,6 +124,10 @@ def _settled_to_wire(signal: MessageSettled) -> dict[str, Any]:
 def _settled(wire: Mapping[str, Any]) -> Signal:
     fields = {name: value for name, value in wire.items() if name != "kind"}
     return MessageSettled(**fields | {"known_as": Identifier(*wire["known_as"]), "status": Status(wire["status"])})
+
+
+def _timer(wire: Mapping[str, Any]) -> Signal:
+    return TimerDue(timers.from_wire(wire))
 
 
 def _arrived_to_wire(signal: EventsArrived) -> dict[str, Any]:
@@ -120,6 +153,9 @@ def _arrived(wire: Mapping[str, Any]) -> Signal:
         historical=wire["historical"],
         events=tuple(event_from_wire(each) for each in wire["events"]),
     )
+
+
+_READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Signal]]] = {"events": _arrived, "settled": _settled, "timer": _timer}
 
 
 def event_to_wire(event: Event) -> dict[str, Any]:
