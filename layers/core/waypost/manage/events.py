@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -53,7 +53,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refused event with its place among the refused ones; `raw` is what was sent, None where it is nested too deeply to be shown."""
+    """A refused event as it was sent, with its place among the refused ones."""
 
     position: str
     received_at: datetime
@@ -67,9 +67,14 @@ class Refused:
         return name if isinstance(name, str) else None
 
     @property
+    def sent(self) -> Any:
+        """What was sent, as far as it can be shown: None where it is nested too deeply."""
+        return self.raw if self.error.code != "too-deep" else None
+
+    @property
     def payload(self) -> Any:
         """The event's payload, whatever it was."""
-        return self.raw.get("payload") if isinstance(self.raw, Mapping) else None
+        return self.sent.get("payload") if isinstance(self.sent, Mapping) else None
 
 
 def receipt(receipts: ReceiptStore, workspace: str, uuid: str, now: datetime) -> Receipt:
@@ -80,16 +85,22 @@ def receipt(receipts: ReceiptStore, workspace: str, uuid: str, now: datetime) ->
     return found[fold(uuid)]
 
 
-def recorded(log: LogStore, receipts: ReceiptStore, workspace: str, query: EventQuery, since: datetime, now: datetime) -> Part[Recorded]:
-    """A part of the log, no older than `since`, with receipts."""
-    since = max(since, query.since or since)
-    source = by_day(lambda day, limit, before: _of_day(log, workspace, day, limit, before), _position, since.date(), now.date())
-    found = part(source, _position, workspace, query, lambda each: each.received_at >= since and query.event in (None, each.event.name))
+def recorded(log: LogStore, receipts: ReceiptStore, workspace: str, query: EventQuery, first: date, now: datetime) -> Part[Recorded]:
+    """A part of the log, back to the workspace's first day, with receipts."""
+    source = by_day(lambda day, limit, before: _of_day(log, workspace, day, limit, before), _position, _first(query, first), now.date())
+    found = part(source, _position, workspace, query, lambda each: _asked_for(query, each.received_at, each.event.name))
     known = receipts.read(workspace, [each.event.uuid for each in found.items], now) if found.items else {}
-    with_receipts = (
-        Recorded(each.position, each.received_at, each.customer, each.event, known.get(each.event.uuid)) for each in found.items
-    )
+    with_receipts = (replace(each, receipt=known.get(each.event.uuid)) for each in found.items)
     return Part(tuple(with_receipts), found.next)
+
+
+def _first(query: EventQuery, first: date) -> date:
+    """The day behind which nothing is looked for."""
+    return max(first, query.since.astimezone(UTC).date()) if query.since else first
+
+
+def _asked_for(query: EventQuery, received_at: datetime, name: str | None) -> bool:
+    return (query.since is None or received_at >= query.since) and query.event in (None, name)
 
 
 def _of_day(log: LogStore, workspace: str, day: date, limit: int, before: str | None) -> Sequence[Recorded]:
@@ -105,19 +116,18 @@ def _events(page: Page) -> list[Recorded]:
     return events[::-1]
 
 
-def refused(rejected: RejectedStore, workspace: str, query: EventQuery, since: datetime, now: datetime) -> Part[Refused]:
+def refused(rejected: RejectedStore, workspace: str, query: EventQuery, first: date, now: datetime) -> Part[Refused]:
     """A part of the refused events, which are kept for seven days."""
-    since = max(since, now - timedelta(days=REJECTED_DAYS), query.since or since)
-    source = by_day(
-        lambda day, limit, before: [
-            Refused(at, instant(at.partition("#")[0]), each.raw if each.error.code != "too-deep" else None, each.error)
-            for at, each in rejected.of_day(workspace, day, limit=limit, before=before)
-        ],
-        _position,
-        since.astimezone(UTC).date(),
-        now.date(),
-    )
-    return part(source, _position, workspace, query, lambda each: each.received_at >= since and query.event in (None, each.name))
+    first = max(_first(query, first), now.date() - timedelta(days=REJECTED_DAYS))
+    source = by_day(lambda day, limit, before: _refused_of_day(rejected, workspace, day, limit, before), _position, first, now.date())
+    return part(source, _position, workspace, query, lambda each: _asked_for(query, each.received_at, each.name))
+
+
+def _refused_of_day(rejected: RejectedStore, workspace: str, day: date, limit: int, before: str | None) -> Sequence[Refused]:
+    return [
+        Refused(at, instant(at.partition("#")[0]), each.raw, each.error)
+        for at, each in rejected.of_day(workspace, day, limit=limit, before=before)
+    ]
 
 
 def _position(each: Recorded | Refused) -> str:

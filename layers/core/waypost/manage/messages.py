@@ -34,22 +34,22 @@ class MessageStore(Protocol):
         """At most `limit` messages of one customer, one journey or one day, newest first, and the position to go on from."""
 
 
-def listed(messages: MessageStore, workspace: str, query: MessageQuery, since: datetime, now: datetime) -> Part[Message]:
-    """A part of the messages that a query names, no older than `since`."""
+def listed(messages: MessageStore, workspace: str, query: MessageQuery, first: date, now: datetime) -> Part[Message]:
+    """A part of the messages that a query names, back to the workspace's first day."""
 
     def keep(message: Message) -> bool:
         return query.status in (None, message.status) and query.journey in (None, message.journey)
 
-    return part(_source(messages, workspace, query, since, now), _position, workspace, query, keep)
+    return part(_source(messages, workspace, query, first, now), _position, workspace, query, keep)
 
 
-def _source(messages: MessageStore, workspace: str, query: MessageQuery, since: datetime, now: datetime) -> Source[Message]:
+def _source(messages: MessageStore, workspace: str, query: MessageQuery, first: date, now: datetime) -> Source[Message]:
     """By customer or by journey where one is named, for those have an index of their own; else day by day."""
     if query.customer is None and query.journey is None:
         return by_day(
             lambda day, limit, before: messages.page(workspace, limit=limit, before=before, day=day)[0],
             _position,
-            since.date(),
+            first,
             now.date(),
         )
     journey = query.journey if query.customer is None else None

@@ -190,7 +190,7 @@ class TrackedShape(Shape):
             status="rejected",
             payload=refused.payload,
             error=ErrorShape.model_validate(refused.error),
-            sent=refused.raw,
+            sent=refused.sent,
         )
 
 
