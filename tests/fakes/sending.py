@@ -57,6 +57,9 @@ class OneCustomer:
     def get(self, keys: Sequence[RowKey]) -> list[Row]:
         return [row for row in self.rows if row.key in keys]
 
+    def graves(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, datetime]:
+        raise NotImplementedError
+
     def located(self, workspace: str, customer: str) -> RowKey | None:
         raise NotImplementedError
 

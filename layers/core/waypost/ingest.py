@@ -12,7 +12,7 @@ from waypost import identify
 from waypost.domain import json
 from waypost.domain.customers import claim_key
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Accepted, Arrival, Batch, Event, Rejected, RejectedEvent
+from waypost.domain.events import Accepted, Arrival, Batch, Event, Rejected, RejectedEvent, named_by
 from waypost.domain.identifiers import customer_id
 from waypost.domain.identity import Identifier
 from waypost.domain.reasons import Reason
@@ -123,13 +123,15 @@ class _Intake:
                 self.down = True
 
     def _settle(self, index: int, event: Event, done: str | Reason) -> None:
+        if done is Reason.ERASED:
+            return  # it is accepted as it stands; the matcher drops it, and its receipt says so
         if isinstance(done, Reason):
             self.entries[index] = Rejected(done.value, _SENTENCES[done], self._base(index) + _POINTERS[done])
             return
         entry, naming = self.entries[index], event.naming
         if isinstance(entry, Accepted) and naming is not None:
             self.entries[index] = replace(entry, event=replace(event, facts={}, naming=None))
-            for identifier in _named_by(event):
+            for identifier in named_by(event):
                 self.named[identifier] = Known(done, naming.primary, stored=True)
                 self.world.linked.put(self.arrival.workspace, identifier, self.named[identifier])
 
@@ -260,19 +262,12 @@ def _components(namings: Sequence[tuple[int, Event]]) -> list[list[tuple[int, Ev
         return identifier
 
     for _, event in namings:
-        for other in _named_by(event):
+        for other in named_by(event):
             parents[root(other)] = root(event.identifier)
     groups: dict[Identifier, list[tuple[int, Event]]] = {}
     for index, event in namings:
         groups.setdefault(root(event.identifier), []).append((index, event))
     return list(groups.values())
-
-
-def _named_by(event: Event) -> list[Identifier]:
-    """All identifiers that an `$identify` says are one customer."""
-    naming = event.naming
-    further = (naming.primary, naming.anonymous_id) if naming else ()
-    return [event.identifier, *(each for each in further if each is not None)]
 
 
 def _chunks(group: Sequence[tuple[int, Event]]) -> Iterator[list[tuple[int, Event]]]:

@@ -11,9 +11,9 @@ from typing import Final
 
 from waypost import absorb, identify, ports
 from waypost.domain import delivery
-from waypost.domain.customers import Customer, Row, RowKey, assemble, claim_key
+from waypost.domain.customers import Customer, Graves, Row, RowKey, assemble, claim_key
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Event, Kind
+from waypost.domain.events import Event, Kind, named_by
 from waypost.domain.facts import PRIMARY, merge
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
@@ -99,18 +99,37 @@ class _Arrived:
 
     def carry_out(self) -> list[Receipt]:
         """Facts first, then each event in order, then what is owed, then the log."""
+        digging = self.world.executor.submit(self._graves)
         known = self.world.receipts.read(self.signal.workspace, [event.uuid for event in self.signal.events], self.signal.received_at)
         if self.again:
             self._pay_for(known.values())
+        graves = digging.result()
         events = [event for event in _distinct(self.signal.events) if event.uuid not in known]
-        refused = self._apply_facts(events)
-        self._finish_absorbs(events)
+        refused = {event.uuid: Reason.ERASED for event in events if _is_before(event, graves)}
+        alive = [event for event in events if event.uuid not in refused]
+        if graves:
+            self._meet_anew(alive)
+        refused |= self._apply_facts(alive)
+        self._finish_absorbs(alive)
         snap = self.world.snapshots.get(self.signal.workspace, self.now)
         receipts = [self._take(event, snap, refused.get(event.uuid)) for event in events]
         if self.ledger is not None:
             self.ledger.pay()
         self._record(receipts, known)
         return receipts
+
+    def _graves(self) -> Graves:
+        """When customers that these events name were erased, for those that were."""
+        return self.world.customers.graves(self.signal.workspace, list({name for event in self.signal.events for name in named_by(event)}))
+
+    def _meet_anew(self, events: Sequence[Event]) -> None:
+        """What the intake knew may be of the erased customer; who these events are about now is asked again."""
+        if not events:
+            return
+        self.signal = replace(self.signal, primary=None, known=False)
+        done = identify.record(self.world.customers, claim_key(self.signal.workspace, events[0].identifier), {})
+        if not isinstance(done, Reason):
+            self.signal = replace(self.signal, customer=done)
 
     def _pay_for(self, receipts: Iterable[Receipt]) -> None:
         """Pays what an earlier attempt has saved and not paid, whichever customer it found."""
@@ -231,6 +250,7 @@ class _Arrived:
         """Writes the receipts that no transaction wrote, and the page of the log, which an earlier attempt may have begun."""
         silent = [receipt for receipt in receipts if not receipt.had_effect]
         told = {receipt.uuid for receipt in receipts if self.world.log_all or receipt.had_effect}
+        told -= {receipt.uuid for receipt in receipts if receipt.reason is Reason.ERASED}
         told |= {receipt.uuid for receipt in known.values() if receipt.received_at == self.signal.received_at}
         shown = tuple(replace(event, facts={}, naming=None) for event in _distinct(self.signal.events) if event.uuid in told)
         page = Page(self.signal.workspace, self.signal.customer, self.signal.received_at, self.signal.name, shown)
@@ -244,6 +264,11 @@ def _enter(released: Released, event: Event, scene: Scene, standing: Standing, s
     runs = [run for run in standing.runs if run.journey == released.journey.id]
     done = enter(released, runs, event, scene)
     return done if isinstance(done, Transition) else Move(released.journey.id, "ignored", done)
+
+
+def _is_before(event: Event, graves: Graves) -> bool:
+    """Whether an event happened before a customer of one of its names was erased, or at that moment."""
+    return any(event.at <= graves[name] for name in named_by(event) if name in graves)
 
 
 def _distinct(events: Sequence[Event]) -> list[Event]:

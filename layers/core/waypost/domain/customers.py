@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from waypost.domain import facts as known_facts
@@ -16,6 +17,7 @@ from waypost.domain.identifiers import customer_id
 from waypost.domain.identity import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.schemas import PrimaryKey
+from waypost.domain.times import iso
 
 CORRELATION_IDS: Final = 100
 ATTRIBUTES: Final = 500
@@ -45,6 +47,14 @@ def own_key(workspace: str, correlation: Identifier) -> RowKey:
     return RowKey(workspace, correlation, correlation)
 
 
+class Names(NamedTuple):
+    """What an `$identify` says is one customer: a primary key value and a correlation id, in a workspace."""
+
+    workspace: str
+    primary: Identifier
+    correlation: Identifier
+
+
 def claim_key(workspace: str, identifier: Identifier) -> RowKey:
     """The row that says whose an identifier is."""
     return head_key(workspace, identifier) if identifier.kind == "primary" else own_key(workspace, identifier)
@@ -55,7 +65,8 @@ class Row:
     """One row of the customers table.
 
     `rev` counts its writes (0: not written yet); `linked` makes it a pointer; `ids` counts the correlation ids of a head. A pair
-    remembers the anonymous customer that was `absorbed` with its correlation id, and whether its runs are still `moving`.
+    remembers the anonymous customer that was `absorbed` with its correlation id, and whether its runs are still `moving`. Facts up to
+    `since`, when an earlier customer of this name was erased, are not taken.
     """
 
     key: RowKey
@@ -66,22 +77,28 @@ class Row:
     ids: int = 0
     absorbed: str | None = None
     moving: bool = False
+    since: datetime | None = None
 
     def with_facts(self, facts: Facts) -> Row:
         """The row with these facts merged in; the row itself where they say nothing new."""
-        merged = merge(self.facts, facts)
+        merged = merge(self.facts, living(facts, self.since))
         return self if merged == self.facts else replace(self, facts=merged)
 
     @property
     def newest(self) -> str:
-        """The greatest stamp of its facts."""
-        return max((stamp_of(text) for text in self.facts.values()), default="")
+        """The greatest stamp of its facts, or of what it does not take."""
+        return max((stamp_of(text) for text in self.facts.values()), default=known_facts.floor(self.since) if self.since else "")
 
     @property
     def is_full(self) -> bool:
         """Whether it holds more attributes than a customer may have."""
         count, size = weight(self.facts)
         return count > ATTRIBUTES or size > ATTRIBUTE_BYTES
+
+
+def living(facts: Facts, since: datetime | None) -> Facts:
+    """The facts that happened after an erasure."""
+    return facts if since is None else {name: text for name, text in facts.items() if known_facts.happened_after(text, since)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +125,39 @@ class Claims:
     pair: Row | None = None
 
 
-def link(workspace: str, primary: Identifier, correlation: Identifier, facts: Facts, claims: Claims) -> Link | Reason:
-    """The cell of the `$identify` table that these rows are in."""
-    pair = claims.pair
-    if pair is not None:
-        changed = pair.with_facts(facts)
-        return Reason.ATTRIBUTES_FULL if changed.is_full else Link(pair.customer, () if changed is pair else (changed,))
-    pointer = claims.pointer or Row(own_key(workspace, correlation), customer_id(workspace, correlation.kind, correlation.value))
-    if pointer.linked is not None and pointer.linked != primary:
+Graves = Mapping[Identifier, datetime]
+"""When customers of these names were erased, for those that were."""
+
+
+def newborn(key: RowKey, graves: Graves) -> Row:
+    """The first row of a customer that nothing is known of yet. Its id differs from that of a customer who was erased."""
+    since = graves.get(key.owner)
+    first_id = key.owner.value if since is None else f"{key.owner.value} {iso(since)}"
+    return Row(key, customer_id(key.workspace, key.owner.kind, first_id), since=since)
+
+
+def link(names: Names, facts: Facts, claims: Claims, at: datetime, graves: Graves) -> Link | Reason:
+    """The cell of the `$identify` table that these rows are in, for an event that happened at this time."""
+    if claims.pair is not None:
+        return _repeated(claims.pair, facts, at)
+    pointer = claims.pointer or newborn(own_key(names.workspace, names.correlation), graves)
+    if pointer.linked is not None and pointer.linked != names.primary:
         return Reason.CORRELATION_CONFLICT
-    head = claims.head or Row(head_key(workspace, primary), pointer.customer)
+    head = claims.head or replace(newborn(head_key(names.workspace, names.primary), graves), customer=pointer.customer)
+    since = max((each.since for each in (pointer, head) if each.since is not None), default=None)
+    if since is not None and at <= since:
+        return Reason.ERASED
     if head.ids >= CORRELATION_IDS:
         return Reason.TOO_MANY_IDS
-    return _linked(pointer, head, Row(pair_key(workspace, primary, correlation), head.customer, facts=merge(pointer.facts, facts)))
+    pair = Row(pair_key(*names), head.customer, facts=merge(pointer.facts, living(facts, since)), since=since)
+    return _linked(pointer, head, pair)
+
+
+def _repeated(pair: Row, facts: Facts, at: datetime) -> Link | Reason:
+    if pair.since is not None and at <= pair.since:
+        return Reason.ERASED
+    changed = pair.with_facts(facts)
+    return Reason.ATTRIBUTES_FULL if changed.is_full else Link(pair.customer, () if changed is pair else (changed,))
 
 
 def _linked(pointer: Row, head: Row, pair: Row) -> Link | Reason:

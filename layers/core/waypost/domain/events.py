@@ -49,6 +49,13 @@ class Event:
     naming: Naming | None = None
 
 
+def named_by(event: Event) -> list[Identifier]:
+    """All identifiers that an event says are one customer's."""
+    naming = event.naming
+    further = (naming.primary, naming.anonymous_id) if naming else ()
+    return [event.identifier, *(each for each in further if each is not None)]
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """An event and what its sender should know of it."""

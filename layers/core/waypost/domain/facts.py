@@ -52,6 +52,17 @@ def stamp_of(text: str) -> str:
     return text[:STAMP_LENGTH]
 
 
+def happened_after(text: str, since: datetime) -> bool:
+    """Whether a fact's event happened after this instant, to the millisecond."""
+    digits = int(text[1 : 1 + _TIME_DIGITS], 36)
+    return (digits if text[0] == "1" else _LAST - digits) > int(_time(since), 36)
+
+
+def floor(since: datetime) -> str:
+    """The stamp that no fact from before or at this instant exceeds."""
+    return "1" + _time(since) + "z" * _TIES
+
+
 def value_of(text: str) -> Any:
     """What a fact says; None where it says that something was removed."""
     return json.loads(text[STAMP_LENGTH:])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from waypost.adapters.dynamodb.table import Item, Refused, Table, transact
@@ -11,6 +14,7 @@ from waypost.domain.customers import ATTRIBUTE_BYTES, ATTRIBUTES, Row, RowKey, U
 from waypost.domain.facts import Facts, stamp_of, weight
 from waypost.domain.identifiers import key_part
 from waypost.domain.identity import Identifier
+from waypost.domain.times import instant, iso
 
 HEAD: Final = "#"
 _FACTS: Final = ("a:", "t:", "p")
@@ -23,6 +27,7 @@ class DynamoCustomers:
     """Customers' rows. Facts are attributes of their own (`a:plan`), so that a known customer's write is one small update."""
 
     table: Table
+    tombstone_key: Callable[[str], bytes]
     marked: set[str] = field(default_factory=set, compare=False)
     """Workspaces of which this instance has written that they have named customers."""
 
@@ -95,6 +100,25 @@ class DynamoCustomers:
         items = self.table.query_all("primaryKey = :p", {":p": _hash(workspace, primary)}, ConsistentRead=True)
         return [_row(workspace, item) for item in items]
 
+    def graves(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, datetime]:
+        """When customers of these names were erased; a tombstone knows a name only as a keyed hash."""
+        keys = {self._tombstone(workspace, each): each for each in identifiers}
+        items = self.table.get_many([{"primaryKey": name, "correlationId": HEAD} for name in keys])
+        return {keys[item["primaryKey"]]: instant(item["erasedAt"]) for item in items}
+
+    def bury(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
+        """Puts tombstones for names of a customer that is being erased; they stay for ever."""
+        names = [self._tombstone(workspace, each) for each in identifiers]
+        self.table.put_many([{"primaryKey": name, "correlationId": HEAD, "erasedAt": iso(at)} for name in names])
+
+    def remove(self, keys: Sequence[RowKey]) -> None:
+        """Removes rows of a customer that is being erased."""
+        self.table.delete_many([_item_key(key) for key in keys])
+
+    def _tombstone(self, workspace: str, identifier: Identifier) -> str:
+        named = f"{identifier.kind} {identifier.value}".encode()
+        return f"{workspace}#x{hmac.new(self.tombstone_key(workspace), named, hashlib.sha256).hexdigest()}"
+
     def located(self, workspace: str, customer: str) -> RowKey | None:
         """The key of the row that answers for a customer's id, or of the pair that absorbed it. The index lags by moments."""
         items, _ = self.table.query("id = :id", {":id": f"{workspace}#{customer}"}, IndexName="byId", Limit=1)
@@ -140,6 +164,7 @@ def _item(row: Row) -> Item:
         "ids": row.ids or None,
         "absorbed": row.absorbed,
         "moving": row.moving or None,
+        "since": iso(row.since) if row.since else None,
         "owner": _unless_in(key["primaryKey"].split("#", 1)[1][1:], row.key.owner),
         "correlation": row.key.correlation and _unless_in(key["correlationId"], row.key.correlation),
     }
@@ -164,6 +189,7 @@ def _row(workspace: str, item: Item) -> Row:
         ids=item.get("ids", 0),
         absorbed=item.get("absorbed"),
         moving=item.get("moving", False),
+        since=instant(item["since"]) if "since" in item else None,
     )
 
 

@@ -26,7 +26,7 @@ class DynamoDeadLetters:
     def get(self, workspace: str, position: str) -> Parked | None:
         """The record at this position, or None."""
         row = self.table.get({"workspace": workspace, "at": position})
-        return _parked(row) if row else None
+        return parked_of(row) if row else None
 
     def remove(self, parked: Parked) -> None:
         """Forgets a record, once it is back on its queue."""
@@ -41,7 +41,7 @@ class DynamoDeadLetters:
             ScanIndexForward=False,
             Limit=limit,
         )
-        return [_parked(row) for row in rows], last["at"] if last else None
+        return [parked_of(row) for row in rows], last["at"] if last else None
 
 
 def _item(parked: Parked) -> Item:
@@ -55,6 +55,7 @@ def _item(parked: Parked) -> Item:
     }
 
 
-def _parked(row: Mapping[str, Any]) -> Parked:
+def parked_of(row: Mapping[str, Any]) -> Parked:
+    """The record in a row."""
     at, _, subject = row["at"].partition("#")
     return Parked(row["workspace"], row["kind"], subject, expanded(row["body"]), row["reason"], instant(at))

@@ -30,7 +30,7 @@ class Receipts:
 
     def read(self, workspace: str, uuids: Iterable[str], now: datetime) -> dict[str, Receipt]:
         """The receipts that there are, by uuid, read strongly. One that has expired is absent, though DynamoDB deletes late."""
-        keys = [_key(workspace, uuid) for uuid in dict.fromkeys(uuids)]
+        keys = [key(workspace, uuid) for uuid in dict.fromkeys(uuids)]
         items = [item for start in range(0, len(keys), _AT_ONCE) for item in self.table.get_many(keys[start : start + _AT_ONCE])]
         return {item["uuid"]: _receipt(item) for item in items if item["expires"] > now.timestamp()}
 
@@ -48,7 +48,7 @@ class Receipts:
     def item(self, workspace: str, receipt: Receipt) -> Item:
         """A receipt as its row."""
         return {
-            **_key(workspace, receipt.uuid),
+            **key(workspace, receipt.uuid),
             "uuid": receipt.uuid,
             "event": receipt.event,
             "receivedAt": iso(receipt.received_at),
@@ -77,7 +77,7 @@ class Log:
     def _item(self, page: Page) -> Item:
         shard = int(digest("shard", page.name, length=4), 36) % SHARDS
         return {
-            "id": _page_id(page.workspace, page.customer),
+            "id": page_id(page.workspace, page.customer),
             "at": f"{iso(page.received_at)}#{page.name}",
             "day": _day(page.workspace, page.received_at.date(), shard),
             "customer": page.customer,
@@ -105,11 +105,13 @@ class Log:
         return sorted((_page(workspace, item) for item in items), key=lambda page: (page.received_at, page.name), reverse=True)
 
 
-def _key(workspace: str, uuid: str) -> Item:
+def key(workspace: str, uuid: str) -> Item:
+    """The key of an event's receipt."""
     return {"id": f"receipt#{workspace}#{key_part(uuid)}", "at": RECEIPT}
 
 
-def _page_id(workspace: str, customer: str) -> str:
+def page_id(workspace: str, customer: str) -> str:
+    """The partition of a customer's pages."""
     return f"page#{workspace}#{customer}"
 
 

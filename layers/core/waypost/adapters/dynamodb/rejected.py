@@ -26,7 +26,7 @@ class DynamoRejectedEvents:
     def count(self, workspace: str, received_at: datetime, number: int) -> int:
         """Counts refused events of this minute; how many there were before these."""
         counted = self.table.update(
-            {"id": _of_day(workspace, received_at.date()), "at": f"{_COUNTS}{received_at:%H:%M}"},
+            {"id": day_id(workspace, received_at.date()), "at": f"{_COUNTS}{received_at:%H:%M}"},
             UpdateExpression="ADD #n :n SET expires = :e",
             ExpressionAttributeNames={"#n": "number"},
             ExpressionAttributeValues={":n": number, ":e": _expires(received_at)},
@@ -38,7 +38,7 @@ class DynamoRejectedEvents:
         self.table.put_many(
             [
                 {
-                    "id": _of_day(workspace, received_at.date()),
+                    "id": day_id(workspace, received_at.date()),
                     "at": f"{iso(received_at)}#{request_id}#{each.place:04}",
                     "expires": _expires(received_at),
                     "json": json.dumps(_record(each)),
@@ -51,7 +51,7 @@ class DynamoRejectedEvents:
         """At most `limit` events of one day (UTC), newest first, before this position; each with its own, which begins with its time."""
         rows, _ = self.table.query(
             "id = :id AND #at < :before",
-            {":id": _of_day(workspace, day), ":before": before or _COUNTS},
+            {":id": day_id(workspace, day), ":before": before or _COUNTS},
             ExpressionAttributeNames={"#at": "at"},
             ScanIndexForward=False,
             Limit=limit,
@@ -59,7 +59,8 @@ class DynamoRejectedEvents:
         return [(row["at"], _rejected(row)) for row in rows]
 
 
-def _of_day(workspace: str, day: date) -> str:
+def day_id(workspace: str, day: date) -> str:
+    """The partition of one day's refused events."""
     return f"rejected#{workspace}#{day.isoformat()}"
 
 

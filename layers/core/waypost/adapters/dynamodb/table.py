@@ -80,8 +80,15 @@ class Table:
 
     def put_many(self, items: Sequence[Item]) -> None:
         """Writes rows, at most 25 to a call, over whatever is there; keys must differ."""
-        for start in range(0, len(items), 25):
-            ask = {self.name: [{"PutRequest": {"Item": encode(item)}} for item in items[start : start + 25]]}
+        self._write_many([{"PutRequest": {"Item": encode(item)}} for item in items])
+
+    def delete_many(self, keys: Sequence[Item]) -> None:
+        """Removes rows, at most 25 to a call; keys must differ, and rows may be gone already."""
+        self._write_many([{"DeleteRequest": {"Key": encode(key)}} for key in keys])
+
+    def _write_many(self, requests: Sequence[Item]) -> None:
+        for start in range(0, len(requests), 25):
+            ask = {self.name: list(requests[start : start + 25])}
             for _ in _pauses(BATCH_ATTEMPTS):
                 with border():
                     ask = client("dynamodb").batch_write_item(RequestItems=ask).get("UnprocessedItems") or {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +21,8 @@ class DynamoWorkspaces:
 
     def add(self, workspace: str, name: str, created_at: str) -> None:
         """Makes a workspace; StaleError where its id is taken."""
-        item = {"workspace": workspace, "row": "workspace", "name": name, "createdAt": created_at}
+        row = {"workspace": workspace, "row": "workspace", "name": name, "createdAt": created_at}
+        item = {**row, "tombstoneKey": secrets.token_bytes(32)}
         if self.table.put(item, ConditionExpression="attribute_not_exists(workspace)"):
             raise StaleError("this workspace exists")
 
@@ -30,6 +32,13 @@ class DynamoWorkspaces:
         if item is None:
             raise LookupError(f"workspace {workspace}")
         return instant(item["createdAt"])
+
+    def tombstone_key(self, workspace: str) -> bytes:
+        """The key under which the names of erased customers are hashed; it never changes."""
+        item = self.table.get({"workspace": workspace, "row": "workspace"})
+        if item is None:
+            raise LookupError(f"workspace {workspace}")
+        return bytes(item["tombstoneKey"])
 
     def schema(self, workspace: str) -> Schema:
         """The workspace's schema; the empty one where none was saved."""
