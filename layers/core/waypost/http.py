@@ -59,10 +59,12 @@ def read(event: Mapping[str, Any]) -> Request:
 
 def _bare_path(path: str, stage: str | None, event: Mapping[str, Any]) -> str:
     """The path without the stage, and without the base path of a custom domain (there `path` ends with what the resource matched)."""
-    if stage and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
-        path = path[len(stage) + 1 :] or "/"
     matched = str(event.get("resource") or "").replace("{proxy+}", str((event.get("pathParameters") or {}).get("proxy", "")))
-    return matched if matched.strip("/") and path.rstrip("/").endswith(matched.rstrip("/")) else path
+    if matched.strip("/") and path.rstrip("/").endswith(matched.rstrip("/")):
+        return matched
+    if stage and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
+        return path[len(stage) + 1 :] or "/"
+    return path
 
 
 def json_body(request: Request, limit: int = BODY_BYTES) -> Any:
