@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -39,7 +38,7 @@ def _reply(request: Request, request_id: str) -> Reply:
 
 
 def _take(request: Request, request_id: str, *, bare: bool, started: float) -> Reply:
-    received_at = _now()
+    received_at = wiring.now()
     access = wiring.access()
     key = access.admit(request.headers.get("authorization"), "events", received_at)
     body = http.json_body(request)
@@ -48,12 +47,6 @@ def _take(request: Request, request_id: str, *, bare: bool, started: float) -> R
     outcome = ingest(events.parse(body, arrival), arrival, wiring.intake(), lambda: time.monotonic() - started)
     _tell(outcome, arrival)
     return _answer(outcome, arrival)
-
-
-def _now() -> datetime:
-    """Now, to the millisecond, as all times on the wire."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def _tell(outcome: Outcome, arrival: Arrival) -> None:

@@ -6,6 +6,7 @@ import json
 import platform
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from functions.local import api, template
@@ -31,15 +32,15 @@ class Deployment:
     api: str
 
 
-def deploy(cloud: Cloud) -> Deployment:
-    """Deploys the working tree. LocalError with CloudFormation's first reason if that fails."""
+def deploy(cloud: Cloud, clock: Path) -> Deployment:
+    """Deploys the working tree, on the clock that a file pushes. LocalError with CloudFormation's first reason if that fails."""
     stack = _with_code(cloud, mended(template.load(TEMPLATE)))
     resources = _create(cloud, json.dumps(stack))
     _keep_times_to_live(cloud, stack, resources)
     cloud.client("sesv2").create_email_identity(EmailIdentity=SENDER)
     variables: dict[str, str] = {}
     for name in template.resources(stack, "AWS::Serverless::Function"):
-        variables |= _configure(cloud, name, resources[name])
+        variables |= _configure(cloud, name, resources[name], clock)
     _run_few_at_once(cloud)
     return Deployment(resources, variables, api.complete(cloud, stack, resources))
 
@@ -101,10 +102,11 @@ def _run_few_at_once(cloud: Cloud) -> None:
         client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": AT_ONCE})
 
 
-def _configure(cloud: Cloud, name: str, function: str) -> dict[str, str]:
-    """Gives a function its packages and, if it calls webhooks, leave to call this machine; answers the template's own variables."""
+def _configure(cloud: Cloud, name: str, function: str, clock: Path) -> dict[str, str]:
+    """Gives a function its packages, the clock and, if it calls webhooks, leave to call this machine; answers what the template gave it."""
     client = cloud.client("lambda")
     own: dict[str, str] = client.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
-    local = {"PYTHONPATH": str(PACKAGES)} | ({"WAYPOST_LOCAL_WEBHOOKS": "1"} if name in CALLS_WEBHOOKS else {})
+    local = {"PYTHONPATH": str(PACKAGES), "WAYPOST_CLOCK_FILE": str(clock)}
+    local |= {"WAYPOST_LOCAL_WEBHOOKS": "1"} if name in CALLS_WEBHOOKS else {}
     client.update_function_configuration(FunctionName=function, Environment={"Variables": own | local})
     return own

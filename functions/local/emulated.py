@@ -1,4 +1,4 @@
-"""Runs in MiniStack's own interpreter: MiniStack, plus one question that its API cannot answer, and an end when the local run ends."""
+"""Runs in MiniStack's own interpreter: MiniStack, with a clock that can be pushed, a question that its API cannot answer, and an end."""
 
 from __future__ import annotations
 
@@ -10,12 +10,43 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from ministack import app as gateway
-from ministack.services import lambda_svc, sqs
+from ministack.services import eventbridge, lambda_svc, scheduler, sqs
 
 PENDING = "/_local/pending"  # stack.py asks it
+CLOCK = "/_local/clock"  # clock.py asks it, and pushes
+A_MOMENT = 0.001  # seconds: what is due at a time is due after it
+
+
+class PushedTime:
+    """The module `time` as queues and schedules see it: ahead of the machine's by some seconds, never behind."""
+
+    ahead = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else the module can do."""
+        return getattr(time, name)
+
+    def time(self) -> float:
+        """The seconds since 1970 here."""
+        return time.time() + self.ahead
+
+    def push(self, to: float) -> None:
+        """Makes it this late, unless it is later, and tells it to the functions, who read the file."""
+        self.ahead = max(self.ahead, to - time.time())
+        file = Path(os.environ["WAYPOST_CLOCK_FILE"])
+        written = file.with_suffix(".new")
+        written.write_text(repr(self.ahead))
+        written.replace(file)
+
+
+clock = PushedTime()
+for service in (eventbridge, scheduler, sqs):
+    service.time = clock
 
 
 def _queues_with_a_consumer() -> list[dict[str, Any]]:
@@ -24,32 +55,69 @@ def _queues_with_a_consumer() -> list[dict[str, Any]]:
 
 
 def _unsettled(queue: dict[str, Any], now: float) -> int:
-    """In a FIFO queue every message; in a standard one those that are due or were just taken, but no retry that is due later."""
+    """In a FIFO queue every message; in a standard one those that are due or were just taken, but nothing that is due later."""
     if queue["is_fifo"]:
         return len(queue["messages"])
     just_taken = now + int(queue["attributes"]["VisibilityTimeout"]) - 1
-    return sum(not now < message["visible_at"] <= just_taken for message in queue["messages"])
+    return sum(
+        message["visible_at"] <= now or (message["receive_count"] > 0 and message["visible_at"] > just_taken)
+        for message in queue["messages"]
+    )
+
+
+def _schedules() -> list[float]:
+    """When each one-time schedule fires."""
+    times = [scheduler._at_time_epoch(schedule["ScheduleExpression"]) for schedule in list(scheduler._schedules._data.values())]
+    return [at for at in times if at is not None]
 
 
 def pending() -> int:
-    """Messages that wait for a function, and batches that a function holds; nil when the stack is at rest."""
+    """Timers that are due, messages that wait for a function, and batches that a function holds; nil when the stack is at rest."""
+    now = clock.time()
+    due = sum(at <= now for at in _schedules())
     with sqs._queues_lock:
-        waiting = sum(_unsettled(queue, time.time()) for queue in _queues_with_a_consumer())
+        waiting = sum(_unsettled(queue, now) for queue in _queues_with_a_consumer())
     with lambda_svc._esm_inflight_lock:
         held = sum(lambda_svc._esm_inflight.values())
-    return int(waiting + held)
+    return int(due + waiting + held)
+
+
+def upcoming() -> float | None:
+    """When the next timer, retry or delayed message is due; None if nothing is to come."""
+    with sqs._queues_lock:
+        delayed = [message["visible_at"] for queue in _queues_with_a_consumer() for message in queue["messages"]]
+    return min([at for at in (*_schedules(), *delayed) if at > clock.time()], default=None)
+
+
+def push(to: float) -> None:
+    """Pushes the clock, then fires what is due by it."""
+    clock.push(to + A_MOMENT)
+    scheduler._tick_schedules()
+    sqs.esm_wake.set()
 
 
 _ministack = gateway.app
 
 
+def _answer(scope: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer of a route of ours; None for every other."""
+    if scope.get("path") == PENDING:
+        return {"pending": pending()}
+    if scope.get("path") != CLOCK:
+        return None
+    if scope["method"] == "POST":
+        push(float(parse_qs(scope["query_string"].decode())["to"][0]))
+    return {"now": clock.time(), "next": upcoming()}
+
+
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """MiniStack's ASGI application with one route more."""
-    if scope.get("path") != PENDING:
+    """MiniStack's ASGI application with two routes more."""
+    answer = _answer(scope)
+    if answer is None:
         await _ministack(scope, receive, send)
         return
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-    await send({"type": "http.response.body", "body": json.dumps({"pending": pending()}).encode()})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
 
 def _end_with_the_local_run() -> None:
@@ -60,6 +128,7 @@ def _end_with_the_local_run() -> None:
 
 
 if __name__ == "__main__":
+    clock.push(0)
     gateway.app = app
     threading.Thread(target=_end_with_the_local_run, daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):

@@ -24,11 +24,12 @@ READY_WITHIN: Final = 30.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running MiniStack: where it answers, its process and the file that it logs to."""
+    """A running MiniStack: where it answers, its process, the file that it logs to, and the one that says how far its clock is ahead."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    clock: Path
 
     def alive(self) -> bool:
         """Whether the process still runs."""
@@ -42,12 +43,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _environment(port: int, folder: str) -> dict[str, str]:
+def _environment(port: int, folder: str, clock: Path) -> dict[str, str]:
     """MiniStack's settings; AUTH makes it hold each function to its own role, so that a missing permission shows here first."""
     keep = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "LC_ALL"}}
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     listeners = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
-    return keep | credentials | listeners | {"AUTH": "true", "MINISTACK_REGION": REGION, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {"AUTH": "true", "MINISTACK_REGION": REGION, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1", "WAYPOST_CLOCK_FILE": str(clock)}
+    return keep | credentials | listeners | own
 
 
 def _is_ready(url: str) -> bool:
@@ -72,18 +74,18 @@ def emulating() -> Iterator[Emulator]:
     if not EMULATOR_PYTHON.exists():
         raise LocalError(f"{EMULATOR_PYTHON} is missing: `make run` and `make test` install it")
     folder, port = tempfile.mkdtemp(prefix="waypost-local-"), free_port()
-    log = Path(folder, "ministack.log")
+    log, clock = Path(folder, "ministack.log"), Path(folder, "clock")
     with log.open("wb") as output:
         # Its own session: Ctrl-C reaches us alone, and we end it in order. Its standard input is the life line that emulated.py watches.
         process = subprocess.Popen(
             [EMULATOR_PYTHON, Path(__file__).with_name("emulated.py")],
-            env=_environment(port, folder),
+            env=_environment(port, folder, clock),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    emulator = Emulator(f"http://127.0.0.1:{port}", process, log)
+    emulator = Emulator(f"http://127.0.0.1:{port}", process, log, clock)
     try:
         _wait_until_ready(emulator)
         yield emulator

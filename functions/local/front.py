@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from functions.local import gateway
+from functions.local import clock, gateway
 
 AT_ONCE: Final = 4  # requests in MiniStack's hands: each one more would start one more worker
 HOP_BY_HOP: Final = frozenset(
@@ -28,6 +29,12 @@ class Local(Protocol):
 
     def settle(self) -> bool:
         """Whether everything due was done within a minute."""
+
+    def now(self) -> datetime:
+        """What the stack's clock shows."""
+
+    def advance(self, by: timedelta) -> bool:
+        """Pushes the clock; whether everything that became due was done in time."""
 
     def mails(self) -> list[dict[str, Any]]:
         """Mails sent, newest first."""
@@ -50,9 +57,15 @@ def front(stack: Local, api: str) -> Starlette:
         return await _forwarded(request, httpx.URL(api))
 
     async def settle(_: Request) -> Response:
-        if await run_in_threadpool(stack.settle):
-            return JSONResponse({"settled": True})
-        raise gateway.ProblemError(HTTPStatus.GATEWAY_TIMEOUT, "not-settled", "Something was still to be done after 60 seconds.")
+        _check(settled=await run_in_threadpool(stack.settle))
+        return JSONResponse({"settled": True})
+
+    async def show_clock(_: Request) -> Response:
+        return JSONResponse({"now": _iso(await run_in_threadpool(stack.now))})
+
+    async def push_clock(request: Request) -> Response:
+        _check(settled=await run_in_threadpool(stack.advance, await _advance(request)))
+        return await show_clock(request)
 
     async def mails(_: Request) -> Response:
         return JSONResponse({"items": await run_in_threadpool(stack.mails)})
@@ -62,6 +75,8 @@ def front(stack: Local, api: str) -> Starlette:
 
     routes = [
         Route("/_local/settle", settle, methods=["POST"]),
+        Route("/_local/clock", show_clock, methods=["GET"]),
+        Route("/_local/clock", push_clock, methods=["POST"]),
         Route("/_local/mails", mails, methods=["GET"]),
         Route("/_local/workspaces", workspaces, methods=["POST"]),
         Route("/{path:path}", forward, methods=METHODS),
@@ -69,6 +84,22 @@ def front(stack: Local, api: str) -> Starlette:
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={gateway.ProblemError: _problem})
     app.router.redirect_slashes = False
     return app
+
+
+def _check(*, settled: bool) -> None:
+    if not settled:
+        raise gateway.ProblemError(HTTPStatus.GATEWAY_TIMEOUT, "not-settled", "Something was still to be done after 60 seconds.")
+
+
+def _iso(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def _advance(request: Request) -> timedelta:
+    try:
+        return clock.span((await request.json())["advance"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise gateway.ProblemError(HTTPStatus.BAD_REQUEST, "bad-request", f'Send {{"advance": "P3D"}}: {error}.') from error
 
 
 async def _name(request: Request) -> str:

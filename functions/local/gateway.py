@@ -14,7 +14,7 @@ LAMBDA_LIMIT: Final = 6_291_456  # bytes of the JSON that a function is invoked 
 BODY_LIMIT: Final = (LAMBDA_LIMIT - 16 * 1024) // 4 * 3  # bytes of a body beside 16 KiB of headers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)  # not frozen: whoever catches an exception sets its traceback
 class ProblemError(Exception):
     """An answer by the gateway itself, in the shape of RFC 9457."""
 

@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
 import uvicorn
 
 from functions.local import seed
+from functions.local.clock import Clock
 from functions.local.cloud import Cloud
 from functions.local.deploy import Deployment, deploy
 from functions.local.emulator import Emulator, emulating
@@ -44,6 +46,14 @@ class Stack:
             time.sleep(0.02)
         return True
 
+    def now(self) -> datetime:
+        """What the stack's clock shows."""
+        return self._clock.now()
+
+    def advance(self, by: timedelta) -> bool:
+        """Pushes the clock from due time to due time; False if something due is not done within 60 seconds."""
+        return self._clock.advance(by)
+
     def mails(self) -> list[dict[str, Any]]:
         """Every mail that SES took, newest first: `to`, `from`, `subject`, `text`, `html`, `at` (epoch seconds)."""
         accounts = self._ask("/_ministack/ses/messages")["messages"]
@@ -53,6 +63,10 @@ class Stack:
     def new_workspace(self, name: str) -> dict[str, str]:
         """A second workspace with an admin key: `id`, `name`, `key`."""
         return self.founder.found(name)
+
+    @property
+    def _clock(self) -> Clock:
+        return Clock(self.emulator_client, self.settle)
 
     def _ask(self, path: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.emulator_client.get(path).raise_for_status().json()
@@ -71,8 +85,9 @@ def running(port: int = 0) -> Iterator[Stack]:
         listener = parts.enter_context(_listening(port))
         emulator = parts.enter_context(emulating())
         cloud = Cloud(emulator.url)
-        deployment = deploy(cloud)
-        founder = parts.enter_context(founding(cloud.environment() | deployment.variables))
+        deployment = deploy(cloud, emulator.clock)
+        own = {"WAYPOST_CLOCK_FILE": str(emulator.clock)}
+        founder = parts.enter_context(founding(cloud.environment() | deployment.variables | own))
         seed.demo(deployment.api, founder)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=10, trust_env=False))
         stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, founder, client)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -12,13 +13,14 @@ from pydantic import BaseModel
 
 from waypost import http, routes, wiring
 from waypost.domain import journeys as definitions
+from waypost.domain.customers import Customer
 from waypost.domain.errors import RefusedError
 from waypost.domain.schemas import Schema
 from waypost.http import Reply, Request
-from waypost.manage import customers, dead_letters, events, journeys, keys, messages, openapi, requests, schemas, shapes
+from waypost.manage import customers, dead_letters, erasure, events, journeys, keys, messages, openapi, requests, schemas, shapes
 from waypost.manage.lists import Part, held, part
 from waypost.manage.operations import OPERATIONS, Operation
-from waypost.manage.world import World
+from waypost.manage.timeline import Entry, timeline
 from waypost.telemetry import logger
 
 BODY_BYTES: Final = 1024 * 1024
@@ -125,23 +127,43 @@ def _publish_journey(call: Call) -> shapes.JourneyShape:
     return shapes.JourneyShape.of(*journeys.publish(world.journeys, call.workspace, call.variables["id"], world.checks, call.now))
 
 
+def _customer_shape(customer: Customer) -> shapes.CustomerShape:
+    return shapes.CustomerShape.of(customer, customers.runs_of(wiring.managing().runs, customer))
+
+
 def _find_customer(call: Call) -> shapes.CustomerShape:
     world = wiring.managing()
-    schema = world.workspaces.schema(call.workspace)
-    customer = customers.find(world.customers, call.workspace, call.query, schema)
-    return shapes.CustomerShape.of(customer, world.runs.history(call.workspace, customer.id).runs)
+    return _customer_shape(customers.find(world.customers, call.workspace, call.query, world.workspaces.schema(call.workspace)))
 
 
-def _read_customer(call: Call) -> shapes.CustomerShape:
+def _customer(call: Call) -> Customer:
     world = wiring.managing()
+    return customers.read(world.customers, call.workspace, call.variables["id"], world.workspaces.schema(call.workspace))
+
+
+def _erase_customer(call: Call, operation: Operation) -> Reply:
+    world, started = wiring.managing(), time.monotonic()
     schema = world.workspaces.schema(call.workspace)
-    customer = customers.read(world.customers, call.workspace, call.variables["id"], schema)
-    return shapes.CustomerShape.of(customer, world.runs.history(call.workspace, customer.id).runs)
+    asked = (call.workspace, call.variables["id"], schema, call.now)
+    erased = erasure.erase(world.customers, world.leavings, *asked, lambda: time.monotonic() - started)
+    return _shown(operation.status if erased.complete else 202, shapes.ErasedShape.model_validate(erased))
 
 
-def _first_day(world: World, workspace: str) -> date:
-    """The day before a workspace was made: whoever made it may have a clock that is ahead of ours."""
-    return world.workspaces.created_at(workspace).date() - timedelta(days=1)
+def _timeline(call: Call, customer: Customer) -> Part[Entry]:
+    world = wiring.managing()
+    return timeline(world.log, world.receipts, world.messages, customer, call.query, call.now)
+
+
+def _export_customer(call: Call) -> shapes.ExportShape:
+    customer, store = _customer(call), wiring.managing().messages
+    found = _timeline(call, customer)
+    sent = [each.message for each in found.items if each.message is not None]
+    return shapes.ExportShape(
+        customer=_customer_shape(customer),
+        history=tuple(shapes.EntryShape.of(each) for each in found.items),
+        messages=tuple(shapes.MessageShape.of(each, store.rendered(call.workspace, each.id)) for each in sent),
+        next=found.next,
+    )
 
 
 def _list_events(call: Call) -> Mapping[str, Any]:
@@ -201,7 +223,10 @@ ANSWERS: Final[Mapping[str, Answers]] = {
     "save-journey": _save_journey,
     "publish-journey": _answering(_publish_journey),
     "find-customer": _answering(_find_customer),
-    "read-customer": _answering(_read_customer),
+    "read-customer": _answering(lambda call: _customer_shape(_customer(call))),
+    "erase-customer": _erase_customer,
+    "export-customer": _answering(_export_customer),
+    "read-timeline": _answering(lambda call: _page(_timeline(call, _customer(call)), shapes.EntryShape.of)),
     "list-events": _answering(_list_events),
     "read-receipt": _answering(_read_receipt),
     "list-messages": _answering(_list_messages),

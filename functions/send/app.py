@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -38,7 +37,7 @@ def _deliver(record: SQSRecord) -> None:
     receives = int(record.attributes.approximate_receive_count)
     try:
         body = json.loads(record.body)
-        outcome = send(body["workspace"], body["message"], datetime.now(UTC), uuid4().hex, wiring.sending())
+        outcome = send(body["workspace"], body["message"], wiring.now(), uuid4().hex, wiring.sending())
     except UnavailableError as error:
         logger.warning("not now", record=record.message_id, receives=receives, reason=str(error))
         wiring.send_queue().postpone(record.receipt_handle, min(2**receives, LONGEST_PAUSE))
@@ -54,7 +53,7 @@ def _deliver(record: SQSRecord) -> None:
 
 def _park(record: SQSRecord) -> None:
     workspace, message = _named(record.body)
-    parked = Parked(workspace, "message", message or record.message_id, record.body, "poison", datetime.now(UTC))
+    parked = Parked(workspace, "message", message or record.message_id, record.body, "poison", wiring.now())
     wiring.dead_letters().park(parked)
 
 

@@ -98,12 +98,14 @@ def test_the_template_sets_what_the_code_reads_and_nothing_else(template: dict[s
     sources = [*(ROOT / "layers/core/waypost").rglob("*.py"), *(ROOT / "functions").glob("*/app.py")]
     read = {name for each in sources for name in re.findall(r"""(?:required|optional|whole|table)\(\s*"([A-Z_]+)\"""", each.read_text())}
     of_powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL"}
-    assert given - of_powertools == read - {"WAYPOST_LOCAL_WEBHOOKS"}
+    assert given - of_powertools == read - {"WAYPOST_LOCAL_WEBHOOKS", "WAYPOST_CLOCK_FILE"}
 
 
 def test_the_local_run_alone_may_call_loopback_webhooks() -> None:
-    """No template sets the setting that lets a webhook reach 127.0.0.1."""
-    assert "WAYPOST_LOCAL" not in (ROOT / "template.yaml").read_text()
+    """No template sets the setting that lets a webhook reach 127.0.0.1, nor the one that pushes the clock."""
+    template = (ROOT / "template.yaml").read_text()
+    assert "WAYPOST_LOCAL" not in template
+    assert "WAYPOST_CLOCK" not in template
 
 
 def test_a_stack_name_is_all_that_a_deploy_needs(template: dict[str, Any]) -> None:

@@ -8,13 +8,13 @@ import string
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from waypost import ingest, match, send, settings
 from waypost.access import Access
-from waypost.adapters import stacks
+from waypost.adapters import clock, stacks
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import Log, Receipts
@@ -38,6 +38,11 @@ if TYPE_CHECKING:  # the other functions need not load the models of the managem
 
 THREADS = 10
 KEY_CHARACTERS = string.ascii_letters + string.digits
+
+
+def now() -> datetime:
+    """The time (UTC, to the millisecond) that doors give to their use cases; the local run alone can push it."""
+    return clock.now(settings.optional("WAYPOST_CLOCK_FILE"))
 
 
 def table(name: str) -> Table:
@@ -178,7 +183,7 @@ def new_workspace(name: str, key: str | None = None, *, stack: str | None = None
     """Makes a workspace with an admin key (this one, or a fresh one): its id and the key. RefusedError where the key is taken or bad."""
     keys, workspaces = _keys_and_workspaces(stack)
     workspace, text = "w_" + secrets.token_hex(8), key or fresh_key()
-    managed_keys.found(workspaces, keys, workspace, name, text, datetime.now(UTC))
+    managed_keys.found(workspaces, keys, workspace, name, text, now())
     return workspace, text
 
 
@@ -187,7 +192,7 @@ def new_key(workspace: str, scopes: Collection[Scope], name: str, key: str | Non
     keys, workspaces = _keys_and_workspaces(stack)
     workspaces.created_at(workspace)
     text = key or fresh_key()
-    managed_keys.add(keys, workspace, managed_keys.NewKey(text, name, frozenset(scopes)), datetime.now(UTC))
+    managed_keys.add(keys, workspace, managed_keys.NewKey(text, name, frozenset(scopes)), now())
     return text
 
 
