@@ -13,6 +13,7 @@ from waypost.domain.events import Rejected, RejectedEvent
 from waypost.domain.times import iso
 
 KEPT: Final = timedelta(days=7)
+ROW_BYTES: Final = 390_000
 _COUNTS: Final = "count#"
 """What the counters' positions begin with: letters, behind all times."""
 
@@ -41,7 +42,7 @@ class DynamoRejectedEvents:
                     "id": day_id(workspace, received_at.date()),
                     "at": f"{iso(received_at)}#{request_id}#{each.place:04}",
                     "expires": _expires(received_at),
-                    "json": json.dumps(_record(each)),
+                    "json": _record(each),
                 }
                 for each in events
             ]
@@ -70,9 +71,12 @@ def _rejected(row: Item) -> RejectedEvent:
     return RejectedEvent(int(row["at"].rpartition("#")[2]), kept["raw"], error)
 
 
-def _record(rejected: RejectedEvent) -> dict[str, object]:
+def _record(rejected: RejectedEvent) -> str:
+    """What is kept of a refused event; one that no row holds is kept without its content, for its error says how large it was."""
     error = rejected.error
-    return {"raw": rejected.raw, "code": error.code, "detail": error.detail, "pointer": error.pointer}
+    told = {"code": error.code, "detail": error.detail, "pointer": error.pointer}
+    whole = json.dumps({"raw": rejected.raw, **told})
+    return whole if len(whole) <= ROW_BYTES else json.dumps({"raw": None, **told})
 
 
 def _expires(received_at: datetime) -> int:
