@@ -1,0 +1,87 @@
+"""Refused events in DynamoDB, and in the fake: one contract for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes.intake import NOW, wire
+from tests.fakes.rejected import FakeRejectedEvents
+from tests.fakes.tables import aws, fresh
+from waypost.adapters.dynamodb.rejected import DynamoRejectedEvents
+from waypost.domain import json
+from waypost.domain.events import Rejected, RejectedEvent
+
+RejectedEvents = DynamoRejectedEvents | FakeRejectedEvents
+ERROR = Rejected("bad-event", "event: must not be blank.", "/batch/0/event")
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[None]:
+    """AWS in this process."""
+    with aws():
+        yield
+
+
+@pytest.fixture
+def dynamo(moto: None) -> DynamoRejectedEvents:
+    """The table as the template makes it."""
+    return DynamoRejectedEvents(fresh("EventsTable"))
+
+
+@pytest.fixture(params=["DynamoDB", "fake"])
+def rejected(request: pytest.FixtureRequest) -> RejectedEvents:
+    """Both sides of the contract."""
+    found: RejectedEvents = request.getfixturevalue("dynamo") if request.param == "DynamoDB" else FakeRejectedEvents()
+    return found
+
+
+def test_refused_events_are_counted_by_workspace_and_minute(rejected: RejectedEvents) -> None:
+    """Each count says how many there were before."""
+    assert rejected.count("w1", NOW, 60) == 0
+    assert rejected.count("w1", NOW + timedelta(seconds=30), 60) == 60
+    assert rejected.count("w2", NOW, 1) == 0
+    assert rejected.count("w1", NOW + timedelta(minutes=1), 5) == 0
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["text", None, 7, [], wire(), {"\ud800": "\ud800"}, json.loads('{"a":1.10,"b":1e400}'), json.loads("[" * 100_000 + "]" * 100_000)],
+    ids=["text", "null", "number", "array", "event", "half a surrogate", "numbers", "deep"],
+)
+def test_a_refused_event_is_kept_as_it_was_sent(dynamo: DynamoRejectedEvents, raw: Any) -> None:
+    """Whatever it is, with what was wrong."""
+    dynamo.keep("w1", NOW, "r-1", [RejectedEvent(3, raw, ERROR)])
+    [(_, kept)] = dynamo.of_day("w1", NOW.date(), limit=10)
+    assert kept == RejectedEvent(3, raw, ERROR)
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "🎉"])
+def test_an_event_too_large_for_a_row_is_kept_without_its_content(dynamo: DynamoRejectedEvents, letter: str) -> None:
+    """DynamoDB takes 400 KB; a body may hold one event of 4 MB, and its neighbours' answer must not fail over it."""
+    dynamo.keep("w1", NOW, "r-1", [RejectedEvent(0, wire(payload={"a": letter * 500_000}), ERROR), RejectedEvent(1, "small", ERROR)])
+    (_, small), (_, large) = dynamo.of_day("w1", NOW.date(), limit=10)
+    assert (small.raw, large.raw, large.error) == ("small", None, ERROR)
+
+
+def test_a_day_is_read_newest_first_and_in_pages(dynamo: DynamoRejectedEvents) -> None:
+    """A counter is no event, another workspace's are not seen."""
+    dynamo.count("w1", NOW, 3)
+    for minute in range(3):
+        dynamo.keep("w1", NOW + timedelta(minutes=minute), f"r-{minute}", [RejectedEvent(place, minute, ERROR) for place in (0, 1)])
+    dynamo.keep("w2", NOW, "r-9", [RejectedEvent(0, "other", ERROR)])
+    first = dynamo.of_day("w1", NOW.date(), limit=4)
+    rest = dynamo.of_day("w1", NOW.date(), limit=4, before=first[-1][0])
+    assert [(each.raw, each.place) for _, each in (*first, *rest)] == [(2, 1), (2, 0), (1, 1), (1, 0), (0, 1), (0, 0)]
+
+
+def test_refused_events_end_after_seven_days(dynamo: DynamoRejectedEvents) -> None:
+    """By the table's own clean-up."""
+    dynamo.keep("w1", NOW, "r-1", [RejectedEvent(0, "bad", ERROR)])
+    dynamo.count("w1", NOW, 1)
+    rows = list(dynamo.table.query_all("id = :id", {":id": "rejected#w1#2026-11-23"}))
+    assert {row["expires"] for row in rows} == {int((NOW + timedelta(days=7)).timestamp())}
+    assert len(rows) == 2
