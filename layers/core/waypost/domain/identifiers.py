@@ -22,7 +22,7 @@ def digest(*parts: str, length: int = 25) -> str:
     """A base36 name for a sequence of texts, `length` characters long (25 hold 129 bits); no two sequences share one."""
     framed = "".join(f"{len(part)}:{part}" for part in parts)
     number = int.from_bytes(hashlib.sha256(framed.encode("utf-8", "surrogatepass")).digest(), "big")
-    return base36(number).rjust(length, "0")[-length:]
+    return base36(number % 36**length).rjust(length, "0")
 
 
 def customer_id(workspace: str, kind: str, first_id: str) -> str:
