@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -21,6 +21,7 @@ from waypost.manage import customers, dead_letters, erasure, events, journeys, k
 from waypost.manage.lists import Part, held, part
 from waypost.manage.operations import OPERATIONS, Operation
 from waypost.manage.timeline import Entry, timeline
+from waypost.manage.world import World
 from waypost.telemetry import logger
 
 BODY_BYTES: Final = 1024 * 1024
@@ -143,9 +144,7 @@ def _customer(call: Call) -> Customer:
 
 def _erase_customer(call: Call, operation: Operation) -> Reply:
     world, started = wiring.managing(), time.monotonic()
-    schema = world.workspaces.schema(call.workspace)
-    asked = (call.workspace, call.variables["id"], schema, call.now)
-    erased = erasure.erase(world.customers, world.leavings, *asked, lambda: time.monotonic() - started)
+    erased = erasure.erase(world.customers, world.leavings, _customer(call), call.now, lambda: time.monotonic() - started)
     return _shown(operation.status if erased.complete else 202, shapes.ErasedShape.model_validate(erased))
 
 
@@ -164,6 +163,11 @@ def _export_customer(call: Call) -> shapes.ExportShape:
         messages=tuple(shapes.MessageShape.of(each, store.rendered(call.workspace, each.id)) for each in sent),
         next=found.next,
     )
+
+
+def _first_day(world: World, workspace: str) -> date:
+    """The day before a workspace was made: whoever made it may have a clock that is ahead of ours."""
+    return world.workspaces.created_at(workspace).date() - timedelta(days=1)
 
 
 def _list_events(call: Call) -> Mapping[str, Any]:

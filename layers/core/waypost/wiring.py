@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from waypost import ingest, match, send, settings
@@ -56,11 +56,23 @@ def access() -> Access:
     return Access(DynamoKeys(table("KEYS_TABLE")), DynamoWorkspaces(table("WORKSPACES_TABLE")))
 
 
+@lru_cache(maxsize=10_000)
+def tombstone_key(workspace: str) -> bytes:
+    """The key under which a workspace's erased customers are known; it never changes."""
+    return DynamoWorkspaces(table("WORKSPACES_TABLE")).tombstone_key(workspace)
+
+
+@cache
+def customers_rows() -> DynamoCustomers:
+    """The rows that customers are merged from."""
+    return DynamoCustomers(table("CUSTOMERS_TABLE"), tombstone_key)
+
+
 @cache
 def intake() -> ingest.World:
     """What the intake needs."""
     return ingest.World(
-        customers=DynamoCustomers(table("CUSTOMERS_TABLE")),
+        customers=customers_rows(),
         signals=signals_queue(),
         rejected=DynamoRejectedEvents(table("EVENTS_TABLE")),
         linked=ingest.Linked(),
@@ -89,7 +101,7 @@ def matching() -> match.World:
     receipts = Receipts(table("EVENTS_TABLE"), kept)
     journeys = DynamoJourneys(table("JOURNEYS_TABLE"))
     return match.World(
-        customers=DynamoCustomers(table("CUSTOMERS_TABLE")),
+        customers=customers_rows(),
         runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
         receipts=receipts,
         log=Log(receipts),
@@ -126,7 +138,7 @@ def sending() -> send.World:
     secrets = DynamoWebhookSecrets(workspaces)
     return send.World(
         messages=DynamoMessages(table("MESSAGES_TABLE")),
-        customers=DynamoCustomers(table("CUSTOMERS_TABLE")),
+        customers=customers_rows(),
         workspaces=DynamoWorkspaces(workspaces),
         journeys=DynamoJourneys(table("JOURNEYS_TABLE")),
         templates=liquid.LiquidTemplates(),
@@ -150,6 +162,7 @@ def local_webhooks() -> bool:
 def managing() -> World:
     """What the management API needs."""
     from waypost.adapters import liquid  # noqa: PLC0415 - only publishing pays for it
+    from waypost.adapters.dynamodb.erasure import DynamoErasure  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415 - see matching
     from waypost.domain.addresses import address_refused  # noqa: PLC0415 - as above
     from waypost.manage.dead_letters import Queues  # noqa: PLC0415 - as above
@@ -161,7 +174,7 @@ def managing() -> World:
     return World(
         workspaces=DynamoWorkspaces(table("WORKSPACES_TABLE")),
         keys=DynamoKeys(table("KEYS_TABLE")),
-        customers=DynamoCustomers(table("CUSTOMERS_TABLE")),
+        customers=customers_rows(),
         journeys=DynamoJourneys(table("JOURNEYS_TABLE")),
         checks=Checks(liquid.error_in, partial(address_refused, local=local_webhooks())),
         runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
@@ -171,6 +184,7 @@ def managing() -> World:
         messages=messages,
         secrets=DynamoWebhookSecrets(table("WORKSPACES_TABLE")),
         queues=Queues(dead_letters(), signals_queue(), messages, send_queue()),
+        leavings=DynamoErasure(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
     )
 
 

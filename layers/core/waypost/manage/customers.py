@@ -8,7 +8,7 @@ from waypost import identify
 from waypost.domain.customers import Customer, Row, assemble
 from waypost.domain.errors import RefusedError
 from waypost.domain.identity import Identifier, correlation, primary
-from waypost.domain.runs import Standing
+from waypost.domain.runs import Run, Standing
 from waypost.domain.schemas import Schema
 from waypost.manage.requests import CustomerQuery
 from waypost.ports import Customers
@@ -43,6 +43,11 @@ def read(customers: Customers, workspace: str, customer: str, schema: Schema) ->
     if found is None:
         raise _nobody()
     return found
+
+
+def runs_of(runs: RunHistory, customer: Customer) -> list[Run]:
+    """A customer's runs, those included that an absorb has not brought along yet."""
+    return [run for each in (customer.id, *customer.absorbed) for run in runs.history(customer.workspace, each).runs]
 
 
 def _rows(customers: Customers, workspace: str, owner: Identifier) -> list[Row]:

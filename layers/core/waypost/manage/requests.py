@@ -68,6 +68,10 @@ class CustomerQuery(Part):
     correlation_id: str | None = Field(None, min_length=1, max_length=250)
 
 
+class TimelineQuery(ListQuery):
+    """Which part of a customer's timeline."""
+
+
 class NewKeyBody(Part):
     """A key to make, or with `key` to import."""
 

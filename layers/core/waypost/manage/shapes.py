@@ -20,6 +20,7 @@ from waypost.domain.schemas import Part
 from waypost.domain.times import iso
 from waypost.domain.webhooks import Secrets
 from waypost.manage.events import Recorded, Refused
+from waypost.manage.timeline import Entry
 
 Time = Annotated[datetime, PlainSerializer(iso), WithJsonSchema({"type": "string", "format": "date-time"})]
 T = TypeVar("T")
@@ -229,6 +230,53 @@ class MessageShape(MessageSummary):
         """The message with what is kept of its rendering."""
         rendered = dict(kept.rendered) if kept else {}
         return cls(**MessageSummary.model_validate(message).model_dump(mode="python"), rendered=rendered)
+
+
+class EntryShape(Shape):
+    """One thing of a timeline; what it has depends on its kind."""
+
+    at: Time
+    kind: Literal["event", "move", "message"]
+    reason: Reason | messages.Reason | None = None
+    event: str | None = None
+    uuid: str | None = None
+    payload: Any = None
+    journey: str | None = None
+    outcome: Outcome | None = None
+    run: str | None = None
+    message: str | None = None
+    channel: str | None = None
+    status: messages.Status | None = None
+
+    @classmethod
+    def of(cls, entry: Entry) -> EntryShape:
+        """An entry of the timeline."""
+        if entry.message is not None:
+            said = entry.message
+            place = {"journey": said.journey, "run": said.run, "message": said.id, "channel": said.channel, "status": said.status}
+            return cls(at=entry.at, kind="message", reason=said.reason, **place)
+        about = {"at": entry.at, "kind": entry.kind, "event": entry.event and entry.event.name, "uuid": entry.event and entry.event.uuid}
+        if entry.move is not None:
+            move = entry.move
+            return cls(**about, reason=move.reason, journey=move.journey, outcome=move.outcome, run=move.run)
+        return cls(**about, reason=entry.receipt.reason if entry.receipt else None, payload=entry.event and entry.event.payload)
+
+
+class ErasedShape(Shape):
+    """What was removed of a customer; where it is not `complete`, the same request goes on."""
+
+    id: str
+    complete: bool
+    removed: dict[str, int]
+
+
+class ExportShape(Shape):
+    """Everything of a customer; its history in parts, newest first."""
+
+    customer: CustomerShape
+    history: tuple[EntryShape, ...]
+    messages: tuple[MessageShape, ...]
+    next: str | None
 
 
 class SecretShape(Shape):

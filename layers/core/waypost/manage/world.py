@@ -9,12 +9,13 @@ from typing import Protocol
 from waypost.domain.webhooks import Secrets
 from waypost.manage.customers import RunHistory
 from waypost.manage.dead_letters import Queues
+from waypost.manage.erasure import CustomerGraves, Leavings
 from waypost.manage.events import LogStore, ReceiptStore, RejectedStore
 from waypost.manage.journeys import Checks, JourneyStore
 from waypost.manage.keys import KeyStore
 from waypost.manage.messages import MessageStore
 from waypost.manage.schemas import SchemaStore
-from waypost.ports import Customers
+from waypost.manage.timeline import CustomerLog
 
 
 class WorkspaceStore(SchemaStore, Protocol):
@@ -24,7 +25,7 @@ class WorkspaceStore(SchemaStore, Protocol):
         """When the workspace was made."""
 
 
-class CustomerStore(Customers, Protocol):
+class CustomerStore(CustomerGraves, Protocol):
     """Customers' rows, and whether there are any."""
 
     def any_named(self, workspace: str) -> bool:
@@ -41,6 +42,10 @@ class SecretStore(Protocol):
         """A new secret, with the old one beside it for a day; StaleError if another rotation came first."""
 
 
+class WholeLog(LogStore, CustomerLog, Protocol):
+    """The log of events, by day and by customer."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """All stores that the management API reads and writes."""
@@ -52,8 +57,9 @@ class World:
     checks: Checks
     runs: RunHistory
     receipts: ReceiptStore
-    log: LogStore
+    log: WholeLog
     rejected: RejectedStore
     messages: MessageStore
     secrets: SecretStore
     queues: Queues
+    leavings: Leavings

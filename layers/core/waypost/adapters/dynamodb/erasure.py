@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,6 +11,7 @@ from waypost.adapters.dynamodb import dead, events, messages, rejected
 from waypost.adapters.dynamodb.packing import unpacked
 from waypost.adapters.dynamodb.table import Item, Table
 from waypost.domain import json
+from waypost.domain.parked import Parked
 from waypost.domain.times import iso
 
 AT_ONCE: Final = 100
@@ -37,30 +38,34 @@ class DynamoErasure:
         )
 
     def remove_runs(self, workspace: str, customer: str) -> int:
-        """Removes all runs, earlier ones too; how many."""
-        rows = self.runs.query_all(
+        """Removes runs, earlier ones too; how many, none once all are gone."""
+        rows, _ = self.runs.query(
             "customer = :c AND #row > :gate",
             {":c": f"{workspace}#{customer}", ":gate": "#"},
             ExpressionAttributeNames={"#row": "row"},
             ConsistentRead=True,
+            Limit=AT_ONCE,
         )
         return _removed(self.runs, [{"customer": row["customer"], "row": row["row"]} for row in rows])
 
     def remove_messages(self, workspace: str, customer: str) -> int:
-        """Removes all messages with what was rendered for them; how many."""
-        rows = self.messages.query_all("customer = :c", {":c": f"{workspace}#{customer}"}, IndexName="byCustomer")
-        names = [row["id"].partition("#")[2] for row in rows]
+        """Removes messages with what was rendered for them; how many, none once all are gone (the index lags, the table does not)."""
+        names = self._message_names(workspace, customer)
+        there = self._there([messages.key(workspace, name) for name in names])
         _removed(self.messages, [messages.rendered_key(workspace, name) for name in names])
-        return _removed(self.messages, [messages.key(workspace, name) for name in names])
+        return _removed(self.messages, there)
+
+    def _there(self, keys: Sequence[Item]) -> list[Item]:
+        found = [row for start in range(0, len(keys), AT_ONCE) for row in self.messages.get_many(keys[start : start + AT_ONCE])]
+        return [{"id": row["id"]} for row in found]
 
     def remove_events(self, workspace: str, customer: str) -> int:
-        """Removes the pages of the log with the receipts of their events; how many events."""
-        count = 0
-        for page in self.events.query_all("id = :id", {":id": events.page_id(workspace, customer)}, ConsistentRead=True):
-            uuids = [event["uuid"] for event in unpacked(page["events"])]
-            count += _removed(self.events, [events.key(workspace, uuid) for uuid in dict.fromkeys(uuids)])
-            self.events.delete({"id": page["id"], "at": page["at"]})
-        return count
+        """Removes pages of the log with the receipts of their events; how many events, none once all are gone."""
+        pages, _ = self.events.query("id = :id", {":id": events.page_id(workspace, customer)}, ConsistentRead=True, Limit=AT_ONCE)
+        uuids = dict.fromkeys(event["uuid"] for page in pages for event in unpacked(page["events"]))
+        _removed(self.events, [events.key(workspace, uuid) for uuid in uuids])
+        _removed(self.events, [{"id": page["id"], "at": page["at"]} for page in pages])
+        return len(uuids)
 
     def remove_rejected(self, workspace: str, identifiers: Collection[str], now: datetime) -> int:
         """Removes refused events that name the customer by any of its ids; how many."""
@@ -70,11 +75,15 @@ class DynamoErasure:
         return _removed(self.events, found)
 
     def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str]) -> int:
-        """Removes parked signals and messages of the customer; how many."""
+        """Removes parked signals and messages of the customer; how many. Its messages must still be there."""
+        owned = {*customers, *(name for each in customers for name in self._message_names(workspace, each))}
         rows = self.dead.query_all("workspace = :w", {":w": workspace}, ConsistentRead=True)
-        names = {*customers, *identifiers}
-        found = [row for row in rows if _mentions(dead.parked_of(row).body, names)]
+        found = [row for row in rows if _is_about(dead.parked_of(row), owned, identifiers)]
         return _removed(self.dead, [{"workspace": row["workspace"], "at": row["at"]} for row in found])
+
+    def _message_names(self, workspace: str, customer: str) -> list[str]:
+        rows = self.messages.query_all("customer = :c", {":c": f"{workspace}#{customer}"}, IndexName="byCustomer")
+        return [row["id"].partition("#")[2] for row in rows]
 
 
 def _removed(table: Table, keys: Sequence[Item]) -> int:
@@ -83,22 +92,22 @@ def _removed(table: Table, keys: Sequence[Item]) -> int:
 
 
 def _names(kept: Item, identifiers: Collection[str]) -> bool:
-    return any(text in identifiers for text in _texts(kept.get("raw")))
+    """Whether a refused event names one of these ids in any of the places where events name customers."""
+    raw = kept.get("raw")
+    payload = raw.get("payload") if isinstance(raw, dict) else None
+    said = [raw.get("correlationValue") if isinstance(raw, dict) else None]
+    said += [payload.get(name) for name in ("distinct_id", "$anon_distinct_id")] if isinstance(payload, dict) else []
+    texts = [str(each[0] if isinstance(each, list) and each else each).strip() for each in said]
+    return any(text in identifiers or text.lower() in identifiers for text in texts)
 
 
-def _mentions(body: str, names: Collection[str]) -> bool:
+def _is_about(parked: Parked, owned: Collection[str], identifiers: Collection[str]) -> bool:
+    """Whether a parked record is one of these messages, or a signal of one of these customers or about one of these ids."""
+    if parked.subject in owned:
+        return True
     try:
-        return any(text in names for text in _texts(json.loads(body)))
+        wire = json.loads(parked.body)
     except ValueError:
         return False
-
-
-def _texts(value: object) -> Iterator[str]:
-    """All texts in a JSON value, as ids are compared."""
-    if isinstance(value, str):
-        yield value.strip()
-        yield value.strip().lower()
-    elif isinstance(value, dict | list):
-        inner: Iterable[object] = value.values() if isinstance(value, dict) else value
-        for each in inner:
-            yield from _texts(each)
+    named = {event["id"][1] for event in wire.get("events", ())} if isinstance(wire, dict) else set()
+    return isinstance(wire, dict) and (wire.get("customer") in owned or not named.isdisjoint(identifiers))

@@ -85,6 +85,17 @@ class Log:
             "expires": int((page.received_at + self.receipts.kept).timestamp()),
         }
 
+    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
+        """At most `limit` pages of one customer, newest first, at positions before this one (`<receivedAt>#<name>`)."""
+        items, _ = self._table.query(
+            "id = :id" + (" AND #at < :before" if before else ""),
+            {":id": page_id(workspace, customer), ":before": before},
+            **({"ExpressionAttributeNames": {"#at": "at"}} if before else {}),
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return [_page(workspace, item) for item in items]
+
     def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
         """At most `limit` pages of one day (UTC), newest first, at positions before this one (`<receivedAt>#<name>`)."""
         names = {"#day": "day"} | ({"#at": "at"} if before else {})

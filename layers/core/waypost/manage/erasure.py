@@ -1,0 +1,115 @@
+"""Erasing a customer: everything goes, and a keyed hash of its names keeps late events from bringing it back (contract 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+from waypost import identify
+from waypost.domain.customers import Customer, Row, RowKey, own_key
+from waypost.domain.identity import Identifier
+from waypost.ports import Customers
+
+SECONDS: Final = 20.0
+"""How long one request erases before it asks to be sent again: the gateway gives up at 29."""
+
+
+class CustomerGraves(Customers, Protocol):
+    """Customers' rows, and where they are buried."""
+
+    def bury(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
+        """Puts tombstones for names of a customer; they stay for ever."""
+
+    def remove(self, keys: Sequence[RowKey]) -> None:
+        """Removes rows."""
+
+
+class Leavings(Protocol):
+    """What a customer leaves behind beside its rows; each method removes some of one kind and answers how many."""
+
+    def close(self, workspace: str, customer: str, at: datetime) -> None:
+        """Closes the gate for good: whoever is about to save a change of it is too late."""
+
+    def remove_runs(self, workspace: str, customer: str) -> int:
+        """Removes runs."""
+
+    def remove_messages(self, workspace: str, customer: str) -> int:
+        """Removes messages with what was rendered for them."""
+
+    def remove_events(self, workspace: str, customer: str) -> int:
+        """Removes pages of the log with their receipts."""
+
+    def remove_rejected(self, workspace: str, identifiers: Collection[str], now: datetime) -> int:
+        """Removes refused events that name the customer."""
+
+    def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str]) -> int:
+        """Removes parked signals and messages."""
+
+
+@dataclass(slots=True)
+class Erased:
+    """What was removed so far; `complete` once nothing is left."""
+
+    id: str
+    complete: bool = False
+    removed: dict[str, int] = field(default_factory=dict)
+
+    def add(self, kind: str, number: int) -> None:
+        """Counts things that were removed."""
+        self.removed[kind] = self.removed.get(kind, 0) + number
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """One customer's erasure. The rows go last, so that a request that ran out of time can be sent again and goes on."""
+
+    customers: CustomerGraves
+    leavings: Leavings
+    customer: Customer
+    rows: Sequence[Row]
+    now: datetime
+    elapsed: Callable[[], float]
+
+    def carry_out(self) -> Erased:
+        """Tombstones and gates first: from then on nothing new comes to be. Then everything, the rows at the end."""
+        erased, ids = Erased(self.customer.id), (self.customer.id, *self.customer.absorbed)
+        names = self._names()
+        self.customers.bury(self.customer.workspace, names, self.now)
+        for each in ids:
+            self.leavings.close(self.customer.workspace, each, self.now)
+        texts = {name.value for name in names} | {name.value.lower() for name in names}
+        work: list[tuple[str, Callable[[], int]]] = [
+            ("deadLetters", lambda: self.leavings.remove_parked(self.customer.workspace, ids, texts)),
+            *(("runs", lambda each=each: self.leavings.remove_runs(self.customer.workspace, each)) for each in ids),
+            *(("messages", lambda each=each: self.leavings.remove_messages(self.customer.workspace, each)) for each in ids),
+            *(("events", lambda each=each: self.leavings.remove_events(self.customer.workspace, each)) for each in ids),
+            ("rejectedEvents", lambda: self.leavings.remove_rejected(self.customer.workspace, texts, self.now)),
+        ]
+        for kind, remove in work:
+            while self.elapsed() < SECONDS and (number := remove()):
+                erased.add(kind, number)
+        if self.elapsed() < SECONDS:
+            self._remove_rows(erased)
+        return erased
+
+    def _names(self) -> list[Identifier]:
+        ids = [Identifier("correlation", each) for each in self.customer.correlation_ids]
+        return ids if self.customer.primary is None else [self.customer.primary, *ids]
+
+    def _remove_rows(self, erased: Erased) -> None:
+        """The claims, and then whatever was written while they were still there."""
+        rows = {row.key for row in self.rows}
+        late = {row.key for row in self.customers.named(self.customer.workspace, self.customer.primary)} if self.customer.primary else set()
+        claims = {own_key(self.customer.workspace, name) for name in self._names() if name.kind == "correlation"}
+        self.customers.remove(sorted(rows | late | claims, key=str))
+        erased.add("correlationIds", len(self.customer.correlation_ids))
+        erased.add("attributes", len(self.customer.attributes))
+        erased.complete = True
+
+
+def erase(customers: CustomerGraves, leavings: Leavings, customer: Customer, now: datetime, elapsed: Callable[[], float]) -> Erased:
+    """Erases a customer; `elapsed` counts the seconds of this request. Sent again, it goes on where time ran out."""
+    rows = identify.find(customers, customer.workspace, customer.known_as)
+    return Erasure(customers, leavings, customer, rows, now, elapsed).carry_out()
