@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from waypost.domain.customers import Claims, Names, Row, RowKey, claim_key, head_key, link, living, newborn, own_key, pair_key
+from waypost.domain.customers import Names, Row, RowKey, claim_key, head_key, link, living, newborn, own_key, pair_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Event
 from waypost.domain.facts import Facts
@@ -21,37 +21,25 @@ def apply_naming(customers: Customers, workspace: str, event: Event) -> str | Re
     naming = event.naming
     if naming is None:
         raise ValueError(f"{event.name} names nobody")
-    further = naming.anonymous_id if naming.anonymous_id != event.identifier else None
-    if further is not None and _is_of_another(customers, workspace, further, naming.primary):
-        return Reason.CORRELATION_CONFLICT
-    done = _name(customers, workspace, event, naming.primary)
-    if further is None or isinstance(done, Reason):
-        return done
-    return _join(customers, Names(workspace, naming.primary, further), {}, event.at)
-
-
-def _is_of_another(customers: Customers, workspace: str, correlation: Identifier, primary: Identifier) -> bool:
-    """Whether a further id is somebody else's: asked before anything is written, for a conflict changes nothing."""
-    return any(row.linked not in (None, primary) for row in customers.get([own_key(workspace, correlation)]))
-
-
-def _name(customers: Customers, workspace: str, event: Event, primary: Identifier) -> str | Reason:
-    if event.identifier.kind == "primary":
-        return record(customers, head_key(workspace, primary), event.facts)
-    return _join(customers, Names(workspace, primary, event.identifier), event.facts, event.at)
+    given = (event.identifier, naming.anonymous_id)
+    correlations = tuple(dict.fromkeys(each for each in given if each is not None and each.kind == "correlation"))
+    if not correlations:
+        return record(customers, head_key(workspace, naming.primary), event.facts)
+    return _join(customers, Names(workspace, naming.primary, correlations), event.facts, event.at)
 
 
 def _join(customers: Customers, names: Names, facts: Facts, at: datetime) -> str | Reason:
-    """Links a correlation id to a primary key. One write for a pair that exists and is older, else a transaction."""
-    keys = pair_key(*names), head_key(names.workspace, names.primary), own_key(names.workspace, names.correlation)
-    touched = customers.touch(keys[0], facts)
-    if isinstance(touched, Row):
-        return touched.customer
-    found: dict[RowKey, Row | None] = {keys[0]: touched.row}
-    graves = {} if touched.row else customers.graves(names.workspace, [names.primary, names.correlation])
+    """Links correlation ids to a primary key. One write for a pair that exists and is older, else one transaction for all of them."""
+    pairs = [pair_key(names.workspace, names.primary, each) for each in names.correlations]
+    found = _read(customers, names) if pairs[1:] else {}
+    if all(found.get(pair) for pair in pairs[1:]):
+        touched = customers.touch(pairs[0], facts)
+        if isinstance(touched, Row):
+            return touched.customer
+        found[pairs[0]] = touched.row
+    graves = {} if all(found.get(pair) for pair in pairs) else customers.graves(names.workspace, [names.primary, *names.correlations])
     for _ in range(ATTEMPTS):
-        claims = Claims(pair=found.get(keys[0]), head=found.get(keys[1]), pointer=found.get(keys[2]))
-        plan = link(names, facts, claims, at, graves)
+        plan = link(names, facts, found, at, graves)
         if isinstance(plan, Reason):
             return plan
         stale = customers.save(plan.rows) if plan.rows else None
@@ -59,6 +47,14 @@ def _join(customers: Customers, names: Names, facts: Facts, at: datetime) -> str
             return plan.customer
         found |= stale
     raise UnavailableError("a customer's rows changed too often")
+
+
+def _read(customers: Customers, names: Names) -> dict[RowKey, Row | None]:
+    """All rows that names are about, read together: where one id may be refused, nothing of the others may be written first."""
+    keys = [head_key(names.workspace, names.primary)]
+    for each in names.correlations:
+        keys += pair_key(names.workspace, names.primary, each), own_key(names.workspace, each)
+    return {row.key: row for row in customers.get(keys)}
 
 
 def record(customers: Customers, key: RowKey, facts: Facts) -> str | Reason:

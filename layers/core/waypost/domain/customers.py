@@ -48,11 +48,11 @@ def own_key(workspace: str, correlation: Identifier) -> RowKey:
 
 
 class Names(NamedTuple):
-    """What an `$identify` says is one customer: a primary key value and a correlation id, in a workspace."""
+    """What an `$identify` says is one customer: a primary key value and its correlation ids, in a workspace."""
 
     workspace: str
     primary: Identifier
-    correlation: Identifier
+    correlations: tuple[Identifier, ...]
 
 
 def claim_key(workspace: str, identifier: Identifier) -> RowKey:
@@ -116,15 +116,6 @@ class Link:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What is known of the three rows that an `$identify` of P and C is about; None: no such row, as far as is known."""
-
-    pointer: Row | None = None
-    head: Row | None = None
-    pair: Row | None = None
-
-
 Graves = Mapping[Identifier, datetime]
 """When customers of these names were erased, for those that were."""
 
@@ -136,21 +127,39 @@ def newborn(key: RowKey, graves: Graves) -> Row:
     return Row(key, customer_id(key.workspace, key.owner.kind, first_id), since=since)
 
 
-def link(names: Names, facts: Facts, claims: Claims, at: datetime, graves: Graves) -> Link | Reason:
-    """The cell of the `$identify` table that these rows are in, for an event that happened at this time."""
-    if claims.pair is not None:
-        return _repeated(claims.pair, facts, at)
-    pointer = claims.pointer or newborn(own_key(names.workspace, names.correlation), graves)
+def link(names: Names, facts: Facts, known: Mapping[RowKey, Row | None], at: datetime, graves: Graves) -> Link | Reason:
+    """What an `$identify` that happened at this time comes to, by the rows that are known: all its ids become the customer's, or none."""
+    changed: dict[RowKey, Row] = {}
+    customer = ""
+    for correlation in names.correlations:
+        said = facts if correlation == names.correlations[0] else {}
+        done = _link(names, correlation, said, {**known, **changed}, at, graves)
+        if isinstance(done, Reason):
+            return done
+        customer = done.customer
+        changed |= {row.key: row for row in done.rows}
+    return Link(customer, tuple(changed.values()))
+
+
+def _link(
+    names: Names, correlation: Identifier, facts: Facts, known: Mapping[RowKey, Row | None], at: datetime, graves: Graves
+) -> Link | Reason:
+    """The cell of the `$identify` table that the rows of one correlation id are in."""
+    keys = pair_key(names.workspace, names.primary, correlation), head_key(names.workspace, names.primary)
+    there = known.get(keys[0])
+    if there is not None:
+        return _repeated(there, facts, at)
+    own = own_key(names.workspace, correlation)
+    pointer = known.get(own) or newborn(own, graves)
     if pointer.linked is not None and pointer.linked != names.primary:
         return Reason.CORRELATION_CONFLICT
-    head = claims.head or replace(newborn(head_key(names.workspace, names.primary), graves), customer=pointer.customer)
+    head = known.get(keys[1]) or replace(newborn(keys[1], graves), customer=pointer.customer)
     since = max((each.since for each in (pointer, head) if each.since is not None), default=None)
     if since is not None and at <= since:
         return Reason.ERASED
     if head.ids >= CORRELATION_IDS:
         return Reason.TOO_MANY_IDS
-    pair = Row(pair_key(*names), head.customer, facts=merge(pointer.facts, living(facts, since)), since=since)
-    return _linked(pointer, head, pair)
+    return _linked(pointer, head, Row(keys[0], head.customer, facts=merge(pointer.facts, living(facts, since)), since=since))
 
 
 def _repeated(pair: Row, facts: Facts, at: datetime) -> Link | Reason:
