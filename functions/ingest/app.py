@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from waypost import http, routes, wiring
 from waypost.domain import events
+from waypost.domain.errors import RefusedError
 from waypost.domain.events import Accepted, Arrival
 from waypost.domain.times import iso
 from waypost.http import Reply, Request
@@ -34,6 +35,8 @@ def _reply(request: Request, request_id: str) -> Reply:
     found = routes.match(request.method, request.path)
     if found.route.name == "preflight":
         return http.PREFLIGHT
+    if found.route.scope != "events":
+        raise RefusedError(404, "not-found", "This function takes events only; the management API answers here.")
     return _take(request, request_id, bare=found.route.name == "event", started=started)
 
 

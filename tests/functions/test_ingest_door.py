@@ -238,6 +238,13 @@ def test_an_admin_key_may_send_events_and_a_key_without_scope_may_not(monkeypatc
     assert (status, body["code"]) == (403, "forbidden")
 
 
+@pytest.mark.parametrize("path", ["/api/events", "/api/health", "/api/schema"])
+def test_the_intake_is_not_the_management_api(intake: Intake, path: str) -> None:
+    """Behind a gateway of someone's own it may be asked for what the other function answers; it does not take it for a batch."""
+    status, body, _ = answer(post({"batch": [wire()]}, path) | {"httpMethod": "GET"})
+    assert (status, body["code"], intake.signals.calls) == (404, "not-found", [])
+
+
 def test_refusals_say_what_would_have_been_right() -> None:
     """A 401 names the scheme, a 405 the methods, a 413 limit and size."""
     assert answer(sent("bad-no-key"))[2]["WWW-Authenticate"] == "Api-Key"
