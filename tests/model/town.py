@@ -1,0 +1,200 @@
+"""Intake and matcher over one set of fakes, in bad weather: calls fail, answers get lost, others come in between, signals come again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from tests.fakes.journeys import FakeJourneys, journey, message
+from tests.fakes.messages import NOW
+from tests.fakes.rejected import FakeRejectedEvents
+from tests.fakes.world import SCHEMA, AtOnce, MatchWorld, Wire, Wired
+from tests.model.histories import Told
+from tests.model.people import Person
+from waypost import ingest
+from waypost.domain import json
+from waypost.domain.customers import Customer, assemble
+from waypost.domain.errors import UnavailableError
+from waypost.domain.events import Accepted, Arrival, parse
+from waypost.domain.identity import Identifier
+from waypost.domain.reasons import Reason
+from waypost.domain.runs import Run
+from waypost.domain.signals import EventsArrived, Parcel, from_wire
+from waypost.identify import find
+
+END = {"id": "end", "type": "exit"}
+STANDS = journey("stands", "stands", [message("hello", "end", onFailure="end"), END])
+ENDS = journey("ends", "ends")
+KEYED = journey("keyed", "keyed", [message("hello", "end", onFailure="end"), END], reentry={"mode": "once", "key": "payload.order"})
+RECEIVED = NOW + timedelta(days=1)
+
+
+class Killed(BaseException):
+    """The function is gone in the middle of its work."""
+
+
+@dataclass
+class Weather(Wire):
+    """What befalls calls of ports: they fail before or after, their caller dies, or somebody else's whole work fits in before."""
+
+    random: Random = field(default_factory=Random)
+    bad: float = 0.0
+    meanwhile: Callable[[], None] = lambda: None
+    depth: int = 0
+
+    def through(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
+        luck = self.random.random() if self.bad else 1.0
+        if luck >= self.bad:
+            return call(*args)
+        fate = self.random.randrange(6)
+        if fate < 2:
+            self._while_others_work()
+            return call(*args)
+        if fate % 2:
+            call(*args)
+        raise UnavailableError(name) if fate < 4 else Killed(name)
+
+    def _while_others_work(self) -> None:
+        if self.depth < 2:
+            self.depth += 1
+            self.meanwhile()
+            self.depth -= 1
+
+
+@dataclass
+class Queue:
+    """The signals queue: a group's signals one after another; the same name again is swallowed as long as it is remembered."""
+
+    random: Random
+    groups: dict[str, list[Parcel]] = field(default_factory=lambda: defaultdict(list))
+    names: set[tuple[str, str]] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
+
+    def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
+        for parcel in parcels:
+            if (parcel.group, parcel.name) not in self.names or self.random.random() < 0.3:
+                self.groups[parcel.group].append(parcel)
+            self.names.add((parcel.group, parcel.name))
+        return []
+
+    @property
+    def waiting(self) -> list[str]:
+        """The groups that somebody may work on now."""
+        return sorted(group for group, parcels in self.groups.items() if parcels and group not in self.taken)
+
+
+class Town:
+    """A workspace from its first event on. `bad` is how probable it is that something befalls a call."""
+
+    def __init__(self, random: Random, bad: float) -> None:
+        self.random, self.bad = random, bad
+        self.weather = Weather(random=random, bad=bad, meanwhile=self.somebody_works)
+        self.world = MatchWorld(wire=self.weather, journeys=FakeJourneys())
+        self.world.journeys.publish(STANDS, ENDS, KEYED)
+        self.world.workspaces.schemas["w1"] = SCHEMA
+        self.queue = Queue(random)
+        self.linked = ingest.Linked()
+        self.again: set[Parcel] = set()
+        self.verdicts: dict[str, Reason | None] = {}
+
+    def live_through(self, batches: Sequence[Sequence[Told]]) -> None:
+        """Posts all batches, with any number of signals matched in between; then the sun comes out and all is finished."""
+        for batch in batches:
+            self.post([told.wire for told in batch])
+            for _ in range(self.random.choice((0, 0, 1, 2, 4))):
+                self.somebody_works()
+        self.finish()
+
+    def finish(self) -> None:
+        """Matches whatever is queued, with nothing in the way."""
+        self.weather.bad = 0.0
+        while self.queue.waiting:
+            self.somebody_works()
+        self.weather.bad = self.bad
+
+    def post(self, raw: Sequence[Mapping[str, Any]]) -> None:
+        """A client that posts until it is answered."""
+        while True:
+            try:
+                self._post(raw)
+                return
+            except (UnavailableError, Killed):
+                continue
+
+    def _post(self, raw: Sequence[Mapping[str, Any]]) -> None:
+        arrival = Arrival("w1", SCHEMA, RECEIVED, "request-1")
+        linked = self.linked if self.random.random() < 0.7 else ingest.Linked()
+        ports = Wired(self.world.customers, self.weather), Wired(self.queue, self.weather)
+        seconds = iter(range(1000))
+        intake = ingest.World(*ports, FakeRejectedEvents(), linked, AtOnce(), lambda: None)
+        outcome = ingest.ingest(parse({"batch": raw}, arrival), arrival, intake, lambda: next(seconds) / 100)
+        for told, entry in zip(raw, outcome.entries, strict=True):
+            if not isinstance(entry, Accepted):
+                self._judge(told["uuid"], Reason(entry.code))
+
+    def somebody_works(self) -> None:
+        """One delivery of one group's first signal, which may fail, and may come again though it did not."""
+        if not self.queue.waiting:
+            return
+        group = self.random.choice(self.queue.waiting)
+        parcel = self.queue.groups[group][0]
+        self.queue.taken.add(group)
+        try:
+            self._match(parcel)
+        except (UnavailableError, Killed):
+            self.again.add(parcel)
+        else:
+            self._done(group, parcel)
+        finally:
+            self.queue.taken.discard(group)
+
+    def _match(self, parcel: Parcel) -> None:
+        signal = from_wire(json.loads(parcel.body))
+        assert isinstance(signal, EventsArrived)
+        if self.random.random() < 0.2:
+            self.world.forget()
+        self.world.match(signal, RECEIVED, again=parcel in self.again)
+
+    def _done(self, group: str, parcel: Parcel) -> None:
+        if self.weather.bad and self.random.random() < 0.1:
+            self.again.add(parcel)
+        else:
+            self.queue.groups[group].pop(0)
+            self.again.discard(parcel)
+
+    def _judge(self, uuid: str, verdict: Reason | None) -> None:
+        """What was decided about an event stays decided."""
+        assert self.verdicts.setdefault(uuid, verdict) == verdict
+
+    def refused(self) -> dict[str, Reason]:
+        """Why events were refused, at the intake or by the matcher."""
+        late = {receipt.uuid: receipt.reason for receipt in self.world.receipts.stored.values() if receipt.reason is not None}
+        at_once = {uuid: reason for uuid, reason in self.verdicts.items() if reason is not None}
+        return late | at_once
+
+    def customer(self, name: Identifier) -> Customer | None:
+        """The customer behind an identifier."""
+        return assemble(find(self.world.customers, "w1", name), SCHEMA.primary_key)
+
+    def everybody(self, names: Iterable[Identifier]) -> dict[str, str]:
+        """All ids of ours that these people have or had, each with the one that it is now."""
+        found = [customer for customer in map(self.customer, names) if customer is not None]
+        return {once: customer.id for customer in found for once in (customer.id, *customer.absorbed)}
+
+    def entered(self, names: Iterable[Identifier]) -> dict[tuple[str, str, str], list[Run]]:
+        """All runs there ever were, by whose they are now, journey and key."""
+        now = self.everybody(names)
+        owners = {message.run: now[message.customer] for message in self.world.messages.stored.values()}
+        runs: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
+        for run in self.world.runs.all:
+            runs[owners[run.id], run.journey, run.key].append(run)
+        return runs
+
+    def person(self, name: Identifier) -> Person | None:
+        """The same without our id."""
+        found = self.customer(name)
+        return Person(found.primary, frozenset(found.correlation_ids), found.attributes, found.tokens) if found else None
