@@ -14,7 +14,7 @@ PRICES: Final = {
     "rest": 3.50,  # REST API requests
     "invocation": 0.20,  # Lambda
     "gb_second": 13.33,  # Lambda on arm64
-    "log_gb": 500_000.0,  # CloudWatch Logs: 0.50 for each GB
+    "log_byte": 0.0005,  # CloudWatch Logs: 0.50 for each GB
     "mail": 100.0,  # SES
 }
 FULL_CORE_MB: Final = 1769
@@ -54,5 +54,5 @@ class Units:
             + self.rest * PRICES["rest"]
             + self.invocations * PRICES["invocation"]
             + seconds * memory_mb / 1024 * PRICES["gb_second"]
-            + self.log / 1e9 * PRICES["log_gb"]
+            + self.log * PRICES["log_byte"]
         )

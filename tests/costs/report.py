@@ -85,7 +85,14 @@ def _laboratory(log: Output) -> Laboratory:
 
 
 def _results(laboratory: Laboratory) -> list[Result]:
-    return [Result(case, laboratory.through(case, "full"), laboratory.through(case, "effects")) for case in CASES]
+    return [_result(case, laboratory) for case in CASES]
+
+
+def _result(case: Case, laboratory: Laboratory) -> Result:
+    """The other doors do not know of the log, so they are timed once."""
+    full = laboratory.through(case, "full", FUNCTIONS)
+    effects = laboratory.through(case, "effects", ("matcher",))
+    return Result(case, full, [other if other.stage.name == "matcher" else each for each, other in zip(full, effects, strict=True)])
 
 
 def _table(result: Result) -> Iterator[str]:
