@@ -101,10 +101,11 @@ class DynamoCustomers:
         return [_row(workspace, item) for item in items]
 
     def graves(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, datetime]:
-        """When customers of these names were erased; a tombstone knows a name only as a keyed hash."""
-        keys = {self._tombstone(workspace, each): each for each in identifiers}
-        items = self.table.get_many([{"primaryKey": name, "correlationId": HEAD} for name in keys])
-        return {keys[item["primaryKey"]]: instant(item["erasedAt"]) for item in items}
+        """When customers of these names were erased; a tombstone knows a name only as a keyed hash. 100 names a call."""
+        names = {self._tombstone(workspace, each): each for each in identifiers}
+        keys = [{"primaryKey": name, "correlationId": HEAD} for name in names]
+        items = [item for start in range(0, len(keys), 100) for item in self.table.get_many(keys[start : start + 100])]
+        return {names[item["primaryKey"]]: instant(item["erasedAt"]) for item in items}
 
     def bury(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
         """Puts tombstones for names of a customer that is being erased; they stay for ever."""
