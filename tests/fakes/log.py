@@ -21,7 +21,8 @@ class FakeLog:
 
     def write(self, page: Page, receipts: Sequence[Receipt]) -> None:
         self.writes += 1
-        self.pages[page.workspace, page.customer, page.received_at, page.name] = page
+        if page.events:
+            self.pages[page.workspace, page.customer, page.received_at, page.name] = page
         self.receipts.put(page.workspace, receipts)
 
     @property

@@ -81,5 +81,8 @@ def _of_event(page: Page, number: int, event: Event, receipt: Receipt | None) ->
 
 
 def _messages(messages: MessageStore, workspace: str, customer: str, limit: int, before: str | None) -> Iterable[Entry]:
-    found, _ = messages.page(workspace, limit=limit, before=before, customer=customer)
-    return [Entry(f"{iso(message.created_at)}#{message.id}", message.created_at, "message", message=message) for message in found]
+    """Messages come behind the events of their moment: the `~` in their positions is greater than any name of a page."""
+    limit_at, _, rest = (before or "").partition("#")
+    position = before and f"{limit_at}#{rest.removeprefix('~') if rest.startswith('~') else ''}"
+    found, _ = messages.page(workspace, limit=limit, before=position, customer=customer)
+    return [Entry(f"{iso(message.created_at)}#~{message.id}", message.created_at, "message", message=message) for message in found]

@@ -67,8 +67,9 @@ class Log:
     receipts: Receipts
 
     def write(self, page: Page, receipts: Sequence[Receipt]) -> None:
-        """Writes a page and receipts of events that had no effect; the same again changes nothing."""
-        self._table.put_many([self._item(page), *(self.receipts.item(page.workspace, receipt) for receipt in receipts)])
+        """Writes a page, unless it is empty, and receipts of events that had no effect; the same again changes nothing."""
+        pages = [self._item(page)] if page.events else []
+        self._table.put_many([*pages, *(self.receipts.item(page.workspace, receipt) for receipt in receipts)])
 
     @property
     def _table(self) -> Table:
