@@ -62,6 +62,7 @@ def test_parts_by_day_make_the_whole(items: set[tuple[int, str]], limit: int) ->
     texts = [at(ago, name) for ago, name in items]
     parts = walked(days(texts, TODAY - timedelta(days=40)), limit)
     assert [item for each in parts for item in each] == sorted(texts, reverse=True)
+    assert parts[-1] or not texts
 
 
 def test_what_is_filtered_out_leaves_no_gaps() -> None:
