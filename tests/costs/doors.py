@@ -53,6 +53,8 @@ def set_environment() -> None:
 def _resolved(value: Any) -> str:
     if not isinstance(value, dict):
         return str(value)
+    if "Ref" not in value:
+        return "arn:aws:bench:us-east-1:000000000000:made-up"
     named = value["Ref"]
     return str(TEMPLATE["Parameters"].get(named, {}).get("Default", QUEUES.get(named, named)))
 
