@@ -67,4 +67,6 @@ class Built:
 
 
 def _make(target: str, *settings: str) -> str:
-    return subprocess.run(["make", "-s", "-C", str(ROOT), target, *settings], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["make", "-s", "--no-print-directory", "-C", str(ROOT), target, *settings], capture_output=True, text=True, check=True
+    ).stdout
