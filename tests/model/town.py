@@ -98,6 +98,7 @@ class Town:
         self.world.workspaces.schemas["w1"] = SCHEMA
         self.queue = Queue(random)
         self.linked = ingest.Linked()
+        self.received, self.requests = RECEIVED, 0
         self.again: set[Parcel] = set()
         self.verdicts: dict[str, Reason | None] = {}
 
@@ -126,12 +127,13 @@ class Town:
                 continue
 
     def _post(self, raw: Sequence[Mapping[str, Any]]) -> None:
-        arrival = Arrival("w1", SCHEMA, RECEIVED, "request-1")
+        self.requests += 1
+        arrival = Arrival("w1", SCHEMA, self.received, f"request-{self.requests}")
         linked = self.linked if self.random.random() < 0.7 else ingest.Linked()
         ports = Wired(self.world.customers, self.weather), Wired(self.queue, self.weather)
         seconds = iter(range(1000))
         intake = ingest.World(*ports, FakeRejectedEvents(), linked, AtOnce(), lambda: None)
-        outcome = ingest.ingest(parse({"batch": raw}, arrival), arrival, intake, lambda: next(seconds) / 100)
+        outcome = ingest.ingest(parse({"batch": list(raw)}, arrival), arrival, intake, lambda: next(seconds) / 100)
         for told, entry in zip(raw, outcome.entries, strict=True):
             if not isinstance(entry, Accepted):
                 self._judge(told["uuid"], Reason(entry.code))
@@ -157,7 +159,7 @@ class Town:
         assert isinstance(signal, EventsArrived)
         if self.random.random() < 0.2:
             self.world.forget()
-        self.world.match(signal, RECEIVED, again=parcel in self.again)
+        self.world.match(signal, self.received, again=parcel in self.again)
 
     def _done(self, group: str, parcel: Parcel) -> None:
         if self.weather.bad and self.random.random() < 0.1:

@@ -118,9 +118,14 @@ class _Intake:
             if self.down:
                 return
             try:
-                self._settle(index, event, identify.apply_naming(self.world.customers, self.arrival.workspace, event))
+                known = replace(event, facts={}) if self._drifts(index) else event
+                self._settle(index, event, identify.apply_naming(self.world.customers, self.arrival.workspace, known))
             except UnavailableError:
                 self.down = True
+
+    def _drifts(self, index: int) -> bool:
+        entry = self.entries[index]
+        return isinstance(entry, Accepted) and entry.drifts
 
     def _settle(self, index: int, event: Event, done: str | Reason) -> None:
         if done is Reason.ERASED:
@@ -130,7 +135,8 @@ class _Intake:
             return
         entry, naming = self.entries[index], event.naming
         if isinstance(entry, Accepted) and naming is not None:
-            self.entries[index] = replace(entry, event=replace(event, facts={}, naming=None))
+            left = event.facts if entry.drifts else {}  # the matcher knows whether it came before
+            self.entries[index] = replace(entry, event=replace(event, facts=left, naming=None))
             for identifier in named_by(event):
                 self.named[identifier] = Known(done, naming.primary, stored=True)
                 self.world.linked.put(self.arrival.workspace, identifier, self.named[identifier])

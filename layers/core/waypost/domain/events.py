@@ -58,10 +58,14 @@ def named_by(event: Event) -> list[Identifier]:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An event and what its sender should know of it."""
+    """An event and what its sender should know of it.
+
+    One that `drifts` has the time of its receipt, and can be sent again: only its first receipt says when it happened.
+    """
 
     event: Event
     warnings: tuple[EventWarning, ...]
+    drifts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +202,7 @@ class _Parser:
         maker = FactMaker(self.arrival.schema, time.at, uuid, warnings)
         facts = _facts(maker, wire, kind, identifier, naming)
         event = Event(uuid, wire.event, kind, identifier, wire.source, wire.payload, time.at, facts, naming)
-        return Accepted(event, tuple(each.below(base) for each in warnings))
+        return Accepted(event, tuple(each.below(base) for each in warnings), repeatable and time.drifts)
 
     def _identifier(self, wire: WireEvent) -> Identifier:
         if is_placeholder(wire.correlation_value):

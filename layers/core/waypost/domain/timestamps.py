@@ -63,26 +63,28 @@ def _epoch(number: Decimal) -> Reading | None:
 
 @dataclass(frozen=True, slots=True)
 class EventTime:
-    """When an event happened, and the warning that goes with it, if any."""
+    """When an event happened, and the warning that goes with it, if any. A time that `drifts` is another one if the event comes again."""
 
     at: datetime
     warning: str | None = None
+    drifts: bool = False
 
 
 def event_time(timestamp: Any, sent_at: Any, received_at: datetime) -> EventTime:
     """The time of an event by contract 1.3: its timestamp, corrected by the sender's clock where that is needed or possible."""
     if timestamp is None:
-        return EventTime(received_at)
+        return EventTime(received_at, drifts=True)
     reading = read(timestamp)
     if reading is None:
-        return EventTime(received_at, "bad-timestamp")
+        return EventTime(received_at, "bad-timestamp", drifts=True)
     sent = read(sent_at)
     at = reading.at
-    if sent is not None and (not reading.zoned or sent.at > received_at):
+    corrected = sent is not None and (not reading.zoned or sent.at > received_at)
+    if sent is not None and corrected:
         at = _shifted(received_at, at - sent.at) or at
     if at > received_at + FUTURE_TOLERANCE:
-        return EventTime(received_at, "future-timestamp")
-    return EventTime(at)
+        return EventTime(received_at, "future-timestamp", drifts=True)
+    return EventTime(at, drifts=corrected)
 
 
 def _shifted(received_at: datetime, by: timedelta) -> datetime | None:
