@@ -31,7 +31,9 @@ def test_the_old_secret_dies_a_day_after_the_rotation() -> None:
         Webhook(OLD).verify(BODY, headers)
 
 
-@pytest.mark.parametrize(("header", "value"), [("webhook-id", "msg_2"), ("webhook-timestamp", str(int(NOW.timestamp()) + 1))])
+@pytest.mark.parametrize(
+    ("header", "value"), [("webhook-id", "msg_2"), ("webhook-timestamp", str(int(NOW.timestamp()) + 1))], ids=["id", "time"]
+)
 def test_id_and_time_are_signed(header: str, value: str) -> None:
     """Nobody can replay our body under another id or at another time."""
     headers = signed_headers("msg_1", NOW, BODY, [OLD]) | {header: value}
