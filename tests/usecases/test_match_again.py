@@ -72,6 +72,13 @@ def test_a_duplicate_answers_no_receipt_and_writes_nothing(world: MatchWorld) ->
     assert "FakeLog.write" not in world.wire.calls
 
 
+def test_an_event_that_comes_twice_in_one_signal_has_one_receipt(world: MatchWorld) -> None:
+    """Whether it moves anybody or not."""
+    for name in ("signed_up", "page_view"):
+        twice = [{"event": name, "uuid": name}] * 2
+        assert [receipt.uuid for receipt in world.match(arrived(*twice))] == [name]
+
+
 def test_a_duplicate_with_other_facts_changes_no_attribute(world: MatchWorld) -> None:
     """The first event of a uuid is the event."""
     for city in ("Paris", "Rome"):
