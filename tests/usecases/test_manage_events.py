@@ -31,9 +31,14 @@ class PagesOfDays:
         return [page for page in own if before is None or self.place(page) < before][:limit]
 
 
+RARE = {"c1": "bought", "a1": "bought", "f1": "bought"}
+
+
 def page(name: str, *uuids: str, hours_ago: int = 0) -> Page:
     """A page with these events."""
-    return Page("w1", "c_1", NOW - timedelta(hours=hours_ago), name, tuple(event_of(wire(uuid=uuid)) for uuid in uuids))
+    return Page(
+        "w1", "c_1", NOW - timedelta(hours=hours_ago), name, tuple(event_of(wire(RARE.get(uuid, "seen"), uuid=uuid)) for uuid in uuids)
+    )
 
 
 TODAY = [page("a", "a1"), page("b", "b1", "b2", "b3"), page("c", "c1"), page("d", "d1"), page("e", "e1")]
@@ -41,12 +46,12 @@ LOG = PagesOfDays(*TODAY, page("f", "f1", "f2", hours_ago=30), page("g", hours_a
 NEWEST_FIRST = ["e1", "d1", "c1", "b3", "b2", "b1", "a1", "f2", "f1"]
 
 
-def walked(limit: int) -> list[Recorded]:
+def walked(limit: int, event: str | None = None) -> list[Recorded]:
     """All parts of the list, one after another."""
     found: list[Recorded] = []
     cursor = None
     while True:
-        query = EventQuery(limit=limit, cursor=cursor)
+        query = EventQuery(limit=limit, cursor=cursor, event=event)
         part = events.recorded(LOG, FakeReceipts(), "w1", query, date(2026, 11, 1), NOW)
         found += part.items
         cursor = part.next
@@ -58,6 +63,12 @@ def walked(limit: int) -> list[Recorded]:
 def test_every_event_is_shown_once(limit: int) -> None:
     """Wherever a part ends: between pages, inside one, or at the end of a day."""
     assert [each.event.uuid for each in walked(limit)] == NEWEST_FIRST
+
+
+@pytest.mark.parametrize("limit", range(1, 5))
+def test_a_rare_event_is_found_among_many(limit: int) -> None:
+    """By its name, however many others lie in between."""
+    assert [each.event.uuid for each in walked(limit, "bought")] == ["c1", "a1", "f1"]
 
 
 def test_an_event_comes_with_its_receipt() -> None:
