@@ -20,6 +20,7 @@ class FakeLog:
     writes: int = 0
 
     def write(self, page: Page, receipts: Sequence[Receipt]) -> None:
+        assert len({receipt.uuid for receipt in receipts}) == len(receipts), "DynamoDB refuses a key twice in one batch"
         self.writes += 1
         if page.events:
             self.pages[page.workspace, page.customer, page.received_at, page.name] = page
