@@ -31,14 +31,13 @@ class PagesOfDays:
         return [page for page in own if before is None or self.place(page) < before][:limit]
 
 
-RARE = {"c1": "bought", "a1": "bought", "f1": "bought"}
+RARE = {"b2": "bought", "a1": "bought", "f1": "bought"}
 
 
 def page(name: str, *uuids: str, hours_ago: int = 0) -> Page:
     """A page with these events."""
-    return Page(
-        "w1", "c_1", NOW - timedelta(hours=hours_ago), name, tuple(event_of(wire(RARE.get(uuid, "seen"), uuid=uuid)) for uuid in uuids)
-    )
+    happened = tuple(event_of(wire(RARE.get(uuid, "seen"), uuid=uuid)) for uuid in uuids)
+    return Page("w1", "c_1", NOW - timedelta(hours=hours_ago), name, happened)
 
 
 TODAY = [page("a", "a1"), page("b", "b1", "b2", "b3"), page("c", "c1"), page("d", "d1"), page("e", "e1")]
@@ -68,7 +67,7 @@ def test_every_event_is_shown_once(limit: int) -> None:
 @pytest.mark.parametrize("limit", range(1, 5))
 def test_a_rare_event_is_found_among_many(limit: int) -> None:
     """By its name, however many others lie in between."""
-    assert [each.event.uuid for each in walked(limit, "bought")] == ["c1", "a1", "f1"]
+    assert [each.event.uuid for each in walked(limit, "bought")] == ["b2", "a1", "f1"]
 
 
 def test_an_event_comes_with_its_receipt() -> None:
