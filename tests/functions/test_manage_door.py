@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from tests.fakes.deployed import deployed
 from tests.fakes.intake import ADA, event_of, identify, wire
 from waypost import identify as identifying
 from waypost import wiring
+from waypost.adapters.dynamodb.events import Log, Receipts
+from waypost.adapters.dynamodb.rejected import DynamoRejectedEvents
+from waypost.adapters.dynamodb.table import Table
 from waypost.domain.errors import StaleError, UnavailableError
 from waypost.domain.events import Rejected, RejectedEvent
 from waypost.domain.keys import key_hash
@@ -26,6 +29,7 @@ from waypost.routes import ROUTES, Route
 EVENTS = Path(__file__).parents[2] / "events"
 ADMIN = "waypost-local-admin-key"
 NOW = datetime.now(UTC)
+EVENTS_TABLE = Table("EventsTable")
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -224,7 +228,7 @@ def test_the_live_tracker_shows_receipts_with_payloads(workspace: str) -> None:
     """The newest first, one page's events apart, filtered by name and time."""
     events = [event_of(wire("bought", uuid=f"e{number}", payload={"total": number})) for number in range(3)]
     receipt = Receipt("e2", "bought", NOW, "c_1", (Move("welcome", "entered", None, "r_1"),), ("msg_1",))
-    wiring.matching().log.write(Page(workspace, "c_1", NOW, "s1", tuple(events)), [receipt])
+    Log(Receipts(EVENTS_TABLE, timedelta(days=90))).write(Page(workspace, "c_1", NOW, "s1", tuple(events)), [receipt])
     status, first = call("GET", "/api/events", query={"limit": "2"})
     assert (status, [each["uuid"] for each in first["items"]]) == (200, ["e2", "e1"])
     assert first["items"][0]["journeys"] == [{"journey": "welcome", "outcome": "entered", "reason": None, "run": "r_1"}]
@@ -239,7 +243,7 @@ def test_the_live_tracker_shows_receipts_with_payloads(workspace: str) -> None:
 
 def test_a_refused_event_is_shown_as_it_was_sent(workspace: str) -> None:
     """With its error; even one that quotes half a surrogate pair, and without its body one that is nested too deeply."""
-    rejected = wiring.intake().rejected
+    rejected = DynamoRejectedEvents(EVENTS_TABLE)
     deep: Any = []
     for _ in range(400):
         deep = [deep]
