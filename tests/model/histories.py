@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -52,17 +52,25 @@ class Storyteller:
     def _identify(self, uuid: str, subject: Identifier, owner: Identifier, owners: Mapping[Identifier, Identifier | None]) -> Told:
         further = [device for device in DEVICES if self.quarrels or owners[device] == owner]
         anonymous = self.random.choice(further) if further and self.random.random() < 0.4 else None
-        more = {"distinct_id": owner.value} | ({"$anon_distinct_id": anonymous.value} if anonymous else {})
+        more = {"$anon_distinct_id": anonymous.value} if anonymous else {}
         said = self._says(uuid, (subject, owner, *([anonymous] if anonymous else ())))
-        return Told(said, wire(said, "$identify", more | self._payload(said)))
+        said = replace(said, spelling={"email": self._spelt(owner)})
+        return Told(said, wire(said, "$identify", more | self._payload(said) | {"distinct_id": said.spelling["email"]}))
 
     def _set(self, uuid: str, subject: Identifier) -> Told:
-        said = self._says(uuid, (subject,))
+        said = self._mentions(self._says(uuid, (subject,)))
         return Told(said, wire(said, "$set", self._payload(said)))
 
     def _trigger(self, uuid: str, subject: Identifier) -> Told:
-        said = Said(uuid, self.random.choice(TIMES), (subject,), tokens=self._tokens(uuid))
+        said = self._mentions(Said(uuid, self.random.choice(TIMES), (subject,), tokens=self._tokens(uuid)))
         return Told(said, wire(said, self.random.choice(TRIGGERS), {"order": self.random.choice("ab")}))
+
+    def _mentions(self, said: Said) -> Said:
+        spelt = self._spelt(said.names[0])
+        return said if spelt == said.names[0].value else replace(said, spelling={"email": spelt})
+
+    def _spelt(self, name: Identifier) -> str:
+        return name.value.title() if name.kind == "primary" and self.random.random() < 0.3 else name.value
 
     def _says(self, uuid: str, names: tuple[Identifier, ...]) -> Said:
         return Said(uuid, self.random.choice(TIMES), names, self._some((0, 1, 2), VALUES), self._some((0, 0, 1), ONCE), self._tokens(uuid))
@@ -86,7 +94,7 @@ def wire(said: Said, event: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         "uuid": said.uuid,
         "event": event,
         "correlationKey": "_id" if said.names[0].kind == "correlation" else "email",
-        "correlationValue": said.names[0].value,
+        "correlationValue": said.names[0].value if said.names[0].kind == "correlation" else said.spelling.get("email", said.names[0].value),
         "timestamp": f"2026-11-23T05:00:0{said.at}Z",
         "payload": payload,
         "$fcm": {f"{device}DeviceToken": token for device, token in said.tokens.items()},

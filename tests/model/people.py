@@ -12,7 +12,10 @@ from waypost.domain.identity import Identifier
 
 @dataclass(frozen=True)
 class Said:
-    """One event, as far as it says something of a customer: all identifiers in it are one person's. `at` orders events in time."""
+    """One event, as far as it says something of a customer: all identifiers in it are one person's. `at` orders events in time.
+
+    `spelling` is the primary key as it was given, unless it was only mentioned, and as it is anyway.
+    """
 
     uuid: str
     at: int
@@ -20,6 +23,7 @@ class Said:
     sets: Mapping[str, Any] = field(default_factory=dict)
     sets_once: Mapping[str, Any] = field(default_factory=dict)
     tokens: Mapping[str, str] = field(default_factory=dict)
+    spelling: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def primaries(self) -> set[Identifier]:
@@ -57,10 +61,11 @@ def _person(names: set[Identifier], said: Collection[Said]) -> Person:
     primary = next((name for name in names if name.kind == "primary"), None)
     ids = frozenset(name.value for name in names if name.kind == "correlation")
     once = _winners(sorted(said, key=lambda each: (-each.at, each.tie)), "sets_once")
-    attributes = once | _winners(sorted(said, key=lambda each: (each.at, each.tie)), "sets")
-    known = {"email": primary.value} if primary else {}
+    in_time = sorted(said, key=lambda each: (each.at, each.tie))
+    attributes = once | _winners(in_time, "sets")
+    known = {"email": primary.value} | _winners(in_time, "spelling") if primary else {}
     left = {name: value for name, value in attributes.items() if value is not None}
-    return Person(primary, ids, known | left, _winners(sorted(said, key=lambda each: (each.at, each.tie)), "tokens"))
+    return Person(primary, ids, known | left, _winners(in_time, "tokens"))
 
 
 def _winners(said: Iterable[Said], what: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from waypost.domain import delivery
 from waypost.domain.customers import Customer, Graves, Row, RowKey, assemble, claim_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Event, Kind, named_by
-from waypost.domain.facts import PRIMARY, merge
+from waypost.domain.facts import merge
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.log import Page
@@ -147,7 +147,7 @@ class _Arrived:
                     refused[event.uuid] = done
         said: dict[Identifier, list[Event]] = defaultdict(list)
         for event in events:
-            if event.naming is None and (not self.signal.known or event.facts.keys() - {PRIMARY}):
+            if event.naming is None and (not self.signal.known or event.facts):
                 said[event.identifier].append(event)
         for identifier, theirs in said.items():
             refused |= self._record_facts(claim_key(workspace, identifier), theirs)

@@ -15,6 +15,7 @@ from waypost.domain import facts as known_facts
 from waypost.domain.facts import Facts, merge, stamp_of, weight
 from waypost.domain.identifiers import customer_id
 from waypost.domain.identity import Identifier
+from waypost.domain.payloads import shown
 from waypost.domain.reasons import Reason
 from waypost.domain.schemas import PrimaryKey
 from waypost.domain.times import iso
@@ -209,7 +210,8 @@ def assemble(rows: Iterable[Row], key: PrimaryKey | None) -> Customer | None:
         return None
     facts = merge(*(row.facts for row in found))
     primary = first.key.owner if first.key.correlation is None else None
-    named = known_facts.value_of(facts[known_facts.PRIMARY]) if known_facts.PRIMARY in facts else primary and primary.value
+    given = facts.get(known_facts.PRIMARY)
+    named = known_facts.value_of(given) if given else primary and shown(primary, primary.value, key)
     attributes = known_facts.attributes(facts)
     if primary is not None and key is not None:
         attributes = {key.name: named, **attributes}

@@ -262,7 +262,7 @@ def _facts(maker: FactMaker, wire: WireEvent, kind: Kind, identifier: Identifier
     if naming is not None:
         facts |= maker.primary(naming.primary, wire.payload["distinct_id"])
     elif identifier.kind == "primary":
-        facts |= maker.primary(identifier, wire.correlation_value)
+        facts |= maker.spelling(identifier, wire.correlation_value)
     return facts
 
 

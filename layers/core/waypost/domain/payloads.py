@@ -128,3 +128,8 @@ class FactMaker:
     def primary(self, identifier: Identifier, given: Any) -> dict[str, str]:
         """The primary key as given, so that the latest spelling is shown."""
         return {PRIMARY: fact(set_stamp(self.at, self.uuid), shown(identifier, given, self.schema.primary_key))}
+
+    def spelling(self, identifier: Identifier, given: Any) -> dict[str, str]:
+        """The same where an event only mentions the key: no fact, and so no write, for the spelling that is shown anyway."""
+        key = self.schema.primary_key
+        return {} if shown(identifier, given, key) == shown(identifier, identifier.value, key) else self.primary(identifier, given)
