@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 from uuid import uuid4
@@ -21,11 +22,12 @@ class ProblemError(Exception):
     status: HTTPStatus
     code: str
     detail: str
+    members: Mapping[str, int] = field(default_factory=dict)
 
     def body(self) -> bytes:
         """The answer's JSON."""
         kind = {"type": "about:blank", "title": self.status.phrase, "status": self.status.value}
-        return json.dumps(kind | {"code": self.code, "detail": self.detail}).encode()
+        return json.dumps({**kind, "code": self.code, "detail": self.detail, **self.members}).encode()
 
     def headers(self) -> dict[str, str]:
         """The headers that the template gives to the gateway's own answers."""
@@ -37,7 +39,7 @@ class ProblemError(Exception):
 def too_large(size: int, limit: int) -> ProblemError:
     """413 that names limit and size in bytes."""
     detail = f"A request may hold {limit} bytes; this one holds at least {size}."
-    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
+    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail, {"limit": limit, "size": size})
 
 
 def received(body: bytes, encoding: str) -> bytes:

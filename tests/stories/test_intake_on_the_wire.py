@@ -42,14 +42,14 @@ def test_a_body_that_only_says_gzip_is_taken(workspace: Workspace) -> None:
 def test_a_small_body_that_inflates_without_end_is_refused(workspace: Workspace) -> None:
     """A zip bomb gets 413 and does not fill the memory."""
     answer = raw(workspace, gzip.compress(b"[" * 200_000_000), **{"Content-Encoding": "gzip"})
-    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
 
 
 @pytest.mark.parametrize("size", [5_000_000, 12_000_000])
 def test_too_much_is_413_with_the_limit(workspace: Workspace, size: int) -> None:
     """Beyond our limit and beyond the gateway's own the answer has one shape."""
     answer = raw(workspace, batch(trigger("phone", "opened", text="x" * size)))
-    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
     assert answer.headers["content-type"] == "application/problem+json"
 
 
