@@ -13,13 +13,17 @@ def mended(stack: dict[str, Any]) -> dict[str, Any]:
         # A patch escapes a slash as ~1, and so does the template; the emulator keeps that form, which matches no media type.
         api["BinaryMediaTypes"] = [media.replace("~1", "/") for media in api.get("BinaryMediaTypes", [])]
     for function in template.resources(stack, "AWS::Serverless::Function").values():
-        _let_send_mail(function.get("Policies", {}))
+        _widen(function.get("Policies", {}))
     return stack
 
 
-def _let_send_mail(policies: Any) -> None:
-    """The emulator asks for ses:SendEmail on every resource, whatever identity sends."""
+def _widen(policies: Any) -> None:
+    """The emulator asks for ses:SendEmail on every resource, whatever identity sends, and looks for each schedule in the default group."""
     documents = policies if isinstance(policies, list) else [policies]
     for statement in [statement for document in documents if isinstance(document, dict) for statement in document.get("Statement", [])]:
-        if "ses:SendEmail" in statement["Action"]:
+        if {"ses:SendEmail", "scheduler:CreateSchedule"} & set(_listed(statement["Action"])):
             statement["Resource"] = "*"
+
+
+def _listed(actions: Any) -> list[str]:
+    return actions if isinstance(actions, list) else [actions]

@@ -1,11 +1,15 @@
-"""The matcher's door: an SQS record becomes a signal; what fails comes back without its group's later records overtaking it."""
+"""The matcher's door: an SQS record becomes a signal; what fails comes back without its group's later records overtaking it.
+
+What the delays queue brings only moves to the signals queue, where it waits for its turn: by the same function, which is warm when its
+turn comes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, SqsFifoPartialProcessor, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,6 +28,26 @@ LONGEST_PAUSE: Final = 60
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Takes a batch of records, which is of one queue; the ones that failed are reported."""
+    in_order = event["Records"][0]["eventSourceARN"].endswith(".fifo")  # the name of a FIFO queue ends so, and no other's
+    return _take_in_order(event, context) if in_order else _forward_all(event, context)
+
+
+def _forward_all(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event=event, record_handler=_forward, processor=processor, context=context)
+
+
+def _forward(record: SQSRecord) -> None:
+    try:
+        wiring.forward(record.body)
+    except UnavailableError:
+        receives = int(record.attributes.approximate_receive_count)
+        wiring.delays_queue().postpone(record.receipt_handle, min(2**receives, LONGEST_PAUSE))
+        raise
+
+
+def _take_in_order(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Takes records in order; a failed one and the later ones of its group are reported, other groups go on."""
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     processor.raise_on_entire_batch_failure = False  # it would raise past the shortened wait, and most batches hold one record

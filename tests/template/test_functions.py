@@ -18,8 +18,9 @@ WRITERS = {
     "ingest": {"CustomersTable", "EventsTable", "KeysTable"},
     "match": {"CustomersTable", "RunsTable", "EventsTable", "MessagesTable", "DeadTable"},
     "send": {"MessagesTable", "WorkspacesTable", "DeadTable"},
-    "manage": {"JourneysTable", "KeysTable", "WorkspacesTable", "DeadTable", "MessagesTable"},
+    "manage": {"JourneysTable", "KeysTable", "WorkspacesTable", "DeadTable", "MessagesTable", "CustomersTable", "RunsTable", "EventsTable"},
 }
+TIMERS = {"scheduler:CreateSchedule", "scheduler:DeleteSchedule", "iam:PassRole"}
 DYNAMODB = {"GetItem", "BatchGetItem", "Query", "ConditionCheckItem"} | WRITES
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}
 
@@ -63,7 +64,7 @@ def test_permissions_are_named_one_by_one(name: str, functions: Resources) -> No
         if service == "dynamodb":
             assert verb in DYNAMODB
         else:
-            assert action in CONSUME | {"sqs:SendMessage*", "ses:SendEmail"}
+            assert action in CONSUME | TIMERS | {"sqs:SendMessage", "sqs:SendMessage*", "ses:SendEmail"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -79,9 +80,9 @@ def test_only_the_sender_may_send_mail(functions: Resources) -> None:
 
 
 def test_each_queue_has_one_reader(functions: Resources) -> None:
-    """The matcher reads signals, the sender reads what is to be sent."""
+    """The matcher reads signals and passes on delayed ones, the sender reads what is to be sent."""
     readers = {(name, resource) for name in NAMES for action, resource in grants(functions[name]) if action == "sqs:ReceiveMessage"}
-    assert readers == {("match", "SignalsQueue"), ("send", "SendQueue")}
+    assert readers == {("match", "SignalsQueue"), ("match", "DelaysQueue"), ("send", "SendQueue")}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 Resources = dict[str, dict[str, Any]]
-PAIRS = [("SignalsQueue", "SignalsDeadLetters", "match"), ("SendQueue", "SendDeadLetters", "send")]
+PAIRS = [
+    ("SignalsQueue", "SignalsDeadLetters", "match"),
+    ("SendQueue", "SendDeadLetters", "send"),
+    ("DelaysQueue", "DelaysDeadLetters", "match"),
+]
 
 
 def test_signals_keep_the_order_of_each_customer_at_high_throughput(resources: Resources) -> None:
@@ -46,8 +50,9 @@ def test_what_nobody_can_take_is_kept_for_two_weeks(queue: str, dead: str, funct
 @pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)
 def test_one_bad_record_fails_alone(queue: str, dead: str, function: str, resources: Resources) -> None:
     """Partial batch responses are on, at most ten records come at once, and concurrency is bounded by a parameter."""
-    mapping = resources[f"{function.title()}Mapping"]["Properties"]
-    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}, dead
+    mappings = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Lambda::EventSourceMapping"]
+    [mapping] = [each for each in mappings if each["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}]
+    assert mapping["FunctionName"] == {"Ref": f"{function.title()}Function"}, dead
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BatchSize"] <= 10
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": f"{function.title()}Concurrency"}}
@@ -70,8 +75,11 @@ def test_every_alarm_that_was_promised(resources: Resources) -> None:
     assert watched == {
         ("SignalsDeadLetters", "ApproximateNumberOfMessagesVisible"),
         ("SendDeadLetters", "ApproximateNumberOfMessagesVisible"),
+        ("DelaysDeadLetters", "ApproximateNumberOfMessagesVisible"),
+        ("SchedulerDeadLetters", "ApproximateNumberOfMessagesVisible"),
         ("SignalsQueue", "ApproximateAgeOfOldestMessage"),
         ("SendQueue", "ApproximateAgeOfOldestMessage"),
+        ("DelaysQueue", "ApproximateAgeOfOldestMessage"),
     }
     assert {"ApiThrottledAlarm", "Api5xxAlarm"} <= set(alarms)
     topic = [{"Ref": "AlarmTopicArn"}]

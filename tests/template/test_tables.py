@@ -9,12 +9,17 @@ import pytest
 # table: hash, range, {index: (hash, range, projection)}, whether rows expire
 TABLES: dict[str, tuple[str, str | None, dict[str, tuple[str, str | None, str]], bool]] = {
     "CustomersTable": ("primaryKey", "correlationId", {"byId": ("id", None, "KEYS_ONLY")}, False),
-    "RunsTable": ("customer", "row", {}, True),
+    "RunsTable": ("customer", "row", {"byJourney": ("live", "stands", "INCLUDE")}, True),
     "EventsTable": ("id", "at", {"byDay": ("day", "at", "KEYS_ONLY")}, True),
     "MessagesTable": (
         "id",
         None,
-        {"byCustomer": ("customer", "at", "KEYS_ONLY"), "byJourney": ("journey", "at", "KEYS_ONLY"), "byDay": ("day", "at", "KEYS_ONLY")},
+        {
+            "byCustomer": ("customer", "at", "KEYS_ONLY"),
+            "byJourney": ("journey", "at", "KEYS_ONLY"),
+            "byDay": ("day", "at", "KEYS_ONLY"),
+            "byHeld": ("heldBy", "at", "KEYS_ONLY"),
+        },
         True,
     ),
     "JourneysTable": ("workspace", "row", {}, False),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from waypost import ingest, match, send, settings
 from waypost.access import Access
 from waypost.adapters import clock, stacks
+from waypost.adapters.delays import SqsDelays, parcel_in
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import Log, Receipts
@@ -25,9 +26,11 @@ from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
+from waypost.adapters.scheduler import ScheduledTimers, Target
 from waypost.adapters.send_queue import SqsSendQueue
 from waypost.adapters.sqs import SqsSignals, unpack
 from waypost.domain import json, signals
+from waypost.domain.errors import UnavailableError
 from waypost.domain.keys import Scope
 from waypost.domain.signals import Signal
 from waypost.manage import keys as managed_keys
@@ -92,6 +95,12 @@ def signal_in(body: str) -> Signal:
     return signals.from_wire(json.loads(unpack(body)))
 
 
+def forward(body: str) -> None:
+    """Puts what a record of the delays queue holds on the signals queue; ValueError or TypeError where it holds nothing of ours."""
+    if signals_queue().send([parcel_in(body)]):
+        raise UnavailableError("the signals queue did not take a delayed signal")
+
+
 @cache
 def matching() -> match.World:
     """What the matcher needs."""
@@ -112,6 +121,23 @@ def matching() -> match.World:
         executor=ThreadPoolExecutor(2),
         log_all=settings.optional("EVENT_LOG", "full") == "full",
     )
+
+
+@cache
+def timers() -> ScheduledTimers:
+    """Timers, which come back as signals."""
+    target = Target(
+        queue=settings.required("SIGNALS_QUEUE_ARN"),
+        role=settings.required("SCHEDULER_ROLE_ARN"),
+        dead_letters=settings.required("SCHEDULER_DEAD_LETTERS_ARN"),
+    )
+    return ScheduledTimers(settings.required("SCHEDULE_GROUP"), target, delays_queue())
+
+
+@cache
+def delays_queue() -> SqsDelays:
+    """The queue of signals that come within 15 minutes."""
+    return SqsDelays(settings.required("DELAYS_QUEUE_URL"))
 
 
 @cache

@@ -27,6 +27,7 @@ THROTTLED: Final = frozenset(
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestTimeout",
+        "ServiceQuotaExceededException",
         "ServiceUnavailable",
         "Throttling",
         "ThrottlingException",

@@ -1,0 +1,34 @@
+"""The delays queue: a standard queue whose consumer only forwards, because a FIFO queue delays all of its messages or none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+
+from waypost.adapters.aws import border, client
+from waypost.domain import json
+from waypost.domain.signals import Parcel
+
+
+def parcel_in(body: str) -> Parcel:
+    """The parcel in a record of the delays queue; ValueError or TypeError where there is none."""
+    return Parcel(*json.loads(body))
+
+
+@dataclass(frozen=True, slots=True)
+class SqsDelays:
+    """The delays queue at this address."""
+
+    url: str
+
+    def put(self, parcel: Parcel, delay: timedelta) -> None:
+        """Puts a parcel on the signals queue after a delay of at most 15 minutes, rounded up to the second."""
+        seconds = max(math.ceil(delay.total_seconds()), 0)
+        with border():
+            client("sqs").send_message(QueueUrl=self.url, MessageBody=json.dumps(list(parcel)), DelaySeconds=seconds)
+
+    def postpone(self, receipt_handle: str, seconds: int) -> None:
+        """Shows a received record again after so many seconds, in place of the queue's long visibility timeout."""
+        with border():
+            client("sqs").change_message_visibility(QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
