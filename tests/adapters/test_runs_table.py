@@ -24,6 +24,7 @@ from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.commits import Absorption, Commit, Committed
+from waypost.domain.effects import Send
 from waypost.domain.events import Event, Kind
 from waypost.domain.identity import Identifier
 from waypost.domain.log import Page
@@ -116,7 +117,7 @@ def aws() -> Iterator[Side]:
 
 def commit(**changes: Any) -> Commit:
     """A first entry with its message and its receipt."""
-    whole = Commit("w1", "c_1", Gate(), ("msg_1",), (RUN,), (), (owed(),), (RECEIPT,))
+    whole = Commit("w1", "c_1", Gate(), (Send("msg_1"),), (RUN,), (), (owed(),), (RECEIPT,))
     return replace(whole, **changes)
 
 
@@ -128,7 +129,7 @@ def test_a_customer_without_runs_stands_at_the_beginning(side: Side) -> None:
 def test_a_commit_is_read_back_whole(side: Side) -> None:
     """Gate, run with exact numbers, message and receipt; nobody else's."""
     assert side.runs.commit(commit()) is Committed.DONE
-    assert side.standing() == Standing(Gate(1, ("msg_1",)), (RUN,))
+    assert side.standing() == Standing(Gate(1, (Send("msg_1"),)), (RUN,))
     assert side.messages.get("w1", "msg_1") == owed()
     assert side.read("e1", "e2") == {"e1": RECEIPT}
     assert side.standing("c_2") == side.standing(workspace="w2") == Standing(Gate(), ())
@@ -141,7 +142,7 @@ def test_a_gate_that_is_not_as_read_lets_nothing_through(side: Side) -> None:
     other = commit(runs=(replace(RUN, id="r_2"),), receipts=(replace(RECEIPT, uuid="e2"),), messages=(owed(id="msg_2"),))
     assert side.runs.commit(other) is Committed.STALE
     assert side.runs.commit(replace(other, gate=Gate(2))) is Committed.STALE
-    assert side.standing() == Standing(Gate(1, ("msg_1",)), (RUN,))
+    assert side.standing() == Standing(Gate(1, (Send("msg_1"),)), (RUN,))
     assert side.messages.get("w1", "msg_2") is None
     assert side.read("e2") == {}
 
@@ -151,7 +152,7 @@ def test_an_event_with_a_receipt_lets_nothing_through(side: Side) -> None:
     side.runs.commit(commit())
     again = commit(gate=Gate(1), runs=(replace(RUN, id="r_2"),), messages=(owed(id="msg_2"),))
     assert side.runs.commit(again) is Committed.KNOWN
-    assert side.standing() == Standing(Gate(1, ("msg_1",)), (RUN,))
+    assert side.standing() == Standing(Gate(1, (Send("msg_1"),)), (RUN,))
     assert side.messages.get("w1", "msg_2") is None
 
 
@@ -174,9 +175,9 @@ def test_what_is_owed_is_forgotten_once_it_is_paid(side: Side) -> None:
 def test_a_payer_who_is_late_forgets_nothing(side: Side) -> None:
     """The gate has moved on and owes more."""
     side.runs.commit(commit())
-    side.runs.commit(commit(gate=Gate(1, ("msg_1",)), owed=("msg_1", "msg_2"), runs=(), messages=(), receipts=()))
+    side.runs.commit(commit(gate=Gate(1, (Send("msg_1"),)), owed=(Send("msg_1"), Send("msg_2")), runs=(), messages=(), receipts=()))
     side.runs.clear("w1", "c_1", 1)
-    assert side.standing().gate == Gate(2, ("msg_1", "msg_2"))
+    assert side.standing().gate == Gate(2, (Send("msg_1"), Send("msg_2")))
 
 
 def test_a_run_takes_the_place_of_its_earlier_self(side: Side) -> None:
@@ -219,11 +220,11 @@ def test_a_hundred_active_runs_with_large_events_are_read_whole(aws: Side) -> No
 def test_an_absorbed_customers_runs_and_debts_come_along(side: Side) -> None:
     """Runs that go on are the other customer's, the rest is history; the absorbed gate says where they went."""
     mine, gone = replace(RUN, id="r_mine"), replace(ENDED, id="r_gone")
-    side.runs.commit(commit(customer="c_2", runs=(mine, gone), receipts=(), owed=("msg_2",)))
+    side.runs.commit(commit(customer="c_2", runs=(mine, gone), receipts=(), owed=(Send("msg_2"),)))
     side.runs.commit(commit())
-    absorption = Absorption("w1", "c_1", Gate(1, ("msg_1",)), "c_2", Gate(1, ("msg_2",)), (mine,), (gone,))
+    absorption = Absorption("w1", "c_1", Gate(1, (Send("msg_1"),)), "c_2", Gate(1, (Send("msg_2"),)), (mine,), (gone,))
     assert side.runs.absorb(absorption)
-    assert side.standing().gate == Gate(2, ("msg_1", "msg_2"))
+    assert side.standing().gate == Gate(2, (Send("msg_1"), Send("msg_2")))
     assert {run.id for run in side.standing().runs} == {"r_1", "r_mine"}
     assert side.standing("c_2") == Standing(Gate(2, (), "c_1"), ())
 

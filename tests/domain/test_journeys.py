@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from waypost.domain.journeys import Journey, Reentry, Trigger, json_schema, parse
+from waypost.domain.journeys import Journey, Reentry, json_schema, parse
+from waypost.domain.triggers import Trigger
 
 WELCOME: dict[str, Any] = {
     "id": "welcome",

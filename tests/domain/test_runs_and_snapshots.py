@@ -8,7 +8,7 @@ from tests.fakes.journeys import journey
 from tests.fakes.messages import NOW
 from waypost.domain.reasons import Reason
 from waypost.domain.receipts import Move, Outcome, Receipt
-from waypost.domain.runs import Gate, Run, RunStatus, Standing
+from waypost.domain.runs import Cause, Gate, Run, RunStatus, Standing
 from waypost.domain.schemas import Schema
 from waypost.domain.snapshots import InForce, Pointer, snapshot
 
@@ -17,7 +17,7 @@ RUN = Run("r_1", "welcome", 1, "", "hello", NOW, visits={"hello": 1}, moved_by={
 
 def test_every_visit_of_a_step_counts() -> None:
     """A run that comes back to a step is there a second time."""
-    again = RUN.at("other").at("hello")
+    again = RUN.at("other", NOW, Cause.NEXT).at("hello", NOW, Cause.JUMP)
     assert (again.step, again.visits) == ("hello", {"hello": 2, "other": 1})
     assert RUN.visits == {"hello": 1}
 
@@ -35,7 +35,7 @@ def test_a_standing_knows_runs_by_journey_and_key_and_by_id() -> None:
     standing = Standing(Gate(), (RUN, other))
     assert (standing.of("welcome", ""), standing.of("welcome", "7"), standing.of("else", "")) == ([RUN], [other], [])
     assert (standing.find("r_2"), standing.find("r_3")) == (other, None)
-    moved = standing.with_run(RUN.at("next"))
+    moved = standing.with_run(RUN.at("next", NOW, Cause.NEXT))
     assert [run.step for run in moved.of("welcome", "")] == ["next"]
     assert len(moved.runs) == 2
 

@@ -12,14 +12,16 @@ from tests.fakes.journeys import journey, message, messages_in_a_row
 from tests.fakes.messages import NOW
 from waypost.domain import identifiers
 from waypost.domain.customers import Customer
+from waypost.domain.entries import enter
 from waypost.domain.events import Event, Kind
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.messages import Status
 from waypost.domain.reasons import Reason
 from waypost.domain.receipts import Move
-from waypost.domain.runs import Run, RunStatus
-from waypost.domain.transition import Released, Scene, Transition, enter, moving, settle
+from waypost.domain.runs import Cause, Footprint, Run, RunStatus
+from waypost.domain.scenes import Released, Scene, moving
+from waypost.domain.transition import Transition, settle
 
 ADA = Customer("w1", "c_1", Identifier("primary", "ada@example.com"), "Ada@example.com", (), {"city": "Paris", "visits": Decimal(2)}, {})
 END = {"id": "end", "type": "exit"}
@@ -61,6 +63,12 @@ def test_a_run_begins_at_the_first_step_and_ends_at_the_exit() -> None:
         status=RunStatus.EXITED,
         reason=Reason.FINISHED,
         visits={"hello": 1, "end": 1},
+        touched_by="e1",
+        trail=(
+            Footprint(NOW, "hello", Cause.ENTERED),
+            Footprint(NOW, "end", Cause.NEXT),
+            Footprint(NOW, "end", Reason.FINISHED),
+        ),
     )
     assert done.move == Move("welcome", "entered", None, done.run.id)
 

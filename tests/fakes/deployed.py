@@ -30,6 +30,9 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             monkeypatch.setenv(f"{name.removesuffix('Table').upper()}_TABLE", name)
         fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
         monkeypatch.setenv("SIGNALS_QUEUE_URL", boto3.client("sqs").create_queue(QueueName="signals.fifo", Attributes=fifo)["QueueUrl"])
+        for name in ("SIGNALS_QUEUE_ARN", "SCHEDULE_GROUP", "SCHEDULER_ROLE_ARN", "SCHEDULER_DEAD_LETTERS_ARN"):
+            monkeypatch.setenv(name, name.lower())
+        monkeypatch.setenv("DELAYS_QUEUE_URL", boto3.client("sqs").create_queue(QueueName="delays")["QueueUrl"])
         monkeypatch.setenv("SEND_QUEUE_URL", boto3.client("sqs").create_queue(QueueName="send")["QueueUrl"])
         yield
         _forget()

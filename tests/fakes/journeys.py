@@ -33,14 +33,23 @@ class FakeJourneys:
 
     published: dict[tuple[str, str, int], Journey] = field(default_factory=dict)
     in_force: dict[str, list[InForce]] = field(default_factory=dict)
+    states: dict[str, list[tuple[InForce, ...]]] = field(default_factory=dict)
     reads: int = 0
 
     def publish(self, *journeys: Journey, workspace: str = "w1", version: int = 1) -> None:
         """Puts these versions in force in the place of earlier ones."""
         names = {each.id for each in journeys}
         kept = [each for each in self.in_force.get(workspace, []) if each.journey not in names]
-        self.in_force[workspace] = kept + [InForce(each.id, version, "published") for each in journeys]
+        self.in_force[workspace] = kept + [InForce(each.id, version, "published", self._listens(workspace, each)) for each in journeys]
         self.published |= {(workspace, each.id, version): each for each in journeys}
+
+    def _listens(self, workspace: str, journey: Journey) -> tuple[str, ...]:
+        earlier = [each for (owner, name, _), each in self.published.items() if (owner, name) == (workspace, journey.id)]
+        return tuple(sorted({name for each in (journey, *earlier) for name in each.listens}))
+
+    def stop(self, name: str) -> None:
+        """Stops a journey of the workspace `w1`."""
+        self.in_force["w1"] = [each for each in self.in_force["w1"] if each.journey != name]
 
     def move(self, name: str, status: Literal["published", "paused"]) -> None:
         """Pauses or resumes a journey of the workspace `w1`."""
@@ -49,7 +58,10 @@ class FakeJourneys:
     def pointer(self, workspace: str) -> Pointer:
         self.reads += 1
         in_force = tuple(self.in_force.get(workspace, ()))
-        return Pointer(hash(in_force), in_force)
+        states = self.states.setdefault(workspace, [])
+        if states[-1:] != [in_force]:
+            states.append(in_force)
+        return Pointer(len(states), in_force)
 
     def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
         self.reads += 1

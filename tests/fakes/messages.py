@@ -12,6 +12,7 @@ from waypost.domain.identity import Identifier
 from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
 from waypost.domain.parked import Parked
 from waypost.domain.signals import Parcel
+from waypost.domain.times import iso
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 
@@ -56,6 +57,13 @@ class FakeMessages:
             return False
         self.stored[message.workspace, message.id] = message
         return True
+
+    def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[str], str | None]:
+        """Two at a time."""
+        held = [each for each in self.stored.values() if (each.workspace, each.journey, each.held) == (workspace, journey, True)]
+        found = sorted((f"{iso(each.created_at)}#{each.id}", each.id) for each in held)
+        rest = [each for each in found if after is None or each[0] > after]
+        return [name for _, name in rest[:2]], rest[1][0] if len(rest) > 2 else None
 
     def rendered(self, workspace: str, message: str) -> Addressed | None:
         return self.bodies.get((workspace, message))

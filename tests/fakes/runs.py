@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from tests.fakes.messages import FakeMessages
 from tests.fakes.receipts import FakeReceipts
 from waypost.domain.commits import Absorption, Commit, Committed
-from waypost.domain.runs import Gate, Run, Standing
+from waypost.domain.effects import Effect
+from waypost.domain.runs import Gate, HeldRun, Run, Standing
+from waypost.domain.times import iso
 
 MOST_ACTIONS = 100
 """What one transaction of DynamoDB takes."""
@@ -62,6 +64,17 @@ class FakeRuns:
         self.past += absorption.past
         return True
 
+    def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[HeldRun], str | None]:
+        """Two at a time."""
+        found = sorted(
+            (f"{iso(run.held.at)}#{run.id}", HeldRun(customer, run.held.known_as))
+            for (owner, customer), standing in self.standings.items()
+            for run in standing.runs
+            if owner == workspace and run.journey == journey and run.active and run.held
+        )
+        rest = [each for each in found if after is None or each[0] > after]
+        return [run for _, run in rest[:2]], rest[1][0] if len(rest) > 2 else None
+
     def clear(self, workspace: str, customer: str, version: int) -> None:
         standing = self.standing(workspace, customer)
         if standing.gate.version == version:
@@ -73,9 +86,9 @@ class FakeRuns:
         return [*self.past, *(run for standing in self.standings.values() for run in standing.runs)]
 
     @property
-    def owed(self) -> list[str]:
-        """All messages that are saved and not paid."""
-        return [message for standing in self.standings.values() for message in standing.gate.owed]
+    def owed(self) -> list[Effect]:
+        """All that is saved and not paid."""
+        return [effect for standing in self.standings.values() for effect in standing.gate.owed]
 
 
 def _actions(commit: Commit) -> int:

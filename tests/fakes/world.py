@@ -14,14 +14,17 @@ from tests.fakes.log import FakeLog
 from tests.fakes.messages import NOW, FakeMessages, FakeSendQueue
 from tests.fakes.receipts import FakeReceipts
 from tests.fakes.runs import FakeRuns
+from tests.fakes.signals import FakeSignals
+from tests.fakes.timers import FakeDelays, FakeTimers
 from tests.fakes.workspaces import FakeWorkspaces
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Accepted, Arrival, parse
 from waypost.domain.identifiers import customer_id
 from waypost.domain.receipts import Receipt
 from waypost.domain.schemas import PrimaryKey, Schema
-from waypost.domain.signals import EventsArrived, MessageSettled
-from waypost.match import World, match
+from waypost.domain.signals import EventsArrived, Signal
+from waypost.match import match
+from waypost.matching import World
 from waypost.snapshots import Snapshots
 
 T = TypeVar("T")
@@ -95,17 +98,20 @@ class MatchWorld:
     send_queue: FakeSendQueue = field(default_factory=FakeSendQueue)
     messages: FakeMessages = field(default_factory=FakeMessages)
     receipts: FakeReceipts = field(default_factory=FakeReceipts)
+    signals: FakeSignals = field(default_factory=FakeSignals)
+    timers: FakeTimers = field(default_factory=FakeTimers)
+    delays: FakeDelays = field(default_factory=FakeDelays)
 
     def __post_init__(self) -> None:
         self.runs = FakeRuns(self.receipts, self.messages)
         self.log = FakeLog(self.receipts)
         self.snapshots = self._snapshots()
 
-    def match(self, signal: EventsArrived | MessageSettled, now: datetime = NOW, *, again: bool = False) -> list[Receipt]:
+    def match(self, signal: Signal, now: datetime = NOW, *, again: bool = False) -> list[Receipt]:
         """One delivery of a signal."""
         return match(signal, now, self.ports(), again=again)
 
-    def deliver(self, signals: Sequence[EventsArrived | MessageSettled], now: datetime = NOW) -> int:
+    def deliver(self, signals: Sequence[Signal], now: datetime = NOW) -> int:
         """Delivers signals in order, each until it is done; how many deliveries failed."""
         failures = 0
         for signal in signals:
@@ -140,5 +146,6 @@ class MatchWorld:
 
     def ports(self) -> World:
         """What the matcher is given."""
-        ports = {name: self._wired(getattr(self, name)) for name in ("customers", "runs", "receipts", "log", "messages", "send_queue")}
+        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers", "delays")
+        ports = {name: self._wired(getattr(self, name)) for name in names}
         return World(journeys=self._wired(self.journeys), snapshots=self.snapshots, executor=AtOnce(), log_all=self.log_all, **ports)

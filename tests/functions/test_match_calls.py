@@ -62,7 +62,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         for variable, keys in TABLES.items():
             monkeypatch.setenv(variable, variable.removesuffix("_TABLE").title())
             make_table(variable.removesuffix("_TABLE").title(), keys)
-        for variable in ("SIGNALS_QUEUE_URL", "SEND_QUEUE_URL"):
+        for variable in ("SIGNALS_QUEUE_ARN", "SCHEDULE_GROUP", "SCHEDULER_ROLE_ARN", "SCHEDULER_DEAD_LETTERS_ARN"):
+            monkeypatch.setenv(variable, variable.lower())
+        for variable in ("SIGNALS_QUEUE_URL", "SEND_QUEUE_URL", "DELAYS_QUEUE_URL"):
             monkeypatch.setenv(variable, boto3.client("sqs").create_queue(QueueName=variable.split("_", maxsplit=1)[0])["QueueUrl"])
         workspaces = DynamoWorkspaces(Table("Workspaces"))
         workspaces.add("w1", "One", "2026-11-23T05:17:13.000Z")

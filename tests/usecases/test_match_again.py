@@ -13,6 +13,7 @@ from tests.fakes.messages import NOW, owed
 from tests.fakes.world import EVERYBODY, SCHEMA, MatchWorld, arrived
 from waypost.domain.commits import Commit
 from waypost.domain.delivery import claimed
+from waypost.domain.effects import Send
 from waypost.domain.errors import UnavailableError
 from waypost.domain.identity import Identifier
 from waypost.domain.messages import Message, Status
@@ -151,7 +152,7 @@ def test_what_an_earlier_attempt_owes_is_paid_by_the_next_event_at_the_latest(wo
     [first] = world.queued
     world.send_queue.records.clear()
     standing = world.runs.standing("w1", EVERYBODY)
-    world.runs.standings["w1", EVERYBODY] = replace(standing, gate=replace(standing.gate, owed=(first,)))
+    world.runs.standings["w1", EVERYBODY] = replace(standing, gate=replace(standing.gate, owed=(Send(first),)))
     world.match(arrived(SIGN_UP | {"uuid": "x"}))
     assert (len(world.queued), first in world.queued, world.runs.owed) == (2, True, [])
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from waypost import ports
 from waypost.domain.commits import Commit, Committed
+from waypost.domain.effects import Arm, Disarm, Send
 from waypost.domain.messages import Message
 from waypost.domain.receipts import Receipt
 from waypost.domain.runs import Gate, Standing
@@ -26,6 +27,8 @@ class Ledger:
 
     runs: ports.Runs
     send_queue: ports.SendQueue
+    timers: ports.Timers
+    now: datetime
     workspace: str
     customer: str
     standing: Standing
@@ -49,7 +52,7 @@ class Ledger:
     def _commit(self, transitions: Sequence[Transition], messages: Sequence[Message], receipts: Sequence[Receipt]) -> bool:
         runs = tuple(each.run for each in transitions)
         replaced = tuple(old for run in runs for old in self.standing.of(run.journey, run.key) if not old.active and old.id != run.id)
-        owed = (*self.standing.gate.owed, *(message.id for each in transitions for message in each.messages))
+        owed = (*self.standing.gate.owed, *(effect for each in transitions for effect in each.effects))
         commit = Commit(self.workspace, self.customer, self.standing.gate, owed, runs, replaced, tuple(messages), tuple(receipts))
         if self.runs.commit(commit) is not Committed.DONE:
             return False
@@ -59,12 +62,21 @@ class Ledger:
         return True
 
     def pay(self) -> None:
-        """Asks for the messages that are owed to be sent. Twice is harmless: a message is claimed before it is sent."""
+        """Does what is owed. Twice is harmless: a message is claimed before it is sent, a timer that no run waits for does nothing."""
         gate = self.standing.gate
         if gate.owed:
-            self.send_queue.put(self.workspace, [(message, timedelta(0)) for message in gate.owed])
+            self._send([effect.message for effect in gate.owed if isinstance(effect, Send)])
+            for effect in gate.owed:
+                if isinstance(effect, Arm):
+                    self.timers.arm(effect.timer, self.now)
+                elif isinstance(effect, Disarm):
+                    self.timers.disarm(effect.timer)
             self.runs.clear(self.workspace, self.customer, gate.version)
             self.standing = replace(self.standing, gate=replace(gate, owed=()))
+
+    def _send(self, messages: Sequence[str]) -> None:
+        if messages:
+            self.send_queue.put(self.workspace, [(message, timedelta(0)) for message in messages])
 
 
 def _cut(whole: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -4,86 +4,42 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
-from waypost import absorb, identify, ports
+from waypost import absorb, identify
 from waypost.domain import delivery
 from waypost.domain.customers import Customer, Graves, Row, RowKey, assemble, claim_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Event, Kind, named_by
 from waypost.domain.facts import merge
 from waypost.domain.identity import Identifier
-from waypost.domain.journeys import Journey
 from waypost.domain.log import Page
 from waypost.domain.messages import message_named
+from waypost.domain.reactions import happened
 from waypost.domain.reasons import Reason
-from waypost.domain.receipts import Move, Receipt
-from waypost.domain.runs import Standing
-from waypost.domain.signals import EventsArrived, MessageSettled
+from waypost.domain.receipts import Receipt
+from waypost.domain.scenes import Released, Scene, moving
+from waypost.domain.signals import EventsArrived, JourneyResumed, Signal
 from waypost.domain.snapshots import Snapshot
-from waypost.domain.transition import Released, Scene, Transition, enter, moving, settle
 from waypost.ledger import Ledger
-from waypost.snapshots import Snapshots
-
-ATTEMPTS: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What the matcher needs of the world. `log_all`: events without effect are recorded as well."""
-
-    customers: ports.Customers
-    runs: ports.Runs
-    receipts: ports.Receipts
-    log: ports.Log
-    messages: ports.Messages
-    journeys: ports.JourneyVersions
-    snapshots: Snapshots
-    send_queue: ports.SendQueue
-    executor: Executor
-    log_all: bool = True
+from waypost.matching import ATTEMPTS, World, ledger_of, rules_of
+from waypost.wake import resume, wake
 
 
-def match(signal: EventsArrived | MessageSettled, now: datetime, world: World, *, again: bool) -> list[Receipt]:
+def match(signal: Signal, now: datetime, world: World, *, again: bool) -> list[Receipt]:
     """Carries out a signal and answers the receipts of its events that were new. `again`: it may have been begun before.
 
     UnavailableError at any point: the same signal later goes on where this one stopped.
     """
-    if isinstance(signal, MessageSettled):
-        go_on(signal, now, world)
-        return []
-    return _Arrived(signal, now, world, again).carry_out()
-
-
-def go_on(signal: MessageSettled, now: datetime, world: World) -> None:
-    """Moves the run that stood on a message until its outcome was known; a run that stands there no more stays as it is."""
-    snap = world.snapshots.get(signal.workspace, now)
-    for _ in range(ATTEMPTS):
-        rows = identify.find(world.customers, signal.workspace, signal.known_as)
-        absorb.finish(world.customers, world.runs, rows)
-        customer = assemble(rows, snap.schema.primary_key)
-        ledger = _ledger(world, signal.workspace, signal.customer)
-        run = ledger.standing.find(signal.run)
-        moved = None
-        if run is not None and customer is not None:
-            released = Released(world.journeys.version(signal.workspace, run.journey, run.version), run.version)
-            scene = Scene(customer, run.moved_by or {}, now, snap.schema.timezone)
-            moved = settle(released, run, signal.step, signal.visit, signal.status, scene)
-        if moved is None or ledger.save([moved], []):
-            ledger.pay()
-            return
-    raise UnavailableError("a customer's runs changed too often")
-
-
-def _ledger(world: World, workspace: str, customer: str) -> Ledger:
-    """The ledger of a customer, or of the one that absorbed it."""
-    standing = world.runs.standing(workspace, customer)
-    if standing.gate.to is not None:
-        return _ledger(world, workspace, standing.gate.to)
-    return Ledger(world.runs, world.send_queue, workspace, customer, standing)
+    match signal:
+        case EventsArrived():
+            return _Arrived(signal, now, world, again).carry_out()
+        case JourneyResumed():
+            resume(signal, world)
+        case _:
+            wake(signal, now, world)
+    return []
 
 
 @dataclass(slots=True)
@@ -134,7 +90,7 @@ class _Arrived:
     def _pay_for(self, receipts: Iterable[Receipt]) -> None:
         """Pays what an earlier attempt has saved and not paid, whichever customer it found."""
         for customer in sorted({self.signal.customer, *(receipt.customer for receipt in receipts)}):
-            _ledger(self.world, self.signal.workspace, customer).pay()
+            ledger_of(self.world, self.signal.workspace, customer, self.now).pay()
 
     def _apply_facts(self, events: Sequence[Event]) -> dict[str, Reason]:
         """Writes what the intake has not written; one write for each identifier that has facts. Answers what was refused."""
@@ -177,10 +133,10 @@ class _Arrived:
         if self.signal.historical:
             return replace(receipt, reason=Reason.HISTORICAL)
         candidates = snap.index.candidates(event.name, event.source, event.payload, snap.schema.timezone)
-        if not candidates:
+        if not candidates and event.name not in snap.heard:
             return receipt
         for _ in range(ATTEMPTS):
-            saved = self._enter_all(event, receipt, candidates, snap)
+            saved = self._react(event, receipt, [Released(*each) for each in candidates], snap)
             if saved is not None:
                 return saved
             self._forget()
@@ -201,30 +157,27 @@ class _Arrived:
                 return None
         raise UnavailableError("a message changed too often")
 
-    def _enter_all(self, event: Event, receipt: Receipt, candidates: Sequence[tuple[Journey, int]], snap: Snapshot) -> Receipt | None:
-        """Decides all entries and saves them with the receipt; None where someone else was quicker."""
+    def _react(self, event: Event, receipt: Receipt, candidates: Sequence[Released], snap: Snapshot) -> Receipt | None:
+        """Decides what the event does and saves it with the receipt; None where someone else was quicker."""
         customer, ledger = self._load(event, snap)
         scene = Scene(customer, moving(event), self.signal.received_at, snap.schema.timezone)
-        decided = [_enter(Released(*candidate), event, scene, ledger.standing, snap) for candidate in candidates]
-        transitions = [each for each in decided if isinstance(each, Transition)]
-        receipt = replace(
-            receipt,
-            customer=customer.id,
-            moves=tuple(each.move if isinstance(each, Transition) else each for each in decided),
-            messages=tuple(message.id for each in transitions for message in each.messages),
-        )
-        return receipt if not transitions or ledger.save(transitions, [receipt]) else None
+        rules = rules_of(self.world, self.signal.workspace, ledger.standing, snap, self.now)
+        reaction = happened(event, ledger.standing.runs, candidates, rules, scene)
+        receipt = replace(receipt, customer=customer.id, moves=tuple(reaction.moves), messages=tuple(reaction.messages))
+        transitions = list(reaction.transitions.values())
+        nothing_to_save = not transitions and not receipt.had_effect
+        return receipt if nothing_to_save or ledger.save(transitions, [receipt]) else None
 
     def _load(self, event: Event, snap: Snapshot) -> tuple[Customer, Ledger]:
         """Customer and ledger, read at the same time."""
         if self.customer is None or self.ledger is None:
-            reading = self.world.executor.submit(_ledger, self.world, self.signal.workspace, self.signal.customer)
+            reading = self.world.executor.submit(ledger_of, self.world, self.signal.workspace, self.signal.customer, self.now)
             rows = self._rows(event)
             moved = absorb.finish(self.world.customers, self.world.runs, rows)
             self.customer = assemble(rows, snap.schema.primary_key) or self._made(event, snap)
             self.ledger = reading.result()
             if moved or self.customer.id != self.ledger.customer:
-                self.ledger = _ledger(self.world, self.signal.workspace, self.customer.id)
+                self.ledger = ledger_of(self.world, self.signal.workspace, self.customer.id, self.now)
         return self.customer, self.ledger
 
     def _forget(self) -> None:
@@ -254,16 +207,9 @@ class _Arrived:
         told |= {receipt.uuid for receipt in known.values() if receipt.received_at == self.signal.received_at}
         shown = tuple(replace(event, facts={}, naming=None) for event in _distinct(self.signal.events) if event.uuid in told)
         page = Page(self.signal.workspace, self.signal.customer, self.signal.received_at, self.signal.name, shown)
-        if shown and (receipts or self.again):
-            self.world.log.write(page, silent if self.world.log_all else ())
-
-
-def _enter(released: Released, event: Event, scene: Scene, standing: Standing, snap: Snapshot) -> Transition | Move:
-    if released.journey.id in snap.paused:
-        return Move(released.journey.id, "ignored", Reason.PAUSED)
-    runs = [run for run in standing.runs if run.journey == released.journey.id]
-    done = enter(released, runs, event, scene)
-    return done if isinstance(done, Transition) else Move(released.journey.id, "ignored", done)
+        quiet = silent if self.world.log_all else []
+        if quiet or (shown and (receipts or self.again)):
+            self.world.log.write(page, quiet)
 
 
 def _is_before(event: Event, graves: Graves) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from waypost.domain.commits import Absorption, Commit, Committed
-from waypost.domain.customers import Customer, Row, RowKey, Untouched
+from waypost.domain.customers import Customer, Graves, Row, RowKey, Untouched
 from waypost.domain.events import RejectedEvent
 from waypost.domain.facts import Facts
 from waypost.domain.identity import Identifier
@@ -17,7 +17,7 @@ from waypost.domain.log import Page
 from waypost.domain.messages import Addressed, Answer, Fault, Message, Rendered, Skip
 from waypost.domain.parked import Parked
 from waypost.domain.receipts import Receipt
-from waypost.domain.runs import Standing
+from waypost.domain.runs import HeldRun, Standing
 from waypost.domain.schemas import Schema
 from waypost.domain.signals import Parcel
 from waypost.domain.snapshots import Pointer
@@ -38,6 +38,9 @@ class Customers(Protocol):
 
     def named(self, workspace: str, primary: Identifier) -> list[Row]:
         """All rows under a primary key."""
+
+    def graves(self, workspace: str, identifiers: Sequence[Identifier]) -> Graves:
+        """When customers of these names were erased, for those that were."""
 
     def located(self, workspace: str, customer: str) -> RowKey | None:
         """The key of the row that holds a customer's id."""
@@ -89,6 +92,9 @@ class Runs(Protocol):
     def absorb(self, absorption: Absorption) -> bool:
         """Carries out a part of an absorb; False if either gate is not as read."""
 
+    def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[HeldRun], str | None]:
+        """Some runs that a journey has held, in the order in which it did, and the place to go on from (None: that was all)."""
+
     def clear(self, workspace: str, customer: str, version: int) -> None:
         """Forgets what was owed, unless the gate has moved on."""
 
@@ -125,6 +131,9 @@ class Messages(Protocol):
 
     def save(self, message: Message, was: Message) -> bool:
         """Writes a message over the one that it was made from; False if another worker changed it meanwhile, or it was erased."""
+
+    def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[str], str | None]:
+        """Some messages that a journey has held, in the order of their making, and the place to go on from (None: that was all)."""
 
     def rendered(self, workspace: str, message: str) -> Addressed | None:
         """The message as it was rendered for its first attempt, or None."""

@@ -21,11 +21,19 @@ class Snapshots:
     workspaces: ports.Workspaces
     memory: Memory[Snapshot] = field(default_factory=lambda: Memory(most=200))
 
-    def get(self, workspace: str, now: datetime) -> Snapshot:
-        """The workspace's snapshot. Versions never change, so only those that are new are read."""
-        return self.memory.read(workspace, now, lambda _: SNAPSHOT_SECONDS, lambda old: self._fresh(workspace, old), lambda _: False)
+    def get(self, workspace: str, now: datetime, rev: int = 0) -> Snapshot:
+        """The workspace's snapshot, at least this revision of it. Versions never change, so only those that are new are read."""
+        known = self._read(workspace, now)
+        return known if known.rev >= rev else self.fresh(workspace, now)
 
-    def _fresh(self, workspace: str, old: Snapshot | None) -> Snapshot:
+    def fresh(self, workspace: str, now: datetime) -> Snapshot:
+        """The workspace's snapshot as it is now."""
+        return self._read(workspace, now, seconds=0)
+
+    def _read(self, workspace: str, now: datetime, seconds: int = SNAPSHOT_SECONDS) -> Snapshot:
+        return self.memory.read(workspace, now, lambda _: seconds, lambda old: self._next(workspace, old), lambda _: False)
+
+    def _next(self, workspace: str, old: Snapshot | None) -> Snapshot:
         pointer = self.journeys.pointer(workspace)
         schema = self.workspaces.schema(workspace)
         if old is not None and old.rev == pointer.rev:

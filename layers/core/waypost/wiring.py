@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
-from waypost import ingest, match, send, settings
+from waypost import ingest, send, settings
+from waypost import matching as engine
 from waypost.access import Access
 from waypost.adapters import clock, stacks
 from waypost.adapters.delays import SqsDelays, parcel_in
@@ -102,14 +103,14 @@ def forward(body: str) -> None:
 
 
 @cache
-def matching() -> match.World:
+def matching() -> engine.World:
     """What the matcher needs."""
     from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415 - only readers of journeys pay for their models
 
     kept = timedelta(days=settings.whole("RECEIPT_DAYS", 90))
     receipts = Receipts(table("EVENTS_TABLE"), kept)
     journeys = DynamoJourneys(table("JOURNEYS_TABLE"))
-    return match.World(
+    return engine.World(
         customers=customers_rows(),
         runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
         receipts=receipts,
@@ -118,6 +119,9 @@ def matching() -> match.World:
         journeys=journeys,
         snapshots=Snapshots(journeys, DynamoWorkspaces(table("WORKSPACES_TABLE"))),
         send_queue=send_queue(),
+        signals=signals_queue(),
+        timers=timers(),
+        delays=delays_queue(),
         executor=ThreadPoolExecutor(2),
         log_all=settings.optional("EVENT_LOG", "full") == "full",
     )

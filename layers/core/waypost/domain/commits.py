@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from waypost.domain.effects import Effect
 from waypost.domain.messages import Message
 from waypost.domain.receipts import Receipt
 from waypost.domain.runs import Gate, Run
@@ -14,13 +15,13 @@ from waypost.domain.runs import Gate, Run
 class Commit:
     """One change of a customer's runs with all that belongs to it: saved whole or not at all.
 
-    `gate` is the gate as read, `owed` all message ids that are owed from then on; `replaced` are ended runs that make room.
+    `gate` is the gate as read, `owed` all effects that are owed from then on; `replaced` are ended runs that make room.
     """
 
     workspace: str
     customer: str
     gate: Gate
-    owed: tuple[str, ...]
+    owed: tuple[Effect, ...]
     runs: tuple[Run, ...] = ()
     replaced: tuple[Run, ...] = ()
     messages: tuple[Message, ...] = ()

@@ -28,6 +28,17 @@ class Definition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
 
+class Step(Definition):
+    """What every step has."""
+
+    id: StepId
+
+    @property
+    def rests(self) -> bool:
+        """Whether a run stands still in this step until something happens or time passes, so that a circle through it is no loop."""
+        return False
+
+
 def member(raw: Any, name: str) -> Any:
     """The field `name` of a part of a definition, parsed or still JSON; None where there is none."""
     return raw.get(name) if isinstance(raw, Mapping) else getattr(raw, name, None)

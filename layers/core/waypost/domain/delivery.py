@@ -42,7 +42,7 @@ def claimable(message: Message, now: datetime) -> bool:
 
 def claimed(message: Message, now: datetime, token: str, to: str) -> Message:
     """The message held by the worker that knows `token`, about to be sent to `to`."""
-    return replace(message, status=Status.SENDING, reason=None, token=token, lease=now + LEASE, to=to, tries=message.tries + 1)
+    return replace(message, status=Status.SENDING, reason=None, token=token, lease=now + LEASE, to=to, tries=message.tries + 1, held=False)
 
 
 def skipped(message: Message, skip: Skip, now: datetime) -> Message:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Context, Decimal
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from waypost.domain.conditions import Condition
-from waypost.domain.definition import NAME_PATTERN, Definition, EventName, SourceName
+from waypost.domain.definition import NAME_PATTERN, Definition
 from waypost.domain.durations import WireDuration
 from waypost.domain.findings import Finding, from_errors
 from waypost.domain.json import canonical
 from waypost.domain.paths import find
 from waypost.domain.steps import AnyStep
+from waypost.domain.triggers import Trigger
+from waypost.domain.waits import WaitUntil
+from waypost.domain.windows import ClockTime, Hours
 
 RESERVED_IDS: Final = frozenset({"batch", "schema"})
 MOST_STEPS: Final = 200
@@ -29,12 +32,6 @@ def _free_id(name: str) -> str:
     return name
 
 
-def _sends_no_messages(source: str) -> str:
-    if source == "message":
-        raise PydanticCustomError("message-source", "delivery reports (source `message`) move no journey")
-    return source
-
-
 def _on_payload(path: str) -> str:
     if path.startswith("customer."):
         raise PydanticCustomError("bad-property", "the key is a property of the payload")
@@ -42,21 +39,6 @@ def _on_payload(path: str) -> str:
 
 
 JourneyId = Annotated[str, Field(pattern=NAME_PATTERN), AfterValidator(_free_id)]
-ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Local time, `HH:MM`.", examples=["22:00"])]
-
-
-class Trigger(Definition):
-    """The events that something waits for: by name, source and conditions."""
-
-    event: EventName
-    source: Annotated[SourceName, AfterValidator(_sends_no_messages)] | None = None
-    conditions: Condition | None = None
-
-    def hears(self, event: str, source: str) -> bool:
-        """Whether name and source fit. `mobile` and `custom` are one source; without one, all but `message` fit."""
-        if event != self.event:
-            return False
-        return source != "message" if self.source is None else one_source(source) == one_source(self.source)
 
 
 class Reentry(Definition):
@@ -92,6 +74,16 @@ class QuietHours(Definition):
     to: ClockTime
     otherwise: Literal["wait", "skip"] = Field(default="wait", description="What becomes of a message that is due then.")
 
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.from_ == self.to:
+            raise PydanticCustomError("empty-window", "`from` and `to` are the same")
+        return self
+
+    def over(self, now: datetime, zone: str) -> datetime | None:
+        """When they are over, while they last."""
+        return Hours(self.from_, self.to).closing(now, zone)
+
 
 class Journey(Definition):
     """A journey of one workspace. The first step is where a run begins."""
@@ -113,13 +105,14 @@ class Journey(Definition):
         return self._by_id[step_id]
 
     @cached_property
+    def listens(self) -> frozenset[str]:
+        """The names of the events that its runs wait for or exit on."""
+        waits = (branch for step in self.steps if isinstance(step, WaitUntil) for branch in step.branches)
+        return frozenset(trigger.event for trigger in (*self.exit, *(each for branch in waits for each in branch.triggers)))
+
+    @cached_property
     def _by_id(self) -> dict[str, AnyStep]:
         return {step.id: step for step in self.steps}
-
-
-def one_source(source: str) -> str:
-    """A source as it compares: `mobile` and `custom` are one."""
-    return "custom" if source == "mobile" else source
 
 
 def parse(raw: Any) -> Journey | list[Finding]:

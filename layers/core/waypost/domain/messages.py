@@ -37,6 +37,8 @@ class Reason(StrEnum):
 
     NO_ADDRESS = "no-address"
     NO_SENDER = "no-sender"
+    QUIET_HOURS = "quiet-hours"
+    STOPPED = "stopped"
     SUPPRESSED = "suppressed"
     TEMPLATE = "template"
     ERASED = "erased"
@@ -65,7 +67,8 @@ class Message:
 
     `known_as` names the customer for a strong read at sending: the index by customer id lags. `event` is the one that moved the run:
     name, payload, uuid, timestamp, source. Not before `due` is the provider called. A worker that has claimed the message holds it under
-    its `token` until `lease`. `tries` counts the claims since the message was owed or redriven; `attempts` keeps the whole story.
+    its `token` until `lease`. `tries` counts the claims since the message was owed or redriven; `attempts` keeps the whole story. While
+    its journey is paused, it is `held`.
     """
 
     id: str
@@ -90,6 +93,7 @@ class Message:
     token: str | None = None
     lease: datetime | None = None
     tries: int = 0
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from waypost.domain import json, timers
 from waypost.domain.events import Event, Kind
@@ -75,12 +75,64 @@ class TimerDue:
         return self.timer.customer
 
     @property
+    def known_as(self) -> Identifier:
+        """A name of the customer."""
+        return self.timer.known_as
+
+    @property
     def name(self) -> str:
         """The timer's, for deduplication."""
         return self.timer.name
 
 
-Signal = EventsArrived | MessageSettled | TimerDue
+@dataclass(frozen=True, slots=True)
+class JourneyResumed:
+    """A journey goes on: what it held is to be woken, part by part, twice.
+
+    `rev` is the pointer's by which it was resumed; `after` is the place in the list of what is held, None at its beginning.
+    """
+
+    workspace: str
+    journey: str
+    rev: int
+    sweep: int = 0
+    stage: Literal["runs", "messages"] = "runs"
+    after: str | None = None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the beginning of a sweep."""
+        return self.stage == "runs" and self.after is None
+
+    @property
+    def customer(self) -> str:
+        """The queue's group: no customer's, one for each journey."""
+        return "j_" + digest("journey", self.workspace, self.journey)
+
+    @property
+    def name(self) -> str:
+        """One for each part of each sweep, for deduplication."""
+        return digest("resumed", self.customer, str(self.rev), str(self.sweep), self.stage, self.after or "")
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerReleased:
+    """A journey that has held runs of this customer goes on, as the pointer's revision `rev` says."""
+
+    workspace: str
+    customer: str
+    known_as: Identifier
+    journey: str
+    rev: int
+    sweep: int = 0
+
+    @property
+    def name(self) -> str:
+        """The same for the same sweep, for deduplication."""
+        return digest("released", self.workspace, self.customer, self.journey, str(self.rev), str(self.sweep))
+
+
+Signal = EventsArrived | MessageSettled | TimerDue | JourneyResumed | CustomerReleased
 
 
 def parcel(signal: Signal) -> Parcel:
@@ -110,6 +162,10 @@ def to_wire(signal: Signal) -> dict[str, Any]:
             return _settled_to_wire(signal)
         case TimerDue():
             return {"kind": "timer", **timers.to_wire(signal.timer)}
+        case JourneyResumed():
+            return {"kind": "resumed", **asdict(signal)}
+        case CustomerReleased():
+            return {"kind": "released", **asdict(signal), "known_as": list(signal.known_as)}
 
 
 def from_wire(wire: Mapping[str, Any]) -> Signal:
@@ -128,6 +184,15 @@ def _settled(wire: Mapping[str, Any]) -> Signal:
 
 def _timer(wire: Mapping[str, Any]) -> Signal:
     return TimerDue(timers.from_wire(wire))
+
+
+def _resumed(wire: Mapping[str, Any]) -> Signal:
+    return JourneyResumed(**{name: value for name, value in wire.items() if name != "kind"})
+
+
+def _released(wire: Mapping[str, Any]) -> Signal:
+    fields = {name: value for name, value in wire.items() if name != "kind"}
+    return CustomerReleased(**fields | {"known_as": Identifier(*wire["known_as"])})
 
 
 def _arrived_to_wire(signal: EventsArrived) -> dict[str, Any]:
@@ -155,7 +220,13 @@ def _arrived(wire: Mapping[str, Any]) -> Signal:
     )
 
 
-_READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Signal]]] = {"events": _arrived, "settled": _settled, "timer": _timer}
+_READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Signal]]] = {
+    "events": _arrived,
+    "settled": _settled,
+    "timer": _timer,
+    "resumed": _resumed,
+    "released": _released,
+}
 
 
 def event_to_wire(event: Event) -> dict[str, Any]:

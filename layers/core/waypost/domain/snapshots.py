@@ -12,11 +12,15 @@ from waypost.domain.schemas import Schema
 
 
 class InForce(NamedTuple):
-    """A version of a journey that takes entries, or would if the journey were not paused."""
+    """A version of a journey that takes entries, or would if the journey were not paused.
+
+    `listens` are the names of the events that runs of any of its versions wait for or exit on.
+    """
 
     journey: str
     version: int
     status: Literal["published", "paused"]
+    listens: tuple[str, ...] = ()
 
 
 class Pointer(NamedTuple):
@@ -28,15 +32,27 @@ class Pointer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One state of a workspace: everything that an event is matched against."""
+    """One state of a workspace: everything that an event is matched against.
+
+    `journeys` are those in force, paused ones among them, `heard` the events that their runs may listen for.
+    """
 
     rev: int
     schema: Schema
     index: Index
     paused: frozenset[str]
+    journeys: frozenset[str] = frozenset()
+    heard: frozenset[str] = frozenset()
 
 
 def snapshot(pointer: Pointer, schema: Schema, versions: Mapping[tuple[str, int], Journey]) -> Snapshot:
     """The snapshot that a pointer, the schema and the versions pointed to make."""
     index = Index((versions[each.journey, each.version], each.version) for each in pointer.in_force)
-    return Snapshot(pointer.rev, schema, index, frozenset(each.journey for each in pointer.in_force if each.status == "paused"))
+    return Snapshot(
+        rev=pointer.rev,
+        schema=schema,
+        index=index,
+        paused=frozenset(each.journey for each in pointer.in_force if each.status == "paused"),
+        journeys=frozenset(each.journey for each in pointer.in_force),
+        heard=frozenset(name for each in pointer.in_force for name in each.listens),
+    )

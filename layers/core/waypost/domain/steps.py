@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Discriminator, Field, StrictBool, Tag, TypeAdapter, model_validator
+from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag, TypeAdapter, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from waypost.domain.conditions import Condition
-from waypost.domain.definition import Definition, StepId, tagged_by
+from waypost.domain.definition import Definition, Step, StepId, tagged_by
+from waypost.domain.waits import TimeDelay, TimeWindow, WaitUntil
 
 Template = Annotated[str, Field(description="A Liquid template; it sees customer, event, journey, step and message.id.")]
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 
+TYPES: Final = frozenset({"message", "timeDelay", "timeWindow", "waitUntil", "multisplit", "experiment", "jumpTo", "exit"})
 RESERVED_HEADERS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
-
-
-class Step(Definition):
-    """What every step has. `rests`: a run stands still in it, so that a circle through it is no loop."""
-
-    id: StepId
-
-    @property
-    def rests(self) -> bool:
-        """Whether a run stands still in this step until something happens or time passes."""
-        return False
 
 
 class EmailTemplate(Definition):
@@ -117,6 +108,29 @@ class Multisplit(Step):
     otherwise: StepId
 
 
+class ExperimentBranch(Definition):
+    """One way out of an experiment, and the share of customers that takes it in percent."""
+
+    id: StepId
+    weight: StrictInt = Field(ge=1, le=100)
+    next: StepId
+
+
+class Experiment(Step):
+    """Sends each customer along one branch, by a hash of journey, step and customer: always the same one."""
+
+    type: Literal["experiment"]
+    branches: tuple[ExperimentBranch, ...] = Field(min_length=1)
+
+    @field_validator("branches")
+    @classmethod
+    def _adds_up(cls, branches: tuple[ExperimentBranch, ...]) -> tuple[ExperimentBranch, ...]:
+        total = sum(branch.weight for branch in branches)
+        if total != 100:
+            raise PydanticCustomError("bad-weights", "weights add up to 100, these to {total}", {"total": total})
+        return branches
+
+
 class JumpTo(Step):
     """Goes on with another step."""
 
@@ -132,13 +146,17 @@ class Exit(Step):
 
 AnyStep = Annotated[
     Annotated[AnyMessage, Tag("<message>")]
+    | Annotated[TimeDelay, Tag("<timeDelay>")]
+    | Annotated[TimeWindow, Tag("<timeWindow>")]
+    | Annotated[WaitUntil, Tag("<waitUntil>")]
     | Annotated[Multisplit, Tag("<multisplit>")]
+    | Annotated[Experiment, Tag("<experiment>")]
     | Annotated[JumpTo, Tag("<jumpTo>")]
     | Annotated[Exit, Tag("<exit>")],
     Discriminator(
-        tagged_by("type", frozenset({"message", "multisplit", "jumpTo", "exit"})),
+        tagged_by("type", TYPES),
         custom_error_type="unknown-step-type",
-        custom_error_message="a step's type is message, multisplit, jumpTo or exit",
+        custom_error_message="a step's type is message, timeDelay, timeWindow, waitUntil, multisplit, experiment, jumpTo or exit",
     ),
 ]
 STEP: Final[TypeAdapter[AnyStep]] = TypeAdapter(AnyStep)

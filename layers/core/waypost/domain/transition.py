@@ -1,196 +1,155 @@
-"""The journey engine. A step never does anything; it answers: the run as it is then, and the messages that are owed."""
+"""The journey engine: a run and what happens to it make the run as it is then, and what is owed for it. Nothing is done here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from waypost.domain import identifiers, steps
-from waypost.domain.conditions import Scope, holds
+from waypost.domain import arrivals, steps
+from waypost.domain.arrivals import Go, Stand
 from waypost.domain.customers import Customer
-from waypost.domain.durations import Duration
-from waypost.domain.events import Event
-from waypost.domain.journeys import Journey, Reentry
+from waypost.domain.effects import Arm, Disarm, Effect, Send
 from waypost.domain.messages import Message, Status
 from waypost.domain.reasons import Reason
 from waypost.domain.receipts import Move, Outcome
-from waypost.domain.runs import Run
-from waypost.domain.times import iso
+from waypost.domain.runs import Cause, Held, Run
+from waypost.domain.scenes import Released, Scene
+from waypost.domain.timers import Timer
+from waypost.domain.waits import WaitUntil
 
 STEPS_AT_ONCE: Final = 100
-ACTIVE_RUNS: Final = 100
-
-
-class Released(NamedTuple):
-    """A version of a journey that runs follow."""
-
-    journey: Journey
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What a run sees when it moves: its customer, the event that moves it, the time, and the workspace's zone."""
-
-    customer: Customer
-    event: Mapping[str, Any]
-    now: datetime
-    timezone: str
-
-    def holds(self, condition: Any) -> bool:
-        """Whether a condition holds for this customer and event; no condition always does."""
-        scope = Scope(self.event["payload"], self.customer.attributes, self.timezone)
-        return condition is None or holds(condition, scope) is True
+STAYS_AT_ONCE: Final = 20
+"""How many stays that are over a run leaves for one signal; it comes back at once for the rest of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A run after a signal, what the world owes for it, and what to tell. `saved`: an earlier attempt has saved it already."""
+    """A run after a signal, its messages, and what to tell. `was`: the run before, None for a new one. `saved`: an earlier attempt did."""
 
+    was: Run | None
     run: Run
-    messages: tuple[Message, ...]
-    outcome: Outcome
+    customer: Customer
+    now: datetime
+    messages: tuple[Message, ...] = ()
+    outcome: Outcome = "advanced"
     saved: bool = False
 
     @property
     def move(self) -> Move:
         """The line of the receipt. That a run has come to its end is no reason why something did not happen."""
         reason = None if self.run.reason is Reason.FINISHED else self.run.reason
+        if self.outcome == "advanced" and self.was is not None and self.run.visits == self.was.visits:
+            reason = Reason.REMEMBERED if self.run.held is None else Reason.PAUSED
         return Move(self.run.journey, self.outcome, reason, self.run.id)
 
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What the world owes: messages to send, the timer of the step where the run stands now, an end to the timer of the one it left."""
+        sends = [Send(message.id) for message in self.messages if message.status is Status.PENDING]
+        old, new = timer_of(self.was, self.customer) if self.was else None, timer_of(self.run, self.customer)
+        if (old and old.name) == (new and new.name):
+            return tuple(sends)
+        armed = [Arm(new)] if new else []
+        return (*sends, *armed, *([Disarm(old.name)] if old and old.due > self.now else []))
 
-def moving(event: Event) -> dict[str, Any]:
-    """An event as runs, templates and messages keep it."""
-    return {"name": event.name, "payload": event.payload, "uuid": event.uuid, "timestamp": iso(event.at), "source": event.source}
-
-
-def enter(released: Released, runs: Sequence[Run], event: Event, scene: Scene) -> Transition | Reason:
-    """The run that an event opens in a journey, or why it opens none; `runs` are the customer's through this journey."""
-    entry = released.journey.entry
-    if not scene.holds(entry.conditions):
-        return Reason.CONDITIONS
-    key = entry.reentry.key_of(event.payload)
-    if key is None:
-        return Reason.NO_KEY
-    customer = scene.customer
-    run = Run(
-        id=identifiers.run_id(customer.workspace, released.journey.id, key, event.uuid),
-        journey=released.journey.id,
-        version=released.version,
-        key=key,
-        step=released.journey.first.id,
-        entered_at=scene.now,
-    )
-    if any(each.id == run.id for each in runs):
-        return replace(_walk(released, run, run.step, scene, "entered"), saved=True)
-    refused = _refusal(entry.reentry, [each for each in runs if each.key == key], runs, scene)
-    return refused or _walk(released, run, run.step, scene, "entered")
+    def then(self, later: Transition) -> Transition:
+        """Both, one after the other, as one."""
+        outcome = later.outcome if self.was is not None else self.outcome
+        return replace(later, was=self.was, messages=self.messages + later.messages, outcome=outcome)
 
 
-def _refusal(reentry: Reentry, same: Sequence[Run], runs: Sequence[Run], scene: Scene) -> Reason | None:
-    """Why the rules of re-entry refuse a run, given the runs with its key and all runs through its journey."""
-    if reentry.mode == "once" and same:
-        return Reason.ALREADY_ENTERED
-    if reentry.mode == "afterExit" and any(run.active for run in same):
-        return Reason.ALREADY_ACTIVE
-    if reentry.cooldown is not None and any(_cooling(run, reentry.cooldown, scene) for run in same):
-        return Reason.COOLDOWN
-    return Reason.TOO_MANY_RUNS if sum(run.active for run in runs) >= ACTIVE_RUNS else None
+def timer_of(run: Run, customer: Customer) -> Timer | None:
+    """The timer of a run's stay in its step, if the stay has an end."""
+    if run.due is None:
+        return None
+    return Timer(customer.workspace, customer.id, customer.known_as, run.id, run.step, run.visits.get(run.step, 0), 0, run.due)
 
 
-def _cooling(run: Run, cooldown: Duration, scene: Scene) -> bool:
-    return scene.now < cooldown.after(run.entered_at, scene.timezone)
+def begin(released: Released, run: Run, scene: Scene) -> Transition:
+    """A new run on its way from its first step."""
+    return _walk(released, None, run, Go(run.step, Cause.ENTERED), scene)
 
 
-def settle(released: Released, run: Run, step_id: str, visit: int, status: Status, scene: Scene) -> Transition | None:
+def hear(released: Released, run: Run, scene: Scene, *, paused: bool) -> Transition | None:
+    """What an event does to a run that waits for events; None where that is nothing. While paused, the way that it opens is held."""
+    step = released.journey.step(run.step)
+    if not isinstance(step, WaitUntil) or run.held is not None:
+        return None
+    answer = arrivals.hear(step, run, scene)
+    if isinstance(answer, Run):
+        return None if answer == run else _moved(run, answer, (), scene)
+    return _go(released, run, answer, scene, paused=paused)
+
+
+def settle(
+    released: Released, run: Run, step_id: str, visit: int, status: Status, scene: Scene, *, paused: bool = False
+) -> Transition | None:
     """The run once the message that it stands on has an outcome; None where it stands there no more."""
     step = released.journey.step(run.step)
-    if not run.active or run.step != step_id or run.visits.get(step_id) != visit or not isinstance(step, steps.Message):
+    if not run.active or run.held or run.step != step_id or run.visits.get(step_id) != visit or not isinstance(step, steps.Message):
         return None
-    failed = status in (Status.FAILED, Status.UNKNOWN, Status.SKIPPED)
-    return _walk(released, run, step.on_failure if failed and step.on_failure else step.next, scene, "advanced")
+    return _go(released, run, arrivals.settled(step, status), scene.after(run.moved_by, scene.now), paused=paused)
 
 
-class _Stand(NamedTuple):
-    """A step's answer: the run stays here."""
+def leave(run: Run, reason: Reason, scene: Scene) -> Transition:
+    """The run, ended where it stands."""
+    return _moved(run, run.exited(reason, scene.now), (), scene)
 
 
-class _End(NamedTuple):
-    """A step's answer: the run ends."""
+def catch_up(released: Released | None, run: Run, scene: Scene, *, paused: bool) -> Transition | None:
+    """The run as time has left it: what it was held back from while paused, and every stay whose time is up, each at its own instant.
 
-    reason: Reason
-
-
-class _Go(NamedTuple):
-    """A step's answer: the run goes on at this step."""
-
-    step: str
-
-
-class _Answer(NamedTuple):
-    """Where a step sends a run, and the message that it owes, if any."""
-
-    then: _Stand | _End | _Go
-    message: Message | None = None
+    None where nothing has changed. No version: its journey is stopped.
+    """
+    if released is None:
+        return leave(run, Reason.STOPPED, scene.after(run.moved_by, scene.now))
+    done: Transition | None = None
+    for _ in range(STAYS_AT_ONCE):
+        fresh = _next_stay(released, run, scene, paused=paused)
+        if fresh is None:
+            break
+        done, run = done.then(fresh) if done else fresh, fresh.run
+    return done
 
 
-def _walk(released: Released, run: Run, step: str, scene: Scene, outcome: Outcome) -> Transition:
+def _next_stay(released: Released, run: Run, scene: Scene, *, paused: bool) -> Transition | None:
+    if not run.active:
+        return None
+    if run.held is not None:
+        at_once = scene.after(run.held.event or run.moved_by, scene.now)
+        return None if paused else _walk(released, run, run, Go(run.held.step, run.held.cause), at_once)
+    if run.due is None or run.due > scene.now:
+        return None
+    return _go(released, run, arrivals.time_is_up(released, run), scene.after(run.moved_by, run.due), paused=paused)
+
+
+def _go(released: Released, run: Run, way: Go, scene: Scene, *, paused: bool) -> Transition:
+    """The run on this way, or held back from it while its journey is paused."""
+    if paused:
+        return _moved(run, replace(run, held=Held(scene.now, scene.customer.known_as, way.step, way.cause, scene.event)), (), scene)
+    return _walk(released, run, run, way, scene)
+
+
+def _walk(released: Released, was: Run | None, run: Run, way: Go, scene: Scene) -> Transition:
     """Takes a run from step to step until it stands or ends."""
     messages: list[Message] = []
     for _ in range(STEPS_AT_ONCE):
-        run = run.at(step)
-        then, message = _arrive(released, run, scene)
+        run = run.at(way.step, scene.now, way.cause)
+        then, message = arrivals.arrive(released, run, scene)
         if message is not None:
             messages.append(message)
-        if isinstance(then, _Go):
-            step = then.step
+        if isinstance(then, Go):
+            way = then
             continue
-        if isinstance(then, _Stand):
-            return Transition(replace(run, moved_by=scene.event), tuple(messages), outcome)
-        return _ended(run, then.reason, messages, outcome)
-    return _ended(run, Reason.LOOP, messages, outcome)
+        if isinstance(then, Stand):
+            return _moved(was, replace(run, moved_by=scene.event, due=then.due), messages, scene)
+        return _moved(was, run.exited(then.reason, scene.now), messages, scene)
+    return _moved(was, run.exited(Reason.LOOP, scene.now), messages, scene)
 
 
-def _ended(run: Run, reason: Reason, messages: Sequence[Message], outcome: Outcome) -> Transition:
-    return Transition(run.exited(reason), tuple(messages), "exited" if outcome == "advanced" else outcome)
-
-
-def _arrive(released: Released, run: Run, scene: Scene) -> _Answer:
-    """What the step that a run has reached answers."""
-    match released.journey.step(run.step):
-        case steps.Message() as step:
-            return _message(step, released, run, scene)
-        case steps.Multisplit() as step:
-            return _Answer(_Go(next((branch.next for branch in step.branches if scene.holds(branch.conditions)), step.otherwise)))
-        case steps.JumpTo() as step:
-            return _Answer(_Go(step.next))
-        case steps.Exit():
-            return _Answer(_End(Reason.FINISHED))
-        case other:
-            raise TypeError(f"no rule for a step of type {type(other).__name__}")
-
-
-def _message(step: steps.EmailMessage | steps.WebhookMessage, released: Released, run: Run, scene: Scene) -> _Answer:
-    """The run goes on when its message is owed; with `onFailure` it stands until the outcome."""
-    customer = scene.customer
-    place = (customer.workspace, released.journey.id, released.version, run.id, step.id, run.visits[step.id])
-    message = Message(
-        id=identifiers.message_id(*place),
-        workspace=customer.workspace,
-        journey=released.journey.id,
-        version=released.version,
-        run=run.id,
-        step=step.id,
-        channel=step.channel,
-        customer=customer.id,
-        known_as=customer.known_as,
-        event=scene.event,
-        created_at=scene.now,
-        due=scene.now,
-        on_unknown=step.on_unknown,
-        visit=run.visits[step.id],
-        awaited=step.on_failure is not None,
-    )
-    return _Answer(_Stand() if step.on_failure else _Go(step.next), message)
+def _moved(was: Run | None, run: Run, messages: Sequence[Message], scene: Scene) -> Transition:
+    outcome: Outcome = "entered" if was is None else "advanced" if run.active else "exited"
+    touched = replace(run, touched_by=scene.event["uuid"] or run.touched_by)
+    return Transition(was, touched, scene.customer, scene.now, tuple(messages), outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from waypost.adapters.dynamodb.packing import packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Table, transact
@@ -29,7 +29,7 @@ class DynamoJourneys:
     def pointer(self, workspace: str) -> Pointer:
         """All that runs in the workspace."""
         row = self.table.get({"workspace": workspace, "row": POINTER})
-        return Pointer(row["rev"], tuple(InForce(*each) for each in unpacked(row["inForce"]))) if row else Pointer(0, ())
+        return Pointer(row["rev"], tuple(_in_force(*each) for each in unpacked(row["inForce"]))) if row else Pointer(0, ())
 
     def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
         """These versions; LookupError names one that there is not."""
@@ -110,6 +110,10 @@ def _as_read(rev: int) -> Item:
     if rev == 0:
         return {"ConditionExpression": "attribute_not_exists(rev)"}
     return {"ConditionExpression": "rev = :rev", "ExpressionAttributeValues": {":rev": rev}}
+
+
+def _in_force(journey: str, version: int, status: Literal["published", "paused"], listens: Sequence[str] = ()) -> InForce:
+    return InForce(journey, version, status, tuple(listens))
 
 
 def _journey_key(workspace: str, journey: str) -> Item:

@@ -63,6 +63,7 @@ def item(message: Message) -> Item:
         "token": message.token,
         "lease": iso(message.lease) if message.lease else None,
         "tries": message.tries,
+        "heldBy": f"{message.workspace}#{message.journey}" if message.held else None,
     }
 
 
@@ -93,6 +94,7 @@ def message_of(row: Mapping[str, Any]) -> Message:
         token=row.get("token"),
         lease=instant(row["lease"]) if "lease" in row else None,
         tries=row["tries"],
+        held="heldBy" in row,
     )
 
 
@@ -123,6 +125,17 @@ class DynamoMessages:
     def _is_own_write(met: Refused, message: Message) -> bool:
         # botocore repeats a write whose answer was lost; the repeat then fails on the first one's row.
         return met.item == {name: value for name, value in item(message).items() if value is not None}
+
+    def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[str], str | None]:
+        """Some messages that a journey has held, in the order of their making, and the place to go on from (None: that was all)."""
+        rows, last = self.table.query(
+            "heldBy = :journey AND #at > :after",
+            {":journey": f"{workspace}#{journey}", ":after": after or "0"},
+            IndexName="byHeld",
+            ExpressionAttributeNames={"#at": "at"},
+            Limit=_AT_ONCE,
+        )
+        return [row["at"].partition("#")[2] for row in rows], rows[-1]["at"] if last else None
 
     def rendered(self, workspace: str, message: str) -> Addressed | None:
         """The message as it was rendered for its first attempt, or None."""

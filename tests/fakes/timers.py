@@ -1,0 +1,34 @@
+"""Timers and delays in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from waypost.domain.signals import Parcel
+from waypost.domain.timers import Timer
+
+
+@dataclass
+class FakeTimers:
+    """Timers by name; what was disarmed is gone, what came is taken out by whoever lets it come."""
+
+    armed: dict[str, Timer] = field(default_factory=dict)
+    disarmed: list[str] = field(default_factory=list)
+
+    def arm(self, timer: Timer, now: datetime) -> None:
+        self.armed[timer.name] = timer
+
+    def disarm(self, name: str) -> None:
+        self.disarmed.append(name)
+        self.armed.pop(name, None)
+
+
+@dataclass
+class FakeDelays:
+    """What was asked to come later."""
+
+    parcels: list[tuple[Parcel, timedelta]] = field(default_factory=list)
+
+    def put(self, parcel: Parcel, delay: timedelta) -> None:
+        self.parcels.append((parcel, delay))
