@@ -102,6 +102,7 @@ class CustomerShape(Shape):
     anonymous: bool
     correlation_ids: tuple[str, ...]
     attributes: dict[str, Any]
+    device_tokens: dict[str, str]
     runs: tuple[RunShape, ...]
 
     @classmethod
@@ -114,6 +115,7 @@ class CustomerShape(Shape):
             anonymous=customer.anonymous,
             correlation_ids=customer.correlation_ids,
             attributes=dict(customer.attributes),
+            device_tokens=dict(customer.tokens),
             runs=tuple(RunShape.model_validate(run) for run in newest),
         )
 
