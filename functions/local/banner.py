@@ -51,4 +51,8 @@ Look at what came of it:
   curl -s "{url}/api/messages" {admin}
   curl -s {url}/api/journeys/welcome {admin}
   curl -s {url}/api/openapi.json
+
+Let three days pass, with all that is due in them:
+
+  curl -s {url}/_local/clock -d '{{"advance": "P3D"}}'
 """
