@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -13,11 +13,13 @@ from pydantic import BaseModel
 
 from waypost import http, routes, wiring
 from waypost.domain import journeys as definitions
+from waypost.domain import lifecycle
 from waypost.domain.customers import Customer
 from waypost.domain.errors import RefusedError
+from waypost.domain.messages import Message
 from waypost.domain.schemas import Schema
 from waypost.http import Reply, Request
-from waypost.manage import customers, dead_letters, erasure, events, journeys, keys, messages, openapi, requests, schemas, shapes
+from waypost.manage import customers, dead_letters, erasure, events, journeys, keys, messages, moves, openapi, requests, schemas, shapes
 from waypost.manage.lists import Part, held, part
 from waypost.manage.operations import OPERATIONS, Operation
 from waypost.manage.timeline import Entry, timeline
@@ -129,7 +131,17 @@ def _publish_journey(call: Call) -> shapes.JourneyShape:
 
 
 def _customer_shape(customer: Customer) -> shapes.CustomerShape:
-    return shapes.CustomerShape.of(customer, customers.runs_of(wiring.managing().runs, customer))
+    world = wiring.managing()
+    return shapes.CustomerShape.of(customer, customers.runs_of(world.runs, world.journeys, customer))
+
+
+def _move_journey(move: lifecycle.Move) -> Callable[[Call], shapes.JourneyShape]:
+    def work(call: Call) -> shapes.JourneyShape:
+        world = wiring.managing()
+        moving = moves.Moving(world.journeys, world.queues.signals, world.delays)
+        return shapes.JourneyShape.of(*moves.take(moving, call.workspace, call.variables["id"], move, call.now))
+
+    return work
 
 
 def _find_customer(call: Call) -> shapes.CustomerShape:
@@ -156,11 +168,11 @@ def _timeline(call: Call, customer: Customer) -> Part[Entry]:
 def _export_customer(call: Call) -> shapes.ExportShape:
     customer, store = _customer(call), wiring.managing().messages
     found = _timeline(call, customer)
-    sent = [each.message for each in found.items if each.message is not None]
+    sent = messages.with_rendered(store, [each.message for each in found.items if each.message is not None])
     return shapes.ExportShape(
         customer=_customer_shape(customer),
         history=tuple(shapes.EntryShape.of(each) for each in found.items),
-        messages=tuple(shapes.MessageShape.of(each, store.rendered(call.workspace, each.id)) for each in sent),
+        messages=tuple(shapes.MessageShape.of(*each) for each in sent),
         next=found.next,
     )
 
@@ -189,7 +201,11 @@ def _list_messages(call: Call) -> Mapping[str, Any]:
     world = wiring.managing()
     first = _first_day(world, call.workspace)
     found = messages.listed(world.messages, call.workspace, call.query, first, call.now)
-    return _page(found, shapes.MessageSummary.model_validate)
+    return {"items": _message_shapes(world, found.items), "next": found.next}
+
+
+def _message_shapes(world: World, found: Sequence[Message]) -> list[Any]:
+    return [shapes.MessageShape.of(*each).model_dump(by_alias=True) for each in messages.with_rendered(world.messages, found)]
 
 
 def _read_message(call: Call) -> shapes.MessageShape:
@@ -226,6 +242,9 @@ ANSWERS: Final[Mapping[str, Answers]] = {
     "read-journey": _answering(_read_journey),
     "save-journey": _save_journey,
     "publish-journey": _answering(_publish_journey),
+    "pause-journey": _answering(_move_journey("pause")),
+    "resume-journey": _answering(_move_journey("resume")),
+    "stop-journey": _answering(_move_journey("stop")),
     "find-customer": _answering(_find_customer),
     "read-customer": _answering(lambda call: _customer_shape(_customer(call))),
     "erase-customer": _erase_customer,

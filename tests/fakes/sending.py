@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from tests.fakes.messages import (
     NOW,
@@ -22,7 +23,9 @@ from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.messages import Message
 from waypost.domain.schemas import PrimaryKey, Schema
+from waypost.domain.snapshots import InForce, Pointer
 from waypost.send import Outcome, World, send
+from waypost.snapshots import Statuses
 
 ADA = Identifier("primary", "ada@example.com")
 JOURNEY = Journey.model_validate(
@@ -72,11 +75,21 @@ class OneCustomer:
 
 @dataclass
 class OneJourney:
-    """The journey in every version."""
+    """The journey in every version; where it stands."""
+
+    journey: Journey = JOURNEY
+    status: Literal["published", "paused", "stopped"] = "published"
 
     def version(self, workspace: str, journey: str, version: int) -> Journey:
         assert (workspace, journey, version) == ("w1", "welcome", 3)
-        return JOURNEY
+        return self.journey
+
+    def pointer(self, workspace: str) -> Pointer:
+        in_force = InForce("welcome", 3, self.status) if self.status != "stopped" else InForce("other", 1, "published")
+        return Pointer(1, (in_force,))
+
+    def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
+        return dict.fromkeys(wanted, self.journey)
 
 
 class EmailKeys:
@@ -93,6 +106,7 @@ class Scene:
 
     messages: FakeMessages = field(default_factory=FakeMessages)
     customers: OneCustomer = field(default_factory=OneCustomer)
+    journeys: OneJourney = field(default_factory=OneJourney)
     templates: FakeTemplates = field(default_factory=FakeTemplates)
     channel: FakeChannel = field(default_factory=FakeChannel)
     suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
@@ -106,13 +120,14 @@ class Scene:
             messages=self.messages,
             customers=self.customers,
             workspaces=EmailKeys(),
-            journeys=OneJourney(),
+            journeys=self.journeys,
             templates=self.templates,
             channels=channels,
             suppressions=self.suppressions,
             queue=self.queue,
             signals=self.signals,
             dead=self.dead,
+            statuses=Statuses(self.journeys),
         )
 
     def send(self, now: datetime = NOW, token: str = "t1") -> Outcome:

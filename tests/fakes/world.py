@@ -15,7 +15,7 @@ from tests.fakes.messages import NOW, FakeMessages, FakeSendQueue
 from tests.fakes.receipts import FakeReceipts
 from tests.fakes.runs import FakeRuns
 from tests.fakes.signals import FakeSignals
-from tests.fakes.timers import FakeDelays, FakeTimers
+from tests.fakes.timers import FakeTimers
 from tests.fakes.workspaces import FakeWorkspaces
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Accepted, Arrival, parse
@@ -100,7 +100,6 @@ class MatchWorld:
     receipts: FakeReceipts = field(default_factory=FakeReceipts)
     signals: FakeSignals = field(default_factory=FakeSignals)
     timers: FakeTimers = field(default_factory=FakeTimers)
-    delays: FakeDelays = field(default_factory=FakeDelays)
 
     def __post_init__(self) -> None:
         self.runs = FakeRuns(self.receipts, self.messages)
@@ -146,6 +145,6 @@ class MatchWorld:
 
     def ports(self) -> World:
         """What the matcher is given."""
-        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers", "delays")
+        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers")
         ports = {name: self._wired(getattr(self, name)) for name in names}
         return World(journeys=self._wired(self.journeys), snapshots=self.snapshots, executor=AtOnce(), log_all=self.log_all, **ports)

@@ -32,7 +32,6 @@ class World:
     send_queue: ports.SendQueue
     signals: ports.Signals
     timers: ports.Timers
-    delays: ports.Delays
     executor: Executor
     log_all: bool = True
 

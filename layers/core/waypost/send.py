@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ from waypost.domain.journeys import Journey
 from waypost.domain.messages import Addressed, Answer, Fault, Message, Reason, Skip, Status
 from waypost.domain.parked import Parked
 from waypost.domain.signals import MessageSettled, parcel
+from waypost.domain.windows import zone_for
+from waypost.snapshots import Statuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class World:
     queue: ports.SendQueue
     signals: ports.Signals
     dead: ports.DeadLetters
+    statuses: Statuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ def send(workspace: str, message_id: str, now: datetime, token: str, world: Worl
     if not delivery.claimable(message, now):
         return _record(message, read, now, world) if message is not read else _pay(message, now, world)
     ready = _ready(message, now, world)
+    if isinstance(ready, Message):
+        return _record(ready, read, now, world) if ready != read else Outcome(read)
     if isinstance(ready, Skip):
         return _record(delivery.skipped(message, ready, now), read, now, world)
     return _call(message, read, ready, now, token, world)
@@ -81,7 +86,7 @@ def _record(message: Message, was: Message, now: datetime, world: World) -> Outc
 
 def _pay(message: Message, now: datetime, world: World) -> Outcome:
     """Does what the message's status asks for; doing it again after a crash or a redelivery is harmless."""
-    if message.status in (Status.PENDING, Status.SENDING):
+    if message.status in (Status.PENDING, Status.SENDING) and not message.held:
         world.queue.put(message.workspace, [(message.id, delivery.wait(message, now))])
     if message.reason is Reason.ENDPOINT_GONE and message.to:
         world.suppressions.add(message.workspace, message.channel, message.to)
@@ -105,7 +110,29 @@ def _parked(message: Message) -> Parked:
     return Parked(message.workspace, "message", message.id, body, reason.value, message.attempts[-1].at)
 
 
-def _ready(message: Message, now: datetime, world: World) -> Addressed | Skip:
+def _ready(message: Message, now: datetime, world: World) -> Addressed | Skip | Message:
+    """The message as its provider gets it, why it is not sent, or the message as it waits on."""
+    status = world.statuses.of(message.workspace, message.journey, now)
+    if status == "paused":
+        return replace(message, held=True)
+    if status == "stopped":
+        return Skip(Reason.STOPPED)
+    return _in_quiet_hours(message, now, world) or _addressed(message, now, world)
+
+
+def _in_quiet_hours(message: Message, now: datetime, world: World) -> Skip | Message | None:
+    """A message that comes late, after retries or a pause, does not go out in quiet hours either."""
+    quiet = world.journeys.version(message.workspace, message.journey, message.version).quiet_hours
+    customer = _customer(message, world) if quiet else None
+    if quiet is None or customer is None:
+        return None
+    over = quiet.over(now, zone_for(customer.attributes, world.workspaces.schema(message.workspace).timezone))
+    if over is None:
+        return None
+    return replace(message, due=over, held=False) if quiet.otherwise == "wait" else Skip(Reason.QUIET_HOURS)
+
+
+def _addressed(message: Message, now: datetime, world: World) -> Addressed | Skip:
     kept = world.messages.rendered(message.workspace, message.id) if message.attempts else None
     made = kept or _made(message, now, world)
     if isinstance(made, Skip):

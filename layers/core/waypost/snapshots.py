@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from waypost import ports
-from waypost.domain.snapshots import Snapshot, snapshot
+from waypost.domain.snapshots import Pointer, Snapshot, snapshot
 from waypost.memory import Memory
 
 SNAPSHOT_SECONDS: Final = 5
@@ -40,3 +40,23 @@ class Snapshots:
             return replace(old, schema=schema)
         versions = self.journeys.versions(workspace, [(each.journey, each.version) for each in pointer.in_force])
         return snapshot(pointer, schema, versions)
+
+
+@dataclass(slots=True)
+class Statuses:
+    """Whether a journey that has ever been published runs, as it was at most five seconds ago."""
+
+    journeys: ports.Journeys
+    memory: Memory[Pointer] = field(default_factory=lambda: Memory(most=200))
+
+    def of(self, workspace: str, journey: str, now: datetime) -> Literal["published", "paused", "stopped"]:
+        """Where the journey stands. One that the pointer does not name may be newer than what is remembered of it."""
+        known = self._in(self._read(workspace, now, SNAPSHOT_SECONDS), journey)
+        return known or self._in(self._read(workspace, now, 0), journey) or "stopped"
+
+    def _read(self, workspace: str, now: datetime, seconds: int) -> Pointer:
+        return self.memory.read(workspace, now, lambda _: seconds, lambda _: self.journeys.pointer(workspace), lambda _: False)
+
+    @staticmethod
+    def _in(pointer: Pointer, journey: str) -> Literal["published", "paused"] | None:
+        return next((each.status for each in pointer.in_force if each.journey == journey), None)

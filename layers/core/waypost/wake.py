@@ -18,8 +18,6 @@ from waypost.ledger import Ledger
 from waypost.matching import ATTEMPTS, World, ledger_of, rules_of
 
 PARCELS_AT_ONCE: Final = 10
-SECOND_SWEEP: Final = timedelta(seconds=15)
-"""By then no warm function still believes that the journey is paused, and the index shows all that was held meanwhile."""
 
 
 def wake(signal: TimerDue | MessageSettled | CustomerReleased, now: datetime, world: World) -> None:
@@ -68,9 +66,7 @@ def _arm_again(timer: Timer, customer: Customer, ledger: Ledger, now: datetime, 
 
 
 def resume(signal: JourneyResumed, world: World) -> None:
-    """Wakes a part of what a journey held while it was paused, and asks for the next part; all parts are swept twice."""
-    if signal.is_first and signal.sweep == 0:
-        world.delays.put(parcel(replace(signal, sweep=1)), SECOND_SWEEP)
+    """Wakes a part of what a journey held while it was paused, and asks for the next part."""
     after = _wake_runs(signal, world) if signal.stage == "runs" else _wake_messages(signal, world)
     if after is not None:
         _send_on(replace(signal, after=after), world)

@@ -35,7 +35,7 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.keys import Scope
 from waypost.domain.signals import Signal
 from waypost.manage import keys as managed_keys
-from waypost.snapshots import Snapshots
+from waypost.snapshots import Snapshots, Statuses
 
 if TYPE_CHECKING:  # the other functions need not load the models of the management API
     from waypost.manage.world import World
@@ -121,7 +121,6 @@ def matching() -> engine.World:
         send_queue=send_queue(),
         signals=signals_queue(),
         timers=timers(),
-        delays=delays_queue(),
         executor=ThreadPoolExecutor(2),
         log_all=settings.optional("EVENT_LOG", "full") == "full",
     )
@@ -166,11 +165,12 @@ def sending() -> send.World:
 
     workspaces = table("WORKSPACES_TABLE")
     secrets = DynamoWebhookSecrets(workspaces)
+    journeys = DynamoJourneys(table("JOURNEYS_TABLE"))
     return send.World(
         messages=DynamoMessages(table("MESSAGES_TABLE")),
         customers=customers_rows(),
         workspaces=DynamoWorkspaces(workspaces),
-        journeys=DynamoJourneys(table("JOURNEYS_TABLE")),
+        journeys=journeys,
         templates=liquid.LiquidTemplates(),
         channels={
             "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
@@ -180,6 +180,7 @@ def sending() -> send.World:
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
+        statuses=Statuses(journeys),
     )
 
 
@@ -214,6 +215,7 @@ def managing() -> World:
         messages=messages,
         secrets=DynamoWebhookSecrets(table("WORKSPACES_TABLE")),
         queues=Queues(dead_letters(), signals_queue(), messages, send_queue()),
+        delays=delays_queue(),
         leavings=DynamoErasure(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
     )
 

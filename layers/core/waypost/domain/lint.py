@@ -6,18 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from pydantic import ValidationError
-
-from waypost.domain import graph, journeys
-from waypost.domain.conditions import CONDITION, Condition, Leaf, parts
-from waypost.domain.contradictions import clashes
+from waypost.domain import graph, journeys, wait_lint
+from waypost.domain.condition_lint import Place, condition_in, faults
+from waypost.domain.conditions import Condition
 from waypost.domain.findings import Finding, pointer
 from waypost.domain.implications import covered
 from waypost.domain.journeys import Journey
 from waypost.domain.json import dumps
-from waypost.domain.operands import value_fault
 
-Place = tuple[str | int, ...]
 Check = Callable[[str], str | None]
 """Looks at a text and says what is wrong with it; None where nothing is."""
 
@@ -46,7 +42,8 @@ def findings(raw: Any, parse_template: Check, address_allowed: Check) -> list[Fi
     for index, step in enumerate(steps):
         if isinstance(step, Mapping):
             place = ("steps", index)
-            found += [*_branches(place, step), *_templates(place, step, parse_template), *_address(place, step, address_allowed)]
+            found += [*_branches(place, step), *wait_lint.findings(place, step)]
+            found += [*_templates(place, step, parse_template), *_address(place, step, address_allowed)]
     return found
 
 
@@ -70,17 +67,17 @@ def _levels(raw: Any) -> int:
 def _entry_and_exits(raw: Mapping[str, Any]) -> Iterator[Finding]:
     exits = [(("exit", index), part) for index, part in enumerate(_elements(raw.get("exit")))]
     for place, part in [(("entry",), raw.get("entry")), *exits]:
-        condition = _condition(part)
+        condition = condition_in(part)
         if condition is not None:
-            yield from _own_faults((*place, "conditions"), condition)
+            yield from faults((*place, "conditions"), condition)
 
 
 def _branches(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
     """Faults of each branch's conditions; in a multisplit also branches that an earlier one leaves nothing for."""
     sound: dict[int, Condition] = {}
     for index, branch in enumerate(_elements(step.get("branches"))):
-        condition = _condition(branch)
-        own = [] if condition is None else list(_own_faults((*place, "branches", index, "conditions"), condition))
+        condition = condition_in(branch)
+        own = [] if condition is None else list(faults((*place, "branches", index, "conditions"), condition))
         yield from own
         if condition is not None and not own:
             sound[index] = condition
@@ -88,31 +85,6 @@ def _branches(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
         for later, earlier in covered(sound):
             detail = f"branch {earlier} takes everything that this one could"
             yield Finding("never-matches", detail, pointer((*place, "branches", later, "conditions")))
-
-
-def _own_faults(place: Place, condition: Condition) -> Iterator[Finding]:
-    faults = list(_value_faults(place, condition))
-    yield from faults
-    if not faults and clashes(condition):
-        yield Finding("never-matches", "these conditions exclude each other", pointer(place))
-
-
-def _value_faults(place: Place, condition: Condition) -> Iterator[Finding]:
-    if isinstance(condition, Leaf):
-        fault = value_fault(condition.operator, condition.value)
-        if fault is not None:
-            yield Finding("bad-condition-value", f"`{condition.operator}` {fault}", pointer((*place, "value")))
-        return
-    for below, part in parts(condition):
-        yield from _value_faults((*place, *below), part)
-
-
-def _condition(part: Any) -> Condition | None:
-    """The conditions of a part of the definition; None where it has none that parse."""
-    try:
-        return CONDITION.validate_python(part["conditions"]) if isinstance(part, Mapping) and "conditions" in part else None
-    except ValidationError:
-        return None
 
 
 def _templates(place: Place, step: Mapping[str, Any], parse_template: Check) -> Iterator[Finding]:

@@ -87,7 +87,7 @@ class TimerDue:
 
 @dataclass(frozen=True, slots=True)
 class JourneyResumed:
-    """A journey goes on: what it held is to be woken, part by part, twice.
+    """A journey goes on: what it held is to be woken, part by part, in two sweeps.
 
     `rev` is the pointer's by which it was resumed; `after` is the place in the list of what is held, None at its beginning.
     """
@@ -98,11 +98,6 @@ class JourneyResumed:
     sweep: int = 0
     stage: Literal["runs", "messages"] = "runs"
     after: str | None = None
-
-    @property
-    def is_first(self) -> bool:
-        """Whether this is the beginning of a sweep."""
-        return self.stage == "runs" and self.after is None
 
     @property
     def customer(self) -> str:

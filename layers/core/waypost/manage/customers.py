@@ -8,8 +8,10 @@ from waypost import identify
 from waypost.domain.customers import Customer, Row, assemble
 from waypost.domain.errors import RefusedError
 from waypost.domain.identity import Identifier, correlation, primary
+from waypost.domain.reasons import Reason
 from waypost.domain.runs import Run, Standing
 from waypost.domain.schemas import Schema
+from waypost.domain.snapshots import Pointer
 from waypost.manage.requests import CustomerQuery
 from waypost.ports import Customers
 
@@ -19,6 +21,13 @@ class RunHistory(Protocol):
 
     def history(self, workspace: str, customer: str) -> Standing:
         """The gate and all runs that are still kept."""
+
+
+class Journeys(Protocol):
+    """Journeys, as far as they go."""
+
+    def pointer(self, workspace: str) -> Pointer:
+        """All that runs in the workspace."""
 
 
 def find(customers: Customers, workspace: str, query: CustomerQuery, schema: Schema) -> Customer:
@@ -45,9 +54,13 @@ def read(customers: Customers, workspace: str, customer: str, schema: Schema) ->
     return found
 
 
-def runs_of(runs: RunHistory, customer: Customer) -> list[Run]:
-    """A customer's runs, those included that an absorb has not brought along yet."""
-    return [run for each in (customer.id, *customer.absorbed) for run in runs.history(customer.workspace, each).runs]
+def runs_of(runs: RunHistory, journeys: Journeys, customer: Customer) -> list[Run]:
+    """A customer's runs, those included that an absorb has not brought along yet. A stopped journey's runs have ended."""
+    found = [run for each in (customer.id, *customer.absorbed) for run in runs.history(customer.workspace, each).runs]
+    if not any(run.active for run in found):
+        return found
+    going = {each.journey for each in journeys.pointer(customer.workspace).in_force}
+    return [run.exited(Reason.STOPPED) if run.active and run.journey not in going else run for run in found]
 
 
 def _rows(customers: Customers, workspace: str, owner: Identifier) -> list[Row]:

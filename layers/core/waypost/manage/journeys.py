@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -12,8 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from waypost.domain import lint
 from waypost.domain.errors import RefusedError, StaleError, UnavailableError
 from waypost.domain.findings import Finding, from_errors
-from waypost.domain.journeys import JourneyId
-from waypost.domain.lifecycle import MOST_PUBLISHED, Lifecycle, pointed
+from waypost.domain.journeys import Journey, JourneyId
+from waypost.domain.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lifecycle, pointed
 from waypost.domain.snapshots import Pointer
 from waypost.domain.times import iso
 
@@ -72,6 +72,8 @@ def save(journeys: JourneyStore, workspace: str, journey: str, raw: Any, now: da
     definition = {"id": journey, **raw}
     for _ in range(ATTEMPTS):
         was = journeys.lifecycle(workspace, journey) or Lifecycle(journey, "", now, now)
+        if was.status == "stopped":
+            raise RefusedError(409, "stopped", "A stopped journey stays as it is.")
         saved = was.saved(definition.get("name") or "", now)
         try:
             journeys.save_draft(workspace, saved, definition)
@@ -82,19 +84,21 @@ def save(journeys: JourneyStore, workspace: str, journey: str, raw: Any, now: da
 
 
 def publish(journeys: JourneyStore, workspace: str, journey: str, checks: Checks, now: datetime) -> tuple[Lifecycle, Any]:
-    """Makes the newest draft the version that customers enter; once or twice is the same.
+    """Makes the newest draft the version that customers enter; once or twice is the same. A paused journey stays paused.
 
-    RefusedError 404, or 422 with everything that forbids it.
+    RefusedError 404, 409 once it is stopped, or 422 with everything that forbids it.
     """
     for _ in range(ATTEMPTS):
         was, definition = read(journeys, workspace, journey)
+        if was.status == "stopped":
+            raise wrong_move(was, "publish")
         published = was.publishing(now)
         if published is was:
             return was, definition
-        findings = _faults(definition, checks)
-        pointer = pointed(journeys.pointer(workspace), journey, published.version)
-        if len(pointer.in_force) > MOST_PUBLISHED:
-            findings.append(Finding("too-many-journeys", f"a workspace has at most {MOST_PUBLISHED} published journeys", ""))
+        found = lint.publishable(definition, checks.template, checks.address)
+        listens = found.listens if isinstance(found, Journey) else ()
+        pointer = pointed(journeys.pointer(workspace), journey, published.version, listens)
+        findings = [*(found if isinstance(found, list) else ()), *_too_many(pointer)]
         if findings:
             raise invalid("This journey cannot be published as it is.", findings)
         try:
@@ -110,9 +114,17 @@ def invalid(detail: str, findings: list[Finding]) -> RefusedError:
     return RefusedError(422, "invalid", detail, errors=[asdict(each) for each in findings])
 
 
-def _faults(definition: Any, checks: Checks) -> list[Finding]:
-    looked_at = lint.publishable(definition, checks.template, checks.address)
-    return looked_at if isinstance(looked_at, list) else []
+def wrong_move(journey: Lifecycle, move: str) -> RefusedError:
+    """The refusal of a step that a journey cannot take from where it stands."""
+    return RefusedError(409, "wrong-move", f"This journey is {journey.status}: it cannot {move}.")
+
+
+def _too_many(pointer: Pointer) -> Iterator[Finding]:
+    """What a workspace's pointer cannot hold."""
+    if len(pointer.in_force) > MOST_PUBLISHED:
+        yield Finding("too-many-journeys", f"a workspace has at most {MOST_PUBLISHED} published journeys", "")
+    if sum(len(each.listens) for each in pointer.in_force) > MOST_LISTENED:
+        yield Finding("too-many-events", f"the journeys of a workspace wait for at most {MOST_LISTENED} events", "")
 
 
 def _unkeepable(journey: str, raw: Any) -> list[Finding]:

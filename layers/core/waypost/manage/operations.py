@@ -45,6 +45,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         "Save a draft, complete or not; what is published goes on", shapes.JourneyShape, takes=Journey, loose=True, creates=True
     ),
     "publish-journey": Operation("Let customers enter the newest draft; acts within 10 seconds", shapes.JourneyShape),
+    "pause-journey": Operation("Hold runs and messages where they are, and lose entries, until it is resumed", shapes.JourneyShape),
+    "resume-journey": Operation("Let a paused journey go on, with what it held first", shapes.JourneyShape),
+    "stop-journey": Operation("End a journey and all of its runs, for good", shapes.JourneyShape),
     "find-customer": Operation("The customer of an id", shapes.CustomerShape, query=requests.CustomerQuery),
     "read-customer": Operation("A customer", shapes.CustomerShape),
     "erase-customer": Operation("Erase a customer everywhere; 202 where the same request has to be sent again", shapes.ErasedShape),
@@ -52,7 +55,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "read-timeline": Operation("What happened to a customer", Page[shapes.EntryShape], query=requests.TimelineQuery),
     "list-events": Operation("The live tracker", Page[shapes.TrackedShape], query=requests.EventQuery),
     "read-receipt": Operation("What came of an event; 404 until it was matched", shapes.ReceiptShape),
-    "list-messages": Operation("Messages", Page[shapes.MessageSummary], query=requests.MessageQuery),
+    "list-messages": Operation("Messages", Page[shapes.MessageShape], query=requests.MessageQuery),
     "read-message": Operation("A message as it was rendered, with its attempts", shapes.MessageShape),
     "read-secret": Operation("The secret that signs webhooks", shapes.SecretShape),
     "rotate-secret": Operation("A new secret; the old one signs beside it for a day", shapes.SecretShape, 201),

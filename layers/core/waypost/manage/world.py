@@ -16,6 +16,7 @@ from waypost.manage.keys import KeyStore
 from waypost.manage.messages import MessageStore
 from waypost.manage.schemas import SchemaStore
 from waypost.manage.timeline import CustomerLog
+from waypost.ports import Delays
 
 
 class WorkspaceStore(SchemaStore, Protocol):
@@ -62,4 +63,5 @@ class World:
     messages: MessageStore
     secrets: SecretStore
     queues: Queues
+    delays: Delays
     leavings: Leavings
