@@ -68,6 +68,9 @@ class FakeMessages:
     def rendered(self, workspace: str, message: str) -> Addressed | None:
         return self.bodies.get((workspace, message))
 
+    def all_rendered(self, workspace: str, messages: Sequence[str]) -> dict[str, Addressed]:
+        return {each: self.bodies[workspace, each] for each in messages if (workspace, each) in self.bodies}
+
     def keep_rendered(self, message: Message, made: Addressed, now: datetime) -> Addressed:
         return self.bodies.setdefault((message.workspace, message.id), made)
 

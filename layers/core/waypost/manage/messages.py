@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -20,6 +21,9 @@ class MessageStore(Protocol):
 
     def rendered(self, workspace: str, message: str) -> Addressed | None:
         """The message as it was rendered for its first attempt, or None."""
+
+    def all_rendered(self, workspace: str, messages: Sequence[str]) -> Mapping[str, Addressed]:
+        """What is kept of the rendering of these messages, by their ids."""
 
     def page(
         self,
@@ -41,6 +45,12 @@ def listed(messages: MessageStore, workspace: str, query: MessageQuery, first: d
         return query.status in (None, message.status) and query.journey in (None, message.journey)
 
     return part(_source(messages, workspace, query, first, now), _position, workspace, query, keep)
+
+
+def with_rendered(messages: MessageStore, found: Sequence[Message]) -> list[tuple[Message, Addressed | None]]:
+    """Messages of one workspace, each with what was rendered for it, if that is still kept."""
+    kept = messages.all_rendered(found[0].workspace, [message.id for message in found]) if found else {}
+    return [(message, kept.get(message.id)) for message in found]
 
 
 def _source(messages: MessageStore, workspace: str, query: MessageQuery, first: date, now: datetime) -> Source[Message]:

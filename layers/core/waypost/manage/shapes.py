@@ -205,8 +205,8 @@ class AttemptShape(Shape):
     detail: str
 
 
-class MessageSummary(Shape):
-    """A message in a list."""
+class MessageShape(Shape):
+    """A message with what was rendered for it: empty before the first attempt, and again after 30 days."""
 
     id: str
     journey: str
@@ -220,18 +220,16 @@ class MessageSummary(Shape):
     reason: messages.Reason | None
     attempts: tuple[AttemptShape, ...]
     created_at: Time
-
-
-class MessageShape(MessageSummary):
-    """A message with what was rendered for it: empty before the first attempt, and again after 30 days."""
-
     rendered: dict[str, Any]
 
     @classmethod
     def of(cls, message: messages.Message, kept: messages.Addressed | None) -> MessageShape:
         """The message with what is kept of its rendering."""
-        rendered = dict(kept.rendered) if kept else {}
-        return cls(**MessageSummary.model_validate(message).model_dump(mode="python"), rendered=rendered)
+        return cls.model_validate({**_parts(message), "rendered": dict(kept.rendered) if kept else {}})
+
+
+def _parts(message: messages.Message) -> dict[str, Any]:
+    return {name: getattr(message, name) for name in MessageShape.model_fields if name != "rendered"}
 
 
 class EntryShape(Shape):

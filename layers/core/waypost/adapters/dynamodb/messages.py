@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -141,6 +141,12 @@ class DynamoMessages:
         """The message as it was rendered for its first attempt, or None."""
         row = self.table.get(rendered_key(workspace, message))
         return _addressed(row) if row else None
+
+    def all_rendered(self, workspace: str, messages: Sequence[str]) -> dict[str, Addressed]:
+        """What is kept of the rendering of these messages, by their ids."""
+        keys = [rendered_key(workspace, each) for each in messages]
+        rows = [row for start in range(0, len(keys), _AT_ONCE) for row in self.table.get_many(keys[start : start + _AT_ONCE])]
+        return {row["id"].split("#")[1]: _addressed(row) for row in rows}
 
     def keep_rendered(self, message: Message, made: Addressed, now: datetime) -> Addressed:
         """Keeps the rendered message unless one is kept already; returns the one that is kept."""
