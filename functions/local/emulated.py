@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack import app as gateway
-from ministack.services import eventbridge, lambda_svc, scheduler, sqs
+from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, ses_v2, sqs
 
 PENDING = "/_local/pending"  # stack.py asks it
 CLOCK = "/_local/clock"  # clock.py asks it, and pushes
@@ -23,7 +23,7 @@ A_MOMENT = 0.001  # seconds: what is due at a time is due after it
 
 
 class PushedTime:
-    """The module `time` as queues and schedules see it: ahead of the machine's by some seconds, never behind."""
+    """The module `time` as queues, schedules, times to live and mails see it: ahead of the machine's by some seconds, never behind."""
 
     ahead = 0.0
 
@@ -45,7 +45,7 @@ class PushedTime:
 
 
 clock = PushedTime()
-for service in (eventbridge, scheduler, sqs):
+for service in (dynamodb, eventbridge, scheduler, ses_v2, sqs):
     service.time = clock
 
 _create_schedule = scheduler._create_schedule

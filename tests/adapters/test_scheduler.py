@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from waypost.adapters.aws import client
@@ -137,4 +138,12 @@ def test_a_timer_that_cannot_be_made_comes_back(code: str) -> None:
     with answering("scheduler") as scheduler:
         scheduler.add_client_error("create_schedule", code, http_status_code=400)
         with pytest.raises(UnavailableError):
+            TIMERS.arm(timer(NOW + timedelta(days=3)), NOW)
+
+
+def test_a_schedule_that_is_wrong_is_not_hidden() -> None:
+    """A role that cannot be used is our own fault: it must be seen, not retried for ever."""
+    with answering("scheduler") as scheduler:
+        scheduler.add_client_error("create_schedule", "ValidationException", http_status_code=400)
+        with pytest.raises(ClientError, match="ValidationException"):
             TIMERS.arm(timer(NOW + timedelta(days=3)), NOW)
