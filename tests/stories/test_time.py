@@ -209,3 +209,39 @@ def test_a_short_delay_ends_to_the_second_by_itself(workspace: Workspace) -> Non
     while not subjects(workspace) and time.monotonic() < end:
         time.sleep(0.1)
     assert timedelta(0) <= sent_at(workspace, "hello") - due < timedelta(seconds=3)
+
+
+def test_a_timer_finds_whoever_its_customer_has_become(workspace: Workspace) -> None:
+    """Somebody joins without a name and turns out to be Ada two days later: the nudge goes to Ada, on the same day as ever."""
+    workspace.publish(nudging())
+    workspace.send(identify("laptop", workspace.email("ada")))
+    workspace.send(trigger("phone", "joined"))
+    push(workspace, "P2D")
+    workspace.send(identify("phone", workspace.email("ada")))
+    assert workspace.stack.settle()
+    assert run(workspace)["status"] == "active"
+    push(workspace, "P1DT1M")
+    assert subjects(workspace) == ["nudge"]
+
+
+def test_a_timer_of_an_erased_customer_wakes_nobody(workspace: Workspace) -> None:
+    """Nothing is sent, nothing is parked, and nobody is made anew."""
+    workspace.publish(nudging())
+    joined(workspace)
+    customer = workspace.customer(workspace.email("ada"))["id"]
+    workspace.request("DELETE", f"/api/customers/{customer}").raise_for_status()
+    push(workspace, "P4D")
+    assert subjects(workspace) == ["welcome"]
+    assert workspace.get("/api/dead-letters")["items"] == []
+    assert workspace.request("GET", f"/api/customers?primaryKey={workspace.email('ada')}").status_code == 404
+
+
+def test_a_stopped_journey_nudges_nobody(workspace: Workspace) -> None:
+    """Its runs read as exited at once, and their timers do nothing."""
+    workspace.publish(nudging())
+    joined(workspace)
+    workspace.post("/api/journeys/nudging/stop")
+    push(workspace, "PT10S")
+    assert (run(workspace)["status"], run(workspace)["reason"]) == ("exited", "stopped")
+    push(workspace, "P4D")
+    assert subjects(workspace) == ["welcome"]
