@@ -154,7 +154,7 @@ def test_what_a_broken_connection_means(error: Exception, kind: str) -> None:
     [
         ("120", 120),
         ("0", 0),
-        (format_datetime(NOW.replace(microsecond=0) + timedelta(seconds=90), usegmt=True), 90),
+        pytest.param(format_datetime(NOW.replace(microsecond=0) + timedelta(seconds=90), usegmt=True), 90, id="in 90 seconds"),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
         ("soon", None),
         ("-5", None),
