@@ -21,7 +21,7 @@ def _widen(policies: Any) -> None:
     """The emulator asks for ses:SendEmail on every resource, whatever identity sends, and looks for each schedule in the default group."""
     documents = policies if isinstance(policies, list) else [policies]
     for statement in [statement for document in documents if isinstance(document, dict) for statement in document.get("Statement", [])]:
-        if {"ses:SendEmail", "scheduler:CreateSchedule"} & set(_listed(statement["Action"])):
+        if {"ses:SendEmail", "scheduler:CreateSchedule", "scheduler:DeleteSchedule"} & set(_listed(statement["Action"])):
             statement["Resource"] = "*"
 
 

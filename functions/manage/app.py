@@ -19,7 +19,8 @@ from waypost.domain.errors import RefusedError
 from waypost.domain.messages import Message
 from waypost.domain.schemas import Schema
 from waypost.http import Reply, Request
-from waypost.manage import customers, dead_letters, erasure, events, journeys, keys, messages, moves, openapi, requests, schemas, shapes
+from waypost.manage import customers, dead_letters, events, journeys, keys, messages, moves, openapi, requests, schemas, shapes
+from waypost.manage.erasure import Erasure
 from waypost.manage.lists import Part, held, part
 from waypost.manage.operations import OPERATIONS, Operation
 from waypost.manage.timeline import Entry, timeline
@@ -156,7 +157,8 @@ def _customer(call: Call) -> Customer:
 
 def _erase_customer(call: Call, operation: Operation) -> Reply:
     world, started = wiring.managing(), time.monotonic()
-    erased = erasure.erase(world.customers, world.leavings, _customer(call), call.now, lambda: time.monotonic() - started)
+    stores = (world.customers, world.leavings, world.runs, world.schedules)
+    erased = Erasure(*stores, _customer(call), call.now, lambda: time.monotonic() - started).carry_out()
     return _shown(operation.status if erased.complete else 202, shapes.ErasedShape.model_validate(erased))
 
 

@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 
 from waypost.adapters.aws import client
 from waypost.adapters.delays import SqsDelays, parcel_in
-from waypost.adapters.scheduler import ScheduledTimers, Target
+from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
 from waypost.domain import signals
 from waypost.domain.errors import UnavailableError
 from waypost.domain.identity import Identifier
@@ -24,7 +24,7 @@ from waypost.domain.timers import Timer
 NOW = datetime(2026, 11, 23, 5, 17, 13, 1000, tzinfo=UTC)
 DELAYS = "https://sqs.eu-west-1.amazonaws.com/123456789012/delays"
 TARGET = Target("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
-TIMERS = ScheduledTimers("timers", TARGET, SqsDelays(DELAYS))
+TIMERS = ScheduledTimers(Schedules("timers"), TARGET, SqsDelays(DELAYS))
 
 
 def timer(due: datetime) -> Timer:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
+
 from tests.stories.workspace import Workspace
 from waypost.domain.times import iso
 
-MAILS = {
+MAILS: dict[str, Any] = {
     "id": "welcome",
     "entry": {"event": "joined", "reentry": {"mode": "once"}},
     "steps": [
@@ -103,3 +105,17 @@ def test_an_export_holds_customer_history_and_messages(workspace: Workspace) -> 
     assert export["customer"]["attributes"]["plan"] == "pro"
     assert [entry["kind"] for entry in export["history"]] == ["message", "move", "event", "event"]
     assert export["messages"][0]["rendered"]["text"] == "pro"
+
+
+def test_an_erased_customers_timers_never_come(workspace: Workspace) -> None:
+    """A run that waited for its time is gone with its timer: nobody is mailed when the time comes."""
+    waits = {"id": "pause", "type": "timeDelay", "delay": "P2D", "next": "mail"}
+    workspace.publish(MAILS | {"steps": [waits, *MAILS["steps"]]})
+    workspace.send(named(workspace, "ada", "phone"), joined("phone"))
+    workspace.stack.settle()
+    customer = workspace.get("/api/customers?correlationId=phone")
+    assert customer["runs"][0]["step"] == "pause"
+    erased = workspace.request("DELETE", f"/api/customers/{customer['id']}").json()
+    assert (erased["complete"], erased["removed"]["timers"], erased["removed"]["runs"]) == (True, 1, 1)
+    httpx.post(f"{workspace.stack.url}/_local/clock", json={"advance": "P3D"}, timeout=70).raise_for_status()
+    assert workspace.mails_to(workspace.email("ada")) == []

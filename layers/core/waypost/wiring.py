@@ -27,7 +27,7 @@ from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
-from waypost.adapters.scheduler import ScheduledTimers, Target
+from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
 from waypost.adapters.send_queue import SqsSendQueue
 from waypost.adapters.sqs import SqsSignals, unpack
 from waypost.domain import json, signals
@@ -134,7 +134,13 @@ def timers() -> ScheduledTimers:
         role=settings.required("SCHEDULER_ROLE_ARN"),
         dead_letters=settings.required("SCHEDULER_DEAD_LETTERS_ARN"),
     )
-    return ScheduledTimers(settings.required("SCHEDULE_GROUP"), target, delays_queue())
+    return ScheduledTimers(schedules(), target, delays_queue())
+
+
+@cache
+def schedules() -> Schedules:
+    """The group of schedules that timers are."""
+    return Schedules(settings.required("SCHEDULE_GROUP"))
 
 
 @cache
@@ -216,6 +222,7 @@ def managing() -> World:
         secrets=DynamoWebhookSecrets(table("WORKSPACES_TABLE")),
         queues=Queues(dead_letters(), signals_queue(), messages, send_queue()),
         delays=delays_queue(),
+        schedules=schedules(),
         leavings=DynamoErasure(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
     )
 

@@ -33,10 +33,22 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedules:
+    """The group of schedules that timers are."""
+
+    group: str
+
+    def disarm(self, name: str) -> None:
+        """Takes a timer back, if that is possible: the timer of a step that was left does nothing anyway."""
+        with suppress(UnavailableError), _unless("ResourceNotFoundException"), border():
+            client("scheduler").delete_schedule(Name=name, GroupName=self.group, ClientToken=name)
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduledTimers:
     """Timers as signals in their customers' groups: to the second up to 15 minutes, from then on the scheduler's precision of a minute."""
 
-    group: str
+    schedules: Schedules
     target: Target
     delays: SqsDelays
 
@@ -51,14 +63,13 @@ class ScheduledTimers:
 
     def disarm(self, name: str) -> None:
         """Takes a timer back, if that is possible: the timer of a step that was left does nothing anyway."""
-        with suppress(UnavailableError), _unless("ResourceNotFoundException"), border():
-            client("scheduler").delete_schedule(Name=name, GroupName=self.group, ClientToken=name)
+        self.schedules.disarm(name)
 
     def _schedule(self, parcel: Parcel, due: datetime) -> None:
         with _unless("ConflictException"), border():
             client("scheduler").create_schedule(
                 Name=parcel.name,
-                GroupName=self.group,
+                GroupName=self.schedules.group,
                 ClientToken=parcel.name,
                 ScheduleExpression=f"at({_full_minute(due):%Y-%m-%dT%H:%M:%S})",
                 ScheduleExpressionTimezone="UTC",

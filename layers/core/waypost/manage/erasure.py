@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
-from waypost import identify
-from waypost.domain.customers import Customer, Row, RowKey, own_key
+from waypost.domain.customers import Customer, RowKey, own_key
 from waypost.domain.identity import Identifier
+from waypost.domain.transition import timer_of
+from waypost.manage.customers import RunHistory
 from waypost.ports import Customers
 
 SECONDS: Final = 20.0
@@ -48,6 +49,13 @@ class Leavings(Protocol):
         """Removes parked signals and messages."""
 
 
+class ScheduleStore(Protocol):
+    """Timers that are armed."""
+
+    def disarm(self, name: str) -> None:
+        """Takes a timer back, if that is possible."""
+
+
 @dataclass(slots=True)
 class Erased:
     """What was removed so far; `complete` once nothing is left."""
@@ -57,18 +65,23 @@ class Erased:
     removed: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, number: int) -> None:
-        """Counts things that were removed."""
-        self.removed[kind] = self.removed.get(kind, 0) + number
+        """Counts things that were removed, if there were any."""
+        if number:
+            self.removed[kind] = self.removed.get(kind, 0) + number
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One customer's erasure. The rows go last, so that a request that ran out of time can be sent again and goes on."""
+    """One customer's erasure; `elapsed` counts the seconds of this request.
+
+    The rows go last, so that a request that ran out of time can be sent again and goes on.
+    """
 
     customers: CustomerGraves
     leavings: Leavings
+    runs: RunHistory
+    schedules: ScheduleStore
     customer: Customer
-    rows: Sequence[Row]
     now: datetime
     elapsed: Callable[[], float]
 
@@ -79,6 +92,7 @@ class Erasure:
         self.customers.bury(self.customer.workspace, names, self.now)
         for each in ids:
             self.leavings.close(self.customer.workspace, each, self.now)
+        erased.add("timers", self._disarm(ids))
         texts = {name.value for name in names} | {name.value.lower() for name in names}
         work: list[tuple[str, Callable[[], int]]] = [
             ("deadLetters", lambda: self.leavings.remove_parked(self.customer.workspace, ids, texts)),
@@ -94,22 +108,24 @@ class Erasure:
             self._remove_rows(erased)
         return erased
 
+    def _disarm(self, ids: Sequence[str]) -> int:
+        """Takes back the timers of all runs that stand somewhere until a certain time."""
+        runs = [run for each in ids for run in self.runs.history(self.customer.workspace, each).runs]
+        timers = [timer for run in runs if run.active and (timer := timer_of(run, self.customer)) is not None]
+        for timer in timers:
+            self.schedules.disarm(timer.name)
+        return len(timers)
+
     def _names(self) -> list[Identifier]:
         ids = [Identifier("correlation", each) for each in self.customer.correlation_ids]
         return ids if self.customer.primary is None else [self.customer.primary, *ids]
 
     def _remove_rows(self, erased: Erased) -> None:
-        """The claims, and then whatever was written while they were still there."""
-        rows = {row.key for row in self.rows}
-        late = {row.key for row in self.customers.named(self.customer.workspace, self.customer.primary)} if self.customer.primary else set()
+        """All rows under the primary key, and the claims on correlation ids."""
+        primary = self.customer.primary
+        rows = {row.key for row in self.customers.named(self.customer.workspace, primary)} if primary else set()
         claims = {own_key(self.customer.workspace, name) for name in self._names() if name.kind == "correlation"}
-        self.customers.remove(sorted(rows | late | claims, key=str))
+        self.customers.remove(sorted(rows | claims, key=str))
         erased.add("correlationIds", len(self.customer.correlation_ids))
         erased.add("attributes", len(self.customer.attributes))
         erased.complete = True
-
-
-def erase(customers: CustomerGraves, leavings: Leavings, customer: Customer, now: datetime, elapsed: Callable[[], float]) -> Erased:
-    """Erases a customer; `elapsed` counts the seconds of this request. Sent again, it goes on where time ran out."""
-    rows = identify.find(customers, customer.workspace, customer.known_as)
-    return Erasure(customers, leavings, customer, rows, now, elapsed).carry_out()

@@ -9,7 +9,7 @@ from typing import Protocol
 from waypost.domain.webhooks import Secrets
 from waypost.manage.customers import RunHistory
 from waypost.manage.dead_letters import Queues
-from waypost.manage.erasure import CustomerGraves, Leavings
+from waypost.manage.erasure import CustomerGraves, Leavings, ScheduleStore
 from waypost.manage.events import LogStore, ReceiptStore, RejectedStore
 from waypost.manage.journeys import Checks, JourneyStore
 from waypost.manage.keys import KeyStore
@@ -65,3 +65,4 @@ class World:
     queues: Queues
     delays: Delays
     leavings: Leavings
+    schedules: ScheduleStore
