@@ -21,7 +21,7 @@ export UV_LINK_MODE := copy
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format build build-arm64 build-x86_64 deploy bench lock clean setup
+.PHONY: help run test model check format build build-arm64 build-x86_64 deploy bench lock clean setup
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -31,6 +31,10 @@ run: $(LOCAL_READY)  ## The whole of Waypost on this machine: make run PORT=3000
 
 test: $(LOCAL_READY)  ## Every test, stories on the deployed template included
 	@cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 --dist loadgroup $(TESTS)
+
+HISTORIES ?= 200000
+model: $(READY)  ## Customers against the reference model for longer: make model HISTORIES=200000
+	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_DAYS=5000 $(PYTHON) -m pytest -q -n 2 tests/model
 
 check: $(READY)  ## ruff, mypy, cfn-lint, sam validate
 	cd $(ROOT) && $(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

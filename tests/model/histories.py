@@ -11,12 +11,14 @@ from tests.model.people import Said
 from waypost.domain.identity import Identifier
 
 PRIMARIES = tuple(Identifier("primary", f"{who}@example.com") for who in ("ada", "eve", "kim"))
-DEVICES = tuple(Identifier("correlation", f"device-{number}") for number in range(6))
+DEVICES = tuple(Identifier("correlation", f"device-{number}") for number in range(5))
 TIMES = range(6)
 ATTRIBUTES = ("plan", "age", "tags")
 VALUES = ("free", "pro", 1, 2.5, [1, {"a": None}], None, None)
 ONCE = ("first", "second", 3)
-TRIGGERS = ("stands", "ends", "keyed", "nothing")
+TRIGGERS = ("stands", "stands", "ends", "keyed", "nothing")
+KINDS = ("identify", "identify", "identify", "set", "set", "trigger")
+EAGER = ("identify", "trigger", "trigger", "trigger")
 
 
 @dataclass(frozen=True)
@@ -33,24 +35,27 @@ class Storyteller:
 
     random: Random
     quarrels: bool = False
+    kinds: Sequence[str] = KINDS
 
     def history(self) -> list[Told]:
         """The events of one history, each with a uuid of its own, in no order."""
-        owners = {device: self.random.choice((*PRIMARIES[:2], None)) for device in DEVICES}
+        devices = DEVICES[: self.random.choice((2, 2, 3, 5))]
+        owners = {device: self.random.choice((PRIMARIES[0], PRIMARIES[0], PRIMARIES[1], None)) for device in devices}
         length = self.random.randint(2, 8)
-        return [self._event(f"e{number}", owners) for number in range(length)]
+        return [self.event(f"e{number}", owners) for number in range(length)]
 
-    def _event(self, uuid: str, owners: Mapping[Identifier, Identifier | None]) -> Told:
-        device = self.random.choice(DEVICES[:4])
+    def event(self, uuid: str, owners: Mapping[Identifier, Identifier | None]) -> Told:
+        """One event about one of the devices; whose they are matters only where nobody quarrels."""
+        device = self.random.choice(tuple(owners))
         owner = self.random.choice(PRIMARIES) if self.quarrels else owners[device]
-        kind = self.random.choice(("identify", "identify", "identify", "set", "set", "trigger"))
+        kind = self.random.choice(self.kinds)
         subject = owner if owner is not None and self.random.random() < 0.2 else device
         if kind == "identify" and owner is not None:
             return self._identify(uuid, subject, owner, owners)
         return self._set(uuid, subject) if kind == "set" else self._trigger(uuid, subject)
 
     def _identify(self, uuid: str, subject: Identifier, owner: Identifier, owners: Mapping[Identifier, Identifier | None]) -> Told:
-        further = [device for device in DEVICES if self.quarrels or owners[device] == owner]
+        further = [device for device in owners if self.quarrels or owners[device] == owner]
         anonymous = self.random.choice(further) if further and self.random.random() < 0.4 else None
         more = {"$anon_distinct_id": anonymous.value} if anonymous else {}
         said = self._says(uuid, (subject, owner, *([anonymous] if anonymous else ())))

@@ -106,7 +106,7 @@ class Town:
         """Posts all batches, with any number of signals matched in between; then the sun comes out and all is finished."""
         for batch in batches:
             self.post([told.wire for told in batch])
-            for _ in range(self.random.choice((0, 0, 1, 2, 4))):
+            for _ in range(self.random.choice((0, 1, 2, 4, 8))):
                 self.somebody_works()
         self.finish()
 

@@ -1,0 +1,42 @@
+"""Where the system and the reference model must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.model.histories import Told
+from tests.model.people import conflicts, people
+from tests.model.town import Town
+from waypost.domain.reasons import Reason
+
+
+def assert_model(town: Town, accepted: Sequence[Told], which: str) -> None:
+    """Every identifier names the person that the model says, and those that it does not know name nobody."""
+    model = people([told.said for told in accepted])
+    assert {name: town.person(name) for name in model} == model, which
+    assert {row.owner for row in town.world.customers.rows} == model.keys(), which
+
+
+def assert_only_conflicts_are_refused(town: Town, history: Sequence[Told], which: str) -> None:
+    """What is refused contradicts what was accepted; what was accepted never gives an id to two; and only that is in force."""
+    refused = town.refused()
+    accepted = [told for told in history if told.said.uuid not in refused]
+    said = [told.said for told in accepted]
+    assert set(refused.values()) <= {Reason.CORRELATION_CONFLICT}, which
+    assert conflicts(said) == [], which
+    assert all(conflicts([told.said, *said]) for told in history if told not in accepted), which
+    assert_model(town, accepted, which)
+
+
+def assert_sound(town: Town, which: str) -> None:
+    """Every run is there once with its message, nothing is owed, and of one journey and key at most one run goes on."""
+    runs, receipts = town.world.runs, town.world.receipts.stored.values()
+    there = sorted(run.id for run in runs.all)
+    assert there == sorted(move.run or "" for receipt in receipts for move in receipt.moves if move.outcome == "entered"), which
+    assert there == sorted(message.run for message in town.world.messages.stored.values()), which
+    assert town.world.queued == {name for _, name in town.world.messages.stored}, which
+    assert runs.owed == [], which
+    for standing in runs.standings.values():
+        active = [(run.journey, run.key) for run in standing.runs if run.active]
+        assert len(active) == len(set(active)), which
+        assert not (standing.gate.to and standing.runs), which
