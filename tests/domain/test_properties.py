@@ -20,6 +20,9 @@ LENGTHS = ("PT0S", "PT30S", "PT20M", "PT7H", "P1D", "P3D")
 TARGETS = [*(f"s{number}" for number in range(5)), "end"]
 
 
+Walk = list[dict[str, Any]]
+
+
 def steps() -> st.SearchStrategy[list[dict[str, Any]]]:
     """Five steps, each of which leads to later ones."""
     return st.tuples(*(_step(number) for number in range(5))).map(lambda each: [*each, END])
@@ -68,7 +71,7 @@ def outcome(simulation: Simulation) -> tuple[Any, ...]:
 
 @given(steps(), histories())
 @settings(max_examples=100, deadline=None)
-def test_every_run_ends_or_waits(walk: list[dict[str, Any]], history: list[Happening]) -> None:
+def test_every_run_ends_or_waits(walk: Walk, history: list[Happening]) -> None:
     """For an event, for a time, or until the dry run's end: none is forgotten anywhere else."""
     done = play(walk, *history, **WHOLE)
     for run in done.runs.values():
@@ -79,9 +82,7 @@ def test_every_run_ends_or_waits(walk: list[dict[str, Any]], history: list[Happe
 
 @given(steps(), histories(), st.data())
 @settings(max_examples=100, deadline=None)
-def test_a_history_with_unrelated_events_gives_the_same_runs(
-    walk: list[dict[str, Any]], history: list[Happening], data: st.DataObject
-) -> None:
+def test_a_history_with_unrelated_events_gives_the_same_runs(walk: Walk, history: list[Happening], data: st.DataObject) -> None:
     """Whatever nobody waits for moves no timer and no run."""
     minutes = data.draw(st.lists(st.integers(0, 14 * 24 * 60), max_size=10))
     noise = [event("page_view", NOW + timedelta(minutes=minute, seconds=30)) for minute in minutes]
@@ -90,7 +91,7 @@ def test_a_history_with_unrelated_events_gives_the_same_runs(
 
 @given(steps(), histories(), st.data())
 @settings(max_examples=100, deadline=None)
-def test_timers_early_late_or_twice_change_nothing(walk: list[dict[str, Any]], history: list[Happening], data: st.DataObject) -> None:
+def test_timers_early_late_or_twice_change_nothing(walk: Walk, history: list[Happening], data: st.DataObject) -> None:
     """A customer that is woken at any instants gets the same runs, at the same times of their own."""
     wakes = data.draw(st.lists(st.integers(0, 15 * 24 * 60 * 60), max_size=10))
     calm, shaken = play(walk, **WHOLE), play(walk, **WHOLE)

@@ -128,7 +128,7 @@ def test_any_of_several_events_is_enough() -> None:
 
 def test_memory_ends_with_the_stay() -> None:
     """A run that comes back to a wait has heard nothing yet."""
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"id": "wait", "type": "waitUntil", "branches": [{"all": ["a", "b"], "next": "end"}], "timeout": {"after": "P1D", "next": "again"}},
         {"id": "again", "type": "jumpTo", "next": "wait"},
     ]

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.fakes.journeys import journey, message, messages_in_a_row
-from tests.fakes.messages import FakeMessages, FakeSendQueue, owed
+from tests.fakes.messages import NOW, FakeMessages, FakeSendQueue, owed
 from tests.fakes.world import EVERYBODY, SCHEMA, MatchWorld, Wire, arrived
 from waypost.domain.delivery import claimed
+from waypost.domain.identifiers import run_id
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.messages import Status
 from waypost.domain.runs import RunStatus
-from waypost.domain.signals import EventsArrived, MessageSettled
+from waypost.domain.signals import EventsArrived, MessageSettled, Signal, TimerDue
+from waypost.domain.timers import Timer
+from waypost.domain.triggers import Trigger
 
 
 @dataclass
@@ -36,9 +39,25 @@ class SendsAtOnce(FakeSendQueue):
                 self.messages.stored[workspace, name] = claimed(pending, pending.due, "t", "ada@example.com")
 
 
-Signals = Sequence[EventsArrived | MessageSettled]
+Signals = Sequence[Signal]
 SIGN_UP = {"event": "signed_up"}
 STANDS = journey("stands", steps=[message("hello", "bye", onFailure="end"), message("bye", "end"), {"id": "end", "type": "exit"}])
+
+
+WAITS = journey(
+    "waits",
+    steps=[
+        {
+            "id": "wait",
+            "type": "waitUntil",
+            "branches": [{"event": "purchase", "next": "rest"}],
+            "timeout": {"after": "PT0.5S", "next": "rest"},
+        },
+        {"id": "rest", "type": "timeDelay", "delay": "P1D", "next": "bye"},
+        message("bye", "end"),
+        {"id": "end", "type": "exit"},
+    ],
+).model_copy(update={"exit": (Trigger(event="unsubscribed"),)})
 
 
 def absorbed() -> list[EventsArrived]:
@@ -51,14 +70,24 @@ def absorbed() -> list[EventsArrived]:
 
 def signals_of(case: str) -> Signals:
     """What arrives in this case, in order."""
-    return {
+    cases: dict[str, Signals] = {
         "one entry": [arrived(SIGN_UP)],
         "several events": [arrived({"event": "page_view"}, SIGN_UP, {"event": "$set", "payload": {"a": 1}}, SIGN_UP)],
         "identify, then trigger": [arrived({"event": "$identify", "payload": {"distinct_id": "ada@example.com"}}, SIGN_UP)],
         "twice": [arrived(SIGN_UP), arrived(SIGN_UP)],
         "report": [arrived({"event": "$opened", "source": "message", "payload": {"messageID": "msg_1"}})],
         "absorbed": absorbed(),
-    }[case]
+        "a wait and its event": [arrived(SIGN_UP), arrived({"event": "purchase", "uuid": "b1"})],
+        "a wait and its timer": [arrived(SIGN_UP), TimerDue(stay(NOW + timedelta(seconds=0.5)))],
+        "a wait and its exit": [arrived(SIGN_UP), arrived({"event": "unsubscribed", "uuid": "u1"})],
+    }
+    return cases[case]
+
+
+def stay(due: datetime) -> Timer:
+    """The timer of the run that `SIGN_UP` opens in `WAITS`."""
+    run = run_id("w1", "waits", "", "e0")
+    return Timer("w1", EVERYBODY, Identifier("correlation", "device-1"), run, "wait", 1, 0, due)
 
 
 def world_of(*journeys: Journey, wire: Wire | None = None, log_all: bool = True) -> MatchWorld:
@@ -78,26 +107,33 @@ def left_by(world: MatchWorld) -> dict[str, Any]:
         "messages": world.messages.stored,
         "queued": world.queued,
         "owed": world.runs.owed,
+        "timers": world.timers.armed,
         "receipts": world.receipts.stored,
         "log": world.log.pages,
         "customers": {key: (row.customer, row.facts, row.linked) for key, row in world.customers.rows.items()},
     }
 
 
-def assert_every_cut_heals(build: Callable[[Wire], MatchWorld], signals: Signals) -> None:
+def assert_every_cut_heals(build: Callable[[Wire], MatchWorld], signals: Signals, now: datetime = NOW) -> None:
     """Cuts the wire before and after each call in turn, delivers again until all is done, and compares."""
     calm = build(Wire())
-    calm.deliver(signals)
+    calm.deliver(signals, now)
     expected = left_by(calm)
     assert expected["owed"] == []
     for cut_at in range(len(calm.wire.calls)):
         for after in (False, True):
             world = build(Wire(cut_at, after))
-            assert world.deliver(signals) == 1
+            assert world.deliver(signals, now) == 1
             assert left_by(world) == expected, f"cut {'after' if after else 'before'} {world.wire.calls[cut_at]}, call {cut_at}"
 
 
 @pytest.mark.parametrize("log_all", [True, False], ids=["full log", "effects only"])
+@pytest.mark.parametrize("case", ["a wait and its event", "a wait and its timer", "a wait and its exit"])
+def test_a_crash_loses_no_timer_and_arms_none_twice(case: str) -> None:
+    """Each stay that has an end has its timer, and no other has one."""
+    assert_every_cut_heals(lambda wire: world_of(WAITS, wire=wire), signals_of(case))
+
+
 @pytest.mark.parametrize("case", ["one entry", "several events", "identify, then trigger", "twice", "report", "absorbed"])
 def test_a_crash_at_any_call_changes_nothing_in_the_end(case: str, log_all: bool) -> None:
     """Exactly one run and one message for each entry, everything queued at least once and nothing owed, receipts and log complete."""
