@@ -111,10 +111,25 @@ def test_an_id_of_somebody_else_is_a_conflict(workspace: Workspace, known: bool,
         assert workspace.request("GET", f"/api/customers?{nobody}").status_code == 404
 
 
+def waiting(name: str) -> dict[str, Any]:
+    """A journey that thanks whoever buys within three days."""
+    wait = {
+        "id": "wait",
+        "type": "waitUntil",
+        "branches": [{"id": "bought", "event": "bought", "next": "hello"}],
+        "timeout": {"after": "P3D", "next": "end"},
+    }
+    journey = mailing(name, "opened_app")
+    return journey | {"steps": [wait, *journey["steps"]]}
+
+
 def test_two_devices_of_one_person(workspace: Workspace) -> None:
-    """Device A identifies and sets an attribute; device B acts anonymously, then identifies as the same: one person, nothing lost."""
+    """Device A identifies and sets an attribute; device B acts anonymously, then identifies as the same.
+
+    It is one person with both ids and the attribute, and device B's running journey goes on, whichever device goes on with it.
+    """
     ada = workspace.email("ada")
-    workspace.publish(mailing("welcome", "opened_app"))
+    workspace.publish(waiting("shopping"))
     tell(workspace, identify("device-a", ada), set_of("device-a", plan="pro"))
     tell(workspace, trigger("device-b", "opened_app"), trigger("device-b", "looked", at="shoes"))
     [run] = device(workspace, "device-b")["runs"]
@@ -123,7 +138,25 @@ def test_two_devices_of_one_person(workspace: Workspace) -> None:
     assert device(workspace, "device-a") == device(workspace, "device-b") == customer
     assert sorted(customer["correlationIds"]) == ["device-a", "device-b"]
     assert customer["attributes"]["plan"] == "pro"
-    assert [each["id"] for each in customer["runs"]] == [run["id"]]
+    assert customer["runs"] == [run]
+    assert (run["status"], run["step"]) == ("active", "wait")
+    tell(workspace, trigger("device-a", "bought"))
+    assert [each["status"] for each in workspace.customer(ada)["runs"]] == ["exited"]
+    assert len(workspace.mails_to(ada)) == 1
+
+
+def test_of_two_runs_of_one_person_the_named_ones_goes_on(workspace: Workspace) -> None:
+    """Both wait in one journey when they turn out to be one: one purchase, one mail; the other run says that it was merged."""
+    ada = workspace.email("ada")
+    workspace.publish(waiting("shopping"))
+    tell(workspace, identify("phone", ada), trigger("phone", "opened_app"))
+    tell(workspace, trigger("laptop", "opened_app"))
+    [named], [anonymous] = workspace.customer(ada)["runs"], device(workspace, "laptop")["runs"]
+    tell(workspace, identify("laptop", ada))
+    runs = {run["id"]: (run["status"], run["reason"]) for run in workspace.customer(ada)["runs"]}
+    assert runs == {named["id"]: ("active", None), anonymous["id"]: ("exited", "merged")}
+    tell(workspace, trigger("laptop", "bought"))
+    assert len(workspace.mails_to(ada)) == 1
 
 
 def test_a_device_token_goes_with_its_person(workspace: Workspace) -> None:
