@@ -100,6 +100,14 @@ def test_a_message_that_is_not_there_is_none(messages: Messages, owe: Owe) -> No
     assert messages.get("w1", "msg_2") is None
 
 
+@pytest.mark.parametrize("name", ["msg_1#rendered", "msg_" + "1" * 3000, "ж" * 2000, ""], ids=["another row", "long", "letters", "empty"])
+def test_a_text_that_is_no_message_id_names_no_message(messages: Messages, owe: Owe, name: str) -> None:
+    """An app's report may hold any text: it is answered, not choked on."""
+    owe(owed())
+    messages.keep_rendered(owed(), Addressed("ada@example.com", {"subject": "Hi"}), NOW)
+    assert messages.get("w1", name) is None
+
+
 def test_of_two_claims_the_first_holds(messages: Messages, owe: Owe) -> None:
     """Both workers read the message as pending; the second save is refused and changes nothing."""
     owe(owed())

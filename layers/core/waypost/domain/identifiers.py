@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Final
 
 ALPHABET: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_MESSAGE: Final = re.compile(r"msg_[0-9A-Za-z]{1,100}")
 
 
 def base36(number: int) -> str:
@@ -38,6 +40,11 @@ def run_id(workspace: str, journey: str, key: str, event_uuid: str) -> str:
 def message_id(workspace: str, journey: str, version: int, run: str, step: str, visit: int) -> str:
     """The one id of a message, letters and digits after `msg_`: providers' tags allow little else (contract 4)."""
     return "msg_" + digest("message", workspace, journey, str(version), run, step, str(visit))
+
+
+def is_message_id(text: str) -> bool:
+    """Whether a text has the form of a message's id; whoever reports on a message may send any text."""
+    return _MESSAGE.fullmatch(text) is not None
 
 
 def key_part(value: str) -> str:

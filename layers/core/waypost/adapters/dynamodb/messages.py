@@ -10,7 +10,7 @@ from typing import Any, Final
 from waypost.adapters.dynamodb.packing import compressed, expanded, packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Refused, Table
 from waypost.domain import json
-from waypost.domain.identifiers import digest
+from waypost.domain.identifiers import digest, is_message_id
 from waypost.domain.identity import Identifier
 from waypost.domain.messages import Addressed, Attempt, Message, Reason, Status
 from waypost.domain.times import instant, iso
@@ -105,8 +105,8 @@ class DynamoMessages:
     table: Table
 
     def get(self, workspace: str, message: str) -> Message | None:
-        """The message, read strongly, or None."""
-        row = self.table.get(key(workspace, message))
+        """The message, read strongly, or None. Other texts are not asked for: they may be too long for a key, or name another row."""
+        row = self.table.get(key(workspace, message)) if is_message_id(message) else None
         return message_of(row) if row else None
 
     def save(self, message: Message, was: Message) -> bool:
