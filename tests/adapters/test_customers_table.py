@@ -17,7 +17,7 @@ from waypost.adapters.dynamodb.table import Table
 from waypost.domain.customers import Row, RowKey, Untouched, head_key, own_key, pair_key
 from waypost.domain.facts import Facts
 from waypost.domain.identity import Identifier
-from waypost.identify import apply_naming
+from waypost.identify import apply_naming, record
 
 P, C = Identifier("primary", ADA), Identifier("correlation", "device-1")
 HEAD, PAIR, OWN = head_key("w1", P), pair_key("w1", P, C), own_key("w1", C)
@@ -71,6 +71,15 @@ def test_a_row_comes_back_as_it_was_saved(customers: Customers, row: Row) -> Non
     """Every field, ids of any length and script, and attributes that are named like our own columns."""
     assert customers.save([row]) is None
     assert read(customers, row.key) == replace(row, rev=1)
+
+
+def test_facts_that_no_single_write_can_say_leave_the_row_as_it_is(dynamo: DynamoCustomers) -> None:
+    """Three large `$set`s in one message: they are merged into the row that comes back, and it is saved whole."""
+    dynamo.save([Row(OWN, "c_1")])
+    facts = said(1, **{f"attribute {number}": number for number in range(200)}) | said(2, **{f"more {number}": 1 for number in range(200)})
+    assert dynamo.touch(OWN, facts) == Untouched(Row(OWN, "c_1", rev=1))
+    assert record(dynamo, OWN, facts) == "c_1"
+    assert read(dynamo, OWN) == Row(OWN, "c_1", rev=2, facts=facts)
 
 
 def test_rows_are_saved_together_or_not_at_all(customers: Customers) -> None:

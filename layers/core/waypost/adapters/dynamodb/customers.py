@@ -17,6 +17,9 @@ from waypost.domain.identity import Identifier
 from waypost.domain.times import instant, iso
 
 HEAD: Final = "#"
+FACTS_AT_ONCE: Final = 300
+"""What one update says: an expression has at most 4 KB (DynamoDB's limit), and each fact takes up to 13 bytes of it."""
+
 _FACTS: Final = ("a:", "t:", "p")
 _LETTERS: Final = {"correlation": "c", "primary": "p"}
 _KINDS: Final = {"c": "correlation", "p": "primary"}
@@ -32,7 +35,12 @@ class DynamoCustomers:
     """Workspaces of which this instance has written that they have named customers."""
 
     def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
-        """Merges facts into a row in one write, if the row exists, is no pointer, is older than all of them and has room."""
+        """Merges facts into a row in one write, if the row exists, is no pointer, is older than all of them and has room.
+
+        More facts than one write can say are none that it can merge: the row comes back as it is.
+        """
+        if len(facts) > FACTS_AT_ONCE:
+            return Untouched(next(iter(self.get([key])), None))
         count, size = weight(facts)
         names = {f"#{index}": name for index, name in enumerate(facts)}
         values = {f":{index}": text for index, text in enumerate(facts.values())}
