@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -19,7 +20,7 @@ from waypost.domain.errors import RefusedError
 from waypost.domain.messages import Message
 from waypost.domain.schemas import Schema
 from waypost.http import Reply, Request
-from waypost.manage import customers, dead_letters, events, journeys, keys, messages, moves, openapi, requests, schemas, shapes
+from waypost.manage import customers, dead_letters, events, journeys, keys, messages, moves, openapi, requests, schemas, shapes, simulation
 from waypost.manage.erasure import Erasure
 from waypost.manage.lists import Part, held, part
 from waypost.manage.operations import OPERATIONS, Operation
@@ -79,7 +80,7 @@ def _answering(work: Callable[[Call], Any]) -> Answers:
     """An answer with the status that the route declares."""
 
     def answer(call: Call, operation: Operation) -> Reply:
-        return _shown(operation.status, work(call))
+        return replace(_shown(operation.status, work(call)), media=operation.media)
 
     return answer
 
@@ -129,6 +130,19 @@ def _save_journey(call: Call, operation: Operation) -> Reply:
 def _publish_journey(call: Call) -> shapes.JourneyShape:
     world = wiring.managing()
     return shapes.JourneyShape.of(*journeys.publish(world.journeys, call.workspace, call.variables["id"], world.checks, call.now))
+
+
+def _simulate_journey(call: Call) -> shapes.SimulationShape:
+    world, journey = wiring.managing(), call.variables["id"]
+    sources = simulation.Sources(world.journeys, world.checks, world.customers, world.log, world.templates)
+    done = simulation.simulate(sources, call.workspace, journey, call.body, world.workspaces.schema(call.workspace), call.now)
+    return shapes.SimulationShape.of(done, [simulation.shown(each, done.released.journey, world.templates) for each in done.messages])
+
+
+def _draw_journey(call: Call) -> str:
+    world, journey = wiring.managing(), call.variables["id"]
+    counts = partial(world.runs.counts, call.workspace, journey) if call.query.counts else None
+    return journeys.picture(world.journeys, counts, call.workspace, journey)
 
 
 def _customer_shape(customer: Customer) -> shapes.CustomerShape:
@@ -247,6 +261,8 @@ ANSWERS: Final[Mapping[str, Answers]] = {
     "pause-journey": _answering(_move_journey("pause")),
     "resume-journey": _answering(_move_journey("resume")),
     "stop-journey": _answering(_move_journey("stop")),
+    "simulate-journey": _answering(_simulate_journey),
+    "draw-journey": _answering(_draw_journey),
     "find-customer": _answering(_find_customer),
     "read-customer": _answering(lambda call: _customer_shape(_customer(call))),
     "erase-customer": _erase_customer,

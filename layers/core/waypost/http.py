@@ -128,7 +128,7 @@ def _too_large(limit: int, size: int) -> RefusedError:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status and a JSON body (None: no body), with headers of its own."""
+    """A status and a JSON body, or a text under a media type that says so (None: no body), with headers of its own."""
 
     status: int
     body: Any = None
@@ -163,7 +163,7 @@ def write(reply: Reply, request_id: str) -> Answer:
     headers = {"X-Request-Id": request_id, "Access-Control-Allow-Origin": "*", **reply.headers}
     if reply.body is not None:
         headers["Content-Type"] = reply.media
-    body = "" if reply.body is None else _text(reply.body)
+    body = "" if reply.body is None else reply.body if reply.media.startswith("text/") else _text(reply.body)
     return {"statusCode": reply.status, "headers": headers, "body": body, "isBase64Encoded": False}
 
 

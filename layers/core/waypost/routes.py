@@ -42,6 +42,8 @@ ROUTES: Final = (
     Route("POST", "/api/journeys/{id}/pause", "pause-journey"),
     Route("POST", "/api/journeys/{id}/resume", "resume-journey"),
     Route("POST", "/api/journeys/{id}/stop", "stop-journey"),
+    Route("POST", "/api/journeys/{id}/simulate", "simulate-journey"),
+    Route("GET", "/api/journeys/{id}/diagram", "draw-journey"),
     Route("GET", "/api/customers", "find-customer"),
     Route("GET", "/api/customers/{id}", "read-customer"),
     Route("DELETE", "/api/customers/{id}", "erase-customer"),

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from waypost import identify, ports
-from waypost.domain import delivery, json, steps
+from waypost.domain import delivery, json, rendering
 from waypost.domain.customers import Customer, assemble
 from waypost.domain.errors import UnavailableError
-from waypost.domain.journeys import Journey
 from waypost.domain.messages import Addressed, Answer, Fault, Message, Reason, Skip, Status
 from waypost.domain.parked import Parked
 from waypost.domain.signals import MessageSettled, parcel
@@ -147,11 +145,9 @@ def _made(message: Message, now: datetime, world: World) -> Addressed | Skip:
     if customer is None:
         return Skip(Reason.ERASED)
     journey = world.journeys.version(message.workspace, message.journey, message.version)
-    step = journey.step(message.step)
-    if not isinstance(step, steps.Message):
-        raise TypeError(f"step {message.step} of version {message.version} of {message.journey} sends no message")
-    template = step.model_dump(by_alias=True, exclude_none=True)["template"]
-    rendered = world.templates.render(template, scope(message, customer, journey), now, strict=step.strict)
+    step = rendering.message_step(journey, message.step)
+    scope = rendering.scope(message, customer, journey)
+    rendered = world.templates.render(rendering.template_of(step), scope, now, strict=step.strict)
     if isinstance(rendered, Fault):
         return Skip(Reason.TEMPLATE, rendered.detail)
     return world.channels[message.channel].addressed(rendered, customer)
@@ -160,14 +156,3 @@ def _made(message: Message, now: datetime, world: World) -> Addressed | Skip:
 def _customer(message: Message, world: World) -> Customer | None:
     rows = identify.find(world.customers, message.workspace, message.known_as)
     return assemble(rows, world.workspaces.schema(message.workspace).primary_key)
-
-
-def scope(message: Message, customer: Customer, journey: Journey) -> Mapping[str, Any]:
-    """What a template sees (contract 4)."""
-    return {
-        "customer": {"id": customer.id, **customer.attributes},
-        "event": message.event,
-        "journey": {"id": journey.id, "name": journey.name, "version": message.version},
-        "step": {"id": message.step},
-        "message": {"id": message.id},
-    }

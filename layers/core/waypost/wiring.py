@@ -223,6 +223,7 @@ def managing() -> World:
         queues=Queues(dead_letters(), signals_queue(), messages, send_queue()),
         delays=delays_queue(),
         schedules=schedules(),
+        templates=liquid.LiquidTemplates(),
         leavings=DynamoErasure(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
     )
 

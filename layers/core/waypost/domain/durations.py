@@ -34,6 +34,16 @@ class Duration:
         """Whether it takes no time at all."""
         return not (self.months or self.days or self.elapsed)
 
+    @property
+    def text(self) -> str:
+        """As ISO 8601 writes it."""
+        days = f"{self.months}M" * bool(self.months) + f"{self.days}D" * bool(self.days)
+        seconds = self.elapsed.total_seconds()
+        hours, minutes = int(seconds // 3600), int(seconds % 3600 // 60)
+        rest = f"{seconds % 60:g}S" * bool(seconds % 60) if seconds else "" if days else "0S"
+        clock = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes) + rest
+        return f"P{days}" + f"T{clock}" * bool(clock)
+
     def after(self, start: datetime, zone: str) -> datetime:
         """The instant (UTC) that lies this long after an aware `start`, with months and days counted on the calendar of the IANA `zone`.
 

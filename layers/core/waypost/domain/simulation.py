@@ -12,7 +12,7 @@ from waypost.domain.events import Event, Kind
 from waypost.domain.messages import Message, Status
 from waypost.domain.reactions import Reaction, Rules, happened, passed
 from waypost.domain.reasons import Reason
-from waypost.domain.runs import Run
+from waypost.domain.runs import Footprint, Run
 from waypost.domain.scenes import NOTHING, Released, Scene, moving
 from waypost.domain.schemas import Schema
 from waypost.domain.transition import settle
@@ -45,7 +45,7 @@ class Made(NamedTuple):
 
 @dataclass(slots=True)
 class Simulation:
-    """One customer on one version of a journey. `person` is the customer's row, to which `$set` and `$identify` add."""
+    """One customer on one version of a journey. `person` is the customer's row, to which `$set` and `$identify` add; `moves` are by run."""
 
     released: Released
     schema: Schema
@@ -53,6 +53,7 @@ class Simulation:
     runs: dict[str, Run] = field(default_factory=dict)
     messages: list[Made] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    moves: list[tuple[str, Footprint]] = field(default_factory=list)
     stays: int = 0
 
     def play(self, happenings: Iterable[Happening]) -> None:
@@ -95,6 +96,8 @@ class Simulation:
 
     def _take(self, reaction: Reaction, scene: Scene) -> None:
         """Keeps what has changed; every message on which a run stands arrives at once."""
+        for name in reaction.transitions:
+            self.moves += [(name, each) for each in _fresh(self.runs.get(name), reaction.runs[name])]
         self.runs |= reaction.runs
         fresh = [message for each in reaction.transitions.values() for message in each.messages]
         self.messages += [Made(message, scene.customer) for message in fresh]
@@ -108,3 +111,11 @@ class Simulation:
 
     def _rules(self) -> Rules:
         return Rules(dict.fromkeys(self.runs, self.released))
+
+
+def _fresh(was: Run | None, run: Run) -> tuple[Footprint, ...]:
+    """The steps that a run has come to since; its trail forgets the oldest ones."""
+    if was is None or not was.trail:
+        return run.trail
+    known = next((place for place, each in enumerate(run.trail) if each is was.trail[-1]), -1)
+    return run.trail[known + 1 :]

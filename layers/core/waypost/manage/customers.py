@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from waypost import identify
@@ -21,6 +22,9 @@ class RunHistory(Protocol):
 
     def history(self, workspace: str, customer: str) -> Standing:
         """The gate and all runs that are still kept."""
+
+    def counts(self, workspace: str, journey: str) -> Mapping[str, int]:
+        """How many active runs of a journey stand on each step."""
 
 
 class Journeys(Protocol):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from waypost.domain import lint
+from waypost.domain import graph, lint
+from waypost.domain.diagram import mermaid
 from waypost.domain.errors import RefusedError, StaleError, UnavailableError
 from waypost.domain.findings import Finding, from_errors
-from waypost.domain.journeys import Journey, JourneyId
+from waypost.domain.journeys import Journey, JourneyId, parse
 from waypost.domain.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lifecycle, pointed
 from waypost.domain.snapshots import Pointer
 from waypost.domain.times import iso
@@ -112,6 +113,19 @@ def publish(journeys: JourneyStore, workspace: str, journey: str, checks: Checks
 def invalid(detail: str, findings: list[Finding]) -> RefusedError:
     """The refusal of a body that is JSON and still wrong, with every fault's code, sentence and place."""
     return RefusedError(422, "invalid", detail, errors=[asdict(each) for each in findings])
+
+
+def picture(journeys: JourneyStore, counts: Callable[[], Mapping[str, int]] | None, workspace: str, journey: str) -> str:
+    """A journey's newest definition as Mermaid text, with `counts` of customers on its steps.
+
+    RefusedError 404, or 422 for a draft that is no journey yet.
+    """
+    _, definition = read(journeys, workspace, journey)
+    found = parse(definition)
+    faults = found if isinstance(found, list) else [each for each in graph.findings(definition["steps"]) if each.code == "unknown-step"]
+    if not isinstance(found, Journey) or faults:
+        raise invalid("This draft cannot be drawn yet.", faults)
+    return mermaid(found, counts() if counts else None)
 
 
 def wrong_move(journey: Lifecycle, move: str) -> RefusedError:

@@ -159,7 +159,7 @@ def _inline(schema: Any, definitions: Mapping[str, Any]) -> Any:
 def _responses(declared: Operation, models: _Models) -> dict[str, Any]:
     shown: dict[str, Any] = {"description": declared.summary}
     if declared.gives is not None:
-        shown["content"] = {JSON: {"schema": models.reference(declared.gives, "serialization")}}
+        shown["content"] = {declared.media: {"schema": models.reference(declared.gives, "serialization")}}
     problem = {"description": "What went wrong", "content": {PROBLEM: {"schema": models.reference(Problem, "serialization")}}}
     created = {"201": shown} if declared.creates else {}
     return {str(declared.status): shown, **created, "default": problem}

@@ -17,7 +17,7 @@ class Operation(NamedTuple):
     """A route's summary, its answer's model and status, and the models of its parameters and body (None: it reads no body).
 
     `loose`: the model describes the body, but the use case takes any JSON; `optional`: no body is an empty object; `creates`: what
-    is new is answered with 201.
+    is new is answered with 201; `media`: what the answer is, unless it is JSON.
     """
 
     summary: str
@@ -28,6 +28,7 @@ class Operation(NamedTuple):
     loose: bool = False
     optional: bool = False
     creates: bool = False
+    media: str = "application/json"
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
@@ -48,6 +49,12 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "pause-journey": Operation("Hold runs and messages where they are, and lose entries, until it is resumed", shapes.JourneyShape),
     "resume-journey": Operation("Let a paused journey go on, with what it held first", shapes.JourneyShape),
     "stop-journey": Operation("End a journey and all of its runs, for good", shapes.JourneyShape),
+    "simulate-journey": Operation(
+        "Dry run: what would happen to a customer, with times and reasons; nothing is sent or written",
+        shapes.SimulationShape,
+        takes=requests.SimulationBody,
+    ),
+    "draw-journey": Operation("The journey as Mermaid text", str, query=requests.DiagramQuery, media="text/plain; charset=utf-8"),
     "find-customer": Operation("The customer of an id", shapes.CustomerShape, query=requests.CustomerQuery),
     "read-customer": Operation("A customer", shapes.CustomerShape),
     "erase-customer": Operation("Erase a customer everywhere; 202 where the same request has to be sent again", shapes.ErasedShape),

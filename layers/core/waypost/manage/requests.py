@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError
 
-from waypost.domain import json
+from waypost.domain import json, timestamps
 from waypost.domain.errors import RefusedError
 from waypost.domain.findings import from_errors
 from waypost.domain.keys import KEY, Scope
@@ -85,6 +86,51 @@ class RedriveBody(Part):
     """Which parked record goes back on its way; without `id`, all of them."""
 
     id: str | None = Field(None, min_length=1, max_length=250)
+
+
+def _instant(raw: Any) -> Any:
+    reading = timestamps.read(raw)
+    return reading.at if reading else raw
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=AwareDatetime)]
+
+
+class SimulatedCustomer(Part):
+    """A customer of a dry run: one that exists, with these attributes over its own, or one that might."""
+
+    primary_key: Any = None
+    attributes: dict[str, Any] = Field(default_factory=dict)
+
+
+class SimulatedEvent(Part):
+    """An event of a dry run, and when it is accepted."""
+
+    event: Name
+    at: Instant
+    payload: dict[str, Any] = Field(default_factory=dict)
+    source: Name = "custom"
+
+
+class Recorded(Part):
+    """A span of time whose recorded events of the customer are played; it ends now unless it is told otherwise."""
+
+    since: Instant
+    until: Instant | None = None
+
+
+class SimulationBody(Part):
+    """What a dry run plays: events, the customer's recorded ones, or both."""
+
+    customer: SimulatedCustomer = SimulatedCustomer()
+    events: tuple[SimulatedEvent, ...] = Field((), max_length=1_000)
+    recorded: Recorded | None = None
+
+
+class DiagramQuery(Part):
+    """What a diagram shows; `counts`: how many customers stand on each step."""
+
+    counts: bool = False
 
 
 def query_of(model: type[M], query: Mapping[str, str]) -> M:

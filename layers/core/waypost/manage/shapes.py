@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -17,9 +17,11 @@ from waypost.domain.reasons import Reason
 from waypost.domain.receipts import Outcome
 from waypost.domain.runs import Run, RunStatus
 from waypost.domain.schemas import Part
+from waypost.domain.simulation import Simulation
 from waypost.domain.times import iso
 from waypost.domain.webhooks import Secrets
 from waypost.manage.events import Recorded, Refused
+from waypost.manage.simulation import Shown
 from waypost.manage.timeline import Entry
 
 Time = Annotated[datetime, PlainSerializer(iso), WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -139,6 +141,51 @@ class ReceiptShape(Shape):
     journeys: tuple[MoveShape, ...] = Field(validation_alias=AliasChoices("journeys", "moves"))
     messages: tuple[str, ...]
     reason: Reason | None
+
+
+class SimulatedMove(Shape):
+    """A step that a run came to, when and why; at its end, the step where it ended."""
+
+    at: Time
+    step: str
+    reason: str
+    run: str
+
+
+class SimulatedMessage(Shape):
+    """A message as its customer would see it; `reason` says why it would not be sent."""
+
+    at: Time
+    step: str
+    channel: str
+    rendered: dict[str, Any]
+    reason: str | None
+
+
+class SimulatedRefusal(Shape):
+    """An event that opened no run, and why."""
+
+    at: Time
+    event: str
+    reason: Reason
+
+
+class SimulationShape(Shape):
+    """What a dry run shows, in the order of time."""
+
+    moves: tuple[SimulatedMove, ...]
+    messages: tuple[SimulatedMessage, ...]
+    ignored: tuple[SimulatedRefusal, ...]
+
+    @classmethod
+    def of(cls, simulation: Simulation, messages: Iterable[Shown]) -> SimulationShape:
+        """The moves of all runs together."""
+        moves = [SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, run=run) for run, each in simulation.moves]
+        return cls(
+            moves=tuple(sorted(moves, key=lambda move: move.at)),
+            messages=tuple(SimulatedMessage.model_validate(each) for each in messages),
+            ignored=tuple(SimulatedRefusal.model_validate(each) for each in simulation.refused),
+        )
 
 
 class ErrorShape(Shape):

@@ -16,7 +16,7 @@ from waypost.manage.keys import KeyStore
 from waypost.manage.messages import MessageStore
 from waypost.manage.schemas import SchemaStore
 from waypost.manage.timeline import CustomerLog
-from waypost.ports import Delays
+from waypost.ports import Delays, Templates
 
 
 class WorkspaceStore(SchemaStore, Protocol):
@@ -64,5 +64,6 @@ class World:
     secrets: SecretStore
     queues: Queues
     delays: Delays
+    templates: Templates
     leavings: Leavings
     schedules: ScheduleStore
