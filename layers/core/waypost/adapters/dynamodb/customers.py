@@ -96,12 +96,8 @@ class DynamoCustomers:
         return self.table.get(_marker(workspace)) is not None
 
     def get(self, keys: Sequence[RowKey]) -> list[Row]:
-        """The rows that exist, read strongly; at most 100 keys for each call that it takes."""
-        found: list[Row] = []
-        for start in range(0, len(keys), 100):
-            chunk = keys[start : start + 100]
-            found += [_row(chunk[0].workspace, item) for item in self.table.get_many([_item_key(key) for key in chunk])]
-        return found
+        """The rows of one workspace that exist among these keys, read strongly."""
+        return [_row(keys[0].workspace, item) for item in self.table.get_many([_item_key(key) for key in keys])]
 
     def named(self, workspace: str, primary: Identifier) -> list[Row]:
         """All rows under a primary key, read strongly."""
@@ -109,10 +105,9 @@ class DynamoCustomers:
         return [_row(workspace, item) for item in items]
 
     def graves(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, datetime]:
-        """When customers of these names were erased; a tombstone knows a name only as a keyed hash. 100 names a call."""
+        """When customers of these names were erased; a tombstone knows a name only as a keyed hash."""
         names = {self._tombstone(workspace, each): each for each in identifiers}
-        keys = [{"primaryKey": name, "correlationId": HEAD} for name in names]
-        items = [item for start in range(0, len(keys), 100) for item in self.table.get_many(keys[start : start + 100])]
+        items = self.table.get_many([{"primaryKey": name, "correlationId": HEAD} for name in names])
         return {names[item["primaryKey"]]: instant(item["erasedAt"]) for item in items}
 
     def bury(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:

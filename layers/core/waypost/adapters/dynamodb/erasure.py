@@ -51,13 +51,9 @@ class DynamoErasure:
     def remove_messages(self, workspace: str, customer: str) -> int:
         """Removes messages with what was rendered for them; how many, none once all are gone (the index lags, the table does not)."""
         names = self._message_names(workspace, customer)
-        there = self._there([messages.key(workspace, name) for name in names])
+        there = [{"id": row["id"]} for row in self.messages.get_many([messages.key(workspace, name) for name in names])]
         _removed(self.messages, [messages.rendered_key(workspace, name) for name in names])
         return _removed(self.messages, there)
-
-    def _there(self, keys: Sequence[Item]) -> list[Item]:
-        found = [row for start in range(0, len(keys), AT_ONCE) for row in self.messages.get_many(keys[start : start + AT_ONCE])]
-        return [{"id": row["id"]} for row in found]
 
     def remove_events(self, workspace: str, customer: str) -> int:
         """Removes pages of the log with the receipts of their events; how many events, none once all are gone."""

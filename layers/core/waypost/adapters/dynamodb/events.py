@@ -18,7 +18,6 @@ from waypost.domain.times import instant, iso
 
 RECEIPT: Final = "-"
 SHARDS: Final = 4
-_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,7 @@ class Receipts:
 
     def read(self, workspace: str, uuids: Iterable[str], now: datetime) -> dict[str, Receipt]:
         """The receipts that there are, by uuid, read strongly. One that has expired is absent, though DynamoDB deletes late."""
-        keys = [key(workspace, uuid) for uuid in dict.fromkeys(uuids)]
-        items = [item for start in range(0, len(keys), _AT_ONCE) for item in self.table.get_many(keys[start : start + _AT_ONCE])]
+        items = self.table.get_many([key(workspace, uuid) for uuid in dict.fromkeys(uuids)])
         return {item["uuid"]: _receipt(item) for item in items if item["expires"] > now.timestamp()}
 
     def putting(self, workspace: str, receipts: Sequence[Receipt]) -> list[Item]:
@@ -113,8 +111,8 @@ class Log:
             )
             keys += [{"id": item["id"], "at": item["at"]} for item in found]
         newest = sorted(keys, key=lambda key: str(key["at"]), reverse=True)[:limit]
-        items = [item for start in range(0, len(newest), _AT_ONCE) for item in self._table.get_many(newest[start : start + _AT_ONCE])]
-        return sorted((_page(workspace, item) for item in items), key=lambda page: (page.received_at, page.name), reverse=True)
+        pages = [_page(workspace, item) for item in self._table.get_many(newest)]
+        return sorted(pages, key=lambda page: (page.received_at, page.name), reverse=True)
 
 
 def key(workspace: str, uuid: str) -> Item:

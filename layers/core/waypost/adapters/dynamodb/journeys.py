@@ -15,7 +15,6 @@ from waypost.domain.snapshots import InForce, Pointer
 from waypost.domain.times import instant, iso
 
 POINTER: Final = "@"
-_AT_ONCE: Final = 100
 _REMEMBERED: Final = 2_000
 
 
@@ -46,12 +45,11 @@ class DynamoJourneys:
 
     def _read(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> None:
         keys = [_version_key(workspace, name, number) for name, number in wanted]
-        for start in range(0, len(keys), _AT_ONCE):
-            for row in self.table.get_many(keys[start : start + _AT_ONCE]):
-                _, name, number = row["row"].split("#")
-                journey = parse(unpacked(row["definition"]))
-                if isinstance(journey, Journey):
-                    self.parsed[workspace, name, int(number)] = journey
+        for row in self.table.get_many(keys):
+            _, name, number = row["row"].split("#")
+            journey = parse(unpacked(row["definition"]))
+            if isinstance(journey, Journey):
+                self.parsed[workspace, name, int(number)] = journey
 
     def definition(self, workspace: str, journey: str, version: int) -> Any:
         """This version as it was saved, which may be no journey yet; LookupError where there is none."""

@@ -17,7 +17,7 @@ from waypost.domain.times import instant, iso
 
 RENDERED_KEPT: Final = timedelta(days=30)
 SHARDS: Final = 4
-_AT_ONCE: Final = 100
+_HELD_AT_ONCE: Final = 100
 _AS_READ: Final = {"#status": "status", "#token": "token"}
 
 
@@ -133,7 +133,7 @@ class DynamoMessages:
             {":journey": f"{workspace}#{journey}", ":after": after or "0"},
             IndexName="byHeld",
             ExpressionAttributeNames={"#at": "at"},
-            Limit=_AT_ONCE,
+            Limit=_HELD_AT_ONCE,
         )
         return [row["at"].partition("#")[2] for row in rows], rows[-1]["at"] if last else None
 
@@ -144,8 +144,7 @@ class DynamoMessages:
 
     def all_rendered(self, workspace: str, messages: Sequence[str]) -> dict[str, Addressed]:
         """What is kept of the rendering of these messages, by their ids."""
-        keys = [rendered_key(workspace, each) for each in messages]
-        rows = [row for start in range(0, len(keys), _AT_ONCE) for row in self.table.get_many(keys[start : start + _AT_ONCE])]
+        rows = self.table.get_many([rendered_key(workspace, each) for each in messages])
         return {row["id"].split("#")[1]: _addressed(row) for row in rows}
 
     def keep_rendered(self, message: Message, made: Addressed, now: datetime) -> Addressed:
@@ -192,8 +191,7 @@ class DynamoMessages:
         return [row["at"] for row in rows]
 
     def _messages(self, workspace: str, positions: list[str]) -> list[Message]:
-        keys = [key(workspace, position.partition("#")[2]) for position in positions]
-        rows = [row for start in range(0, len(keys), _AT_ONCE) for row in self.table.get_many(keys[start : start + _AT_ONCE])]
+        rows = self.table.get_many([key(workspace, position.partition("#")[2]) for position in positions])
         return sorted((message_of(row) for row in rows), key=lambda message: (message.created_at, message.id), reverse=True)
 
 

@@ -64,9 +64,10 @@ class Table:
         return decode(found["Item"]) if "Item" in found else None
 
     def get_many(self, keys: Sequence[Item]) -> list[Item]:
-        """The rows that exist among at most 100 different keys, read strongly, in no order."""
-        if not keys:
-            return []
+        """The rows that exist among different keys, read strongly, in no order; at most 100 to a call."""
+        return [item for start in range(0, len(keys), 100) for item in self._get_at_once(keys[start : start + 100])]
+
+    def _get_at_once(self, keys: Sequence[Item]) -> list[Item]:
         ask = {self.name: {"Keys": [encode(key) for key in keys], "ConsistentRead": True}}
         items: list[Item] = []
         for _ in _pauses(BATCH_ATTEMPTS):
