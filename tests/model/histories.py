@@ -16,7 +16,7 @@ TIMES = range(6)
 ATTRIBUTES = ("plan", "age", "tags")
 VALUES = ("free", "pro", 1, 2.5, [1, {"a": None}], None, None)
 ONCE = ("first", "second", 3)
-TRIGGERS = ("stands", "stands", "ends", "keyed", "nothing")
+TRIGGERS = ("stands", "stands", "waits", "waits", "bought", "ends", "keyed", "nothing")
 KINDS = ("identify", "identify", "identify", "set", "set", "trigger")
 EAGER = ("identify", "trigger", "trigger", "trigger")
 

@@ -63,3 +63,6 @@ def test_no_run_is_lost_and_once_is_once_for_a_person(shard: int) -> None:
         for owner in set(town.everybody(names).values()):
             for journey, key in (("stands", ""), ("keyed", "a")):
                 assert len(after[owner, journey, key]) == (len(before[owner, journey, key]) or 1), f"seed {seed}"
+        town.let_timers_come(days=4)
+        assert_sound(town, f"seed {seed}")
+        assert not [run for run in town.world.runs.all if run.journey == "waits" and run.active], f"seed {seed}"

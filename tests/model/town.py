@@ -23,13 +23,20 @@ from waypost.domain.events import Accepted, Arrival, parse
 from waypost.domain.identity import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import Run
-from waypost.domain.signals import EventsArrived, Parcel, from_wire
+from waypost.domain.signals import Parcel, TimerDue, from_wire, parcel
 from waypost.identify import find
 
 END = {"id": "end", "type": "exit"}
 STANDS = journey("stands", "stands", [message("hello", "end", onFailure="end"), END])
 ENDS = journey("ends", "ends")
 KEYED = journey("keyed", "keyed", [message("hello", "end", onFailure="end"), END], reentry={"mode": "once", "key": "payload.order"})
+WAIT = {
+    "id": "wait",
+    "type": "waitUntil",
+    "branches": [{"event": "bought", "next": "hello"}],
+    "timeout": {"after": "P3D", "next": "hello"},
+}
+WAITS = journey("waits", "waits", [WAIT, message("hello", "end"), END])
 RECEIVED = NOW + timedelta(days=1)
 
 
@@ -75,10 +82,10 @@ class Queue:
     taken: set[str] = field(default_factory=set)
 
     def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
-        for parcel in parcels:
-            if (parcel.group, parcel.name) not in self.names or self.random.random() < 0.3:
-                self.groups[parcel.group].append(parcel)
-            self.names.add((parcel.group, parcel.name))
+        for each in parcels:
+            if (each.group, each.name) not in self.names or self.random.random() < 0.3:
+                self.groups[each.group].append(each)
+            self.names.add((each.group, each.name))
         return []
 
     @property
@@ -94,7 +101,7 @@ class Town:
         self.random, self.bad = random, bad
         self.weather = Weather(random=random, bad=bad, meanwhile=self.somebody_works)
         self.world = MatchWorld(wire=self.weather, journeys=FakeJourneys())
-        self.world.journeys.publish(STANDS, ENDS, KEYED)
+        self.world.journeys.publish(STANDS, ENDS, KEYED, WAITS)
         self.world.workspaces.schemas["w1"] = SCHEMA
         self.queue = Queue(random)
         self.linked = ingest.Linked()
@@ -116,6 +123,16 @@ class Town:
         while self.queue.waiting:
             self.somebody_works()
         self.weather.bad = self.bad
+
+    def let_timers_come(self, days: int) -> None:
+        """Some days pass; what was to come by then comes, each timer twice."""
+        self.received += timedelta(days=days)
+        due = [timer for timer in self.world.timers.armed.values() if timer.due <= self.received]
+        for timer in (*due, *due):
+            self.queue.send([parcel(TimerDue(timer))])
+        while self.queue.waiting and self.random.random() < 0.9:
+            self.somebody_works()
+        self.finish()
 
     def post(self, raw: Sequence[Mapping[str, Any]]) -> None:
         """A client that posts until it is answered."""
@@ -143,20 +160,19 @@ class Town:
         if not self.queue.waiting:
             return
         group = self.random.choice(self.queue.waiting)
-        parcel = self.queue.groups[group][0]
+        first = self.queue.groups[group][0]
         self.queue.taken.add(group)
         try:
-            self._match(parcel)
+            self._match(first)
         except (UnavailableError, Killed):
-            self.again.add(parcel)
+            self.again.add(first)
         else:
-            self._done(group, parcel)
+            self._done(group, first)
         finally:
             self.queue.taken.discard(group)
 
     def _match(self, parcel: Parcel) -> None:
         signal = from_wire(json.loads(parcel.body))
-        assert isinstance(signal, EventsArrived)
         if self.random.random() < 0.2:
             self.world.forget()
         self.world.match(signal, self.received, again=parcel in self.again)
@@ -190,7 +206,8 @@ class Town:
     def entered(self, names: Iterable[Identifier]) -> dict[tuple[str, str, str], list[Run]]:
         """All runs there ever were, by whose they are now, journey and key."""
         now = self.everybody(names)
-        owners = {message.run: now[message.customer] for message in self.world.messages.stored.values()}
+        receipts = self.world.receipts.stored.values()
+        owners = {move.run: now[receipt.customer] for receipt in receipts for move in receipt.moves if move.outcome == "entered"}
         runs: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
         for run in self.world.runs.all:
             runs[owners[run.id], run.journey, run.key].append(run)
