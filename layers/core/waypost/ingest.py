@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from waypost import identify
 from waypost.domain import json
@@ -25,7 +25,14 @@ CALL_BYTES: Final = 1_000_000
 CALL_PARCELS: Final = 10
 KEPT_A_MINUTE: Final = 100
 NAMING_SECONDS: Final = 2.0
-SEND_SECONDS: Final = 7.5
+"""Until then a naming is begun, of which each is several calls."""
+READ_SECONDS: Final = 4.5
+"""Until then the customers table is waited for: a call that hangs must leave time for the queue."""
+SEND_SECONDS: Final = 6.5
+"""Until then a call of the queue is begun, which takes up to three seconds."""
+KEEP_SECONDS: Final = 9.5
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +113,20 @@ class _Intake:
     def apply_namings(self) -> None:
         """Writes what `$identify` events say, those about different people side by side."""
         namings = [(index, event) for index, event in self.accepted() if event.naming is not None]
-        people = _components(namings)
-        if len(people) == 1:
-            self._apply_in_order(people[0])
-        else:
-            list(self.world.executor.map(self._apply_in_order, people))
+        applying = [self.world.executor.submit(self._apply_in_order, each) for each in _components(namings)]
+        done, late = wait(applying, max(READ_SECONDS - self.elapsed(), 0))
+        self.down = self.down or bool(late)
+        for each in done:
+            each.result()
+        for identifier, known in dict(self.named).items():
+            self.world.linked.put(self.arrival.workspace, identifier, known)
+
+    def _in_time(self, second: float, work: Callable[[], T]) -> T:
+        """What this work answers, if it does by this second of the request; UnavailableError where it does not, or the world is down."""
+        try:
+            return self.world.executor.submit(work).result(max(second - self.elapsed(), 0))
+        except TimeoutError as error:
+            raise UnavailableError("this took too long") from error
 
     def _apply_in_order(self, namings: Sequence[tuple[int, Event]]) -> None:
         for index, event in namings:
@@ -119,9 +135,12 @@ class _Intake:
                 return
             try:
                 known = replace(event, facts={}) if self._drifts(index) else event
-                self._settle(index, event, identify.apply_naming(self.world.customers, self.arrival.workspace, known))
+                done = identify.apply_naming(self.world.customers, self.arrival.workspace, known)
             except UnavailableError:
                 self.down = True
+                return
+            if not self.down:  # else nobody waits for this any more: the event travels as it came, which changes nothing
+                self._settle(index, event, done)
 
     def _drifts(self, index: int) -> bool:
         entry = self.entries[index]
@@ -139,7 +158,6 @@ class _Intake:
             self.entries[index] = replace(entry, event=replace(event, facts=left, naming=None))
             for identifier in named_by(event):
                 self.named[identifier] = Known(done, naming.primary, stored=True)
-                self.world.linked.put(self.arrival.workspace, identifier, self.named[identifier])
 
     def send(self) -> None:
         """Puts the accepted events on the queue, one message for each customer, and rejects what the queue refuses."""
@@ -174,7 +192,7 @@ class _Intake:
         if self.down or not asked:
             return known
         try:
-            rows = self.world.customers.get([claim_key(workspace, each) for each in asked])
+            rows = self._in_time(READ_SECONDS, lambda: self.world.customers.get([claim_key(workspace, each) for each in asked]))
         except UnavailableError:
             return known
         for row in rows:
@@ -229,13 +247,16 @@ class _Intake:
         refused = [RejectedEvent(index, raw[index], entry) for index, entry in enumerate(self.entries) if isinstance(entry, Rejected)]
         if not refused or self.elapsed() >= SEND_SECONDS:
             return len(refused)
-        workspace, received_at = self.arrival.workspace, self.arrival.received_at
         try:
-            before = self.world.rejected.count(workspace, received_at, len(refused))
-            self.world.rejected.keep(workspace, received_at, self.arrival.request_id, refused[: max(0, KEPT_A_MINUTE - before)])
+            self._in_time(KEEP_SECONDS, lambda: self._keep(refused))
         except UnavailableError:
             return len(refused)
         return 0
+
+    def _keep(self, refused: Sequence[RejectedEvent]) -> None:
+        workspace, received_at = self.arrival.workspace, self.arrival.received_at
+        before = self.world.rejected.count(workspace, received_at, len(refused))
+        self.world.rejected.keep(workspace, received_at, self.arrival.request_id, refused[: max(0, KEPT_A_MINUTE - before)])
 
 
 @dataclass(frozen=True, slots=True)
