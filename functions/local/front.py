@@ -118,7 +118,7 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 async def _forwarded(request: Request, api: httpx.URL) -> Response:
     body = gateway.received(await _body(request), request.headers.get("content-encoding", ""))
-    headers = [(name, value) for name, value in request.headers.items() if name not in HOP_BY_HOP]
+    headers = [(name, value) for name, value in request.headers.raw if name.lower().decode("latin-1") not in HOP_BY_HOP]
     client: httpx.AsyncClient = request.app.state.client
     try:
         answer = await client.send(client.build_request(request.method, _target(request, api), headers=headers, content=body))

@@ -53,6 +53,14 @@ def test_too_much_is_413_with_the_limit(workspace: Workspace, size: int) -> None
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_a_key_that_is_not_ascii_is_one_more_unknown_key(stack: Stack) -> None:
+    """A key that was pasted badly gets the 401 of every other wrong key."""
+    answer = httpx.post(
+        f"{stack.url}/api/events/batch/", json={"batch": []}, headers={"Authorization": "Api-Key schlüssel".encode()}, timeout=30
+    )
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
 def test_health_needs_no_key_and_unknown_paths_are_problems(stack: Stack) -> None:
     """Load balancers ask for health; a typo gets 404 in the one shape of all errors."""
     assert httpx.get(f"{stack.url}/api/health", timeout=30).json() == {"status": "ok"}
