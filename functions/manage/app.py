@@ -24,7 +24,7 @@ from waypost.manage import customers, dead_letters, events, journeys, keys, mess
 from waypost.manage.erasure import Erasure
 from waypost.manage.lists import Part, held, part
 from waypost.manage.operations import OPERATIONS, Operation
-from waypost.manage.timeline import Entry, timeline
+from waypost.manage.timeline import Entry, History, timeline
 from waypost.manage.world import World
 from waypost.telemetry import logger
 
@@ -178,7 +178,8 @@ def _erase_customer(call: Call, operation: Operation) -> Reply:
 
 def _timeline(call: Call, customer: Customer) -> Part[Entry]:
     world = wiring.managing()
-    return timeline(world.log, world.receipts, world.messages, customer, call.query, call.now)
+    runs = customers.runs_of(world.runs, world.journeys, customer)
+    return timeline(History(world.log, world.receipts, world.messages, runs), customer, call.query, call.now)
 
 
 def _export_customer(call: Call) -> shapes.ExportShape:

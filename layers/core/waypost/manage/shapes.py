@@ -15,7 +15,7 @@ from waypost.domain.lifecycle import Lifecycle, Status
 from waypost.domain.parked import Kind, Parked
 from waypost.domain.reasons import Reason
 from waypost.domain.receipts import Outcome
-from waypost.domain.runs import Run, RunStatus
+from waypost.domain.runs import Cause, Run, RunStatus
 from waypost.domain.schemas import Part
 from waypost.domain.simulation import Simulation
 from waypost.domain.times import iso
@@ -284,7 +284,8 @@ class EntryShape(Shape):
 
     at: Time
     kind: Literal["event", "move", "message"]
-    reason: Reason | messages.Reason | None = None
+    reason: Reason | Cause | messages.Reason | None = None
+    step: str | None = None
     event: str | None = None
     uuid: str | None = None
     payload: Any = None
@@ -302,6 +303,9 @@ class EntryShape(Shape):
             said = entry.message
             place = {"journey": said.journey, "run": said.run, "message": said.id, "channel": said.channel, "status": said.status}
             return cls(at=entry.at, kind="message", reason=said.reason, **place)
+        if entry.walked is not None:
+            run, _, footprint = entry.walked
+            return cls(at=entry.at, kind="move", reason=footprint.reason, step=footprint.step, journey=run.journey, run=run.id)
         about = {"at": entry.at, "kind": entry.kind, "event": entry.event and entry.event.name, "uuid": entry.event and entry.event.uuid}
         if entry.move is not None:
             move = entry.move

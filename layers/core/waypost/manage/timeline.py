@@ -12,11 +12,13 @@ from waypost.domain.events import Event
 from waypost.domain.log import Page
 from waypost.domain.messages import Message
 from waypost.domain.receipts import Move, Receipt
+from waypost.domain.runs import Run
 from waypost.domain.times import iso
 from waypost.manage.events import ReceiptStore
 from waypost.manage.lists import Part, part
 from waypost.manage.messages import MessageStore
 from waypost.manage.requests import ListQuery
+from waypost.manage.ways import Walked, by_time
 
 
 class CustomerLog(Protocol):
@@ -28,7 +30,7 @@ class CustomerLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened: an event (with its receipt), a move that it caused, or a message."""
+    """One thing that happened: an event (with its receipt), a move that it or time caused, or a message."""
 
     position: str
     at: datetime
@@ -37,18 +39,29 @@ class Entry:
     receipt: Receipt | None = None
     move: Move | None = None
     message: Message | None = None
+    walked: Walked | None = None
 
 
-def timeline(
-    log: CustomerLog, receipts: ReceiptStore, messages: MessageStore, customer: Customer, query: ListQuery, now: datetime
-) -> Part[Entry]:
+@dataclass(frozen=True, slots=True)
+class History:
+    """Where a customer's history is kept; `runs` are the customer's."""
+
+    log: CustomerLog
+    receipts: ReceiptStore
+    messages: MessageStore
+    runs: Sequence[Run]
+
+
+def timeline(history: History, customer: Customer, query: ListQuery, now: datetime) -> Part[Entry]:
     """A part of a customer's timeline."""
+    log, receipts, messages = history.log, history.receipts, history.messages
     workspace, ids = customer.workspace, (customer.id, *customer.absorbed)
 
     def source(limit: int, before: str | None) -> tuple[Sequence[Entry], str | None]:
         found = [
             *_merged(ids, lambda each: _events(log, receipts, workspace, each, limit, before, now)),
             *_merged(ids, lambda each: _messages(messages, workspace, each, limit, before)),
+            *(entry for entry in map(_of_walk, by_time(history.runs)) if before is None or entry.position < before),
         ]
         newest = sorted(found, key=lambda entry: entry.position, reverse=True)[:limit]
         return newest, newest[-1].position if len(newest) == limit else None
@@ -86,3 +99,9 @@ def _messages(messages: MessageStore, workspace: str, customer: str, limit: int,
     position = before and f"{limit_at}#{rest.removeprefix('~') if rest.startswith('~') else ''}"
     found, _ = messages.page(workspace, limit=limit, before=position, customer=customer)
     return [Entry(f"{iso(message.created_at)}#~{message.id}", message.created_at, "message", message=message) for message in found]
+
+
+def _of_walk(walked: Walked) -> Entry:
+    """What time did comes below the events of its moment."""
+    at = walked.footprint.at
+    return Entry(f"{iso(at)}#!{walked.run.id}#{walked.place:04}", at, "move", walked=walked)
