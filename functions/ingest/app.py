@@ -42,10 +42,9 @@ def _reply(request: Request, request_id: str) -> Reply:
 
 def _take(request: Request, request_id: str, *, bare: bool, started: float) -> Reply:
     received_at = wiring.now()
-    access = wiring.access()
-    key = access.admit(request.headers.get("authorization"), "events", received_at)
+    key = wiring.access().admit(request.headers.get("authorization"), "events", received_at)
     body = http.json_body(request)
-    schema = access.schema(key.workspace, received_at)
+    schema = wiring.schemas().of(key.workspace, received_at)
     arrival = Arrival(key.workspace, schema, received_at, request_id, request.headers.get("idempotency-key"), bare)
     outcome = ingest(events.parse(body, arrival), arrival, wiring.intake(), lambda: time.monotonic() - started)
     _tell(outcome, arrival)

@@ -25,7 +25,7 @@ from waypost.domain.messages import Message
 from waypost.domain.schemas import PrimaryKey, Schema
 from waypost.domain.snapshots import InForce, Pointer
 from waypost.send import Outcome, World, send
-from waypost.snapshots import Statuses
+from waypost.snapshots import Schemas, Statuses
 
 ADA = Identifier("primary", "ada@example.com")
 JOURNEY = Journey.model_validate(
@@ -113,13 +113,14 @@ class Scene:
     queue: FakeSendQueue = field(default_factory=FakeSendQueue)
     signals: FakeSignals = field(default_factory=FakeSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+    schemas: Schemas = field(default_factory=lambda: Schemas(EmailKeys()))
 
     def world(self) -> World:
         channels = {"email": self.channel, "webhook": self.channel}
         return World(
             messages=self.messages,
             customers=self.customers,
-            workspaces=EmailKeys(),
+            schemas=self.schemas,
             journeys=self.journeys,
             templates=self.templates,
             channels=channels,

@@ -21,6 +21,7 @@ from waypost.access import Access
 from waypost.domain import json
 from waypost.domain.identity import Identifier
 from waypost.domain.schemas import PrimaryKey, Schema
+from waypost.snapshots import Schemas
 
 EVENTS = Path(__file__).parents[2] / "events"
 ADMIN = "an-admin-key-that-nobody-knows"
@@ -77,8 +78,9 @@ def intake(monkeypatch: pytest.MonkeyPatch) -> Intake:
     keys = FakeKeys()
     keys.add(stored())
     keys.add(stored(ADMIN, id="k_2", scopes=frozenset({"admin"})))
-    access = Access(keys, FakeWorkspaces({"w1": Schema(primary_key=PrimaryKey(name="email", type="Email"))}))
+    access, schemas = Access(keys), Schemas(FakeWorkspaces({"w1": Schema(primary_key=PrimaryKey(name="email", type="Email"))}))
     monkeypatch.setattr(wiring, "access", lambda: access)
+    monkeypatch.setattr(wiring, "schemas", lambda: schemas)
     monkeypatch.setattr(wiring, "intake", lambda: world_of(world))
     return world
 
@@ -233,7 +235,7 @@ def test_an_admin_key_may_send_events_and_a_key_without_scope_may_not(monkeypatc
     """403 comes before the body is looked at."""
     assert answer(post({"batch": [wire()]}, Authorization=OTHER_KEY))[0] == 201
     keys = FakeKeys({stored().hash: stored(scopes=frozenset())})
-    monkeypatch.setattr(wiring, "access", lambda: Access(keys, FakeWorkspaces()))
+    monkeypatch.setattr(wiring, "access", lambda: Access(keys))
     status, body, _ = answer(post("{"))
     assert (status, body["code"]) == (403, "forbidden")
 

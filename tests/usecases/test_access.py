@@ -14,6 +14,7 @@ from waypost.access import Access
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.keys import Key, Scope, key_hash
 from waypost.domain.schemas import Schema
+from waypost.snapshots import Schemas
 
 ADMIN = "an-admin-key-that-nobody-knows"
 
@@ -24,14 +25,13 @@ def access() -> Access:
     keys = FakeKeys()
     keys.add(stored())
     keys.add(stored(ADMIN, id="k_2", scopes=frozenset({"admin"})))
-    return Access(keys, FakeWorkspaces({"w1": SCHEMA}))
+    return Access(keys)
 
 
-def fakes(access: Access) -> tuple[FakeKeys, FakeWorkspaces]:
-    """The tables behind it."""
+def table(access: Access) -> FakeKeys:
+    """The table behind it."""
     assert isinstance(access.keys, FakeKeys)
-    assert isinstance(access.workspaces, FakeWorkspaces)
-    return access.keys, access.workspaces
+    return access.keys
 
 
 def admit(access: Access, key: str = TEXT, scope: Scope = "events", *, after: float = 0) -> Key:
@@ -69,7 +69,7 @@ def test_scopes(access: Access) -> None:
 
 def test_a_key_is_looked_up_once_a_minute(access: Access) -> None:
     """Not a read more in a warm function."""
-    keys, _ = fakes(access)
+    keys = table(access)
     for seconds in (0, 30, 59.9):
         admit(access, after=seconds)
     assert len(keys.asked) == 1
@@ -79,7 +79,7 @@ def test_a_key_is_looked_up_once_a_minute(access: Access) -> None:
 
 def test_a_revoked_key_is_dead_within_a_minute(access: Access) -> None:
     """And not a moment later."""
-    keys, _ = fakes(access)
+    keys = table(access)
     admit(access)
     keys.remove(key_hash(TEXT))
     assert status(access, after=60) == 401
@@ -95,13 +95,13 @@ def test_a_key_that_is_revoked_while_it_is_read_is_dead() -> None:
             return key
 
     keys = RevokedMeanwhile({stored().hash: stored()})
-    assert status(Access(keys, FakeWorkspaces())) == 401
+    assert status(Access(keys)) == 401
     assert keys.keys == {}
 
 
 def test_a_key_expires_on_time(access: Access) -> None:
     """Even in memory."""
-    keys, _ = fakes(access)
+    keys = table(access)
     keys.keys[key_hash(TEXT)] = stored(expires_at=NOW + timedelta(seconds=10))
     assert admit(access, after=9.9).workspace == "w1"
     assert status(access, after=10) == 401
@@ -109,7 +109,7 @@ def test_a_key_expires_on_time(access: Access) -> None:
 
 def test_an_unknown_key_is_asked_for_every_five_seconds(access: Access) -> None:
     """A fresh key works soon, and a broken client does not read the table at every call."""
-    keys, _ = fakes(access)
+    keys = table(access)
     fresh = "a-key-made-a-moment-ago"
     assert status(access, fresh) == status(access, fresh, after=4.9) == 401
     assert len(keys.asked) == 1
@@ -120,7 +120,7 @@ def test_an_unknown_key_is_asked_for_every_five_seconds(access: Access) -> None:
 def test_a_malformed_key_is_not_looked_up(access: Access) -> None:
     """It cannot exist."""
     status(access, "short")
-    assert fakes(access)[0].asked == []
+    assert table(access).asked == []
 
 
 def test_memory_of_keys_is_bounded(access: Access) -> None:
@@ -132,7 +132,7 @@ def test_memory_of_keys_is_bounded(access: Access) -> None:
 
 def test_an_outage_keeps_the_intake_going(access: Access) -> None:
     """A key that was good goes on being good for events, however long; not for the management API, and not one never seen."""
-    keys, _ = fakes(access)
+    keys = table(access)
     admit(access)
     admit(access, ADMIN, "admin")
     keys.down = True
@@ -145,7 +145,7 @@ def test_an_outage_keeps_the_intake_going(access: Access) -> None:
 
 def test_a_key_that_expires_during_an_outage_is_dead(access: Access) -> None:
     """That much is known without the table."""
-    keys, _ = fakes(access)
+    keys = table(access)
     keys.keys[key_hash(TEXT)] = stored(expires_at=NOW + timedelta(seconds=90))
     admit(access)
     keys.down = True
@@ -154,7 +154,7 @@ def test_a_key_that_expires_during_an_outage_is_dead(access: Access) -> None:
 
 def test_the_day_of_last_use_is_noted_once_a_day(access: Access) -> None:
     """One write a day and function, not one a request."""
-    keys, _ = fakes(access)
+    keys = table(access)
     for seconds in (0, 60, 120, 86_400):
         admit(access, after=seconds)
     assert keys.uses == ["2026-11-23", "2026-11-24"]
@@ -162,7 +162,7 @@ def test_the_day_of_last_use_is_noted_once_a_day(access: Access) -> None:
 
 def test_a_note_that_cannot_be_written_costs_no_event(access: Access) -> None:
     """The key was read, so it is good; the next reading notes it."""
-    keys, _ = fakes(access)
+    keys = table(access)
     keys.read_only = True
     assert admit(access).workspace == "w1"
     keys.read_only = False
@@ -170,14 +170,15 @@ def test_a_note_that_cannot_be_written_costs_no_event(access: Access) -> None:
     assert keys.uses == ["2026-11-23"]
 
 
-def test_a_schema_acts_within_a_minute_and_outlasts_an_outage(access: Access) -> None:
+def test_a_schema_acts_within_a_minute_and_outlasts_an_outage() -> None:
     """It is read twice a minute at most; while its table is down the last one counts."""
-    _, workspaces = fakes(access)
-    assert access.schema("w1", NOW) == access.schema("w1", NOW + timedelta(seconds=29)) == SCHEMA
+    workspaces = FakeWorkspaces({"w1": SCHEMA})
+    schemas = Schemas(workspaces)
+    assert schemas.of("w1", NOW) == schemas.of("w1", NOW + timedelta(seconds=29)) == SCHEMA
     assert workspaces.asked == 1
     workspaces.schemas["w1"] = Schema(timezone="Europe/Oslo")
-    assert access.schema("w1", NOW + timedelta(seconds=60)).timezone == "Europe/Oslo"
+    assert schemas.of("w1", NOW + timedelta(seconds=60)).timezone == "Europe/Oslo"
     workspaces.down = True
-    assert access.schema("w1", NOW + timedelta(hours=1)).timezone == "Europe/Oslo"
+    assert schemas.of("w1", NOW + timedelta(hours=1)).timezone == "Europe/Oslo"
     with pytest.raises(UnavailableError):
-        access.schema("w2", NOW)
+        schemas.of("w2", NOW)

@@ -108,7 +108,6 @@ def test_a_webhook_is_called_again_after_a_crash_with_the_same_bytes() -> None:
     scene.channel.answers = [KeyboardInterrupt()]
     with pytest.raises(KeyboardInterrupt):
         scene.send()
-    scene.customers.rows = []
     scene.send(NOW + LEASE, token="t2")
     assert scene.message.status is Status.SENT
     first, second = (addressed for _, addressed in scene.channel.calls)
@@ -205,6 +204,17 @@ def test_a_message_that_is_no_more_is_nobodys_business(scene: Scene) -> None:
     """Erasing takes the message itself; its record on the queue ends quietly."""
     scene.messages.stored.clear()
     assert scene.send() == Outcome(None)
+
+
+def test_a_customer_who_is_erased_between_two_attempts_gets_no_second_one() -> None:
+    """Although the message was rendered before."""
+    scene = a_webhook()
+    scene.channel.answers = [Answer("refused", "HTTP 503")]
+    scene.send()
+    scene.customers.rows = []
+    scene.send(scene.message.due, token="t2")
+    assert (scene.message.status, scene.message.reason) == (Status.SKIPPED, Reason.ERASED)
+    assert len(scene.channel.calls) == 1
 
 
 def test_a_message_that_is_erased_under_a_worker_is_not_called(scene: Scene) -> None:

@@ -1,4 +1,4 @@
-"""Who may come in: keys and schemas, read at most once in a while by a warm function (contract 1.2, 2)."""
+"""Who may come in: keys, read at most once in a while by a warm function (contract 1.2)."""
 
 from __future__ import annotations
 
@@ -8,23 +8,19 @@ from typing import Final
 
 from waypost.domain.errors import RefusedError, StaleError, UnavailableError
 from waypost.domain.keys import Key, Scope, key_hash, key_in
-from waypost.domain.schemas import Schema
 from waypost.memory import Memory
-from waypost.ports import Keys, Workspaces
+from waypost.ports import Keys
 
 KEY_SECONDS: Final = 60
 UNKNOWN_SECONDS: Final = 5
-SCHEMA_SECONDS: Final = 30
 
 
 @dataclass(slots=True)
 class Access:
-    """The doors' memory of keys and schemas."""
+    """The doors' memory of keys."""
 
     keys: Keys
-    workspaces: Workspaces
     known_keys: Memory[Key | None] = field(default_factory=Memory)
-    schemas: Memory[Schema] = field(default_factory=Memory)
 
     def admit(self, authorization: str | None, scope: Scope, now: datetime) -> Key:
         """The key of a request. RefusedError 401, one answer for every way to have no key, or 403 for the wrong scope.
@@ -59,9 +55,3 @@ class Access:
             except UnavailableError:
                 return key  # the note of a day is not worth an event; the next reading tries again
         return key
-
-    def schema(self, workspace: str, now: datetime) -> Schema:
-        """The workspace's schema, at most 30 seconds old."""
-        return self.schemas.read(
-            workspace, now, lambda _: SCHEMA_SECONDS, lambda _: self.workspaces.schema(workspace), outlasts=lambda _: True
-        )

@@ -10,11 +10,12 @@ from waypost import identify, ports
 from waypost.domain import delivery, json, rendering
 from waypost.domain.customers import Customer, assemble
 from waypost.domain.errors import UnavailableError
+from waypost.domain.journeys import Journey
 from waypost.domain.messages import Addressed, Answer, Fault, Message, Reason, Skip, Status
 from waypost.domain.parked import Parked
 from waypost.domain.signals import MessageSettled, parcel
 from waypost.domain.windows import zone_for
-from waypost.snapshots import Statuses
+from waypost.snapshots import Schemas, Statuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class World:
 
     messages: ports.Messages
     customers: ports.Customers
-    workspaces: ports.Workspaces
+    schemas: Schemas
     journeys: ports.JourneyVersions
     templates: ports.Templates
     channels: Mapping[str, ports.Channel]
@@ -115,24 +116,27 @@ def _ready(message: Message, now: datetime, world: World) -> Addressed | Skip | 
         return replace(message, held=True)
     if status == "stopped":
         return Skip(Reason.STOPPED)
-    return _in_quiet_hours(message, now, world) or _addressed(message, now, world)
+    schema = world.schemas.of(message.workspace, now)
+    customer = assemble(identify.find(world.customers, message.workspace, message.known_as), schema.primary_key)
+    if customer is None:
+        return Skip(Reason.ERASED)
+    journey = world.journeys.version(message.workspace, message.journey, message.version)
+    quiet = _in_quiet_hours(message, journey, zone_for(customer.attributes, schema.timezone), now)
+    return quiet or _addressed(message, customer, journey, now, world)
 
 
-def _in_quiet_hours(message: Message, now: datetime, world: World) -> Skip | Message | None:
+def _in_quiet_hours(message: Message, journey: Journey, zone: str, now: datetime) -> Skip | Message | None:
     """A message that comes late, after retries or a pause, does not go out in quiet hours either."""
-    quiet = world.journeys.version(message.workspace, message.journey, message.version).quiet_hours
-    customer = _customer(message, world) if quiet else None
-    if quiet is None or customer is None:
-        return None
-    over = quiet.over(now, zone_for(customer.attributes, world.workspaces.schema(message.workspace).timezone))
-    if over is None:
+    quiet = journey.quiet_hours
+    over = quiet.over(now, zone) if quiet else None
+    if quiet is None or over is None:
         return None
     return replace(message, due=over, held=False) if quiet.otherwise == "wait" else Skip(Reason.QUIET_HOURS)
 
 
-def _addressed(message: Message, now: datetime, world: World) -> Addressed | Skip:
+def _addressed(message: Message, customer: Customer, journey: Journey, now: datetime, world: World) -> Addressed | Skip:
     kept = world.messages.rendered(message.workspace, message.id) if message.attempts else None
-    made = kept or _made(message, now, world)
+    made = kept or _made(message, customer, journey, now, world)
     if isinstance(made, Skip):
         return made
     if world.suppressions.holds(message.workspace, message.channel, made.to):
@@ -140,19 +144,10 @@ def _addressed(message: Message, now: datetime, world: World) -> Addressed | Ski
     return kept or world.messages.keep_rendered(message, made, now)
 
 
-def _made(message: Message, now: datetime, world: World) -> Addressed | Skip:
-    customer = _customer(message, world)
-    if customer is None:
-        return Skip(Reason.ERASED)
-    journey = world.journeys.version(message.workspace, message.journey, message.version)
+def _made(message: Message, customer: Customer, journey: Journey, now: datetime, world: World) -> Addressed | Skip:
     step = rendering.message_step(journey, message.step)
     scope = rendering.scope(message, customer, journey)
     rendered = world.templates.render(rendering.template_of(step), scope, now, strict=step.strict)
     if isinstance(rendered, Fault):
         return Skip(Reason.TEMPLATE, rendered.detail)
     return world.channels[message.channel].addressed(rendered, customer)
-
-
-def _customer(message: Message, world: World) -> Customer | None:
-    rows = identify.find(world.customers, message.workspace, message.known_as)
-    return assemble(rows, world.workspaces.schema(message.workspace).primary_key)

@@ -1,4 +1,4 @@
-"""What a warm matcher remembers of each workspace."""
+"""What warm functions remember of each workspace."""
 
 from __future__ import annotations
 
@@ -7,10 +7,24 @@ from datetime import datetime
 from typing import Final, Literal
 
 from waypost import ports
+from waypost.domain.schemas import Schema
 from waypost.domain.snapshots import Pointer, Snapshot, snapshot
 from waypost.memory import Memory
 
 SNAPSHOT_SECONDS: Final = 5
+SCHEMA_SECONDS: Final = 30
+
+
+@dataclass(slots=True)
+class Schemas:
+    """Workspaces' schemas, at most 30 seconds old; while their table is down, the last ones count."""
+
+    workspaces: ports.Workspaces
+    memory: Memory[Schema] = field(default_factory=Memory)
+
+    def of(self, workspace: str, now: datetime) -> Schema:
+        """The workspace's schema."""
+        return self.memory.read(workspace, now, lambda _: SCHEMA_SECONDS, lambda _: self.workspaces.schema(workspace), lambda _: True)
 
 
 @dataclass(slots=True)

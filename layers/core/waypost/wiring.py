@@ -35,7 +35,7 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.keys import Scope
 from waypost.domain.signals import Signal
 from waypost.manage import keys as managed_keys
-from waypost.snapshots import Snapshots, Statuses
+from waypost.snapshots import Schemas, Snapshots, Statuses
 
 if TYPE_CHECKING:  # the other functions need not load the models of the management API
     from waypost.manage.world import World
@@ -56,8 +56,14 @@ def table(name: str) -> Table:
 
 @cache
 def access() -> Access:
-    """Keys and schemas, remembered for as long as they may be."""
-    return Access(DynamoKeys(table("KEYS_TABLE")), DynamoWorkspaces(table("WORKSPACES_TABLE")))
+    """Keys, remembered for as long as they may be."""
+    return Access(DynamoKeys(table("KEYS_TABLE")))
+
+
+@cache
+def schemas() -> Schemas:
+    """Schemas, remembered for as long as they may be."""
+    return Schemas(DynamoWorkspaces(table("WORKSPACES_TABLE")))
 
 
 @lru_cache(maxsize=10_000)
@@ -175,7 +181,7 @@ def sending() -> send.World:
     return send.World(
         messages=DynamoMessages(table("MESSAGES_TABLE")),
         customers=customers_rows(),
-        workspaces=DynamoWorkspaces(workspaces),
+        schemas=schemas(),
         journeys=journeys,
         templates=liquid.LiquidTemplates(),
         channels={
