@@ -46,6 +46,8 @@ def _join(customers: Customers, names: Names, facts: Facts, at: datetime) -> str
         if stale is None:
             return plan.customer
         found |= stale
+        if None in stale.values():  # only an erasure takes a row away, and then there is a tombstone by now
+            graves = customers.graves(names.workspace, [names.primary, *names.correlations])
     raise UnavailableError("a customer's rows changed too often")
 
 
@@ -57,14 +59,28 @@ def _read(customers: Customers, names: Names) -> dict[RowKey, Row | None]:
     return {row.key: row for row in customers.get(keys)}
 
 
-def record(customers: Customers, key: RowKey, facts: Facts) -> str | Reason:
-    """Writes facts into a row, which is made where there is none; a pointer is followed. Answers the customer's id."""
+def record(customers: Customers, key: RowKey, facts: Facts, linked: Identifier | None = None) -> str | Reason:
+    """Writes facts into a row, which is made where there is none; a pointer is followed. Answers the customer's id.
+
+    `linked` is the primary key that the row pointed to when somebody looked: that saves the way over the pointer.
+    """
+    if linked is not None and key.correlation is not None:
+        pair = pair_key(key.workspace, linked, key.correlation)
+        touched = customers.touch(pair, facts)
+        if isinstance(touched, Row):
+            return touched.customer
+        if touched.row is not None:
+            return _write(customers, pair, touched.row, facts)
     touched = customers.touch(key, facts)
-    if isinstance(touched, Row):
-        return touched.customer
-    row = touched.row
+    return touched.customer if isinstance(touched, Row) else _write(customers, key, touched.row, facts)
+
+
+def _write(customers: Customers, key: RowKey, row: Row | None, facts: Facts) -> str | Reason:
+    """Merges facts into a row as it was read, or into a first one, and saves it unless that says nothing new."""
     graves = {} if row else customers.graves(key.workspace, [key.owner])
     for _ in range(ATTEMPTS):
+        if row is None and key.correlation not in (None, key.owner):
+            raise UnavailableError("a pointer without its pair: the customer is just being erased")
         if row is not None and row.linked is not None and key.correlation is not None:
             return record(customers, pair_key(key.workspace, row.linked, key.correlation), facts)
         changed = (row or newborn(key, graves)).with_facts(facts)
@@ -78,6 +94,7 @@ def record(customers: Customers, key: RowKey, facts: Facts) -> str | Reason:
         if stale is None:
             return changed.customer
         row = stale[key]
+        graves = {} if row else customers.graves(key.workspace, [key.owner])
     raise UnavailableError("a customer's row changed too often")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from waypost.domain.customers import Customer, RowKey, own_key
+from waypost.domain.customers import Customer, Row, RowKey, assemble, own_key
 from waypost.domain.identity import Identifier
 from waypost.domain.transition import timer_of
 from waypost.manage.customers import RunHistory
@@ -86,8 +86,19 @@ class Erasure:
     elapsed: Callable[[], float]
 
     def carry_out(self) -> Erased:
-        """Tombstones and gates first: from then on nothing new comes to be. Then everything, the rows at the end."""
-        erased, ids = Erased(self.customer.id), (self.customer.id, *self.customer.absorbed)
+        """Erases the customer with every id that joins it meanwhile."""
+        erased = Erased(self.customer.id)
+        left: Customer | None = self.customer
+        while left is not None and self.elapsed() < SECONDS:
+            left = replace(self, customer=left).one_round(erased)
+        return erased
+
+    def one_round(self, erased: Erased) -> Customer | None:
+        """Tombstones and gates first: from then on nothing new comes to be. Then everything, the rows at the end.
+
+        The customer as it is if an id joined it before its tombstone was there: then its rows are kept for another round.
+        """
+        ids = (self.customer.id, *self.customer.absorbed)
         names = self._names()
         self.customers.bury(self.customer.workspace, names, self.now)
         for each in ids:
@@ -104,9 +115,20 @@ class Erasure:
         for kind, remove in work:
             while self.elapsed() < SECONDS and (number := remove()):
                 erased.add(kind, number)
-        if self.elapsed() < SECONDS:
+        grown = self._grown()
+        if grown is None and self.elapsed() < SECONDS:
             self._remove_rows(erased)
-        return erased
+        return grown
+
+    def _grown(self) -> Customer | None:
+        now = assemble(self._rows(), None)
+        return now if now is not None and set(now.correlation_ids) - set(self.customer.correlation_ids) else None
+
+    def _rows(self) -> list[Row]:
+        """The rows under the primary key, without those of a customer who has started anew under it."""
+        primary = self.customer.primary
+        rows = self.customers.named(self.customer.workspace, primary) if primary else []
+        return [row for row in rows if row.customer == self.customer.id]
 
     def _disarm(self, ids: Sequence[str]) -> int:
         """Takes back the timers of all runs that stand somewhere until a certain time."""
@@ -121,11 +143,16 @@ class Erasure:
         return ids if self.customer.primary is None else [self.customer.primary, *ids]
 
     def _remove_rows(self, erased: Erased) -> None:
-        """All rows under the primary key, and the claims on correlation ids."""
-        primary = self.customer.primary
-        rows = {row.key for row in self.customers.named(self.customer.workspace, primary)} if primary else set()
-        claims = {own_key(self.customer.workspace, name) for name in self._names() if name.kind == "correlation"}
-        self.customers.remove(sorted(rows | claims, key=str))
+        """All rows under the primary key, and the claims on correlation ids; again, until none has come between reading and removing."""
+        workspace, names = self.customer.workspace, {name for name in self._names() if name.kind == "correlation"}
+        keys: set[RowKey] = {own_key(workspace, name) for name in names}
+        rows = self._rows()
+        while rows or keys:
+            late = {row.key.correlation for row in rows if row.key.correlation is not None} - names
+            if late:
+                self.customers.bury(workspace, sorted(late), self.now)
+            self.customers.remove(sorted({row.key for row in rows} | keys | {own_key(workspace, name) for name in late}, key=str))
+            keys, rows = set(), self._rows()
         erased.add("correlationIds", len(self.customer.correlation_ids))
         erased.add("attributes", len(self.customer.attributes))
         erased.complete = True
