@@ -131,11 +131,11 @@ def test_a_duplicate_is_two_reads(calls: list[str]) -> None:
     assert calls == FIRST
 
 
-def test_attributes_are_two_more_writes_however_many_events_set_them(calls: list[str]) -> None:
-    """The id's own row answers that it is Ada's, then her row of that id takes all of them."""
+def test_attributes_are_one_more_write_however_many_events_set_them(calls: list[str]) -> None:
+    """The intake knew that the id is Ada's, so her row of that id takes all of them."""
     sets = [{"event": "$set", "payload": {f"a{place}": place}, "timestamp": f"2026-11-23T05:17:2{place}Z"} for place in range(3)]
     matched(of_ada(*sets))
-    assert calls == [*FIRST, "UpdateItem", "UpdateItem", "BatchWriteItem"]
+    assert calls == [*FIRST, "UpdateItem", "BatchWriteItem"]
 
 
 def test_a_signal_may_name_more_ids_than_one_read_takes(calls: list[str]) -> None:

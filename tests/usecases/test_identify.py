@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.intake import ADA, event_of, identify, wire
-from waypost.domain.customers import Customer, assemble, claim_key, own_key
+from waypost.domain.customers import Customer, assemble, claim_key, own_key, pair_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Event
 from waypost.domain.identity import Identifier
@@ -140,6 +140,40 @@ def test_attributes_set_under_a_device_belong_to_its_owner(customers: FakeCustom
     """A pointer is followed, before and after the naming."""
     say(customers, set_of(a=1), identify(), set_of(b=2))
     assert customers.customer(ADA).attributes == {"email": ADA, "a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("linked", "calls"), [(ADA, ["touch"]), (EVE, ["touch"] * 3), (None, ["touch"] * 2)], ids=["right", "wrong", "none"]
+)
+def test_what_the_intake_knew_of_an_id_is_a_hint(customers: FakeCustomers, linked: str | None, calls: list[str]) -> None:
+    """A right one saves the way over the pointer, a wrong one is found out, and nobody comes to be."""
+    say(customers, identify())
+    customers.calls.clear()
+    primary = Identifier("primary", linked) if linked else None
+    event = event_of(set_of(at="2026-11-23T05:00:01Z", plan="pro"))
+    assert record(customers, own_key("w1", device(1)), event.facts, primary) == customers.rows[own_key("w1", device(1))].customer
+    assert (customers.calls, len(customers.rows)) == (calls, 3)
+    assert customers.customer(ADA).attributes["plan"] == "pro"
+
+
+def test_a_late_fact_is_written_where_the_hint_leads(customers: FakeCustomers) -> None:
+    """The row is newer than it, so it is merged by a read and a write."""
+    say(customers, identify(plan="pro"))
+    customers.calls.clear()
+    record(
+        customers, own_key("w1", device(1)), event_of(set_of(at="2026-11-23T04:00:00Z", a=1, plan="old")).facts, Identifier("primary", ADA)
+    )
+    assert customers.calls == ["touch", "save"]
+    assert customers.customer(ADA).attributes == {"email": ADA, "a": 1, "plan": "pro"}
+
+
+def test_a_pair_that_is_being_erased_is_not_made_anew(customers: FakeCustomers) -> None:
+    """The pointer is still there and the pair is not: whoever comes now comes again when both are gone."""
+    say(customers, identify())
+    customers.remove([pair_key("w1", Identifier("primary", ADA), device(1))])
+    with pytest.raises(UnavailableError):
+        say(customers, set_of(a=1))
+    assert len(customers.rows) == 2
 
 
 def test_a_customer_has_at_most_100_correlation_ids(customers: FakeCustomers) -> None:

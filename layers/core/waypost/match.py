@@ -111,10 +111,11 @@ class _Arrived:
 
     def _record_facts(self, key: RowKey, events: Sequence[Event]) -> dict[str, Reason]:
         """Writes all facts about one identifier at once; where that is refused, one by one, so that no event suffers from another."""
-        done = identify.record(self.world.customers, key, merge(*(event.facts for event in events)))
+        customers, linked = self.world.customers, self.signal.primary
+        done = identify.record(customers, key, merge(*(event.facts for event in events)), linked)
         if not isinstance(done, Reason):
             return {}
-        each = {event.uuid: identify.record(self.world.customers, key, event.facts) for event in events}
+        each = {event.uuid: identify.record(customers, key, event.facts, linked) for event in events}
         return {uuid: reason for uuid, reason in each.items() if isinstance(reason, Reason)}
 
     def _finish_absorbs(self, events: Sequence[Event]) -> None:
