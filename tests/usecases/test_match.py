@@ -73,19 +73,29 @@ def test_an_unknown_id_becomes_an_anonymous_customer(world: MatchWorld) -> None:
     ("conditions", "outcome"),
     [
         ({"property": "payload.plan", "operator": "is equal to", "value": "pro"}, "entered"),
-        ({"property": "payload.plan", "operator": "is equal to", "value": "free"}, None),
+        ({"property": "payload.plan", "operator": "is equal to", "value": "free"}, "ignored"),
         ({"property": "customer.city", "operator": "is equal to", "value": "Paris"}, "entered"),
         ({"property": "customer.city", "operator": "is equal to", "value": "Rome"}, "ignored"),
         ({"property": "customer.country", "operator": "exists"}, "ignored"),
     ],
 )
-def test_conditions_ask_the_payload_and_the_customer(world: MatchWorld, conditions: dict[str, Any], outcome: str | None) -> None:
-    """Whom the customer's attributes keep out is told so; what the payload alone rules out is no journey of this event."""
+def test_conditions_ask_the_payload_and_the_customer(world: MatchWorld, conditions: dict[str, Any], outcome: str) -> None:
+    """Whom the customer's attributes or the event's payload keep out is told so."""
     world.journeys.publish(journey(conditions=conditions))
     world.match(arrived({"event": "$set", "payload": {"city": "Paris"}}, SIGN_UP))
-    expected = [(outcome, Reason.CONDITIONS if outcome == "ignored" else None)] if outcome else []
+    expected = [(outcome, Reason.CONDITIONS if outcome == "ignored" else None)]
     assert [(move.outcome, move.reason) for move in world.receipt("e1").moves] == expected
     assert len(world.runs.all) == (outcome == "entered")
+
+
+def test_what_the_payload_rules_out_is_told_without_a_read_and_of_few_journeys(world: MatchWorld) -> None:
+    """Of a hundred journeys that one event names a receipt tells of ten, and nobody is asked for who the customer is."""
+    for number in range(100):
+        conditions = {"property": "payload.product", "operator": "is equal to", "value": number}
+        world.journeys.publish(journey(f"j{number}", "bought", conditions=conditions))
+    world.match(arrived({"event": "bought", "payload": {"product": 100}}, known=True))
+    assert [(move.journey, move.reason) for move in world.receipt().moves] == [(f"j{number}", Reason.CONDITIONS) for number in range(10)]
+    assert not [call for call in world.wire.calls if "Runs" in call]
 
 
 @pytest.mark.parametrize("name", ["$identify", "$set"])

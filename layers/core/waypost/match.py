@@ -14,11 +14,12 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Event, Kind, named_by
 from waypost.domain.facts import merge
 from waypost.domain.identity import Identifier
+from waypost.domain.index import Published
 from waypost.domain.log import Page
 from waypost.domain.messages import message_named
 from waypost.domain.reactions import happened
 from waypost.domain.reasons import Reason
-from waypost.domain.receipts import Receipt
+from waypost.domain.receipts import Move, Receipt
 from waypost.domain.scenes import Released, Scene, moving
 from waypost.domain.signals import EventsArrived, JourneyResumed, Signal
 from waypost.domain.snapshots import Snapshot
@@ -135,9 +136,9 @@ class _Arrived:
             return replace(receipt, reason=Reason.HISTORICAL)
         candidates = snap.index.candidates(event.name, event.source, event.payload, snap.schema.timezone)
         if not candidates and event.name not in snap.heard:
-            return receipt
+            return _told_why_not(receipt, event, candidates, snap)
         for _ in range(ATTEMPTS):
-            saved = self._react(event, receipt, [Released(*each) for each in candidates], snap)
+            saved = self._react(event, receipt, candidates, snap)
             if saved is not None:
                 return saved
             self._forget()
@@ -158,13 +159,14 @@ class _Arrived:
                 return None
         raise UnavailableError("a message changed too often")
 
-    def _react(self, event: Event, receipt: Receipt, candidates: Sequence[Released], snap: Snapshot) -> Receipt | None:
+    def _react(self, event: Event, receipt: Receipt, candidates: Sequence[Published], snap: Snapshot) -> Receipt | None:
         """Decides what the event does and saves it with the receipt; None where someone else was quicker."""
         customer, ledger = self._load(event, snap)
         scene = Scene(customer, moving(event), self.signal.received_at, snap.schema.timezone)
         rules = rules_of(self.world, self.signal.workspace, ledger.standing, snap, self.now)
-        reaction = happened(event, ledger.standing.runs, candidates, rules, scene)
+        reaction = happened(event, ledger.standing.runs, [Released(*each) for each in candidates], rules, scene)
         receipt = replace(receipt, customer=customer.id, moves=tuple(reaction.moves), messages=tuple(reaction.messages))
+        receipt = _told_why_not(receipt, event, candidates, snap)
         transitions = list(reaction.transitions.values())
         nothing_to_save = not transitions and not receipt.had_effect
         return receipt if nothing_to_save or ledger.save(transitions, [receipt]) else None
@@ -224,3 +226,11 @@ def _distinct(events: Sequence[Event]) -> list[Event]:
     for event in events:
         seen.setdefault(event.uuid, event)
     return list(seen.values())
+
+
+def _told_why_not(receipt: Receipt, event: Event, candidates: Sequence[Published], snap: Snapshot) -> Receipt:
+    """The receipt with the journeys that the event's payload alone kept out; one that it moved otherwise has been told."""
+    told = {move.journey for move in receipt.moves}
+    kept_out = snap.index.ruled_out(event.name, event.source, candidates)
+    ignored = (Move(journey, "ignored", Reason.CONDITIONS) for journey in kept_out if journey not in told)
+    return replace(receipt, moves=(*receipt.moves, *ignored))

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from waypost.domain.conditions import All, Condition, Leaf, Scope, holds
 from waypost.domain.journeys import Journey
@@ -16,6 +16,9 @@ from waypost.domain.values import canonical, number
 
 Path = tuple[str, ...]
 Published = tuple[Journey, int]
+
+TOLD: Final = 10
+"""Among so many entries of one name, the first to be published, a receipt says which its payload ruled out: more would drown the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class _SameName:
     """The entries that wait for one event name: by the rarest value that each asks for, else by a limit, else among the rest."""
 
     def __init__(self, entries: list[_Entry]) -> None:
+        self.first = entries[:TOLD]
         rarity = Counter(pin for entry in entries for pin in _pins(entry.journey.entry.conditions))
         self._rest: list[_Entry] = []
         self._by_value: dict[Path, dict[Hashable, list[_Entry]]] = defaultdict(lambda: defaultdict(list))
@@ -104,6 +108,15 @@ class Index:
         scope = Scope(payload, None, timezone)
         fitting = [entry for entry in group.possible(payload) if entry.may_open(event, source, scope)]
         return [(entry.journey, entry.version) for entry in sorted(fitting, key=lambda entry: entry.place)]
+
+    def ruled_out(self, event: str, source: str, candidates: Iterable[Published]) -> list[str]:
+        """Journeys that this event names and whose conditions its payload does not meet, as far as a receipt tells of them."""
+        group = self._by_name.get(event)
+        if group is None:
+            return []
+        possible = {journey.id for journey, _ in candidates}
+        heard = (entry.journey for entry in group.first if entry.journey.entry.hears(event, source))
+        return [journey.id for journey in heard if journey.id not in possible]
 
 
 def _required(condition: Condition | None) -> Iterator[Leaf]:
