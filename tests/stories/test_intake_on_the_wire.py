@@ -56,7 +56,7 @@ def test_too_much_is_413_with_the_limit(workspace: Workspace, size: int) -> None
 def test_a_key_that_is_not_ascii_is_one_more_unknown_key(stack: Stack) -> None:
     """A key that was pasted badly gets the 401 of every other wrong key."""
     answer = httpx.post(
-        f"{stack.url}/api/events/batch/", json={"batch": []}, headers={"Authorization": "Api-Key schlüssel".encode()}, timeout=30
+        f"{stack.url}/api/events/batch/", json={"batch": []}, headers={b"Authorization": "Api-Key schlüssel".encode()}, timeout=30
     )
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 
