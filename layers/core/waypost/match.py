@@ -38,9 +38,9 @@ def match(signal: Signal, now: datetime, world: World, *, again: bool) -> list[R
             return _Arrived(signal, now, world, again).carry_out()
         case JourneyResumed():
             resume(signal, world)
+            return []
         case _:
-            wake(signal, now, world)
-    return []
+            return wake(signal, now, world)
 
 
 @dataclass(slots=True)

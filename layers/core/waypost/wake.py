@@ -10,6 +10,7 @@ from waypost import absorb, identify
 from waypost.domain.customers import Customer, assemble
 from waypost.domain.errors import UnavailableError
 from waypost.domain.reactions import Reaction, Rules, passed
+from waypost.domain.receipts import Receipt
 from waypost.domain.scenes import NOTHING, Scene
 from waypost.domain.signals import CustomerReleased, JourneyResumed, MessageSettled, TimerDue, parcel
 from waypost.domain.timers import Timer
@@ -20,8 +21,8 @@ from waypost.matching import ATTEMPTS, World, ledger_of, rules_of
 PARCELS_AT_ONCE: Final = 10
 
 
-def wake(signal: TimerDue | MessageSettled | CustomerReleased, now: datetime, world: World) -> None:
-    """Brings all runs of a customer up to date. A timer of a step that was left, early or twice, changes nothing.
+def wake(signal: TimerDue | MessageSettled | CustomerReleased, now: datetime, world: World) -> list[Receipt]:
+    """Brings all runs of a customer up to date and answers what that was. A timer of a step that was left, early or twice, changes nothing.
 
     UnavailableError at any point: the same signal later goes on where this one stopped.
     """
@@ -33,7 +34,7 @@ def wake(signal: TimerDue | MessageSettled | CustomerReleased, now: datetime, wo
         ledger = ledger_of(world, signal.workspace, signal.customer, now)
         if customer is None:
             ledger.pay()
-            return
+            return []
         rules = rules_of(world, signal.workspace, ledger.standing, snap, now)
         scene = Scene(customer, NOTHING, now, snap.schema.timezone)
         reaction = passed(ledger.standing.runs, rules, scene)
@@ -44,7 +45,8 @@ def wake(signal: TimerDue | MessageSettled | CustomerReleased, now: datetime, wo
             ledger.pay()
             if isinstance(signal, TimerDue):
                 _arm_again(signal.timer, customer, ledger, now, world)
-            return
+            moves = tuple(each.move for each in transitions)
+            return [Receipt(signal.name, "", now, customer.id, moves)] if moves else []
     raise UnavailableError("a customer's runs changed too often")
 
 

@@ -14,8 +14,8 @@ Status = Literal["draft", "published", "paused", "stopped"]
 Move = Literal["pause", "resume", "stop"]
 
 MOST_PUBLISHED: Final = 1_000
-MOST_LISTENED: Final = 10_000
-"""Names of events that all runs of a workspace together listen for: they are in one row, which every warm matcher reads."""
+MOST_LISTENED: Final = 200_000
+"""Bytes of the names of all events that a workspace's runs listen for: they are in one row, which every warm matcher reads."""
 
 MOVES: Final[Mapping[Move, tuple[frozenset[Status], Status]]] = {
     "pause": (frozenset({"published"}), "paused"),

@@ -12,7 +12,7 @@ from waypost.domain.effects import Effect
 from waypost.domain.identity import Identifier
 from waypost.domain.reasons import Reason
 
-TRAIL: Final = 100
+TRAIL: Final = 50
 """How many steps of a run's way are kept."""
 
 

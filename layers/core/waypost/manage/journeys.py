@@ -137,8 +137,8 @@ def _too_many(pointer: Pointer) -> Iterator[Finding]:
     """What a workspace's pointer cannot hold."""
     if len(pointer.in_force) > MOST_PUBLISHED:
         yield Finding("too-many-journeys", f"a workspace has at most {MOST_PUBLISHED} published journeys", "")
-    if sum(len(each.listens) for each in pointer.in_force) > MOST_LISTENED:
-        yield Finding("too-many-events", f"the journeys of a workspace wait for at most {MOST_LISTENED} events", "")
+    if sum(len(name.encode()) for each in pointer.in_force for name in each.listens) > MOST_LISTENED:
+        yield Finding("too-many-events", f"the names of all events that a workspace waits for have at most {MOST_LISTENED} bytes", "")
 
 
 def _unkeepable(journey: str, raw: Any) -> list[Finding]:
