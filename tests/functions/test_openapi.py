@@ -62,3 +62,19 @@ def test_its_examples_of_bodies_have_schemas() -> None:
     schemas = document()["components"]["schemas"]
     assert set(WELCOME) <= set(schemas["Journey"]["properties"])
     assert {"event", "correlationKey", "correlationValue", "payload", "$fcm"} <= set(schemas["WireEvent"]["properties"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "statuses"),
+    [
+        ("post", "/api/events/batch", {"201", "207", "422", "default"}),
+        ("post", "/events", {"201", "207", "422", "default"}),
+        ("put", "/api/journeys/{id}", {"200", "201", "default"}),
+        ("delete", "/api/customers/{id}", {"200", "202", "default"}),
+    ],
+)
+def test_it_names_each_status_with_the_same_answer(method: str, path: str, statuses: set[str]) -> None:
+    """A batch is answered event by event also where events were refused: no generated client may take that for a problem."""
+    responses = document()["paths"][path][method]["responses"]
+    assert set(responses) == statuses
+    assert len({json.dumps(responses[status]["content"]) for status in statuses - {"default"}}) == 1

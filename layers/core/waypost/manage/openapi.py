@@ -70,8 +70,8 @@ class Problem(Part):
 
 
 INTAKE: Final[Mapping[str, Operation]] = {
-    "batch": Operation("Send events", BatchAnswer, 201, takes=BatchRequest),
-    "event": Operation("Send one event", BatchAnswer, 201, takes=WireEvent),
+    "batch": Operation("Send events", BatchAnswer, 201, takes=BatchRequest, also=(207, 422)),
+    "event": Operation("Send one event", BatchAnswer, 201, takes=WireEvent, also=(207, 422)),
     "preflight": Operation("What a browser asks before it posts", None, 204),
 }
 _DECLARED: Final[Mapping[str, Operation]] = {**INTAKE, **OPERATIONS}
@@ -161,5 +161,4 @@ def _responses(declared: Operation, models: _Models) -> dict[str, Any]:
     if declared.gives is not None:
         shown["content"] = {declared.media: {"schema": models.reference(declared.gives, "serialization")}}
     problem = {"description": "What went wrong", "content": {PROBLEM: {"schema": models.reference(Problem, "serialization")}}}
-    created = {"201": shown} if declared.creates else {}
-    return {str(declared.status): shown, **created, "default": problem}
+    return {str(status): shown for status in (declared.status, *declared.also)} | {"default": problem}

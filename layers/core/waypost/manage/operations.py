@@ -16,8 +16,8 @@ from waypost.manage.shapes import Page
 class Operation(NamedTuple):
     """A route's summary, its answer's model and status, and the models of its parameters and body (None: it reads no body).
 
-    `loose`: the model describes the body, but the use case takes any JSON; `optional`: no body is an empty object; `creates`: what
-    is new is answered with 201; `media`: what the answer is, unless it is JSON.
+    `loose`: the model describes the body, but the use case takes any JSON; `optional`: no body is an empty object; `also`: the other
+    statuses of this answer; `media`: what the answer is, unless it is JSON.
     """
 
     summary: str
@@ -27,7 +27,7 @@ class Operation(NamedTuple):
     takes: type[BaseModel] | None = None
     loose: bool = False
     optional: bool = False
-    creates: bool = False
+    also: tuple[int, ...] = ()
     media: str = "application/json"
 
 
@@ -43,7 +43,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "journey-schema": Operation("The JSON Schema of a journey", dict[str, Any]),
     "read-journey": Operation("A journey with its newest definition", shapes.JourneyShape),
     "save-journey": Operation(
-        "Save a draft, complete or not; what is published goes on", shapes.JourneyShape, takes=Journey, loose=True, creates=True
+        "Save a draft, complete or not; what is published goes on", shapes.JourneyShape, takes=Journey, loose=True, also=(201,)
     ),
     "publish-journey": Operation("Let customers enter the newest draft; acts within 10 seconds", shapes.JourneyShape),
     "pause-journey": Operation("Hold runs and messages where they are, and lose entries, until it is resumed", shapes.JourneyShape),
@@ -57,7 +57,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "draw-journey": Operation("The journey as Mermaid text", str, query=requests.DiagramQuery, media="text/plain; charset=utf-8"),
     "find-customer": Operation("The customer of an id", shapes.CustomerShape, query=requests.CustomerQuery),
     "read-customer": Operation("A customer", shapes.CustomerShape),
-    "erase-customer": Operation("Erase a customer everywhere; 202 where the same request has to be sent again", shapes.ErasedShape),
+    "erase-customer": Operation(
+        "Erase a customer everywhere; 202 where the same request has to be sent again", shapes.ErasedShape, also=(202,)
+    ),
     "export-customer": Operation("Everything of a customer", shapes.ExportShape, query=requests.TimelineQuery),
     "read-timeline": Operation("What happened to a customer", Page[shapes.EntryShape], query=requests.TimelineQuery),
     "list-events": Operation("The live tracker", Page[shapes.TrackedShape], query=requests.EventQuery),
