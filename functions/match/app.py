@@ -106,14 +106,18 @@ def _bring_back_soon(event: dict[str, Any], failed: set[str]) -> None:
 
 
 def _tell(signal: Signal, receipts: Sequence[Receipt]) -> None:
-    """A line for each move of a run, and one for all events together: a line for each event would cost more than the event."""
+    """A line for each move of a run, and one for all events together; what nothing came of is told by the receipts.
+
+    A line for each event, or for each journey that an event left alone, would cost more than the event.
+    """
     for receipt in receipts:
-        for move in receipt.moves:
+        for move in (each for each in receipt.moves if each.outcome != "ignored"):
             about = {"event": receipt.event, "uuid": receipt.uuid, "customer": receipt.customer}
             told = {"journey": move.journey, "reason": move.reason, "run": move.run}
             logger.info(move.outcome, extra={"workspace": signal.workspace, **about, **told})
     if not isinstance(signal, EventsArrived):
         return
     names = [receipt.event for receipt in receipts]
-    reasons = sorted({receipt.reason for receipt in receipts if receipt.reason})
-    logger.info("matched", workspace=signal.workspace, events=names, duplicates=len(signal.events) - len(names), reasons=reasons)
+    reasons = sorted({each.reason for receipt in receipts for each in (receipt, *receipt.moves) if each.reason})
+    told = {"events": names[:20], "matched": len(names), "duplicates": len(signal.events) - len(names), "reasons": reasons}
+    logger.info("matched", workspace=signal.workspace, **told)

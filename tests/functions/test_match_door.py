@@ -217,3 +217,18 @@ def test_each_move_is_logged_once_without_personal_data(door: Door, caplog: pyte
     assert (lines[0]["journey"], lines[0]["event"], lines[0]["uuid"]) == ("welcome", "signed_up", "e1")
     assert lines[1]["events"] == ["$identify", "signed_up"]
     assert not any(word in json.dumps(lines) for word in ("ada@example.com", "Ada", "device-1", '"plan"'))
+
+
+def test_what_happens_to_no_run_has_no_line_of_its_own(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    """However many journeys an event leaves alone and however many events there are: their receipts say all, the signal's line says why."""
+    for name in ("gold", "silver"):
+        rank = {"property": "payload.plan", "operator": "is equal to", "value": name}
+        door.world.journeys.publish(journey(name, event="page_view", conditions={"all": [rank]}))
+    batch = records("signal")
+    signal = json.loads(batch["Records"][0]["body"])
+    views = [{**signal["events"][-1], "event": "page_view", "uuid": f"v{number}", "payload": {}} for number in range(30)]
+    batch["Records"][0]["body"] = json.dumps({**signal, "events": views})
+    assert door.call(batch) == []
+    [line] = [json.loads(logger.registered_handler.format(record)) for record in caplog.records]
+    assert (line["events"], line["matched"], line["reasons"]) == (["page_view"] * 20, 30, ["conditions"])
+    assert len(door.world.receipts.stored["w1", "v0"].moves) == 2
