@@ -119,5 +119,5 @@ def _tell(signal: Signal, receipts: Sequence[Receipt]) -> None:
         return
     names = [receipt.event for receipt in receipts]
     reasons = sorted({each.reason for receipt in receipts for each in (receipt, *receipt.moves) if each.reason})
-    told = {"events": names[:20], "matched": len(names), "duplicates": len(signal.events) - len(names), "reasons": reasons}
-    logger.info("matched", workspace=signal.workspace, **told)
+    duplicates = len(signal.events) - len(names)
+    logger.info("matched", workspace=signal.workspace, events=names[:20], matched=len(names), duplicates=duplicates, reasons=reasons)
