@@ -118,6 +118,6 @@ def _tell(signal: Signal, receipts: Sequence[Receipt]) -> None:
     if not isinstance(signal, EventsArrived):
         return
     names = [receipt.event for receipt in receipts]
-    reasons = sorted({each.reason for receipt in receipts for each in (receipt, *receipt.moves) if each.reason})
+    reasons = sorted({why for receipt in receipts for why in (receipt.reason, *(move.reason for move in receipt.moves)) if why})
     duplicates = len(signal.events) - len(names)
     logger.info("matched", workspace=signal.workspace, events=names[:20], matched=len(names), duplicates=duplicates, reasons=reasons)
