@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parseaddr
+from email.utils import getaddresses
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
@@ -39,10 +39,13 @@ class SesChannel:
         sender = (rendered.get("from") or self.sender).strip()
         if to is None:
             return Skip(Reason.NO_ADDRESS)
+        receivers = [address for _, address in getaddresses([to])]
+        if len(receivers) != 1 or not receivers[0]:  # suppressions would know one of two, and SES might take both
+            return Skip(Reason.NO_ADDRESS, "not one address")
         if not sender:
             return Skip(Reason.NO_SENDER)
         subject = " ".join(rendered["subject"].split())
-        return Addressed(parseaddr(to)[1] or to, {**rendered, "from": sender, "to": to, "subject": subject})
+        return Addressed(receivers[0], {**rendered, "from": sender, "to": to, "subject": subject})
 
     def deliver(self, message: Message, addressed: Addressed, now: datetime) -> Answer:  # noqa: ARG002 - an e-mail is dated by SES
         """Calls SES once. A call that may have reached it is `unknown`: SES knows no idempotency."""
