@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Generic, TypeVar
 
 from waypost.domain.errors import UnavailableError
@@ -14,10 +15,11 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Memory(Generic[T]):
-    """What was read, with when: at most `most` entries, the oldest forgotten first."""
+    """What was read, with when: at most `most` entries, the oldest forgotten first. The sender's threads share it."""
 
     most: int = 10_000
     entries: dict[str, tuple[datetime, T]] = field(default_factory=dict)
+    writing: Lock = field(default_factory=Lock)
 
     def read(
         self, name: str, now: datetime, seconds: Callable[[T], int], fresh: Callable[[T | None], T], outlasts: Callable[[T], bool]
@@ -35,8 +37,9 @@ class Memory(Generic[T]):
             if known is not None and outlasts(known[1]):
                 return known[1]
             raise
-        self.entries.pop(name, None)
-        if len(self.entries) >= self.most:
-            del self.entries[next(iter(self.entries))]
-        self.entries[name] = now, value
+        with self.writing:
+            self.entries.pop(name, None)
+            if len(self.entries) >= self.most:
+                del self.entries[next(iter(self.entries))]
+            self.entries[name] = now, value
         return value
