@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from waypost import identify
-from waypost.domain.customers import Customer, Row, assemble
+from waypost.domain.customers import Customer, assemble
 from waypost.domain.errors import RefusedError
-from waypost.domain.identity import Identifier, correlation, primary
+from waypost.domain.identity import correlation, primary
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import Run, Standing
 from waypost.domain.schemas import Schema
@@ -52,7 +52,7 @@ def find(customers: Customers, workspace: str, query: CustomerQuery, schema: Sch
 def read(customers: Customers, workspace: str, customer: str, schema: Schema) -> Customer:
     """The customer with this id of ours. RefusedError 404 where there is none."""
     key = customers.located(workspace, customer)
-    found = assemble(_rows(customers, workspace, key.owner) if key else [], schema.primary_key)
+    found = assemble(identify.find(customers, workspace, key.owner) if key else [], schema.primary_key)
     if found is None:
         raise _nobody()
     return found
@@ -65,10 +65,6 @@ def runs_of(runs: RunHistory, journeys: Journeys, customer: Customer) -> list[Ru
         return found
     going = {each.journey for each in journeys.pointer(customer.workspace).in_force}
     return [run.exited(Reason.STOPPED) if run.active and run.journey not in going else run for run in found]
-
-
-def _rows(customers: Customers, workspace: str, owner: Identifier) -> list[Row]:
-    return identify.find(customers, workspace, owner)
 
 
 def _nobody() -> RefusedError:
