@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,12 @@ import pytest
 from tests.fakes.journeys import message
 from tests.fakes.messages import NOW
 from tests.fakes.stage import END, event, only, play, reached, way
+from waypost.domain.effects import Arm
+from waypost.domain.journeys import Journey
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import RunStatus
+from waypost.domain.scenes import NOTHING, Released, Scene
+from waypost.domain.transition import catch_up
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 GO = event("go", NOW)
@@ -186,6 +191,26 @@ def test_quiet_hours_that_skip_tell_so_and_go_on() -> None:
     [made] = done.messages
     assert (made.message.status.value, made.message.reason) == ("skipped", "quiet-hours")
     assert way(done)[1] == ("bad", "failed", timedelta(0))
+
+
+def test_in_a_dry_run_messages_arrive() -> None:
+    """A run that stands on its message takes the good way, at once."""
+    steps = [message("hello", "good", onFailure="bad"), delay("PT1H", "good"), delay("PT2H", "bad")]
+    assert way(play(steps, GO))[1:3] == [("good", "next", timedelta(0)), ("end", "elapsed", HOUR)]
+
+
+def test_a_run_that_is_far_behind_catches_up_in_parts() -> None:
+    """Twenty stays for one signal; a timer that is due already brings the next."""
+    circle = [delay("PT1M", "rest", "back"), {"id": "back", "type": "jumpTo", "next": "rest"}]
+    journey = Journey.model_validate({"id": "j", "entry": {"event": "go"}, "steps": [*circle]})
+    run = only(play(wait({"event": "x"}, after=None), GO))
+    behind = replace(run, step="rest", visits={"rest": 1}, due=NOW + MINUTE)
+    scene = Scene(play([], GO).customer, NOTHING, NOW + DAY, "UTC")
+    done = catch_up(Released(journey, 1), behind, scene, paused=False)
+    assert done is not None
+    assert (done.run.due, done.run.visits["rest"]) == (NOW + 21 * MINUTE, 21)
+    [armed] = [effect for effect in done.effects if isinstance(effect, Arm)]
+    assert armed.timer.due == NOW + 21 * MINUTE
 
 
 def test_an_experiment_divides_customers_by_weight_and_never_changes_its_mind() -> None:

@@ -185,6 +185,14 @@ def test_what_a_pause_holds_happens_once_on_resume(world: MatchWorld, happens: s
     assert only(world).trail[1].at == NOW + 5 * DAY
 
 
+def test_a_timer_that_comes_in_a_pause_is_not_armed_again(world: MatchWorld) -> None:
+    """It was not early: the run stands where it stood because it is held."""
+    pause(world)
+    come(world, 3 * DAY)
+    come(world, 3 * DAY + MINUTE)
+    assert [timer.arm for timer in world.timers.armed.values()] == [0]
+
+
 def test_a_matching_event_in_a_pause_is_told_to_be_held(world: MatchWorld) -> None:
     """Its receipt says so; a second one finds the run held."""
     pause(world)
