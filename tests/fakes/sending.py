@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from tests.fakes.customers import FakeCustomers
 from tests.fakes.messages import (
     NOW,
     FakeChannel,
@@ -17,8 +18,7 @@ from tests.fakes.messages import (
     FakeSuppressions,
     FakeTemplates,
 )
-from waypost.domain.customers import Row, RowKey, Untouched, head_key
-from waypost.domain.facts import Facts
+from waypost.domain.customers import Row, head_key
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey
 from waypost.domain.messages import Message
@@ -48,29 +48,10 @@ JOURNEY = Journey.model_validate(
 )
 
 
-@dataclass
-class OneCustomer:
-    """Ada, or nobody once she was erased."""
-
-    rows: list[Row] = field(default_factory=lambda: [Row(head_key("w1", ADA), "c_1", rev=1)])
-
-    def named(self, workspace: str, primary: Identifier) -> list[Row]:
-        return [row for row in self.rows if (workspace, primary) == ("w1", ADA)]
-
-    def get(self, keys: Sequence[RowKey]) -> list[Row]:
-        return [row for row in self.rows if row.key in keys]
-
-    def graves(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, datetime]:
-        raise NotImplementedError
-
-    def located(self, workspace: str, customer: str) -> RowKey | None:
-        raise NotImplementedError
-
-    def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
-        raise NotImplementedError
-
-    def save(self, rows: Sequence[Row]) -> Mapping[RowKey, Row | None] | None:
-        raise NotImplementedError
+def one_customer() -> FakeCustomers:
+    """Ada, and nobody else."""
+    key = head_key("w1", ADA)
+    return FakeCustomers({key: Row(key, "c_1", rev=1)})
 
 
 @dataclass
@@ -105,7 +86,7 @@ class Scene:
     """A world to send in, and what happened in it."""
 
     messages: FakeMessages = field(default_factory=FakeMessages)
-    customers: OneCustomer = field(default_factory=OneCustomer)
+    customers: FakeCustomers = field(default_factory=one_customer)
     journeys: OneJourney = field(default_factory=OneJourney)
     templates: FakeTemplates = field(default_factory=FakeTemplates)
     channel: FakeChannel = field(default_factory=FakeChannel)

@@ -194,7 +194,7 @@ def test_a_suppressed_address_is_skipped_even_between_retries(scene: Scene) -> N
 
 def test_an_erased_customer_gets_nothing(scene: Scene) -> None:
     """The customer was erased before the message went out."""
-    scene.customers.rows = []
+    scene.customers.rows.clear()
     scene.send()
     assert (scene.message.status, scene.message.reason) == (Status.SKIPPED, Reason.ERASED)
     assert not scene.channel.calls
@@ -211,7 +211,7 @@ def test_a_customer_who_is_erased_between_two_attempts_gets_no_second_one() -> N
     scene = a_webhook()
     scene.channel.answers = [Answer("refused", "HTTP 503")]
     scene.send()
-    scene.customers.rows = []
+    scene.customers.rows.clear()
     scene.send(scene.message.due, token="t2")
     assert (scene.message.status, scene.message.reason) == (Status.SKIPPED, Reason.ERASED)
     assert len(scene.channel.calls) == 1
