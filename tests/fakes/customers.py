@@ -27,7 +27,7 @@ class FakeCustomers:
         self._called("touch")
         row = self.rows.get(key)
         oldest = min((stamp_of(text) for text in facts.values()), default="")
-        if row is None or row.linked is not None or row.newest >= oldest or row.with_facts(facts).is_full:
+        if row is None or row.linked is not None or row.newest >= oldest or not row.with_facts(facts).is_light:
             return Untouched(row)
         return self._written(row.with_facts(facts))
 

@@ -197,6 +197,17 @@ def test_a_customer_has_room_for_500_attributes_and_128_kib(customers: FakeCusto
     assert names[0] not in whole(customers, device(1)).attributes
 
 
+@pytest.mark.parametrize(("already", "full"), [(300, False), (301, True)])
+def test_the_room_is_the_customers_and_not_a_devices(customers: FakeCustomers, already: int, full: bool) -> None:
+    """What two devices say counts together, and what both say counts once."""
+    both, rest = {f"a{number}": 1 for number in range(150)}, {f"b{number}": 1 for number in range(already - 150)}
+    say(customers, identify(value="phone", **both), identify(value="tablet", **both))
+    say(customers, identify(value="phone", at="2026-11-23T05:00:00Z", **rest))
+    outcome = say(customers, identify(value="tablet", at="2026-11-23T06:00:00Z", **{f"c{number}": 1 for number in range(200)}))[0]
+    assert (outcome is Reason.ATTRIBUTES_FULL) is full
+    assert len(customers.customer(ADA).attributes) - 1 == (already if full else 500)
+
+
 def test_removals_alone_fill_no_row(customers: FakeCustomers) -> None:
     """A name that is removed is remembered, so it needs room as well."""
     outcomes = [say(customers, set_of(**{f"{number}{'x' * 30_000}": None}))[0] for number in range(5)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from waypost.domain.customers import Names, Row, RowKey, claim_key, head_key, link, living, newborn, own_key, pair_key
+from waypost.domain.customers import Names, Row, RowKey, claim_key, head_key, link, living, newborn, overfull, own_key, pair_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Event
 from waypost.domain.facts import Facts
@@ -42,6 +43,8 @@ def _join(customers: Customers, names: Names, facts: Facts, at: datetime) -> str
         plan = link(names, facts, found, at, graves)
         if isinstance(plan, Reason):
             return plan
+        if not _fits(customers, plan.rows):
+            return Reason.ATTRIBUTES_FULL
         stale = customers.save(plan.rows) if plan.rows else None
         if stale is None:
             return plan.customer
@@ -86,16 +89,26 @@ def _write(customers: Customers, key: RowKey, row: Row | None, facts: Facts) -> 
         changed = (row or newborn(key, graves)).with_facts(facts)
         if facts and not living(facts, changed.since):
             return Reason.ERASED
-        if changed.is_full:
-            return Reason.ATTRIBUTES_FULL
         if row is not None and changed is row:
             return row.customer
+        if not _fits(customers, [changed]):
+            return Reason.ATTRIBUTES_FULL
         stale = customers.save((changed,))
         if stale is None:
             return changed.customer
         row = stale[key]
         graves = {} if row else customers.graves(key.workspace, [key.owner])
     raise UnavailableError("a customer's row changed too often")
+
+
+def _fits(customers: Customers, rows: Sequence[Row]) -> bool:
+    """Whether a customer has room for these of its rows; what lies in its other rows is asked only where one of these is heavy."""
+    heavy = next((row for row in rows if not row.is_light), None)
+    if heavy is None:
+        return True
+    written = {row.key for row in rows}
+    there = customers.named(heavy.key.workspace, heavy.key.owner) if heavy.key.owner.kind == "primary" else []
+    return not overfull([*rows, *(row for row in there if row.key not in written)])
 
 
 def find(customers: Customers, workspace: str, identifier: Identifier) -> list[Row]:

@@ -28,7 +28,7 @@ class Customers(Protocol):
     """The rows that customers are merged from."""
 
     def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
-        """Merges facts into a row in one write, if the row exists, is no pointer, is older than all of them and has room."""
+        """Merges facts into a row in one write, if the row exists, is no pointer, is older than all of them and stays light."""
 
     def save(self, rows: Sequence[Row]) -> Mapping[RowKey, Row | None] | None:
         """Writes rows together if each is as it was read; else the ones that are not, as they are now (None: not there)."""

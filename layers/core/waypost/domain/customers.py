@@ -23,6 +23,9 @@ from waypost.domain.times import iso
 CORRELATION_IDS: Final = 100
 ATTRIBUTES: Final = 500
 ATTRIBUTE_BYTES: Final = 128 * 1024
+LIGHT_ATTRIBUTES: Final = 100
+LIGHT_BYTES: Final = 24 * 1024
+"""What a row may hold that is written without a look at the customer's other rows."""
 
 
 class RowKey(NamedTuple):
@@ -91,10 +94,16 @@ class Row:
         return max((stamp_of(text) for text in self.facts.values()), default=known_facts.floor(self.since) if self.since else "")
 
     @property
-    def is_full(self) -> bool:
-        """Whether it holds more attributes than a customer may have."""
+    def is_light(self) -> bool:
+        """Whether it may be written without a look at the customer's other rows."""
         count, size = weight(self.facts)
-        return count > ATTRIBUTES or size > ATTRIBUTE_BYTES
+        return count <= LIGHT_ATTRIBUTES and size <= LIGHT_BYTES
+
+
+def overfull(rows: Iterable[Row]) -> bool:
+    """Whether a customer of these rows would hold more attributes than one may."""
+    count, size = weight(merge(*(row.facts for row in rows)))
+    return count > ATTRIBUTES or size > ATTRIBUTE_BYTES
 
 
 def living(facts: Facts, since: datetime | None) -> Facts:
@@ -167,12 +176,10 @@ def _repeated(pair: Row, facts: Facts, at: datetime) -> Link | Reason:
     if pair.since is not None and at <= pair.since:
         return Reason.ERASED
     changed = pair.with_facts(facts)
-    return Reason.ATTRIBUTES_FULL if changed.is_full else Link(pair.customer, () if changed is pair else (changed,))
+    return Link(pair.customer, () if changed is pair else (changed,))
 
 
-def _linked(pointer: Row, head: Row, pair: Row) -> Link | Reason:
-    if pair.is_full:
-        return Reason.ATTRIBUTES_FULL
+def _linked(pointer: Row, head: Row, pair: Row) -> Link:
     absorbed = pointer.customer if pointer.rev and pointer.customer != head.customer else None
     points = replace(pointer, customer=head.customer, linked=head.key.owner, facts={})
     return Link(head.customer, (points, replace(head, ids=head.ids + 1), replace(pair, absorbed=absorbed, moving=absorbed is not None)))

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from waypost.adapters.dynamodb.table import Item, Refused, Table, transact
-from waypost.domain.customers import ATTRIBUTE_BYTES, ATTRIBUTES, Row, RowKey, Untouched
+from waypost.domain.customers import LIGHT_ATTRIBUTES, LIGHT_BYTES, Row, RowKey, Untouched
 from waypost.domain.facts import Facts, stamp_of, weight
 from waypost.domain.identifiers import key_part
 from waypost.domain.identity import Identifier
@@ -35,7 +35,7 @@ class DynamoCustomers:
     """Workspaces of which this instance has written that they have named customers."""
 
     def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
-        """Merges facts into a row in one write, if the row exists, is no pointer, is older than all of them and has room.
+        """Merges facts into a row in one write, if the row exists, is no pointer, is older than all of them and stays light.
 
         More facts than one write can say are none that it can merge: the row comes back as it is.
         """
@@ -60,8 +60,8 @@ class DynamoCustomers:
                 ":one": 1,
                 ":count": count,
                 ":size": size,
-                ":mostCount": ATTRIBUTES - count,
-                ":mostBytes": ATTRIBUTE_BYTES - size,
+                ":mostCount": LIGHT_ATTRIBUTES - count,
+                ":mostBytes": LIGHT_BYTES - size,
             },
             **({"ExpressionAttributeNames": names} if names else {}),
         )
