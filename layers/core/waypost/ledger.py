@@ -18,6 +18,9 @@ from waypost.domain.transition import Transition
 ACTIONS: Final = 40
 """Runs and messages to a transaction: 100 would fit by number, but 40 events of 64 KiB stay below its 4 MB."""
 
+OWED: Final = 100
+"""How much may be owed before it is paid in between: the gate is one row of at most 400 KB."""
+
 T = TypeVar("T")
 
 
@@ -50,6 +53,8 @@ class Ledger:
         )
 
     def _commit(self, transitions: Sequence[Transition], messages: Sequence[Message], receipts: Sequence[Receipt]) -> bool:
+        if len(self.standing.gate.owed) >= OWED:
+            self.pay()
         runs = tuple(each.run for each in transitions)
         replaced = tuple(old for run in runs for old in self.standing.of(run.journey, run.key) if not old.active and old.id != run.id)
         owed = (*self.standing.gate.owed, *(effect for each in transitions for effect in each.effects))

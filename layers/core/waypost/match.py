@@ -127,7 +127,8 @@ class _Arrived:
 
     def _take(self, event: Event, snap: Snapshot, refused: Reason | None) -> Receipt:
         """One event against the journeys; its receipt, which is saved already if the event had an effect."""
-        receipt = Receipt(event.uuid, event.name, self.signal.received_at, self.signal.customer, reason=refused)
+        customer = "" if refused is Reason.ERASED else self.signal.customer
+        receipt = Receipt(event.uuid, event.name, self.signal.received_at, customer, reason=refused)
         if refused is not None:
             return receipt
         if event.kind is Kind.REPORT:
