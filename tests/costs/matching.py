@@ -10,11 +10,11 @@ from typing import Any
 from waypost.domain.conditions import All
 from waypost.domain.customers import Customer
 from waypost.domain.entries import enter
+from waypost.domain.event_wire import event_from_wire
 from waypost.domain.identity import Identifier
 from waypost.domain.index import Index
 from waypost.domain.journeys import Journey, parse
 from waypost.domain.scenes import Released, Scene
-from waypost.domain.signals import event_from_wire
 from waypost.domain.transition import Transition
 
 PAYLOAD = {"kind": "order", "product": 7, "total": 11}

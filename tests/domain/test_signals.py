@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,20 @@ import pytest
 from tests.fakes.intake import ADA, NOW, event_of, identify, wire
 from waypost.domain import json
 from waypost.domain.identity import Identifier
-from waypost.domain.signals import EventsArrived, apart, from_wire, parcel, to_wire
+from waypost.domain.messages import Status
+from waypost.domain.signals import (
+    CustomerReleased,
+    EventsArrived,
+    JourneyResumed,
+    MessageSettled,
+    Signal,
+    TimerDue,
+    apart,
+    from_wire,
+    parcel,
+    to_wire,
+)
+from waypost.domain.timers import Timer
 
 EVENTS = (
     event_of(identify(plan="pro", **{"$anon_distinct_id": "device-2"}) | {"$fcm": {"iosDeviceToken": "tokI"}}),
@@ -40,3 +54,31 @@ def test_a_signal_of_one_kind_only_is_known() -> None:
     """An unknown one is parked, not guessed at."""
     with pytest.raises(KeyError):
         from_wire(to_wire(SIGNAL) | {"kind": "weather"})
+
+
+TIMER = Timer("w1", "c_1", Identifier("primary", ADA), "r_1", "wait", 2, 1, NOW)
+OTHERS = (
+    TimerDue(TIMER),
+    MessageSettled("w1", "c_1", TIMER.known_as, "r_1", "hello", 1, "msg_1", Status.SENT),
+    JourneyResumed("w1", "welcome", 7, 1, "messages", "2026#x"),
+    CustomerReleased("w1", "c_1", TIMER.known_as, "welcome", 7, 1),
+)
+
+
+@pytest.mark.parametrize("signal", OTHERS, ids=lambda signal: type(signal).__name__)
+def test_signals_that_are_no_events_come_back_as_they_were(signal: Signal) -> None:
+    """In their customer's group, or in one of their own."""
+    sent = parcel(signal)
+    assert from_wire(json.loads(sent.body)) == signal
+    assert sent.group.isascii()
+    assert len(sent.group) <= 128
+    assert len(sent.name) <= 64
+
+
+def test_two_parts_of_a_resume_are_two_signals() -> None:
+    """The queue would swallow the second of one name; all of them share one group."""
+    parts = [JourneyResumed("w1", "welcome", rev, sweep) for rev in (1, 2) for sweep in (0, 1)]
+    parts += [replace(parts[0], stage="messages"), replace(parts[0], after="x")]
+    assert len({part.name for part in parts}) == 6
+    assert {part.customer for part in parts} == {parts[0].customer}
+    assert len({replace(OTHERS[3], sweep=sweep).name for sweep in (0, 1)}) == 2

@@ -13,8 +13,9 @@ from waypost.domain.reactions import Reaction, Rules, passed
 from waypost.domain.receipts import Receipt
 from waypost.domain.scenes import NOTHING, Scene
 from waypost.domain.signals import CustomerReleased, JourneyResumed, MessageSettled, TimerDue, parcel
+from waypost.domain.snapshots import Snapshot
 from waypost.domain.timers import Timer
-from waypost.domain.transition import settle, timer_of
+from waypost.domain.transition import Transition, settle, timer_of
 from waypost.ledger import Ledger
 from waypost.matching import ATTEMPTS, World, ledger_of, rules_of
 
@@ -35,12 +36,7 @@ def wake(signal: TimerDue | MessageSettled | CustomerReleased, now: datetime, wo
         if customer is None:
             ledger.pay()
             return []
-        rules = rules_of(world, signal.workspace, ledger.standing, snap, now)
-        scene = Scene(customer, NOTHING, now, snap.schema.timezone)
-        reaction = passed(ledger.standing.runs, rules, scene)
-        if isinstance(signal, MessageSettled):
-            _settle(signal, reaction, rules, scene)
-        transitions = list(reaction.transitions.values())
+        transitions = _react(signal, customer, ledger, snap, now, world)
         if not transitions or ledger.save(transitions, []):
             ledger.pay()
             if isinstance(signal, TimerDue):
@@ -48,6 +44,18 @@ def wake(signal: TimerDue | MessageSettled | CustomerReleased, now: datetime, wo
             moves = tuple(each.move for each in transitions)
             return [Receipt(signal.name, "", now, customer.id, moves)] if moves else []
     raise UnavailableError("a customer's runs changed too often")
+
+
+def _react(
+    signal: TimerDue | MessageSettled | CustomerReleased, customer: Customer, ledger: Ledger, snap: Snapshot, now: datetime, world: World
+) -> list[Transition]:
+    """What the time that has passed does to the customer's runs, and on top of that the outcome of a message."""
+    rules = rules_of(world, signal.workspace, ledger.standing, snap, now)
+    scene = Scene(customer, NOTHING, now, snap.schema.timezone)
+    reaction = passed(ledger.standing.runs, rules, scene)
+    if isinstance(signal, MessageSettled):
+        _settle(signal, reaction, rules, scene)
+    return list(reaction.transitions.values())
 
 
 def _settle(signal: MessageSettled, reaction: Reaction, rules: Rules, scene: Scene) -> None:
