@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -158,7 +159,7 @@ class History(FakeRuns):
         return self.standing(workspace, customer)
 
     def counts(self, workspace: str, journey: str) -> dict[str, int]:
-        raise NotImplementedError
+        return dict(Counter(run.step for run in self.all if run.active and run.journey == journey))
 
 
 def test_a_stopped_journeys_runs_read_as_ended() -> None:

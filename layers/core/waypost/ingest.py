@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from waypost import identify
 from waypost.domain import json
+from waypost.domain.bundles import Placed, bundles, by_person
 from waypost.domain.customers import claim_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.events import Accepted, Arrival, Batch, Event, Rejected, RejectedEvent, named_by
@@ -106,14 +107,14 @@ class _Intake:
     down: bool = False
     named: dict[Identifier, Known] = field(default_factory=dict)
 
-    def accepted(self) -> Iterator[tuple[int, Event]]:
+    def accepted(self) -> Iterator[Placed]:
         """The events that are still accepted, with their places."""
         return ((index, entry.event) for index, entry in enumerate(self.entries) if isinstance(entry, Accepted))
 
     def apply_namings(self) -> None:
         """Writes what `$identify` events say, those about different people side by side."""
         namings = [(index, event) for index, event in self.accepted() if event.naming is not None]
-        applying = [self.world.executor.submit(self._apply_in_order, each) for each in _components(namings)]
+        applying = [self.world.executor.submit(self._apply_in_order, each) for each in by_person(namings)]
         done, late = wait(applying, max(READ_SECONDS - self.elapsed(), 0))
         self.down = self.down or bool(late)
         for each in done:
@@ -128,7 +129,7 @@ class _Intake:
         except TimeoutError as error:
             raise UnavailableError("this took too long") from error
 
-    def _apply_in_order(self, namings: Sequence[tuple[int, Event]]) -> None:
+    def _apply_in_order(self, namings: Sequence[Placed]) -> None:
         for index, event in namings:
             self.down = self.down or self.elapsed() >= NAMING_SECONDS
             if self.down:
@@ -162,10 +163,13 @@ class _Intake:
     def send(self) -> None:
         """Puts the accepted events on the queue, one message for each customer, and rejects what the queue refuses."""
         known = self._resolve()
-        groups: dict[str, list[tuple[int, Event]]] = {}
+        groups: dict[str, list[Placed]] = {}
         for index, event in self.accepted():
             groups.setdefault(known[event.identifier].customer, []).append((index, event))
-        trains = [[self._load(chunk, known[chunk[0][1].identifier]) for chunk in _chunks(group)] for group in groups.values()]
+        trains = [
+            [self._load(chunk, known[chunk[0][1].identifier]) for chunk in bundles(group, _weight, PARCEL_EVENTS, PARCEL_BYTES)]
+            for group in groups.values()
+        ]
         lost: list[int] = []
         while trains:
             refused = self._send_side_by_side([train[0] for train in trains])
@@ -202,7 +206,7 @@ class _Intake:
                 self.world.linked.put(workspace, row.key.owner, known[row.key.owner])
         return known
 
-    def _load(self, chunk: Sequence[tuple[int, Event]], known: Known) -> _Load:
+    def _load(self, chunk: Sequence[Placed], known: Known) -> _Load:
         signal = EventsArrived(
             workspace=self.arrival.workspace,
             customer=known.customer,
@@ -216,7 +220,7 @@ class _Intake:
 
     def _send_side_by_side(self, loads: Sequence[_Load]) -> set[Parcel]:
         """Sends loads of different groups; the parcels that the queue refused until the time was up."""
-        calls = list(_calls(load.parcel for load in loads))
+        calls = list(bundles((load.parcel for load in loads), lambda each: len(each.body), CALL_PARCELS, CALL_BYTES))
         sent = [self._send_call(calls[0])] if len(calls) == 1 else self.world.executor.map(self._send_call, calls)
         return {parcel for refused in sent for parcel in refused}
 
@@ -279,46 +283,7 @@ _SENTENCES: Final = {
 }
 
 
-def _components(namings: Sequence[tuple[int, Event]]) -> list[list[tuple[int, Event]]]:
-    """Namings in request order, apart where no chain of shared identifiers connects them (a union-find)."""
-    parents: dict[Identifier, Identifier] = {}
-
-    def root(identifier: Identifier) -> Identifier:
-        while parents.setdefault(identifier, identifier) != identifier:
-            identifier = parents[identifier]
-        return identifier
-
-    for _, event in namings:
-        for other in named_by(event):
-            parents[root(other)] = root(event.identifier)
-    groups: dict[Identifier, list[tuple[int, Event]]] = {}
-    for index, event in namings:
-        groups.setdefault(root(event.identifier), []).append((index, event))
-    return list(groups.values())
-
-
-def _chunks(group: Sequence[tuple[int, Event]]) -> Iterator[list[tuple[int, Event]]]:
-    """Cuts one customer's events into what one message holds."""
-    chunk: list[tuple[int, Event]] = []
-    size = 0
-    for index, event in group:
-        weight = len(json.dumps(event.payload)) + sum(len(text) for text in event.facts.values()) + 1000
-        if chunk and (len(chunk) == PARCEL_EVENTS or size + weight > PARCEL_BYTES):
-            yield chunk
-            chunk, size = [], 0
-        chunk.append((index, event))
-        size += weight
-    yield chunk
-
-
-def _calls(parcels: Iterable[Parcel]) -> Iterator[list[Parcel]]:
-    """Parcels in the numbers and sizes that one call takes."""
-    call: list[Parcel] = []
-    size = 0
-    for each in parcels:
-        if call and (len(call) == CALL_PARCELS or size + len(each.body) > CALL_BYTES):
-            yield call
-            call, size = [], 0
-        call.append(each)
-        size += len(each.body)
-    yield call
+def _weight(placed: Placed) -> int:
+    """About how many bytes an event takes in a message."""
+    event = placed[1]
+    return len(json.dumps(event.payload)) + sum(len(text) for text in event.facts.values()) + 1000
