@@ -37,6 +37,7 @@ class FakeRuns:
         if any(self.receipts.knows(commit.workspace, receipt) for receipt in commit.receipts):
             return Committed.KNOWN
         assert _actions(commit) <= MOST_ACTIONS
+        assert _each_once(commit)
         self._write(commit)
         return Committed.DONE
 
@@ -93,3 +94,9 @@ class FakeRuns:
 
 def _actions(commit: Commit) -> int:
     return 1 + len(commit.runs) + 2 * len(commit.replaced) + len(commit.messages) + len(commit.receipts)
+
+
+def _each_once(commit: Commit) -> bool:
+    """DynamoDB refuses a transaction that touches an item twice."""
+    touched = [run.id for run in (*commit.runs, *commit.replaced)]
+    return len(touched) == len(set(touched))

@@ -245,3 +245,13 @@ def test_an_outcome_moves_only_the_stay_that_it_is_about(world: MatchWorld, visi
     world.match(MessageSettled("w1", EVERYBODY, known_as, run.id, "hello", visit, "msg", Status.SENT))
     [after] = world.runs.all
     assert after.status.value == status
+
+
+def test_runs_with_one_key_may_end_together_after_another_has_ended(world: MatchWorld) -> None:
+    """The run that ended first makes room once, not once for each of the two; the customer's signals go on."""
+    hour = [{"id": "rest", "type": "timeDelay", "delay": "PT1H", "next": "end"}, {"id": "end", "type": "exit"}]
+    world.journeys.publish(journey(reentry={"mode": "always"}, steps=hour))
+    for uuid, after in (("first", 0), ("second", 1), ("third", 1), ("an hour later", 60), ("a minute more", 61)):
+        at = NOW + timedelta(minutes=after)
+        world.match(arrived(SIGN_UP | {"uuid": uuid}, at=at), at)
+    assert [run.reason for run in world.runs.all].count(Reason.FINISHED) == 3

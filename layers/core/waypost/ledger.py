@@ -12,7 +12,7 @@ from waypost.domain.commits import Commit, Committed
 from waypost.domain.effects import Arm, Disarm, Send
 from waypost.domain.messages import Message
 from waypost.domain.receipts import Receipt
-from waypost.domain.runs import Gate, Standing
+from waypost.domain.runs import Gate, Run, Standing
 from waypost.domain.transition import Transition
 
 ACTIONS: Final = 40
@@ -56,7 +56,7 @@ class Ledger:
         if len(self.standing.gate.owed) >= OWED:
             self.pay()
         runs = tuple(each.run for each in transitions)
-        replaced = tuple(old for run in runs for old in self.standing.of(run.journey, run.key) if not old.active and old.id != run.id)
+        replaced = self._replaced(runs)
         owed = (*self.standing.gate.owed, *(effect for each in transitions for effect in each.effects))
         commit = Commit(self.workspace, self.customer, self.standing.gate, owed, runs, replaced, tuple(messages), tuple(receipts))
         if self.runs.commit(commit) is not Committed.DONE:
@@ -65,6 +65,12 @@ class Ledger:
         kept = tuple(run for run in self.standing.runs if run.id not in gone)
         self.standing = Standing(Gate(self.standing.gate.version + 1, owed), kept + runs)
         return True
+
+    def _replaced(self, runs: Sequence[Run]) -> tuple[Run, ...]:
+        """The ended runs that make room for these, each once, though several of these may have its journey and key."""
+        changed = {run.id for run in runs}
+        earlier = [old for run in runs for old in self.standing.of(run.journey, run.key)]
+        return tuple({old.id: old for old in earlier if not old.active and old.id not in changed}.values())
 
     def pay(self) -> None:
         """Does what is owed. Twice is harmless: a message is claimed before it is sent, a timer that no run waits for does nothing."""
