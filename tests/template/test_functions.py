@@ -64,7 +64,7 @@ def test_permissions_are_named_one_by_one(name: str, functions: Resources) -> No
         if service == "dynamodb":
             assert verb in DYNAMODB
         else:
-            assert action in CONSUME | TIMERS | {"sqs:SendMessage", "sqs:SendMessage*", "ses:SendEmail"}
+            assert action in CONSUME | TIMERS | {"sqs:ChangeMessageVisibility*", "sqs:SendMessage", "sqs:SendMessage*", "ses:SendEmail"}
 
 
 @pytest.mark.parametrize("name", NAMES)
