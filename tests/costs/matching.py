@@ -1,4 +1,4 @@
-"""How long the rules take: finding the journeys that an event concerns, and entering one."""
+"""How long the rules take: finding the journeys that an event concerns, entering one, and moving on in one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from waypost.domain.identity import Identifier
 from waypost.domain.index import Index
 from waypost.domain.journeys import Journey, parse
 from waypost.domain.scenes import Released, Scene
-from waypost.domain.transition import Transition
+from waypost.domain.transition import Transition, hear
 
 PAYLOAD = {"kind": "order", "product": 7, "total": 11}
+EVENT: dict[str, Any] = {"name": "bought", "payload": PAYLOAD, "uuid": "u", "timestamp": "2026-11-23T05:17:13.001Z", "source": "custom"}
+WIRE = {**EVENT, "event": "bought", "kind": "trigger", "id": ["primary", "ada@example.com"], "at": EVENT["timestamp"]}
+MAIL = {"id": "mail", "type": "message", "channel": "email", "template": {"subject": "Thanks", "text": "Thank you."}, "next": "end"}
+END = {"id": "end", "type": "exit"}
 
 
 def finding(journeys: int) -> float:
@@ -30,20 +34,36 @@ def finding(journeys: int) -> float:
 
 def entering() -> float:
     """Seconds to decide that a customer enters a journey, is owed its mail, and leaves."""
-    known_as = Identifier("primary", "ada@example.com")
-    customer = Customer("w", "c", known_as, "ada@example.com", ("device-1",), {"email": "ada@example.com"}, {})
-    event: dict[str, Any] = {"name": "bought", "payload": PAYLOAD, "uuid": "u", "timestamp": "2026-11-23T05:17:13.001Z", "source": "custom"}
-    scene = Scene(customer, event, datetime.now(UTC), "UTC")
-    wire = {**event, "event": "bought", "kind": "trigger", "id": ["primary", known_as.value], "at": event["timestamp"]}
-    released, arrived = Released(_journey(), 1), event_from_wire(wire)
+    released, scene, arrived = Released(_journey(MAIL, END), 1), _scene(), event_from_wire(WIRE)
     if not isinstance(enter(released, (), arrived, scene), Transition):
         raise TypeError("nobody entered")
     return _quickest(lambda: enter(released, (), arrived, scene))
 
 
+def advancing() -> float:
+    """Seconds to decide that an event moves a run that waits for it, and that the run is owed a mail and ends."""
+    wait = {
+        "id": "wait",
+        "type": "waitUntil",
+        "branches": [{"event": "bought", "next": "mail"}],
+        "timeout": {"after": "P3D", "next": "end"},
+    }
+    released, scene = Released(_journey(wait, MAIL, END), 1), _scene()
+    entered = enter(released, (), event_from_wire(WIRE), scene)
+    if not isinstance(entered, Transition) or hear(released, entered.run, scene, paused=False) is None:
+        raise TypeError("nobody waits for this")
+    return _quickest(lambda: hear(released, entered.run, scene, paused=False))
+
+
+def _scene() -> Scene:
+    known_as = Identifier("primary", "ada@example.com")
+    customer = Customer("w", "c", known_as, "ada@example.com", ("device-1",), {"email": "ada@example.com"}, {})
+    return Scene(customer, EVENT, datetime.now(UTC), "UTC")
+
+
 def _journeys(number: int) -> Iterator[tuple[Journey, int]]:
     """Journeys on the same event that each ask for a product of their own. One is parsed; the others are its copies, which is quicker."""
-    first = _journey()
+    first = _journey(MAIL, END)
     conditions = first.entry.conditions
     if not isinstance(conditions, All):
         raise TypeError("no list of conditions")
@@ -53,7 +73,7 @@ def _journeys(number: int) -> Iterator[tuple[Journey, int]]:
         yield first.model_copy(update={"id": f"j{product}", "entry": first.entry.model_copy(update={"conditions": asked})}), 1
 
 
-def _journey() -> Journey:
+def _journey(*steps: dict[str, Any]) -> Journey:
     conditions = {
         "all": [
             {"property": "payload.kind", "operator": "is equal to", "value": "order"},
@@ -61,9 +81,8 @@ def _journey() -> Journey:
             {"property": "payload.total", "operator": "is greater than", "value": 10},
         ]
     }
-    mail = {"id": "mail", "type": "message", "channel": "email", "template": {"subject": "Thanks", "text": "Thank you."}, "next": "end"}
     entry = {"event": "bought", "conditions": conditions}
-    made = parse({"id": "thanks", "entry": entry, "steps": [mail, {"id": "end", "type": "exit"}]})
+    made = parse({"id": "thanks", "entry": entry, "steps": list(steps)})
     if not isinstance(made, Journey):
         raise TypeError(f"no journey: {made}")
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from functools import reduce
 from operator import add
@@ -146,9 +146,10 @@ def _starts(results: Sequence[Result]) -> Iterator[Start]:
 
 def _rules() -> Iterator[str]:
     yield f"{'rules':45}{'us a call':>10}{'ratio':>8}"
-    times: Mapping[str, float] = {f"find 1 journey among {count:,}": matching.finding(count) for count in (10, 1_000, 100_000)}
+    times = {f"find 1 journey among {count:,}": matching.finding(count) for count in (10, 1_000, 100_000)}
     first = next(iter(times.values()))
-    for name, seconds in {**times, "enter a journey that owes a message": matching.entering()}.items():
+    times |= {"enter a journey that owes a message": matching.entering(), "move a run that waits on to a message": matching.advancing()}
+    for name, seconds in times.items():
         yield f"  {name:43}{seconds * 1e6:10.2f}{seconds / first:8.2f}"
 
 
