@@ -25,12 +25,10 @@ def number(value: Any) -> int | Decimal | None:
     """
     if isinstance(value, str):
         return Decimal(value) if NUMERIC.fullmatch(value) else None
-    if isinstance(value, bool):
-        return None
+    if isinstance(value, int):
+        return None if isinstance(value, bool) else value
     if isinstance(value, float):
         value = Decimal(repr(value))
-    if isinstance(value, int):
-        return value
     return value if isinstance(value, Decimal) and value.is_finite() else None
 
 
@@ -69,12 +67,14 @@ def canonical(value: Any, zone: str) -> tuple[str, Hashable]:
         return _canonical_text(value, zone)
     if isinstance(value, bool):
         return ("text", "true" if value else "false")
+    found = number(value)
+    if found is not None:
+        return ("number", found)
     if isinstance(value, Mapping):
         return ("object", frozenset((name, canonical(each, zone)) for name, each in value.items()))
     if isinstance(value, list | tuple):
         return ("array", tuple(canonical(each, zone) for each in value))
-    found = number(value)
-    return ("other", repr(value)) if found is None else ("number", found)
+    return ("other", repr(value))
 
 
 def _canonical_text(text: str, zone: str) -> tuple[str, Hashable]:
