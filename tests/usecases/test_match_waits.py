@@ -194,12 +194,14 @@ def test_a_timer_that_comes_in_a_pause_is_not_armed_again(world: MatchWorld) -> 
 
 
 def test_a_matching_event_in_a_pause_is_told_to_be_held(world: MatchWorld) -> None:
-    """Its receipt says so; a second one finds the run held."""
+    """Its receipt says so; a second one is ignored, for the first has opened the way. What nobody waits for is told nothing."""
     pause(world)
     bought(world, DAY)
     bought(world, DAY, uuid="b2")
     assert [(move.outcome, move.reason) for move in world.receipt("b1").moves] == [("advanced", Reason.PAUSED)]
-    assert world.receipt("b2").moves == ()
+    assert world.receipt("b2").moves == (Move("welcome", "ignored", Reason.PAUSED, only(world).id),)
+    world.match(arrived({"event": "other", "uuid": "o1"}, at=NOW + DAY), NOW + DAY)
+    assert world.receipt("o1").moves == ()
 
 
 def test_many_held_customers_are_woken_in_parts(world: MatchWorld) -> None:

@@ -90,7 +90,9 @@ def _hear(event: Event, reaction: Reaction, rules: Rules, scene: Scene) -> set[s
     consumed = set()
     for run, released in _concerned(event, reaction, rules):
         done = hear(released, run, scene, paused=run.journey in rules.paused)
-        if done is not None:
+        if isinstance(done, Reason):
+            reaction.moves.append(Move(run.journey, "ignored", done, run.id))
+        elif done is not None:
             reaction.moved(done)
             consumed.add(run.id)
     return consumed

@@ -72,12 +72,17 @@ def begin(released: Released, run: Run, scene: Scene) -> Transition:
     return _walk(released, None, run, Go(run.step, Cause.ENTERED), scene)
 
 
-def hear(released: Released, run: Run, scene: Scene, *, paused: bool) -> Transition | None:
-    """What an event does to a run that waits for events; None where that is nothing. While paused, the way that it opens is held."""
+def hear(released: Released, run: Run, scene: Scene, *, paused: bool) -> Transition | Reason | None:
+    """What an event does to a run that waits for events; None where that is nothing. While paused, the way that it opens is held.
+
+    PAUSED: another way is held already.
+    """
     step = released.journey.step(run.step)
-    if not isinstance(step, WaitUntil) or run.held is not None:
+    if not isinstance(step, WaitUntil):
         return None
     answer = arrivals.hear(step, run, scene)
+    if run.held is not None:
+        return Reason.PAUSED if isinstance(answer, Go) else None
     if isinstance(answer, Run):
         return None if answer == run else _moved(run, answer, (), scene)
     return _go(released, run, answer, scene, paused=paused)
