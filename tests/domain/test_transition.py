@@ -234,13 +234,13 @@ def test_a_run_stands_on_a_message_whose_failure_has_a_way() -> None:
     + [(status, ["sorry"]) for status in (Status.FAILED, Status.UNKNOWN, Status.SKIPPED)],
 )
 def test_an_outcome_takes_the_run_on(status: Status, steps: list[str]) -> None:
-    """By `next` if it went out, by `onFailure` if not; both ends are an exit, told without a reason."""
+    """By `next` if it went out, by `onFailure` if not; either way it comes to its journey's end."""
     run = entered(standing(), plan="pro").run
     done = settle(Released(standing(), 3), run, "hello", 1, status, Scene(ADA, run.moved_by or {}, NOW, "UTC"))
     assert done is not None
     assert [owed.step for owed in done.messages] == steps
     assert all(owed.event["payload"] == {"plan": "pro"} for owed in done.messages)
-    assert done.move == Move("welcome", "exited", None, run.id)
+    assert done.move == Move("welcome", "advanced", None, run.id)
 
 
 def test_an_outcome_of_another_stay_moves_nothing() -> None:

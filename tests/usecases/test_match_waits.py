@@ -81,7 +81,7 @@ def test_an_event_in_time_takes_its_branch_and_the_timer_back(world: MatchWorld)
     """Purchase at day two."""
     bought(world, 2 * DAY)
     assert (sent(world), world.timers.armed) == (["thanks"], {})
-    assert world.receipt("b1").moves == (Move("welcome", "exited", None, only(world).id),)
+    assert world.receipt("b1").moves == (Move("welcome", "advanced", None, only(world).id),)
     assert len(world.timers.disarmed) == 1
 
 

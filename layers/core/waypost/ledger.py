@@ -18,6 +18,9 @@ from waypost.domain.transition import Transition
 ACTIONS: Final = 40
 """Runs and messages to a transaction: 100 would fit by number, but 40 events of 64 KiB stay below its 4 MB."""
 
+REPLACED: Final = 25
+"""Ended runs to a transaction: each takes two of the actions that the others leave."""
+
 OWED: Final = 100
 """How much may be owed before it is paid in between: the gate is one row of at most 400 KB."""
 
@@ -67,10 +70,11 @@ class Ledger:
         return True
 
     def _replaced(self, runs: Sequence[Run]) -> tuple[Run, ...]:
-        """The ended runs that make room for these, each once, though several of these may have its journey and key."""
+        """Ended runs that make room for these, each once, though several of these may have its journey and key; the next save takes more."""
         changed = {run.id for run in runs}
         earlier = [old for run in runs for old in self.standing.of(run.journey, run.key)]
-        return tuple({old.id: old for old in earlier if not old.active and old.id not in changed}.values())
+        ended = {old.id: old for old in earlier if not old.active and old.id not in changed}
+        return tuple(ended.values())[:REPLACED]
 
     def pay(self) -> None:
         """Does what is owed. Twice is harmless: a message is claimed before it is sent, a timer that no run waits for does nothing."""

@@ -10,7 +10,7 @@ from waypost.domain.entries import enter
 from waypost.domain.events import Event
 from waypost.domain.reasons import Reason
 from waypost.domain.receipts import Move
-from waypost.domain.runs import Run, RunStatus
+from waypost.domain.runs import Run
 from waypost.domain.scenes import Released, Scene
 from waypost.domain.transition import Transition, catch_up, hear, leave
 
@@ -82,7 +82,8 @@ def _tell_again(event: Event, run: Run, reaction: Reaction, scene: Scene) -> Non
     """An earlier attempt has saved what this event did to a run, and not the receipt; what it opened is told with the entries."""
     reaction.runs[run.id] = run
     if run.id != identifiers.run_id(scene.customer.workspace, run.journey, run.key, event.uuid):
-        reaction.moves.append(Move(run.journey, "advanced" if run.status is RunStatus.ACTIVE else "exited", run.reason, run.id))
+        reason = None if run.reason is Reason.FINISHED else run.reason
+        reaction.moves.append(Move(run.journey, "advanced" if run.on_its_way else "exited", reason, run.id))
 
 
 def _hear(event: Event, reaction: Reaction, rules: Rules, scene: Scene) -> set[str]:

@@ -93,6 +93,11 @@ class Run:
         """Whether it goes on."""
         return self.status is RunStatus.ACTIVE
 
+    @property
+    def on_its_way(self) -> bool:
+        """Whether it goes on, or has come to its journey's end: that is no leaving before it."""
+        return self.active or self.reason is Reason.FINISHED
+
     def at(self, step: str, now: datetime, cause: Cause) -> Run:
         """The run in this step, one visit more, waiting for nothing yet."""
         visits = {**self.visits, step: self.visits.get(step, 0) + 1}

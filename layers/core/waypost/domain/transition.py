@@ -155,6 +155,6 @@ def _walk(released: Released, was: Run | None, run: Run, way: Go, scene: Scene) 
 
 
 def _moved(was: Run | None, run: Run, messages: Sequence[Message], scene: Scene) -> Transition:
-    outcome: Outcome = "entered" if was is None else "advanced" if run.active else "exited"
+    outcome: Outcome = "entered" if was is None else "advanced" if run.on_its_way else "exited"
     touched = replace(run, touched_by=scene.event["uuid"] or run.touched_by)
     return Transition(was, touched, scene.customer, scene.now, tuple(messages), outcome)
