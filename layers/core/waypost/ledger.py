@@ -70,7 +70,7 @@ class Ledger:
         return True
 
     def _replaced(self, runs: Sequence[Run]) -> tuple[Run, ...]:
-        """Ended runs that make room for these, each once, though several of these may have its journey and key; the next save takes more."""
+        """Ended runs that make room for these, each once though several have its journey and key; more go with the next save."""
         changed = {run.id for run in runs}
         earlier = [old for run in runs for old in self.standing.of(run.journey, run.key)]
         ended = {old.id: old for old in earlier if not old.active and old.id not in changed}
