@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from waypost.domain.customers import Customer, Row, RowKey, assemble, own_key
+from waypost.domain.customers import Customer, Row, RowKey, assemble, claim_key, own_key
 from waypost.domain.identity import Identifier
 from waypost.domain.transition import timer_of
 from waypost.manage.customers import RunHistory
@@ -122,13 +122,20 @@ class Erasure:
 
     def _grown(self) -> Customer | None:
         now = assemble(self._rows(), None)
-        return now if now is not None and set(now.correlation_ids) - set(self.customer.correlation_ids) else None
+        if now is None or (now.primary == self.customer.primary and set(now.correlation_ids) <= set(self.customer.correlation_ids)):
+            return None
+        return now
 
     def _rows(self) -> list[Row]:
         """The rows under the primary key, without those of a customer who has started anew under it."""
-        primary = self.customer.primary
+        primary = self.customer.primary or self._named_meanwhile()
         rows = self.customers.named(self.customer.workspace, primary) if primary else []
         return [row for row in rows if row.customer == self.customer.id]
+
+    def _named_meanwhile(self) -> Identifier | None:
+        """The primary key that an anonymous customer has got since its erasure was asked for."""
+        own = self.customers.get([claim_key(self.customer.workspace, self.customer.known_as)])
+        return own[0].linked if own else None
 
     def _disarm(self, ids: Sequence[str]) -> int:
         """Takes back the timers of all runs that stand somewhere until a certain time."""
@@ -145,7 +152,8 @@ class Erasure:
     def _remove_rows(self, erased: Erased) -> None:
         """All rows under the primary key, and the claims on correlation ids; again, until none has come between reading and removing."""
         workspace, names = self.customer.workspace, {name for name in self._names() if name.kind == "correlation"}
-        keys: set[RowKey] = {own_key(workspace, name) for name in names}
+        claims = [own_key(workspace, name) for name in names]
+        keys = set(claims) - {row.key for row in self.customers.get(claims) if row.customer != self.customer.id}
         rows = self._rows()
         while rows or keys:
             late = {row.key.correlation for row in rows if row.key.correlation is not None} - names
