@@ -8,13 +8,13 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.error import URLError
+
+import httpx
 
 from functions.local.places import EMULATOR_PYTHON, LocalError
 
@@ -54,9 +54,8 @@ def _environment(port: int, folder: str, clock: Path) -> dict[str, str]:
 
 def _is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/_ministack/ready", timeout=2) as answer:  # noqa: S310 - our own loopback address
-            return bool(answer.status == 200)
-    except (URLError, OSError):
+        return httpx.get(f"{url}/_ministack/ready", timeout=2).is_success
+    except httpx.HTTPError:
         return False
 
 
