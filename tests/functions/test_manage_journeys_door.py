@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.manage import app
-from tests.fakes.deployed import deployed
 from tests.fakes.intake import event_of, identify, wire
 from waypost import identify as identifying
 from waypost import wiring
@@ -47,13 +45,6 @@ WELCOME = {
 }
 
 pytestmark = pytest.mark.usefixtures("workspace")
-
-
-@pytest.fixture(scope="module")
-def tables() -> Iterator[None]:
-    """The tables of all of this file's workspaces; making them takes longer than all else."""
-    with pytest.MonkeyPatch.context() as patch, deployed(patch):
-        yield
 
 
 @pytest.fixture

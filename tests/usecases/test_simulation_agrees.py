@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import given, settings
@@ -15,16 +16,17 @@ from waypost.domain.signals import TimerDue
 from waypost.domain.simulation import Happening
 
 
-def happened(walk: Walk, history: list[Happening]) -> MatchWorld:
-    """The same history through the matcher, every timer at its time."""
+def happening_in(walk: Walk, history: list[Happening]) -> Iterator[MatchWorld]:
+    """The same history through the matcher, every timer at its time: the world after each event, and once no timer is left."""
     world = MatchWorld()
     world.journeys.publish(Journey.model_validate({"id": "j", **WHOLE, "steps": walk}))
     for happening in sorted(history, key=lambda each: each.at):
         let_come(world, happening.at)
         event = happening.event
         world.match(arrived({"event": event.name, "uuid": event.uuid}, at=happening.at), happening.at)
+        yield world
     let_come(world, None)
-    return world
+    yield world
 
 
 def let_come(world: MatchWorld, until: Any) -> None:
@@ -45,7 +47,7 @@ def way(run: Run) -> tuple[Any, ...]:
 @settings(max_examples=60, deadline=None)
 def test_a_dry_run_is_what_happens(walk: Walk, history: list[Happening]) -> None:
     """The same runs at the same times, and the same messages."""
-    simulated, real = play(walk, *history, customer=EVERYBODY, **WHOLE), happened(walk, history)
+    simulated, (*_, real) = play(walk, *history, customer=EVERYBODY, **WHOLE), happening_in(walk, history)
     assert {name: way(run) for name, run in simulated.runs.items()} == {run.id: way(run) for run in real.runs.all}
     assert {made.message.id: made.message.created_at for made in simulated.messages} == {
         message.id: message.created_at for message in real.messages.stored.values()
@@ -56,11 +58,6 @@ def test_a_dry_run_is_what_happens(walk: Walk, history: list[Happening]) -> None
 @settings(max_examples=40, deadline=None)
 def test_no_timer_is_left_for_a_run_that_waits_no_more(walk: Walk, history: list[Happening]) -> None:
     """Nor is a run that waits for a time without its timer."""
-    world = MatchWorld()
-    world.journeys.publish(Journey.model_validate({"id": "j", **WHOLE, "steps": walk}))
-    for happening in sorted(history, key=lambda each: each.at):
-        let_come(world, happening.at)
-        event = happening.event
-        world.match(arrived({"event": event.name, "uuid": event.uuid}, at=happening.at), happening.at)
+    for world in happening_in(walk, history):
         waiting = {(run.id, run.step, run.due) for run in world.runs.all if run.due is not None}
         assert {(timer.run, timer.step, timer.due) for timer in world.timers.armed.values()} == waiting
