@@ -9,9 +9,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from waypost import http, routes, wiring
-from waypost.domain import events
+from waypost.domain import batches
+from waypost.domain.batches import Arrival
 from waypost.domain.errors import RefusedError
-from waypost.domain.events import Accepted, Arrival
+from waypost.domain.events import Accepted, Rejected
 from waypost.domain.times import iso
 from waypost.http import Reply, Request
 from waypost.ingest import Outcome, ingest
@@ -46,7 +47,7 @@ def _take(request: Request, request_id: str, *, bare: bool, started: float) -> R
     body = http.json_body(request)
     schema = wiring.schemas().of(key.workspace, received_at)
     arrival = Arrival(key.workspace, schema, received_at, request_id, request.headers.get("idempotency-key"), bare)
-    outcome = ingest(events.parse(body, arrival), arrival, wiring.intake(), lambda: time.monotonic() - started)
+    outcome = ingest(batches.parse(body, arrival), arrival, wiring.intake(), lambda: time.monotonic() - started)
     _tell(outcome, arrival)
     return _answer(outcome, arrival)
 
@@ -77,7 +78,7 @@ def _answer(outcome: Outcome, arrival: Arrival) -> Reply:
     return Reply(201 if accepted == len(results) else 207, body)
 
 
-def _result(index: int, entry: Accepted | events.Rejected) -> dict[str, Any]:
+def _result(index: int, entry: Accepted | Rejected) -> dict[str, Any]:
     if isinstance(entry, Accepted):
         warnings = [{name: value for name, value in each._asdict().items() if value is not None} for each in entry.warnings]
         return {"index": index, "uuid": entry.event.uuid, "status": "accepted", "warnings": warnings}

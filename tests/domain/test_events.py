@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.fakes.intake import ADA, NOW, accepted, arrival, entry_of, event_of, identify, rejected, warned, wire
+from waypost.domain.batches import parse
 from waypost.domain.errors import RefusedError
-from waypost.domain.events import Accepted, Kind, parse
+from waypost.domain.events import Accepted, Kind
 from waypost.domain.identity import Identifier
 from waypost.domain.payloads import EventWarning
 from waypost.domain.schemas import PrimaryKey, Schema

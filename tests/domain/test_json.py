@@ -8,7 +8,8 @@ import pytest
 
 from tests.fakes.intake import arrival
 from waypost.domain import json
-from waypost.domain.events import Accepted, parse
+from waypost.domain.batches import parse
+from waypost.domain.events import Accepted
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from tests.fakes.customers import FakeCustomers
 from tests.fakes.rejected import FakeRejectedEvents
 from tests.fakes.signals import FakeSignals
 from waypost import ingest
-from waypost.domain.events import Accepted, Arrival, Event, Rejected, parse
+from waypost.domain.batches import Arrival, parse
+from waypost.domain.events import Accepted, Event, Rejected
 from waypost.domain.schemas import PrimaryKey, Schema
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, 1000, tzinfo=UTC)

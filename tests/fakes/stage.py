@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.fakes.messages import NOW
+from waypost.domain.batches import Arrival, parse
 from waypost.domain.customers import Row, head_key
-from waypost.domain.events import Accepted, Arrival, parse
+from waypost.domain.events import Accepted
 from waypost.domain.facts import fact, set_stamp
 from waypost.domain.identity import Identifier
 from waypost.domain.journeys import Journey

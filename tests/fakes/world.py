@@ -17,8 +17,9 @@ from tests.fakes.runs import FakeRuns
 from tests.fakes.signals import FakeSignals
 from tests.fakes.timers import FakeTimers
 from tests.fakes.workspaces import FakeWorkspaces
+from waypost.domain.batches import Arrival, parse
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Accepted, Arrival, parse
+from waypost.domain.events import Accepted
 from waypost.domain.identifiers import customer_id
 from waypost.domain.receipts import Receipt
 from waypost.domain.schemas import PrimaryKey, Schema

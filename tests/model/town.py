@@ -17,9 +17,10 @@ from tests.model.histories import Told
 from tests.model.people import Person
 from waypost import ingest
 from waypost.domain import json
+from waypost.domain.batches import Arrival, parse
 from waypost.domain.customers import Customer, assemble
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Accepted, Arrival, parse
+from waypost.domain.events import Accepted
 from waypost.domain.identity import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import Run

@@ -10,10 +10,11 @@ from typing import Final, TypeVar
 
 from waypost import identify
 from waypost.domain import json
+from waypost.domain.batches import Arrival, Batch
 from waypost.domain.bundles import Placed, bundles, by_person
 from waypost.domain.customers import claim_key
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Accepted, Arrival, Batch, Event, Rejected, RejectedEvent, named_by
+from waypost.domain.events import Accepted, Event, Rejected, RejectedEvent, named_by
 from waypost.domain.identifiers import customer_id
 from waypost.domain.identity import Identifier
 from waypost.domain.reasons import Reason

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from waypost.domain.events import WireEvent
+from waypost.domain.batches import WireEvent
 from waypost.domain.schemas import Part
 from waypost.manage.operations import OPERATIONS, Operation
 from waypost.routes import ROUTES, Route

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from waypost import identify
-from waypost.domain import events, lint, rendering
+from waypost.domain import batches, lint, rendering
+from waypost.domain.batches import Arrival
 from waypost.domain.customers import Customer, Row, assemble, head_key, own_key
 from waypost.domain.errors import RefusedError
-from waypost.domain.events import Accepted, Arrival, Event
+from waypost.domain.events import Accepted, Event
 from waypost.domain.facts import fact, set_stamp
 from waypost.domain.identifiers import customer_id
 from waypost.domain.identity import Identifier, primary
@@ -140,7 +141,7 @@ def _events(log: CustomerLog, stored: Customer, since: datetime, until: datetime
 
 def _happening(workspace: str, raw: Mapping[str, Any], schema: Schema, at: datetime, place: str) -> Happening:
     whole = {**raw, "correlationKey": "_id", "correlationValue": NOBODY.value, "timestamp": iso(at)}
-    [entry] = events.parse({"batch": [whole]}, Arrival(workspace, schema, at, "simulation")).entries
+    [entry] = batches.parse({"batch": [whole]}, Arrival(workspace, schema, at, "simulation")).entries
     if not isinstance(entry, Accepted):
         errors = [{"code": entry.code, "detail": entry.detail, "pointer": place}]
         raise RefusedError(422, "invalid", "An event is not what the intake takes.", errors=errors)
