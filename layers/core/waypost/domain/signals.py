@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
@@ -158,9 +158,9 @@ def to_wire(signal: Signal) -> dict[str, Any]:
         case TimerDue():
             return {"kind": "timer", **timers.to_wire(signal.timer)}
         case JourneyResumed():
-            return {"kind": "resumed", **asdict(signal)}
+            return _resumed_to_wire(signal)
         case CustomerReleased():
-            return {"kind": "released", **asdict(signal), "known_as": list(signal.known_as)}
+            return _released_to_wire(signal)
 
 
 def from_wire(wire: Mapping[str, Any]) -> Signal:
@@ -169,25 +169,80 @@ def from_wire(wire: Mapping[str, Any]) -> Signal:
 
 
 def _settled_to_wire(signal: MessageSettled) -> dict[str, Any]:
-    return {"kind": "settled", **asdict(signal), "known_as": list(signal.known_as), "status": signal.status.value}
+    return {
+        "kind": "settled",
+        "workspace": signal.workspace,
+        "customer": signal.customer,
+        "known_as": list(signal.known_as),
+        "run": signal.run,
+        "step": signal.step,
+        "visit": signal.visit,
+        "message": signal.message,
+        "status": signal.status.value,
+    }
 
 
 def _settled(wire: Mapping[str, Any]) -> Signal:
-    fields = {name: value for name, value in wire.items() if name != "kind"}
-    return MessageSettled(**fields | {"known_as": Identifier(*wire["known_as"]), "status": Status(wire["status"])})
+    return MessageSettled(
+        workspace=wire["workspace"],
+        customer=wire["customer"],
+        known_as=Identifier(*wire["known_as"]),
+        run=wire["run"],
+        step=wire["step"],
+        visit=wire["visit"],
+        message=wire["message"],
+        status=Status(wire["status"]),
+    )
 
 
 def _timer(wire: Mapping[str, Any]) -> Signal:
     return TimerDue(timers.from_wire(wire))
 
 
+def _resumed_to_wire(signal: JourneyResumed) -> dict[str, Any]:
+    return {
+        "kind": "resumed",
+        "workspace": signal.workspace,
+        "journey": signal.journey,
+        "rev": signal.rev,
+        "sweep": signal.sweep,
+        "stage": signal.stage,
+        "after": signal.after,
+    }
+
+
 def _resumed(wire: Mapping[str, Any]) -> Signal:
-    return JourneyResumed(**{name: value for name, value in wire.items() if name != "kind"})
+    return JourneyResumed(
+        workspace=wire["workspace"],
+        journey=wire["journey"],
+        rev=wire["rev"],
+        sweep=wire["sweep"],
+        stage=wire["stage"],
+        after=wire["after"],
+    )
+
+
+def _released_to_wire(signal: CustomerReleased) -> dict[str, Any]:
+    return {
+        "kind": "released",
+        "workspace": signal.workspace,
+        "customer": signal.customer,
+        "known_as": list(signal.known_as),
+        "journey": signal.journey,
+        "rev": signal.rev,
+        "sweep": signal.sweep,
+    }
 
 
 def _released(wire: Mapping[str, Any]) -> Signal:
-    fields = {name: value for name, value in wire.items() if name != "kind"}
-    return CustomerReleased(**fields | {"known_as": Identifier(*wire["known_as"])})
+    return CustomerReleased(
+        workspace=wire["workspace"],
+        customer=wire["customer"],
+        known_as=Identifier(*wire["known_as"]),
+        journey=wire["journey"],
+        rev=wire["rev"],
+        sweep=wire["sweep"],
+    )
 
 
 def _arrived_to_wire(signal: EventsArrived) -> dict[str, Any]:
