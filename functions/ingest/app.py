@@ -8,15 +8,16 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from waypost import http, routes, wiring
-from waypost.domain import batches
-from waypost.domain.batches import Arrival
+from waypost import wiring
 from waypost.domain.errors import RefusedError
-from waypost.domain.events import Accepted, Rejected
-from waypost.domain.times import iso
-from waypost.http import Reply, Request
+from waypost.domain.intake import batch_parser
+from waypost.domain.intake.batch_parser import Arrival
+from waypost.domain.intake.events import Accepted, Rejected
+from waypost.domain.values.wire_time import iso
 from waypost.ingest import Outcome, ingest
 from waypost.telemetry import MetricUnit, logger, metrics
+from waypost.web import http, routes
+from waypost.web.http import Reply, Request
 
 
 @metrics.log_metrics
@@ -47,7 +48,7 @@ def _take(request: Request, request_id: str, *, bare: bool, started: float) -> R
     body = http.json_body(request)
     schema = wiring.schemas().of(key.workspace, received_at)
     arrival = Arrival(key.workspace, schema, received_at, request_id, request.headers.get("idempotency-key"), bare)
-    outcome = ingest(batches.parse(body, arrival), arrival, wiring.intake(), lambda: time.monotonic() - started)
+    outcome = ingest(batch_parser.parse(body, arrival), arrival, wiring.intake(), lambda: time.monotonic() - started)
     _tell(outcome, arrival)
     return _answer(outcome, arrival)
 

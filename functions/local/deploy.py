@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from functions.local import api, template
 from functions.local.cloud import Cloud
-from functions.local.mend import mended
+from functions.local.emulator_patches import mended
 from functions.local.package import function_zip, layer_zip
-from functions.local.places import PACKAGES, TEMPLATE, LocalError
+from functions.local.paths import PACKAGES, TEMPLATE, LocalError
 
 BUCKET: Final = "waypost-local-code"
 STACK: Final = "waypost"

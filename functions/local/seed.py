@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httpx
 
-from functions.local.places import LocalError
+from functions.local.paths import LocalError
 from functions.local.workspaces import Founder
 
 ADMIN_KEY: Final = "waypost-local-admin-key"

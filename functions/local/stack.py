@@ -19,8 +19,8 @@ from functions.local.clock import Clock
 from functions.local.cloud import Cloud
 from functions.local.deploy import Deployment, deploy
 from functions.local.emulator import Emulator, emulating
-from functions.local.front import front
-from functions.local.places import LocalError
+from functions.local.gateway_proxy import front
+from functions.local.paths import LocalError
 from functions.local.workspaces import Founder, founding
 
 SETTLED_WITHIN: Final = 60.0  # seconds

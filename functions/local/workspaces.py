@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from functions.local.places import LAYER, ROOT, LocalError
+from functions.local.paths import LAYER, ROOT, LocalError
 
 
 class Founder:

@@ -12,21 +12,35 @@ from typing import Any, Final
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from waypost import http, routes, wiring
-from waypost.domain import journeys as definitions
-from waypost.domain import lifecycle
-from waypost.domain.customers import Customer
+from waypost import wiring
+from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
-from waypost.domain.messages import Message
-from waypost.domain.schemas import Schema
-from waypost.http import Reply, Request
-from waypost.manage import customers, dead_letters, events, journeys, keys, messages, moves, openapi, requests, schemas, shapes, simulation
+from waypost.domain.journeys import journey as definitions
+from waypost.domain.journeys.lifecycle import Move
+from waypost.domain.messages.message import Message
+from waypost.manage import (
+    customers,
+    dead_letters,
+    events,
+    journeys,
+    keys,
+    lifecycle,
+    messages,
+    openapi,
+    requests,
+    responses,
+    schemas,
+    simulation,
+)
+from waypost.manage.dependencies import World
 from waypost.manage.erasure import Erasure
-from waypost.manage.lists import Part, held, part
 from waypost.manage.operations import OPERATIONS, Operation
+from waypost.manage.pagination import Part, held, part
 from waypost.manage.timeline import Entry, History, timeline
-from waypost.manage.world import World
 from waypost.telemetry import logger
+from waypost.web import http, routes
+from waypost.web.http import Reply, Request
 
 BODY_BYTES: Final = 1024 * 1024
 LONGEST_ID: Final = 250
@@ -100,13 +114,13 @@ def _save_schema(call: Call) -> Schema:
 
 def _list_keys(call: Call) -> Mapping[str, Any]:
     source = held(wiring.managing().keys.all(call.workspace), keys.position)
-    return _page(part(source, keys.position, call.workspace, call.query), shapes.KeyShape.model_validate)
+    return _page(part(source, keys.position, call.workspace, call.query), responses.KeyShape.model_validate)
 
 
 def _add_key(call: Call) -> Mapping[str, Any]:
     asked = keys.NewKey(call.body.key or wiring.fresh_key(), call.body.name, call.body.scopes, call.body.expires_at)
     key = keys.add(wiring.managing().keys, call.workspace, asked, call.now)
-    return {**shapes.KeyShape.model_validate(key).model_dump(by_alias=True), "key": asked.text}
+    return {**responses.KeyShape.model_validate(key).model_dump(by_alias=True), "key": asked.text}
 
 
 def _remove_key(call: Call) -> None:
@@ -115,28 +129,28 @@ def _remove_key(call: Call) -> None:
 
 def _list_journeys(call: Call) -> Mapping[str, Any]:
     source = held(wiring.managing().journeys.all(call.workspace), journeys.position)
-    return _page(part(source, journeys.position, call.workspace, call.query), shapes.JourneySummary.model_validate)
+    return _page(part(source, journeys.position, call.workspace, call.query), responses.JourneySummary.model_validate)
 
 
-def _read_journey(call: Call) -> shapes.JourneyShape:
-    return shapes.JourneyShape.of(*journeys.read(wiring.managing().journeys, call.workspace, call.variables["id"]))
+def _read_journey(call: Call) -> responses.JourneyShape:
+    return responses.JourneyShape.of(*journeys.read(wiring.managing().journeys, call.workspace, call.variables["id"]))
 
 
 def _save_journey(call: Call, operation: Operation) -> Reply:
     saved, definition = journeys.save(wiring.managing().journeys, call.workspace, call.variables["id"], call.body, call.now)
-    return _shown(201 if saved.is_new else operation.status, shapes.JourneyShape.of(saved, definition))
+    return _shown(201 if saved.is_new else operation.status, responses.JourneyShape.of(saved, definition))
 
 
-def _publish_journey(call: Call) -> shapes.JourneyShape:
+def _publish_journey(call: Call) -> responses.JourneyShape:
     world = wiring.managing()
-    return shapes.JourneyShape.of(*journeys.publish(world.journeys, call.workspace, call.variables["id"], world.checks, call.now))
+    return responses.JourneyShape.of(*journeys.publish(world.journeys, call.workspace, call.variables["id"], world.checks, call.now))
 
 
-def _simulate_journey(call: Call) -> shapes.SimulationShape:
+def _simulate_journey(call: Call) -> responses.SimulationShape:
     world, journey = wiring.managing(), call.variables["id"]
     sources = simulation.Sources(world.journeys, world.checks, world.customers, world.log, world.templates)
     done = simulation.simulate(sources, call.workspace, journey, call.body, world.workspaces.schema(call.workspace), call.now)
-    return shapes.SimulationShape.of(done, [simulation.shown(each, done.released.journey, world.templates) for each in done.messages])
+    return responses.SimulationShape.of(done, [simulation.shown(each, done.released.journey, world.templates) for each in done.messages])
 
 
 def _draw_journey(call: Call) -> str:
@@ -145,21 +159,21 @@ def _draw_journey(call: Call) -> str:
     return journeys.picture(world.journeys, counts, call.workspace, journey)
 
 
-def _customer_shape(customer: Customer) -> shapes.CustomerShape:
+def _customer_shape(customer: Customer) -> responses.CustomerShape:
     world = wiring.managing()
-    return shapes.CustomerShape.of(customer, customers.runs_of(world.runs, world.journeys, customer))
+    return responses.CustomerShape.of(customer, customers.runs_of(world.runs, world.journeys, customer))
 
 
-def _move_journey(move: lifecycle.Move) -> Callable[[Call], shapes.JourneyShape]:
-    def work(call: Call) -> shapes.JourneyShape:
+def _move_journey(move: Move) -> Callable[[Call], responses.JourneyShape]:
+    def work(call: Call) -> responses.JourneyShape:
         world = wiring.managing()
-        moving = moves.Moving(world.journeys, world.queues.signals, world.delays)
-        return shapes.JourneyShape.of(*moves.take(moving, call.workspace, call.variables["id"], move, call.now))
+        moving = lifecycle.Moving(world.journeys, world.queues.signals, world.delays)
+        return responses.JourneyShape.of(*lifecycle.take(moving, call.workspace, call.variables["id"], move, call.now))
 
     return work
 
 
-def _find_customer(call: Call) -> shapes.CustomerShape:
+def _find_customer(call: Call) -> responses.CustomerShape:
     world = wiring.managing()
     return _customer_shape(customers.find(world.customers, call.workspace, call.query, world.workspaces.schema(call.workspace)))
 
@@ -173,7 +187,7 @@ def _erase_customer(call: Call, operation: Operation) -> Reply:
     world, started = wiring.managing(), time.monotonic()
     stores = (world.customers, world.leavings, world.runs, world.schedules)
     erased = Erasure(*stores, _customer(call), call.now, lambda: time.monotonic() - started).carry_out()
-    return _shown(operation.status if erased.complete else 202, shapes.ErasedShape.model_validate(erased))
+    return _shown(operation.status if erased.complete else 202, responses.ErasedShape.model_validate(erased))
 
 
 def _timeline(call: Call, customer: Customer) -> Part[Entry]:
@@ -182,14 +196,14 @@ def _timeline(call: Call, customer: Customer) -> Part[Entry]:
     return timeline(History(world.log, world.receipts, world.messages, runs), customer, call.query, call.now)
 
 
-def _export_customer(call: Call) -> shapes.ExportShape:
+def _export_customer(call: Call) -> responses.ExportShape:
     customer, store = _customer(call), wiring.managing().messages
     found = _timeline(call, customer)
     sent = messages.with_rendered(store, [each.message for each in found.items if each.message is not None])
-    return shapes.ExportShape(
+    return responses.ExportShape(
         customer=_customer_shape(customer),
-        history=tuple(shapes.EntryShape.of(each) for each in found.items),
-        messages=tuple(shapes.MessageShape.of(*each) for each in sent),
+        history=tuple(responses.EntryShape.of(each) for each in found.items),
+        messages=tuple(responses.MessageShape.of(*each) for each in sent),
         next=found.next,
     )
 
@@ -204,14 +218,14 @@ def _list_events(call: Call) -> Mapping[str, Any]:
     first = _first_day(world, call.workspace)
     if call.query.status == "rejected":
         refused = events.refused(world.rejected, call.workspace, call.query, first, call.now)
-        return _page(refused, shapes.TrackedShape.of_refused)
+        return _page(refused, responses.TrackedShape.of_refused)
     recorded = events.recorded(world.log, world.receipts, call.workspace, call.query, first, call.now)
-    return _page(recorded, shapes.TrackedShape.of_recorded)
+    return _page(recorded, responses.TrackedShape.of_recorded)
 
 
-def _read_receipt(call: Call) -> shapes.ReceiptShape:
+def _read_receipt(call: Call) -> responses.ReceiptShape:
     receipt = events.receipt(wiring.managing().receipts, call.workspace, call.variables["uuid"], call.now)
-    return shapes.ReceiptShape.model_validate(receipt)
+    return responses.ReceiptShape.model_validate(receipt)
 
 
 def _list_messages(call: Call) -> Mapping[str, Any]:
@@ -222,28 +236,28 @@ def _list_messages(call: Call) -> Mapping[str, Any]:
 
 
 def _message_shapes(world: World, found: Sequence[Message]) -> list[Any]:
-    return [shapes.MessageShape.of(*each).model_dump(by_alias=True) for each in messages.with_rendered(world.messages, found)]
+    return [responses.MessageShape.of(*each).model_dump(by_alias=True) for each in messages.with_rendered(world.messages, found)]
 
 
-def _read_message(call: Call) -> shapes.MessageShape:
-    return shapes.MessageShape.of(*messages.read(wiring.managing().messages, call.workspace, call.variables["id"]))
+def _read_message(call: Call) -> responses.MessageShape:
+    return responses.MessageShape.of(*messages.read(wiring.managing().messages, call.workspace, call.variables["id"]))
 
 
-def _read_secret(call: Call) -> shapes.SecretShape:
-    return shapes.SecretShape.of(wiring.managing().secrets.of(call.workspace, call.now), call.now)
+def _read_secret(call: Call) -> responses.SecretShape:
+    return responses.SecretShape.of(wiring.managing().secrets.of(call.workspace, call.now), call.now)
 
 
-def _rotate_secret(call: Call) -> shapes.SecretShape:
-    return shapes.SecretShape.of(wiring.managing().secrets.rotate(call.workspace, call.now), call.now)
+def _rotate_secret(call: Call) -> responses.SecretShape:
+    return responses.SecretShape.of(wiring.managing().secrets.rotate(call.workspace, call.now), call.now)
 
 
 def _list_dead_letters(call: Call) -> Mapping[str, Any]:
     found = dead_letters.listed(wiring.managing().queues.dead, call.workspace, call.query)
-    return _page(found, lambda parked: shapes.DeadLetterShape.of(parked, dead_letters.content(parked)))
+    return _page(found, lambda parked: responses.DeadLetterShape.of(parked, dead_letters.content(parked)))
 
 
-def _redrive(call: Call) -> shapes.RedrivenShape:
-    return shapes.RedrivenShape(redriven=dead_letters.redrive(wiring.managing().queues, call.workspace, call.body.id, call.now))
+def _redrive(call: Call) -> responses.RedrivenShape:
+    return responses.RedrivenShape(redriven=dead_letters.redrive(wiring.managing().queues, call.workspace, call.body.id, call.now))
 
 
 ANSWERS: Final[Mapping[str, Answers]] = {
@@ -268,7 +282,7 @@ ANSWERS: Final[Mapping[str, Answers]] = {
     "read-customer": _answering(lambda call: _customer_shape(_customer(call))),
     "erase-customer": _erase_customer,
     "export-customer": _answering(_export_customer),
-    "read-timeline": _answering(lambda call: _page(_timeline(call, _customer(call)), shapes.EntryShape.of)),
+    "read-timeline": _answering(lambda call: _page(_timeline(call, _customer(call)), responses.EntryShape.of)),
     "list-events": _answering(_list_events),
     "read-receipt": _answering(_read_receipt),
     "list-messages": _answering(_list_messages),

@@ -15,12 +15,13 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from waypost import wiring
-from waypost.domain import json, signals
+from waypost.domain import signals
+from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
-from waypost.domain.parked import Parked
-from waypost.domain.receipts import Receipt
+from waypost.domain.intake.receipts import Receipt
 from waypost.domain.signals import EventsArrived, Signal
-from waypost.match import match
+from waypost.domain.values import exact_json
+from waypost.match.dispatch import match
 from waypost.telemetry import logger
 
 POISON_RECEIVES: Final = 5
@@ -88,7 +89,7 @@ def _match_apart(signal: Signal) -> None:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is parked and its neighbours go on
             logger.exception("parked", workspace=part.workspace, signal=part.name)
-            body = json.dumps(signals.to_wire(part))
+            body = exact_json.dumps(signals.to_wire(part))
             wiring.dead_letters().park(Parked(part.workspace, "signal", part.name, body, type(error).__name__, wiring.now()))
 
 

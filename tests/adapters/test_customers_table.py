@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.fakes.customers import FakeCustomers
-from tests.fakes.intake import ADA, NOW, event_of, identify, wire
+from tests.fakes.ingest_harness import ADA, NOW, event_of, identify, wire
 from tests.fakes.tables import aws, fresh
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.customers import Row, RowKey, Untouched, head_key, own_key, pair_key
-from waypost.domain.facts import Facts
-from waypost.domain.identity import Identifier
+from waypost.domain.customers.customer import Row, RowKey, Untouched, head_key, own_key, pair_key
+from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.identifiers import Identifier
 from waypost.identify import apply_naming, record
 
 P, C = Identifier("primary", ADA), Identifier("correlation", "device-1")

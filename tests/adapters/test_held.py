@@ -16,12 +16,12 @@ from tests.fakes.runs import FakeRuns
 from waypost.adapters.dynamodb.events import Receipts
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.runs import DynamoRuns
-from waypost.domain.commits import Commit
-from waypost.domain.effects import Arm, Disarm, Send
-from waypost.domain.identity import Identifier
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
-from waypost.domain.runs import Cause, Footprint, Gate, Held, HeldRun, Run, Standing
-from waypost.domain.timers import Timer
+from waypost.domain.runs.changes import Commit
+from waypost.domain.runs.effects import Arm, Disarm, Send
+from waypost.domain.runs.run import Cause, Footprint, Gate, Held, HeldRun, Run, Standing
+from waypost.domain.runs.timers import Timer
 
 ADA, BOB = Identifier("primary", "ada@example.com"), Identifier("correlation", "device-2")
 HELD = Held(NOW, ADA, "thanks", Cause.EVENT, {"payload": {"total": Decimal("10.50")}})

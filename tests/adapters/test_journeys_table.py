@@ -17,8 +17,8 @@ from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.errors import StaleError
-from waypost.domain.lifecycle import Lifecycle, pointed
-from waypost.domain.snapshots import InForce, Pointer
+from waypost.domain.journeys.lifecycle import Lifecycle, pointed
+from waypost.domain.journeys.published import InForce, Pointer
 from waypost.manage.journeys import JourneyStore
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from waypost.adapters.liquid import LiquidTemplates, error_in
-from waypost.domain.messages import Fault
+from waypost.domain.messages.message import Fault
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 SCOPE = {

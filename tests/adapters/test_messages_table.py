@@ -15,8 +15,8 @@ from waypost.adapters.aws import client
 from waypost.adapters.dynamodb import messages as rows
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.table import Refused, Table
-from waypost.domain.delivery import claimed, settled
-from waypost.domain.messages import Addressed, Answer, Attempt, Message, Reason, Status
+from waypost.domain.messages.delivery import claimed, settled
+from waypost.domain.messages.message import Addressed, Answer, Attempt, Message, Reason, Status
 
 Messages = DynamoMessages | FakeMessages
 Owe = Callable[[Message], None]

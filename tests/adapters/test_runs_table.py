@@ -23,14 +23,14 @@ from waypost.adapters.dynamodb.events import Log, Receipts
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.commits import Absorption, Commit, Committed
-from waypost.domain.effects import Send
-from waypost.domain.events import Event, Kind
-from waypost.domain.identity import Identifier
-from waypost.domain.log import Page
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.events import Event, Kind
+from waypost.domain.intake.receipts import Move, Receipt
 from waypost.domain.reasons import Reason
-from waypost.domain.receipts import Move, Receipt
-from waypost.domain.runs import Gate, Run, RunStatus, Standing
+from waypost.domain.runs.changes import Absorption, Commit, Committed
+from waypost.domain.runs.effects import Send
+from waypost.domain.runs.run import Gate, Run, RunStatus, Standing
 
 KEPT = timedelta(days=90)
 RUN = Run("r_1", "welcome", 3, "", "hello", NOW, visits={"hello": 1}, moved_by={"payload": {"total": Decimal("10.50")}}, due=NOW)

@@ -16,10 +16,10 @@ from waypost.adapters.aws import client
 from waypost.adapters.delays import SqsDelays, parcel_in
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
 from waypost.domain import signals
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
-from waypost.domain.identity import Identifier
+from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import TimerDue
-from waypost.domain.timers import Timer
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, 1000, tzinfo=UTC)
 DELAYS = "https://sqs.eu-west-1.amazonaws.com/123456789012/delays"

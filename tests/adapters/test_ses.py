@@ -19,9 +19,9 @@ from botocore.stub import Stubber
 from tests.fakes.messages import NOW, owed
 from waypost.adapters.aws import client
 from waypost.adapters.ses import SesChannel
-from waypost.domain.customers import Customer
-from waypost.domain.identity import Identifier
-from waypost.domain.messages import Addressed, Reason, Skip
+from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.messages.message import Addressed, Reason, Skip
 
 SES = SesChannel("waypost@example.com", "reports")
 RENDERED = {"subject": "Hi", "text": "Hello", "html": "<p>Hello</p>"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.intake import NOW, event_of, wire
+from tests.fakes.ingest_harness import NOW, event_of, wire
 from tests.fakes.tables import aws
 from waypost.adapters.aws import client
 from waypost.adapters.sqs import SqsSignals, pack, unpack

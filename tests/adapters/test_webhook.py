@@ -14,9 +14,9 @@ from tests.fakes.messages import owed
 from tests.fakes.receiver import Receiver, answering
 from waypost.adapters.pinned_http import AddressRefusedError, NotConnectedError, PinnedHttp, Response
 from waypost.adapters.webhook import Transport, WebhookChannel
-from waypost.domain.customers import Customer
-from waypost.domain.messages import Addressed, Answer, Reason, Skip
-from waypost.domain.webhooks import Secrets, secret_of
+from waypost.domain.customers.customer import Customer
+from waypost.domain.messages.message import Addressed, Answer, Reason, Skip
+from waypost.domain.messages.webhook_signatures import Secrets, secret_of
 
 NOW = datetime.now(UTC)  # the oracle compares the timestamp with its own clock
 ADA = Customer("w1", "c_1", None, None, (), {}, {})

@@ -12,9 +12,9 @@ from functions.local.seed import SCHEMA, WELCOME
 from waypost import wiring
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
-from waypost.domain.lifecycle import Lifecycle
-from waypost.domain.schemas import Schema
-from waypost.domain.snapshots import InForce, Pointer
+from waypost.domain.customers.schema import Schema
+from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.published import InForce, Pointer
 
 Body = Mapping[str, Any]
 

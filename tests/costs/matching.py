@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from waypost.domain.conditions import All
-from waypost.domain.customers import Customer
-from waypost.domain.entries import enter
-from waypost.domain.event_wire import event_from_wire
-from waypost.domain.identity import Identifier
-from waypost.domain.index import Index
-from waypost.domain.journeys import Journey, parse
-from waypost.domain.scenes import Released, Scene
-from waypost.domain.transition import Transition, hear
+from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.intake.event_codec import event_from_wire
+from waypost.domain.journeys.conditions import All
+from waypost.domain.journeys.journey import Journey, parse
+from waypost.domain.journeys.trigger_index import Index
+from waypost.domain.runs.context import Released, Scene
+from waypost.domain.runs.entry_rules import enter
+from waypost.domain.runs.transition import Transition, hear
 
 PAYLOAD = {"kind": "order", "product": 7, "total": 11}
 EVENT: dict[str, Any] = {"name": "bought", "payload": PAYLOAD, "uuid": "u", "timestamp": "2026-11-23T05:17:13.001Z", "source": "custom"}

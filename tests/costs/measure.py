@@ -17,7 +17,7 @@ from tests.costs.doors import Output, Stage
 from tests.costs.prices import Units
 from tests.costs.wire import Replay, Wire
 from waypost import wiring
-from waypost.memory import Memory
+from waypost.cache.ttl_cache import Memory
 
 HOUR = 3600
 ROUNDS = 4

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from tests.fakes.intake import ADA, NOW, event_of, identify, wire
-from waypost.domain import json
-from waypost.domain.identity import Identifier
-from waypost.domain.messages import Status
+from tests.fakes.ingest_harness import ADA, NOW, event_of, identify, wire
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.messages.message import Status
+from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import (
     CustomerReleased,
     EventsArrived,
@@ -23,7 +23,7 @@ from waypost.domain.signals import (
     parcel,
     to_wire,
 )
-from waypost.domain.timers import Timer
+from waypost.domain.values import exact_json
 
 EVENTS = (
     event_of(identify(plan="pro", **{"$anon_distinct_id": "device-2"}) | {"$fcm": {"iosDeviceToken": "tokI"}}),
@@ -35,7 +35,7 @@ SIGNAL = EventsArrived("w1", "c_1", Identifier("primary", ADA), known=True, rece
 
 def test_a_signal_comes_back_as_it_was() -> None:
     """Every field, exact numbers and odd characters included."""
-    assert from_wire(json.loads(parcel(SIGNAL).body)) == SIGNAL
+    assert from_wire(exact_json.loads(parcel(SIGNAL).body)) == SIGNAL
 
 
 def test_a_signal_on_the_wire_is_plain_ascii() -> None:
@@ -69,7 +69,7 @@ OTHERS = (
 def test_signals_that_are_no_events_come_back_as_they_were(signal: Signal) -> None:
     """In their customer's group, or in one of their own."""
     sent = parcel(signal)
-    assert from_wire(json.loads(sent.body)) == signal
+    assert from_wire(exact_json.loads(sent.body)) == signal
     assert sent.group.isascii()
     assert len(sent.group) <= 128
     assert len(sent.name) <= 64

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from waypost.domain.customers import Customer, Graves, Row, RowKey, Untouched, assemble
+from waypost.domain.customers.customer import Customer, Graves, Row, RowKey, Untouched, assemble
+from waypost.domain.customers.facts import Facts, stamp_of
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.schema import PrimaryKey
 from waypost.domain.errors import UnavailableError
-from waypost.domain.facts import Facts, stamp_of
-from waypost.domain.identity import Identifier
-from waypost.domain.schemas import PrimaryKey
 
 
 @dataclass

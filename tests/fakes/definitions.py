@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from waypost.domain.errors import StaleError
-from waypost.domain.lifecycle import Lifecycle
-from waypost.domain.snapshots import Pointer
+from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.published import Pointer
 
 
 @dataclass

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from waypost.domain.journeys import Journey
-from waypost.domain.snapshots import InForce, Pointer
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.published import InForce, Pointer
 
 
 def message(step: str, then: str, **more: Any) -> dict[str, Any]:

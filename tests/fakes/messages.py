@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from waypost.domain.customers import Customer
-from waypost.domain.identity import Identifier
-from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
-from waypost.domain.parked import Parked
+from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.dead_letters import Parked
+from waypost.domain.messages.message import Addressed, Answer, Message, Reason, Rendered, Skip
 from waypost.domain.signals import Parcel
-from waypost.domain.times import iso
+from waypost.domain.values.wire_time import iso
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from tests.fakes.messages import FakeMessages
 from tests.fakes.receipts import FakeReceipts
-from waypost.domain.commits import Absorption, Commit, Committed
-from waypost.domain.effects import Effect
-from waypost.domain.runs import Gate, HeldRun, Run, Standing
-from waypost.domain.times import iso
+from waypost.domain.runs.changes import Absorption, Commit, Committed
+from waypost.domain.runs.effects import Effect
+from waypost.domain.runs.run import Gate, HeldRun, Run, Standing
+from waypost.domain.values.wire_time import iso
 
 MOST_ACTIONS = 100
 """What one transaction of DynamoDB takes."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from waypost.domain import json
 from waypost.domain.errors import UnavailableError
 from waypost.domain.signals import EventsArrived, Parcel, from_wire
+from waypost.domain.values import exact_json
 
 
 @dataclass
@@ -30,5 +30,5 @@ class FakeSignals:
     @property
     def arrived(self) -> list[EventsArrived]:
         """The arrived events, as the matcher reads them."""
-        signals = [from_wire(json.loads(parcel.body)) for parcel in self.parcels]
+        signals = [from_wire(exact_json.loads(parcel.body)) for parcel in self.parcels]
         return [signal for signal in signals if isinstance(signal, EventsArrived)]

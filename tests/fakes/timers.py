@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import Parcel
-from waypost.domain.timers import Timer
 
 
 @dataclass

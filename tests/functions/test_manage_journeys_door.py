@@ -11,14 +11,14 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.manage import app
-from tests.fakes.intake import event_of, identify, wire
+from tests.fakes.ingest_harness import event_of, identify, wire
 from waypost import identify as identifying
 from waypost import wiring
 from waypost.adapters.dynamodb.events import Log, Receipts
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.keys import key_hash
-from waypost.domain.log import Page
-from waypost.domain.times import iso
+from waypost.domain.api_keys import key_hash
+from waypost.domain.intake.event_log import Page
+from waypost.domain.values.wire_time import iso
 
 ADMIN = "waypost-local-admin-key"
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)

@@ -11,18 +11,18 @@ import pytest
 from moto import mock_aws
 
 from tests.fakes.journeys import journey
+from tests.fakes.match_harness import SCHEMA, arrived
 from tests.fakes.messages import NOW
-from tests.fakes.world import SCHEMA, arrived
 from waypost import wiring
 from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
-from waypost.domain.identity import Identifier
-from waypost.domain.lifecycle import Lifecycle
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.published import InForce, Pointer
 from waypost.domain.signals import EventsArrived
-from waypost.domain.snapshots import InForce, Pointer
-from waypost.match import match
+from waypost.match.dispatch import match
 
 TABLES = {
     "CUSTOMERS_TABLE": ("primaryKey", "correlationId"),

@@ -13,11 +13,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.match import app
 from tests.fakes.journeys import journey
+from tests.fakes.match_harness import SCHEMA, MatchWorld
 from tests.fakes.messages import FakeDeadLetters
-from tests.fakes.world import SCHEMA, MatchWorld
 from waypost import wiring
-from waypost.domain.commits import Commit
 from waypost.domain.errors import UnavailableError
+from waypost.domain.runs.changes import Commit
 from waypost.domain.signals import EventsArrived
 from waypost.telemetry import logger
 

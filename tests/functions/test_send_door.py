@@ -12,10 +12,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.send import app
 from tests.fakes.messages import FakeSendQueue, owed
-from tests.fakes.sending import Scene
+from tests.fakes.send_harness import Scene
 from waypost import wiring
 from waypost.domain.errors import UnavailableError
-from waypost.domain.messages import Answer, Status
+from waypost.domain.messages.message import Answer, Status
 from waypost.telemetry import logger
 
 EVENTS = Path(__file__).parents[2] / "events"

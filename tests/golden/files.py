@@ -18,13 +18,13 @@ from typing import Any
 from tests.fakes import tables
 from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.customers import DynamoCustomers
-from waypost.adapters.dynamodb.dead import DynamoDeadLetters
+from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.erasure import DynamoErasure
 from waypost.adapters.dynamodb.events import Log, Receipts
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
 from waypost.adapters.dynamodb.keys import DynamoKeys
 from waypost.adapters.dynamodb.messages import DynamoMessages
-from waypost.adapters.dynamodb.rejected import DynamoRejectedEvents
+from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
 from waypost.adapters.dynamodb.table import Table

@@ -6,25 +6,25 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from waypost.domain.customers import Row, head_key, own_key, pair_key
-from waypost.domain.effects import Arm, Disarm, Send
-from waypost.domain.events import Event, Kind, Rejected, RejectedEvent
-from waypost.domain.facts import fact, set_once_stamp, set_stamp
-from waypost.domain.identity import Identifier
-from waypost.domain.keys import Key
-from waypost.domain.lifecycle import Lifecycle
-from waypost.domain.log import Page
-from waypost.domain.messages import Addressed, Attempt, Message, Status
-from waypost.domain.messages import Reason as MessageReason
-from waypost.domain.parked import Parked
-from waypost.domain.payloads import Naming
+from waypost.domain.api_keys import Key
+from waypost.domain.customers.customer import Row, head_key, own_key, pair_key
+from waypost.domain.customers.facts import fact, set_once_stamp, set_stamp
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.schema import PrimaryKey, Schema
+from waypost.domain.dead_letters import Parked
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.events import Event, Kind, Rejected, RejectedEvent
+from waypost.domain.intake.payloads import Naming
+from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.published import InForce, Pointer
+from waypost.domain.messages.message import Addressed, Attempt, Message, Status
+from waypost.domain.messages.message import Reason as MessageReason
 from waypost.domain.reasons import Reason
-from waypost.domain.receipts import Move, Receipt
-from waypost.domain.runs import Cause, Footprint, Gate, Held, Run, RunStatus, Standing
-from waypost.domain.schemas import PrimaryKey, Schema
+from waypost.domain.runs.effects import Arm, Disarm, Send
+from waypost.domain.runs.run import Cause, Footprint, Gate, Held, Run, RunStatus, Standing
+from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import CustomerReleased, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
-from waypost.domain.snapshots import InForce, Pointer
-from waypost.domain.timers import Timer
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, 1000, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=7, milliseconds=250)

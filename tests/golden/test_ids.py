@@ -25,24 +25,24 @@ from tests.golden.objects import (
     SIGNALS,
     TIMER,
 )
-from waypost.domain import json
-from waypost.domain.batches import Arrival, parse
-from waypost.domain.cursors import cursor_of, position_in
-from waypost.domain.customers import Customer, assemble, newborn, own_key
-from waypost.domain.delivery import settled
-from waypost.domain.event_wire import event_to_wire
-from waypost.domain.events import Accepted, Rejected
-from waypost.domain.identifiers import base36, customer_id, digest, key_part, message_id, run_id
-from waypost.domain.journeys import Journey
-from waypost.domain.journeys import parse as parse_journey
-from waypost.domain.keys import key_hash
-from waypost.domain.messages import Answer, Status
-from waypost.domain.runs import Cause, Footprint, Run
-from waypost.domain.scenes import NOTHING, Released, Scene
-from waypost.domain.transition import begin, timer_of
+from waypost.domain.api_keys import key_hash
+from waypost.domain.customers.customer import Customer, assemble, newborn, own_key
+from waypost.domain.intake.batch_parser import Arrival, parse
+from waypost.domain.intake.event_codec import event_to_wire
+from waypost.domain.intake.events import Accepted, Rejected
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.journey import parse as parse_journey
+from waypost.domain.messages.delivery import settled
+from waypost.domain.messages.message import Answer, Status
+from waypost.domain.runs.context import NOTHING, Released, Scene
+from waypost.domain.runs.run import Cause, Footprint, Run
+from waypost.domain.runs.transition import begin, timer_of
+from waypost.domain.values import exact_json
+from waypost.domain.values.cursors import cursor_of, position_in
+from waypost.domain.values.generated_ids import base36, customer_id, digest, key_part, message_id, run_id
 from waypost.manage import dead_letters, events, keys, messages, timeline
 from waypost.manage import journeys as managed_journeys
-from waypost.manage.lists import held, part
+from waypost.manage.pagination import held, part
 from waypost.manage.requests import (
     DeadLetterQuery,
     EventQuery,
@@ -140,7 +140,7 @@ def test_batches_are_read_as_they_were() -> None:
 
 def golden_batches() -> list[Any]:
     """The golden requests with exact numbers, as the handler reads them."""
-    read: list[Any] = json.loads(text_of("batches"))
+    read: list[Any] = exact_json.loads(text_of("batches"))
     return read
 
 
@@ -153,7 +153,7 @@ def entry_of(entry: Accepted | Rejected) -> list[Any]:
     """One event's outcome as plain JSON."""
     if isinstance(entry, Rejected):
         return [entry.code, entry.pointer]
-    return [json.dumps(event_to_wire(entry.event)), [list(each) for each in entry.warnings], entry.drifts]
+    return [exact_json.dumps(event_to_wire(entry.event)), [list(each) for each in entry.warnings], entry.drifts]
 
 
 def test_experiments_draw_as_they_did() -> None:
@@ -182,7 +182,9 @@ def test_a_customer_is_assembled_as_it_was() -> None:
     """Golden facts make the same attributes and device tokens, with numbers to the last digit."""
     found = assemble([HEAD, PAIR], SCHEMA.primary_key)
     assert found is not None
-    assert json.dumps([found.primary_key, found.correlation_ids, found.attributes, found.tokens, found.absorbed]) == golden("customer")
+    assert exact_json.dumps([found.primary_key, found.correlation_ids, found.attributes, found.tokens, found.absorbed]) == golden(
+        "customer"
+    )
 
 
 def test_cursors_are_written_and_read_as_they_were() -> None:

@@ -25,9 +25,9 @@ from waypost.adapters.delays import SqsDelays, parcel_in
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
 from waypost.adapters.send_queue import SqsSendQueue
 from waypost.adapters.sqs import SqsSignals, unpack
-from waypost.domain import json as exact_json
 from waypost.domain import signals
 from waypost.domain.signals import TimerDue
+from waypost.domain.values import exact_json
 from waypost.manage.dead_letters import Queues, redrive
 
 TARGET = Target("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")

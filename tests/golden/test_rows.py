@@ -42,19 +42,19 @@ from tests.golden.objects import (
     SUPPRESSED,
 )
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.commits import Absorption, Commit, Committed
-from waypost.domain.customers import Row, RowKey, own_key
-from waypost.domain.effects import Send
-from waypost.domain.journeys import Journey, parse
-from waypost.domain.keys import Key
-from waypost.domain.lifecycle import Lifecycle
-from waypost.domain.log import Page
-from waypost.domain.messages import Addressed, Message
-from waypost.domain.parked import Parked
-from waypost.domain.receipts import Receipt
-from waypost.domain.runs import Gate, HeldRun, Run, Standing
-from waypost.domain.snapshots import Pointer
-from waypost.domain.webhooks import Secrets
+from waypost.domain.api_keys import Key
+from waypost.domain.customers.customer import Row, RowKey, own_key
+from waypost.domain.dead_letters import Parked
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.receipts import Receipt
+from waypost.domain.journeys.journey import Journey, parse
+from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.published import Pointer
+from waypost.domain.messages.message import Addressed, Message
+from waypost.domain.messages.webhook_signatures import Secrets
+from waypost.domain.runs.changes import Absorption, Commit, Committed
+from waypost.domain.runs.effects import Send
+from waypost.domain.runs.run import Gate, HeldRun, Run, Standing
 
 DEFINITIONS = golden("definitions")
 

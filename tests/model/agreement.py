@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.model.histories import Told
-from tests.model.people import conflicts, people
-from tests.model.town import Town
+from tests.model.history_generator import Told
+from tests.model.reference_model import conflicts, people
+from tests.model.simulated_system import Town
 from waypost.domain.reasons import Reason
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from tests.model.agreement import assert_model, assert_only_conflicts_are_refused, assert_sound
-from tests.model.histories import EAGER, Storyteller, Told, requests, trigger
-from tests.model.people import people
-from tests.model.town import Town
+from tests.model.history_generator import EAGER, Storyteller, Told, requests, trigger
+from tests.model.reference_model import people
+from tests.model.simulated_system import Town
 
 HISTORIES = int(os.environ.get("WAYPOST_HISTORIES", "10000"))
 SHARDS = 10

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.model.agreement import assert_only_conflicts_are_refused, assert_sound
-from tests.model.histories import DEVICES, Storyteller, Told
-from tests.model.town import Town
+from tests.model.history_generator import DEVICES, Storyteller, Told
+from tests.model.simulated_system import Town
 
 
 class Days(RuleBasedStateMachine):

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.customers import FakeCustomers
-from tests.fakes.intake import ADA, event_of, identify, wire
-from waypost.domain.customers import Customer, assemble, claim_key, own_key, pair_key
+from tests.fakes.ingest_harness import ADA, event_of, identify, wire
+from waypost.domain.customers.customer import Customer, assemble, claim_key, own_key, pair_key
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Event
-from waypost.domain.identity import Identifier
+from waypost.domain.intake.events import Event
 from waypost.domain.reasons import Reason
 from waypost.identify import apply_naming, find, record
 

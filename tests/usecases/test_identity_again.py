@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.intake import ADA, identify, wire
-from tests.model.town import Town
+from tests.fakes.ingest_harness import ADA, identify, wire
+from tests.model.simulated_system import Town
 
 
 @pytest.fixture

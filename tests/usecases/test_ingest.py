@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.fakes.customers import FakeCustomers
-from tests.fakes.intake import ADA, Intake, codes, identify, wire
+from tests.fakes.ingest_harness import ADA, Intake, codes, identify, wire
 from waypost import ingest
+from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Rejected
-from waypost.domain.facts import Facts
-from waypost.domain.identity import Identifier
+from waypost.domain.intake.events import Rejected
 
 EVE = "eve@example.com"
 LINKED = Identifier("primary", ADA)

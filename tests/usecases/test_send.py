@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from tests.fakes.messages import NOW, FakeDeadLetters, FakeSuppressions, FakeTemplates, owed
-from tests.fakes.sending import Scene
-from waypost.domain.delivery import LEASE
+from tests.fakes.send_harness import Scene
 from waypost.domain.errors import UnavailableError
-from waypost.domain.json import loads
-from waypost.domain.messages import Addressed, Answer, AnswerKind, Fault, Message, Reason, Rendered, Status
+from waypost.domain.messages.delivery import LEASE
+from waypost.domain.messages.message import Addressed, Answer, AnswerKind, Fault, Message, Reason, Rendered, Status
 from waypost.domain.signals import MessageSettled, from_wire
+from waypost.domain.values.exact_json import loads
 from waypost.send import Outcome, send
 
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.messages import NOW, owed
-from tests.fakes.sending import JOURNEY, OneJourney, Scene
-from waypost.domain.journeys import QuietHours
-from waypost.domain.messages import Reason, Status
+from tests.fakes.send_harness import JOURNEY, OneJourney, Scene
+from waypost.domain.journeys.journey import QuietHours
+from waypost.domain.messages.message import Reason, Status
 
 HOUR = timedelta(hours=1)
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from waypost.domain.customers import Names, Row, RowKey, claim_key, head_key, link, living, newborn, overfull, own_key, pair_key
+from waypost.domain.customers.customer import Names, Row, RowKey, claim_key, head_key, link, living, newborn, overfull, own_key, pair_key
+from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Event
-from waypost.domain.facts import Facts
-from waypost.domain.identity import Identifier
+from waypost.domain.intake.events import Event
 from waypost.domain.reasons import Reason
 from waypost.ports import Customers
 

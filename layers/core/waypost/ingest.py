@@ -9,16 +9,17 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from waypost import identify
-from waypost.domain import json
-from waypost.domain.batches import Arrival, Batch
-from waypost.domain.bundles import Placed, bundles, by_person
-from waypost.domain.customers import claim_key
+from waypost.cache.linked_ids import Known, Linked
+from waypost.domain.customers.customer import claim_key
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Accepted, Event, Rejected, RejectedEvent, named_by
-from waypost.domain.identifiers import customer_id
-from waypost.domain.identity import Identifier
+from waypost.domain.intake.batch_parser import Arrival, Batch
+from waypost.domain.intake.events import Accepted, Event, Rejected, RejectedEvent, named_by
+from waypost.domain.intake.grouping import Placed, bundles, by_person
 from waypost.domain.reasons import Reason
 from waypost.domain.signals import EventsArrived, Parcel, parcel
+from waypost.domain.values import exact_json
+from waypost.domain.values.generated_ids import customer_id
 from waypost.ports import Customers, RejectedEvents, Signals
 
 PARCEL_EVENTS: Final = 100
@@ -38,15 +39,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Whose an identifier is: the customer's id, its primary key if it is linked, and whether anything is stored of it."""
-
-    customer: str
-    primary: Identifier | None
-    stored: bool
-
-
-@dataclass(frozen=True, slots=True)
 class World:
     """What the intake needs of the world, and what it remembers between requests."""
 
@@ -56,24 +48,6 @@ class World:
     linked: Linked
     executor: Executor
     pause: Callable[[], None]
-
-
-@dataclass(slots=True)
-class Linked:
-    """Linked identifiers in memory, the oldest forgotten first. Anonymous ones are not kept: they may be linked at any time."""
-
-    most: int = 20_000
-    known: dict[tuple[str, Identifier], Known] = field(default_factory=dict)
-
-    def get(self, workspace: str, identifier: Identifier) -> Known | None:
-        """Whose this identifier is, if it is linked and in memory."""
-        return self.known.get((workspace, identifier))
-
-    def put(self, workspace: str, identifier: Identifier, known: Known) -> None:
-        """Remembers a linked identifier."""
-        if len(self.known) >= self.most:
-            self.known.pop(next(iter(self.known)), None)
-        self.known[workspace, identifier] = known
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,4 +261,4 @@ _SENTENCES: Final = {
 def _weight(placed: Placed) -> int:
     """About how many bytes an event takes in a message."""
     event = placed[1]
-    return len(json.dumps(event.payload)) + sum(len(text) for text in event.facts.values()) + 1000
+    return len(exact_json.dumps(event.payload)) + sum(len(text) for text in event.facts.values()) + 1000

@@ -6,22 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from waypost.domain.commits import Absorption, Commit, Committed
-from waypost.domain.customers import Customer, Graves, Row, RowKey, Untouched
-from waypost.domain.events import RejectedEvent
-from waypost.domain.facts import Facts
-from waypost.domain.identity import Identifier
-from waypost.domain.journeys import Journey
-from waypost.domain.keys import Key
-from waypost.domain.log import Page
-from waypost.domain.messages import Addressed, Answer, Fault, Message, Rendered, Skip
-from waypost.domain.parked import Parked
-from waypost.domain.receipts import Receipt
-from waypost.domain.runs import HeldRun, Standing
-from waypost.domain.schemas import Schema
+from waypost.domain.api_keys import Key
+from waypost.domain.customers.customer import Customer, Graves, Row, RowKey, Untouched
+from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.schema import Schema
+from waypost.domain.dead_letters import Parked
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.events import RejectedEvent
+from waypost.domain.intake.receipts import Receipt
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.published import Pointer
+from waypost.domain.messages.message import Addressed, Answer, Fault, Message, Rendered, Skip
+from waypost.domain.runs.changes import Absorption, Commit, Committed
+from waypost.domain.runs.run import HeldRun, Standing
+from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import Parcel
-from waypost.domain.snapshots import Pointer
-from waypost.domain.timers import Timer
 
 
 class Customers(Protocol):

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from waypost import identify, ports
-from waypost.domain import delivery, json, rendering
-from waypost.domain.customers import Customer, assemble
+from waypost.cache.workspace_cache import Schemas, Statuses
+from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
-from waypost.domain.journeys import Journey
-from waypost.domain.messages import Addressed, Answer, Fault, Message, Reason, Skip, Status
-from waypost.domain.parked import Parked
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.messages import delivery, template_scope
+from waypost.domain.messages.message import Addressed, Answer, Fault, Message, Reason, Skip, Status
 from waypost.domain.signals import MessageSettled, parcel
-from waypost.domain.windows import zone_for
-from waypost.snapshots import Schemas, Statuses
+from waypost.domain.values import exact_json
+from waypost.domain.values.windows import zone_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def _tell_run(message: Message, world: World) -> None:
 
 
 def _parked(message: Message) -> Parked:
-    body = json.dumps({"workspace": message.workspace, "message": message.id})
+    body = exact_json.dumps({"workspace": message.workspace, "message": message.id})
     reason = message.reason or Reason.REJECTED
     return Parked(message.workspace, "message", message.id, body, reason.value, message.attempts[-1].at)
 
@@ -145,9 +146,9 @@ def _addressed(message: Message, customer: Customer, journey: Journey, now: date
 
 
 def _made(message: Message, customer: Customer, journey: Journey, now: datetime, world: World) -> Addressed | Skip:
-    step = rendering.message_step(journey, message.step)
-    scope = rendering.scope(message, customer, journey)
-    rendered = world.templates.render(rendering.template_of(step), scope, now, strict=step.strict)
+    step = template_scope.message_step(journey, message.step)
+    scope = template_scope.scope(message, customer, journey)
+    rendered = world.templates.render(template_scope.template_of(step), scope, now, strict=step.strict)
     if isinstance(rendered, Fault):
         return Skip(Reason.TEMPLATE, rendered.detail)
     return world.channels[message.channel].addressed(rendered, customer)

@@ -13,16 +13,14 @@ from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from waypost import ingest, send, settings
-from waypost import matching as engine
-from waypost.access import Access
 from waypost.adapters import clock, stacks
 from waypost.adapters.delays import SqsDelays, parcel_in
 from waypost.adapters.dynamodb.customers import DynamoCustomers
-from waypost.adapters.dynamodb.dead import DynamoDeadLetters
+from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import Log, Receipts
 from waypost.adapters.dynamodb.keys import DynamoKeys
 from waypost.adapters.dynamodb.messages import DynamoMessages
-from waypost.adapters.dynamodb.rejected import DynamoRejectedEvents
+from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
@@ -30,15 +28,19 @@ from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
 from waypost.adapters.send_queue import SqsSendQueue
 from waypost.adapters.sqs import SqsSignals, unpack
-from waypost.domain import json, signals
+from waypost.cache.linked_ids import Linked
+from waypost.cache.workspace_cache import Schemas, Snapshots, Statuses
+from waypost.domain import signals
+from waypost.domain.api_keys import Scope
 from waypost.domain.errors import UnavailableError
-from waypost.domain.keys import Scope
 from waypost.domain.signals import Signal
+from waypost.domain.values import exact_json
 from waypost.manage import keys as managed_keys
-from waypost.snapshots import Schemas, Snapshots, Statuses
+from waypost.match import dependencies as engine
+from waypost.web.authentication import Access
 
 if TYPE_CHECKING:  # the other functions need not load the models of the management API
-    from waypost.manage.world import World
+    from waypost.manage.dependencies import World
 
 THREADS = 10
 KEY_CHARACTERS = string.ascii_letters + string.digits
@@ -85,7 +87,7 @@ def intake() -> ingest.World:
         customers=customers_rows(),
         signals=signals_queue(),
         rejected=DynamoRejectedEvents(table("EVENTS_TABLE")),
-        linked=ingest.Linked(),
+        linked=Linked(),
         executor=ThreadPoolExecutor(THREADS),
         pause=lambda: time.sleep(random.uniform(0.05, 0.25)),  # noqa: S311 - jitter, not a secret
     )
@@ -99,7 +101,7 @@ def signals_queue() -> SqsSignals:
 
 def signal_in(body: str) -> Signal:
     """The signal in a record of the signals queue; ValueError, KeyError or TypeError where there is none."""
-    return signals.from_wire(json.loads(unpack(body)))
+    return signals.from_wire(exact_json.loads(unpack(body)))
 
 
 def forward(body: str) -> None:
@@ -207,10 +209,10 @@ def managing() -> World:
     from waypost.adapters import liquid  # noqa: PLC0415 - only publishing pays for it
     from waypost.adapters.dynamodb.erasure import DynamoErasure  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415 - see matching
-    from waypost.domain.addresses import address_refused  # noqa: PLC0415 - as above
+    from waypost.domain.messages.webhook_addresses import address_refused  # noqa: PLC0415 - as above
     from waypost.manage.dead_letters import Queues  # noqa: PLC0415 - as above
+    from waypost.manage.dependencies import World  # noqa: PLC0415 - as above
     from waypost.manage.journeys import Checks  # noqa: PLC0415 - as above
-    from waypost.manage.world import World  # noqa: PLC0415 - as above
 
     receipts = Receipts(table("EVENTS_TABLE"), timedelta(days=settings.whole("RECEIPT_DAYS", 90)))
     messages = DynamoMessages(table("MESSAGES_TABLE"))

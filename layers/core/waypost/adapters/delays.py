@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from waypost.adapters.aws import border, client
-from waypost.domain import json
 from waypost.domain.signals import Parcel
+from waypost.domain.values import exact_json
 
 
 def parcel_in(body: str) -> Parcel:
     """The parcel in a record of the delays queue; ValueError or TypeError where there is none."""
-    return Parcel(*json.loads(body))
+    return Parcel(*exact_json.loads(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class SqsDelays:
         """Puts a parcel on the signals queue after a delay of at most 15 minutes, rounded up to the second."""
         seconds = max(math.ceil(delay.total_seconds()), 0)
         with border():
-            client("sqs").send_message(QueueUrl=self.url, MessageBody=json.dumps(list(parcel)), DelaySeconds=seconds)
+            client("sqs").send_message(QueueUrl=self.url, MessageBody=exact_json.dumps(list(parcel)), DelaySeconds=seconds)
 
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Shows a received record again after so many seconds, in place of the queue's long visibility timeout."""

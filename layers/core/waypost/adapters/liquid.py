@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from waypost.domain.messages import RENDERED_BYTES, Fault, Rendered
+from waypost.domain.messages.message import RENDERED_BYTES, Fault, Rendered
 
 _ESCAPED: Final = frozenset({"html"})
 

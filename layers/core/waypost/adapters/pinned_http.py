@@ -16,7 +16,7 @@ from http.client import HTTPConnection
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-from waypost.domain.addresses import Address, ascii_name, is_local, is_public
+from waypost.domain.messages.webhook_addresses import Address, ascii_name, is_local, is_public
 
 BODY_BYTES: Final = 64 * 1024
 _PORTS: Final = {"https": 443, "http": 80}

@@ -14,8 +14,8 @@ from waypost.adapters.aws import border, client, error_code
 from waypost.adapters.delays import SqsDelays
 from waypost.domain import signals
 from waypost.domain.errors import UnavailableError
+from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import Parcel, TimerDue
-from waypost.domain.timers import Timer
 
 LONGEST_DELAY: Final = timedelta(minutes=15)
 """What a queue can delay. No schedule is made for less, so none is ever made so late that its time has passed and it is refused."""

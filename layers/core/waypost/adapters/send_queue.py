@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from waypost.adapters.aws import border, client
-from waypost.domain import json
 from waypost.domain.errors import UnavailableError
+from waypost.domain.values import exact_json
 
 LONGEST_DELAY: Final = 900
 """Seconds. SQS delays no record longer; a later message comes early and is put back."""
@@ -21,7 +21,7 @@ _ATTEMPTS: Final = 3
 
 def body(workspace: str, message: str) -> str:
     """The record that asks for this message to be sent."""
-    return json.dumps({"workspace": workspace, "message": message})
+    return exact_json.dumps({"workspace": workspace, "message": message})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from botocore.exceptions import ConnectionError as ConnectionLostError
 
 from waypost.adapters.aws import THROTTLED, client, error_code
-from waypost.domain.customers import Customer
-from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
-from waypost.domain.schemas import looks_like_email
+from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.schema import looks_like_email
+from waypost.domain.messages.message import Addressed, Answer, Message, Reason, Rendered, Skip
 
 # Not accepted, and not for good: an account is paused, a quota is used up, a token has to be renewed.
 _LATER: Final = THROTTLED | {

@@ -10,11 +10,11 @@ from http.client import HTTPException
 from typing import Final, Protocol
 
 from waypost.adapters.pinned_http import AddressRefusedError, NotConnectedError, Response
-from waypost.domain import json
-from waypost.domain.addresses import address_refused, endpoint
-from waypost.domain.customers import Customer
-from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
-from waypost.domain.webhooks import Secrets, signed_headers
+from waypost.domain.customers.customer import Customer
+from waypost.domain.messages.message import Addressed, Answer, Message, Reason, Rendered, Skip
+from waypost.domain.messages.webhook_addresses import address_refused, endpoint
+from waypost.domain.messages.webhook_signatures import Secrets, signed_headers
+from waypost.domain.values import exact_json
 
 _AGAIN: Final = frozenset({408, 425, 429})
 _SHOWN: Final = 200
@@ -82,7 +82,7 @@ def _body(rendered: Rendered) -> str | None:
     if "body" in rendered:
         return str(rendered["body"])
     if "json" in rendered:
-        return json.dumps(rendered["json"])
+        return exact_json.dumps(rendered["json"])
     return None if rendered.get("method") in _BODILESS else "{}"
 
 

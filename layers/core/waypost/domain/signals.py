@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
-from waypost.domain import json, timers
-from waypost.domain.event_wire import event_from_wire, event_to_wire
-from waypost.domain.events import Event
-from waypost.domain.identifiers import digest
-from waypost.domain.identity import Identifier
-from waypost.domain.messages import Status
-from waypost.domain.timers import Timer
-from waypost.domain.times import instant, iso
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
+from waypost.domain.intake.events import Event
+from waypost.domain.messages.message import Status
+from waypost.domain.runs import timers
+from waypost.domain.runs.timers import Timer
+from waypost.domain.values import exact_json
+from waypost.domain.values.generated_ids import digest
+from waypost.domain.values.wire_time import instant, iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ Signal = EventsArrived | MessageSettled | TimerDue | JourneyResumed | CustomerRe
 
 def parcel(signal: Signal) -> Parcel:
     """A signal ready for the queue, in its customer's group."""
-    return Parcel(signal.customer, signal.name, json.dumps(to_wire(signal)))
+    return Parcel(signal.customer, signal.name, exact_json.dumps(to_wire(signal)))
 
 
 class Parcel(NamedTuple):

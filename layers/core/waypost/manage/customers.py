@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from waypost import identify
-from waypost.domain.customers import Customer, assemble
+from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.customers.identifiers import correlation, primary
+from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
-from waypost.domain.identity import correlation, primary
+from waypost.domain.journeys.published import Pointer
 from waypost.domain.reasons import Reason
-from waypost.domain.runs import Run, Standing
-from waypost.domain.schemas import Schema
-from waypost.domain.snapshots import Pointer
+from waypost.domain.runs.run import Run, Standing
 from waypost.manage.requests import CustomerQuery
 from waypost.ports import Customers
 

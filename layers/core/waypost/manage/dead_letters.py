@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from waypost.domain import json
-from waypost.domain.delivery import redriven
+from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import RefusedError, UnavailableError
-from waypost.domain.identifiers import digest
-from waypost.domain.messages import Message
-from waypost.domain.parked import Parked
+from waypost.domain.messages.delivery import redriven
+from waypost.domain.messages.message import Message
 from waypost.domain.signals import Parcel
-from waypost.domain.times import iso
-from waypost.manage.lists import Part, part
+from waypost.domain.values import exact_json
+from waypost.domain.values.generated_ids import digest
+from waypost.domain.values.wire_time import iso
+from waypost.manage.pagination import Part, part
 from waypost.manage.requests import DeadLetterQuery
 from waypost.ports import SendQueue, Signals
 
@@ -54,7 +54,7 @@ def listed(dead: DeadLetterStore, workspace: str, query: DeadLetterQuery) -> Par
 def content(parked: Parked) -> Any:
     """What lay on the queue: JSON where it is JSON, else the text."""
     try:
-        return json.loads(parked.body)
+        return exact_json.loads(parked.body)
     except ValueError:
         return parked.body
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from waypost.domain.customers import Customer, Row, RowKey, assemble, claim_key, own_key
-from waypost.domain.identity import Identifier
-from waypost.domain.transition import timer_of
+from waypost.domain.customers.customer import Customer, Row, RowKey, assemble, claim_key, own_key
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.runs.transition import timer_of
 from waypost.manage.customers import RunHistory
 from waypost.ports import Customers
 

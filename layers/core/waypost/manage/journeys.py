@@ -9,14 +9,14 @@ from typing import Any, Final, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from waypost.domain import graph, lint
-from waypost.domain.diagram import mermaid
 from waypost.domain.errors import RefusedError, StaleError, UnavailableError
-from waypost.domain.findings import Finding, from_errors
-from waypost.domain.journeys import Journey, JourneyId, parse
-from waypost.domain.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lifecycle, pointed
-from waypost.domain.snapshots import Pointer
-from waypost.domain.times import iso
+from waypost.domain.journeys.checks import graph, publish_checks
+from waypost.domain.journeys.diagram import mermaid
+from waypost.domain.journeys.journey import Journey, JourneyId, parse
+from waypost.domain.journeys.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lifecycle, pointed
+from waypost.domain.journeys.published import Pointer
+from waypost.domain.values.findings import Finding, from_errors
+from waypost.domain.values.wire_time import iso
 
 ATTEMPTS: Final = 5
 _NAMED: Final[TypeAdapter[dict[str, str]]] = TypeAdapter(dict[str, JourneyId])
@@ -48,8 +48,8 @@ class JourneyStore(Protocol):
 class Checks:
     """What publishing looks at beyond the journey itself: whether a template parses, whether a webhook's address is allowed."""
 
-    template: lint.Check
-    address: lint.Check
+    template: publish_checks.Check
+    address: publish_checks.Check
 
 
 def position(journey: Lifecycle) -> str:
@@ -96,7 +96,7 @@ def publish(journeys: JourneyStore, workspace: str, journey: str, checks: Checks
         published = was.publishing(now)
         if published is was:
             return was, definition
-        found = lint.publishable(definition, checks.template, checks.address)
+        found = publish_checks.publishable(definition, checks.template, checks.address)
         listens = found.listens if isinstance(found, Journey) else ()
         pointer = pointed(journeys.pointer(workspace), journey, published.version, listens)
         findings = [*(found if isinstance(found, list) else ()), *_too_many(pointer)]
@@ -145,7 +145,7 @@ def _unkeepable(journey: str, raw: Any) -> list[Finding]:
     """What forbids even a draft: no object, too large, another id, or a name that no list could show."""
     if not isinstance(raw, Mapping):
         return [Finding("wrong-type", "a journey is a JSON object", "")]
-    return lint.outsized(raw) or [*_id_faults(journey, raw), *_name_faults(raw)]
+    return publish_checks.outsized(raw) or [*_id_faults(journey, raw), *_name_faults(raw)]
 
 
 def _id_faults(journey: str, raw: Mapping[str, Any]) -> list[Finding]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from waypost.domain.api_keys import KEY, Key, Scope, key_hash
 from waypost.domain.errors import RefusedError, StaleError
-from waypost.domain.keys import KEY, Key, Scope, key_hash
-from waypost.domain.times import iso
+from waypost.domain.values.wire_time import iso
 
 PREFIX_LENGTH: Final = 8
 _ADMIN: Final[frozenset[Scope]] = frozenset({"admin"})

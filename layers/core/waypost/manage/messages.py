@@ -7,9 +7,9 @@ from datetime import date, datetime
 from typing import Protocol
 
 from waypost.domain.errors import RefusedError
-from waypost.domain.messages import Addressed, Message
-from waypost.domain.times import iso
-from waypost.manage.lists import Part, Source, by_day, part
+from waypost.domain.messages.message import Addressed, Message
+from waypost.domain.values.wire_time import iso
+from waypost.manage.pagination import Part, Source, by_day, part
 from waypost.manage.requests import MessageQuery
 
 

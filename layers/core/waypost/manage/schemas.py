@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
-from waypost.domain.schemas import Schema
 
 
 class SchemaStore(Protocol):

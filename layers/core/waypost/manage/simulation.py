@@ -8,20 +8,22 @@ from datetime import datetime
 from typing import Any, Final
 
 from waypost import identify
-from waypost.domain import batches, lint, rendering
-from waypost.domain.batches import Arrival
-from waypost.domain.customers import Customer, Row, assemble, head_key, own_key
+from waypost.domain.customers.customer import Customer, Row, assemble, head_key, own_key
+from waypost.domain.customers.facts import fact, set_stamp
+from waypost.domain.customers.identifiers import Identifier, primary
+from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
-from waypost.domain.events import Accepted, Event
-from waypost.domain.facts import fact, set_stamp
-from waypost.domain.identifiers import customer_id
-from waypost.domain.identity import Identifier, primary
-from waypost.domain.journeys import Journey
-from waypost.domain.messages import Fault
-from waypost.domain.scenes import Released
-from waypost.domain.schemas import Schema
-from waypost.domain.simulation import Happening, Made, Simulation
-from waypost.domain.times import iso
+from waypost.domain.intake import batch_parser
+from waypost.domain.intake.batch_parser import Arrival
+from waypost.domain.intake.events import Accepted, Event
+from waypost.domain.journeys.checks import publish_checks
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.messages import template_scope
+from waypost.domain.messages.message import Fault
+from waypost.domain.runs.context import Released
+from waypost.domain.runs.simulation import Happening, Made, Simulation
+from waypost.domain.values.generated_ids import customer_id
+from waypost.domain.values.wire_time import iso
 from waypost.manage.journeys import Checks, JourneyStore, invalid, read
 from waypost.manage.requests import SimulationBody
 from waypost.manage.timeline import CustomerLog
@@ -57,7 +59,7 @@ class Shown:
 def simulate(sources: Sources, workspace: str, journey: str, body: SimulationBody, schema: Schema, now: datetime) -> Simulation:
     """Plays a journey's newest definition. RefusedError 404, or 422 for a definition, a customer or an event that cannot be."""
     found, definition = read(sources.journeys, workspace, journey)
-    checked = lint.publishable(definition, sources.checks.template, sources.checks.address)
+    checked = publish_checks.publishable(definition, sources.checks.template, sources.checks.address)
     if not isinstance(checked, Journey):
         raise invalid("This journey cannot run as it is.", checked)
     stored = _stored(sources.customers, workspace, body, schema)
@@ -68,9 +70,9 @@ def simulate(sources: Sources, workspace: str, journey: str, body: SimulationBod
 
 def shown(made: Made, journey: Journey, templates: Templates) -> Shown:
     """A message of the dry run, rendered."""
-    message, step = made.message, rendering.message_step(journey, made.message.step)
-    scope = rendering.scope(message, made.customer, journey)
-    rendered = templates.render(rendering.template_of(step), scope, message.created_at, strict=step.strict)
+    message, step = made.message, template_scope.message_step(journey, made.message.step)
+    scope = template_scope.scope(message, made.customer, journey)
+    rendered = templates.render(template_scope.template_of(step), scope, message.created_at, strict=step.strict)
     reason = message.reason.value if message.reason else "template" if isinstance(rendered, Fault) else None
     return Shown(message.created_at, message.step, message.channel, {} if isinstance(rendered, Fault) else rendered, reason)
 
@@ -141,7 +143,7 @@ def _events(log: CustomerLog, stored: Customer, since: datetime, until: datetime
 
 def _happening(workspace: str, raw: Mapping[str, Any], schema: Schema, at: datetime, place: str) -> Happening:
     whole = {**raw, "correlationKey": "_id", "correlationValue": NOBODY.value, "timestamp": iso(at)}
-    [entry] = batches.parse({"batch": [whole]}, Arrival(workspace, schema, at, "simulation")).entries
+    [entry] = batch_parser.parse({"batch": [whole]}, Arrival(workspace, schema, at, "simulation")).entries
     if not isinstance(entry, Accepted):
         errors = [{"code": entry.code, "detail": entry.detail, "pointer": place}]
         raise RefusedError(422, "invalid", "An event is not what the intake takes.", errors=errors)

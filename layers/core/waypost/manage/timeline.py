@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from waypost.domain.customers import Customer
-from waypost.domain.events import Event
-from waypost.domain.log import Page
-from waypost.domain.messages import Message
-from waypost.domain.receipts import Move, Receipt
-from waypost.domain.runs import Run
-from waypost.domain.times import iso
+from waypost.domain.customers.customer import Customer
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.events import Event
+from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.messages.message import Message
+from waypost.domain.runs.run import Run
+from waypost.domain.values.wire_time import iso
 from waypost.manage.events import ReceiptStore
-from waypost.manage.lists import Part, part
 from waypost.manage.messages import MessageStore
+from waypost.manage.pagination import Part, part
 from waypost.manage.requests import ListQuery
-from waypost.manage.ways import Walked, by_time
+from waypost.manage.timed_steps import Walked, by_time
 
 
 class CustomerLog(Protocol):

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Final
 
 from waypost.adapters.dynamodb.table import Item, Refused, Table, transact
-from waypost.domain.customers import LIGHT_ATTRIBUTES, LIGHT_BYTES, Row, RowKey, Untouched
-from waypost.domain.facts import Facts, stamp_of, weight
-from waypost.domain.identifiers import key_part
-from waypost.domain.identity import Identifier
-from waypost.domain.times import instant, iso
+from waypost.domain.customers.customer import LIGHT_ATTRIBUTES, LIGHT_BYTES, Row, RowKey, Untouched
+from waypost.domain.customers.facts import Facts, stamp_of, weight
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.values.generated_ids import key_part
+from waypost.domain.values.wire_time import instant, iso
 
 HEAD: Final = "#"
 FACTS_AT_ONCE: Final = 300

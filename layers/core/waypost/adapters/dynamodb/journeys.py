@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 from waypost.adapters.dynamodb.packing import packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Table, transact
 from waypost.domain.errors import StaleError
-from waypost.domain.journeys import Journey, parse
-from waypost.domain.lifecycle import Lifecycle
-from waypost.domain.snapshots import InForce, Pointer
-from waypost.domain.times import instant, iso
+from waypost.domain.journeys.journey import Journey, parse
+from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.published import InForce, Pointer
+from waypost.domain.values.wire_time import instant, iso
 
 POINTER: Final = "@"
 _REMEMBERED: Final = 2_000

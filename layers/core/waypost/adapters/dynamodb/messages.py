@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from waypost.adapters.dynamodb.packing import compressed, expanded, packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Refused, Table
-from waypost.domain import json
-from waypost.domain.identifiers import digest, is_message_id
-from waypost.domain.identity import Identifier
-from waypost.domain.messages import Addressed, Attempt, Message, Reason, Status
-from waypost.domain.times import instant, iso
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.messages.message import Addressed, Attempt, Message, Reason, Status
+from waypost.domain.values import exact_json
+from waypost.domain.values.generated_ids import digest, is_message_id
+from waypost.domain.values.wire_time import instant, iso
 
 RENDERED_KEPT: Final = timedelta(days=30)
 SHARDS: Final = 4
@@ -151,7 +151,7 @@ class DynamoMessages:
         """Keeps the rendered message unless one is kept already; returns the one that is kept."""
         row = {
             **rendered_key(message.workspace, message.id),
-            "body": compressed(json.dumps([made.to, made.rendered])),
+            "body": compressed(exact_json.dumps([made.to, made.rendered])),
             "expires": int((now + RENDERED_KEPT).timestamp()),
         }
         met = self.table.put(row, ConditionExpression="attribute_not_exists(id)")
@@ -196,5 +196,5 @@ class DynamoMessages:
 
 
 def _addressed(row: Mapping[str, Any]) -> Addressed:
-    to, rendered = json.loads(expanded(row["body"]))
+    to, rendered = exact_json.loads(expanded(row["body"]))
     return Addressed(to, rendered)

@@ -11,14 +11,14 @@ from typing import Final
 from waypost.adapters.dynamodb import events, messages
 from waypost.adapters.dynamodb.packing import packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Table, transact
-from waypost.domain import effects
-from waypost.domain.commits import Absorption, Commit, Committed
-from waypost.domain.effects import Effect
-from waypost.domain.identifiers import digest, key_part
-from waypost.domain.identity import Identifier
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
-from waypost.domain.runs import Cause, Footprint, Gate, Held, HeldRun, Run, RunStatus, Standing
-from waypost.domain.times import instant, iso
+from waypost.domain.runs import effects
+from waypost.domain.runs.changes import Absorption, Commit, Committed
+from waypost.domain.runs.effects import Effect
+from waypost.domain.runs.run import Cause, Footprint, Gate, Held, HeldRun, Run, RunStatus, Standing
+from waypost.domain.values.generated_ids import digest, key_part
+from waypost.domain.values.wire_time import instant, iso
 
 GATE: Final = "#"
 HELD: Final = "held#"
