@@ -7,7 +7,7 @@ from typing import Any
 from functions.local import template
 
 
-def mended(stack: dict[str, Any]) -> dict[str, Any]:
+def patched(stack: dict[str, Any]) -> dict[str, Any]:
     """The same stack for the emulator; changes it in place."""
     for api in template.resources(stack, "AWS::Serverless::Api").values():
         # A patch escapes a slash as ~1, and so does the template; the emulator keeps that form, which matches no media type.

@@ -43,7 +43,7 @@ class Local(Protocol):
         """A second workspace: its id, name and admin key."""
 
 
-def front(stack: Local, api: str) -> Starlette:
+def proxy_app(stack: Local, api: str) -> Starlette:
     """The ASGI application in front of the API at the address `api`."""
 
     @asynccontextmanager

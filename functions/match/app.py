@@ -66,7 +66,7 @@ def _take(record: SQSRecord) -> None:
         wiring.dead_letters().park(Parked("unknown", "signal", record.message_id, record.body, "unreadable", wiring.now()))
         return
     try:
-        _match(signal, again=receives > 1)
+        _match(signal, redelivered=receives > 1)
     except UnavailableError:
         raise
     except Exception:  # whatever it is, it must not block its neighbours
@@ -76,15 +76,15 @@ def _take(record: SQSRecord) -> None:
         _match_apart(signal)
 
 
-def _match(signal: Signal, *, again: bool) -> None:
-    _tell(signal, match(signal, wiring.now(), wiring.matching(), again=again))
+def _match(signal: Signal, *, redelivered: bool) -> None:
+    _tell(signal, match(signal, wiring.now(), wiring.matching(), redelivered=redelivered))
 
 
 def _match_apart(signal: Signal) -> None:
     """Takes the events of a poisoned signal one by one, so that only those that fail by themselves are parked."""
     for part in signals.apart(signal):
         try:
-            _match(part, again=True)
+            _match(part, redelivered=True)
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is parked and its neighbours go on

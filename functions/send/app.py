@@ -15,7 +15,7 @@ from waypost import wiring
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
 from waypost.domain.values import exact_json
-from waypost.send import Outcome, send
+from waypost.send import SendResult, send
 from waypost.telemetry import logger
 
 POISON_RECEIVES: Final = 5
@@ -66,9 +66,11 @@ def _named(body: str) -> tuple[str, str]:
         return "unknown", ""
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: SendResult) -> None:
     message = outcome.message
     if message is None or not outcome.changed:
         return
     about = {"workspace": message.workspace, "message_id": message.id, "journey": message.journey, "step": message.step}
-    logger.info(message.status.value, extra={**about, "channel": message.channel, "attempt": message.tries, "reason": message.reason})
+    logger.info(
+        message.status.value, extra={**about, "channel": message.channel, "attempt": message.attempt_count, "reason": message.reason}
+    )

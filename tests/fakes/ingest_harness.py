@@ -11,9 +11,9 @@ from tests.fakes.customers import FakeCustomers
 from tests.fakes.rejected_events import FakeRejectedEvents
 from tests.fakes.signals import FakeSignals
 from waypost import ingest
-from waypost.cache.linked_ids import Linked
+from waypost.cache.linked_ids import LinkedIdCache
 from waypost.domain.customers.schema import PrimaryKey, Schema
-from waypost.domain.intake.batch_parser import Arrival, parse
+from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.events import Accepted, Event, Rejected
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, 1000, tzinfo=UTC)
@@ -21,9 +21,9 @@ SCHEMA = Schema(primary_key=PrimaryKey(name="email", type="Email"))
 ADA = "ada@example.com"
 
 
-def arrival(**changes: Any) -> Arrival:
+def request_context(**changes: Any) -> RequestContext:
     """A batch that arrives now in the workspace w1, whose customers are named by e-mail address."""
-    return replace(Arrival("w1", SCHEMA, NOW, "request-1"), **changes)
+    return replace(RequestContext("w1", SCHEMA, NOW, "request-1"), **changes)
 
 
 def wire(event: Any = "bought", **fields: Any) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def identify(primary: Any = ADA, value: Any = "device-1", at: Any = "2026-11-23T
 
 def entry_of(raw: Any, **changes: Any) -> Accepted | Rejected:
     """What becomes of one event in a batch of its own."""
-    return parse({"batch": [raw]}, arrival(**changes)).entries[0]
+    return parse({"batch": [raw]}, request_context(**changes)).entries[0]
 
 
 def accepted(raw: Any, **changes: Any) -> Accepted:
@@ -87,24 +87,24 @@ class Intake:
     customers: FakeCustomers = field(default_factory=FakeCustomers)
     signals: FakeSignals = field(default_factory=FakeSignals)
     rejected: FakeRejectedEvents = field(default_factory=FakeRejectedEvents)
-    linked: Linked = field(default_factory=Linked)
+    linked: LinkedIdCache = field(default_factory=LinkedIdCache)
     clock: Clock = field(default_factory=Clock)
     executor: Executor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
-    def post(self, *events: Any, bare: bool = False, **envelope: Any) -> ingest.Outcome:
+    def post(self, *events: Any, bare: bool = False, **envelope: Any) -> ingest.IngestResult:
         """Takes a batch (or, if `bare`, one event) as the door does."""
-        here = arrival(bare=bare)
+        here = request_context(bare=bare)
         body = events[0] if bare else {"batch": list(events), **envelope}
-        world = ingest.World(self.customers, self.signals, self.rejected, self.linked, self.executor, self.clock.pause)
+        world = ingest.IngestDependencies(self.customers, self.signals, self.rejected, self.linked, self.executor, self.clock.pause)
         return ingest.ingest(parse(body, here), here, world, self.clock)
 
     def forget_calls(self) -> None:
         """Starts counting calls anew."""
         self.customers.calls.clear()
         self.signals.calls.clear()
-        self.signals.parcels.clear()
+        self.signals.queue_messages.clear()
 
 
-def codes(outcome: ingest.Outcome) -> list[str]:
+def codes(outcome: ingest.IngestResult) -> list[str]:
     """`accepted`, or the code of the refusal, for each event."""
     return ["accepted" if isinstance(entry, Accepted) else entry.code for entry in outcome.entries]

@@ -20,12 +20,12 @@ from tests.fakes.workspaces import FakeWorkspaces
 from waypost.cache.workspace_cache import Snapshots
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.errors import UnavailableError
-from waypost.domain.intake.batch_parser import Arrival, parse
+from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.events import Accepted
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.signals import EventsArrived, Signal
 from waypost.domain.values.generated_ids import customer_id
-from waypost.match.dependencies import World
+from waypost.match.dependencies import MatchDependencies
 from waypost.match.dispatch import match
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ EVERYBODY = customer_id("w1", "correlation", "device-1")
 def arrived(*raw: dict[str, Any], at: datetime = NOW, historical: bool = False, workspace: str = "w1", **known: Any) -> EventsArrived:
     """The signal that the intake makes of these events of one customer; without a uuid the n-th is `e<n>`."""
     filled = [{"correlationKey": "_id", "correlationValue": "device-1", "uuid": f"e{place}", **each} for place, each in enumerate(raw)]
-    entries = parse({"batch": filled}, Arrival(workspace, SCHEMA, at, "request-1")).entries
+    entries = parse({"batch": filled}, RequestContext(workspace, SCHEMA, at, "request-1")).entries
     events = tuple(entry.event for entry in entries if isinstance(entry, Accepted))
     assert len(events) == len(entries)
     customer = customer_id(workspace, events[0].identifier.kind, events[0].identifier.value)
@@ -88,7 +88,7 @@ class Wired:
 
 
 @dataclass
-class MatchWorld:
+class MatchHarness:
     """Everything that the matcher works on."""
 
     wire: Wire = field(default_factory=Wire)
@@ -107,22 +107,22 @@ class MatchWorld:
         self.log = FakeLog(self.receipts)
         self.snapshots = self._snapshots()
 
-    def match(self, signal: Signal, now: datetime = NOW, *, again: bool = False) -> list[Receipt]:
+    def match(self, signal: Signal, now: datetime = NOW, *, redelivered: bool = False) -> list[Receipt]:
         """One delivery of a signal."""
-        return match(signal, now, self.ports(), again=again)
+        return match(signal, now, self.ports(), redelivered=redelivered)
 
     def deliver(self, signals: Sequence[Signal], now: datetime = NOW) -> int:
         """Delivers signals in order, each until it is done; how many deliveries failed."""
         failures = 0
         for signal in signals:
-            again = False
+            redelivered = False
             while True:
                 try:
-                    self.match(signal, now, again=again)
+                    self.match(signal, now, redelivered=redelivered)
                     break
                 except UnavailableError:
                     failures += 1
-                    again = True
+                    redelivered = True
         return failures
 
     def forget(self) -> None:
@@ -144,8 +144,10 @@ class MatchWorld:
     def _wired(self, port: object) -> Any:
         return Wired(port, self.wire)
 
-    def ports(self) -> World:
+    def ports(self) -> MatchDependencies:
         """What the matcher is given."""
         names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers")
         ports = {name: self._wired(getattr(self, name)) for name in names}
-        return World(journeys=self._wired(self.journeys), snapshots=self.snapshots, executor=AtOnce(), log_all=self.log_all, **ports)
+        return MatchDependencies(
+            journeys=self._wired(self.journeys), snapshots=self.snapshots, executor=AtOnce(), log_all=self.log_all, **ports
+        )

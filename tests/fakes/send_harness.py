@@ -23,9 +23,9 @@ from waypost.domain.customers.customer import Row, head_key
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.journeys.published import InForce, Pointer
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.messages.message import Message
-from waypost.send import Outcome, World, send
+from waypost.send import SendDependencies, SendResult, send
 
 ADA = Identifier("primary", "ada@example.com")
 JOURNEY = Journey.model_validate(
@@ -51,7 +51,7 @@ JOURNEY = Journey.model_validate(
 def one_customer() -> FakeCustomers:
     """Ada, and nobody else."""
     key = head_key("w1", ADA)
-    return FakeCustomers({key: Row(key, "c_1", rev=1)})
+    return FakeCustomers({key: Row(key, "c_1", revision=1)})
 
 
 @dataclass
@@ -65,9 +65,9 @@ class OneJourney:
         assert (workspace, journey, version) == ("w1", "welcome", 3)
         return self.journey
 
-    def pointer(self, workspace: str) -> Pointer:
-        in_force = InForce("welcome", 3, self.status) if self.status != "stopped" else InForce("other", 1, "published")
-        return Pointer(1, (in_force,))
+    def pointer(self, workspace: str) -> ActiveJourneys:
+        active = ActiveVersion("welcome", 3, self.status) if self.status != "stopped" else ActiveVersion("other", 1, "published")
+        return ActiveJourneys(1, (active,))
 
     def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
         return dict.fromkeys(wanted, self.journey)
@@ -82,7 +82,7 @@ class EmailKeys:
 
 
 @dataclass
-class Scene:
+class SendHarness:
     """A world to send in, and what happened in it."""
 
     messages: FakeMessages = field(default_factory=FakeMessages)
@@ -96,9 +96,9 @@ class Scene:
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     schemas: Schemas = field(default_factory=lambda: Schemas(EmailKeys()))
 
-    def world(self) -> World:
+    def world(self) -> SendDependencies:
         channels = {"email": self.channel, "webhook": self.channel}
-        return World(
+        return SendDependencies(
             messages=self.messages,
             customers=self.customers,
             schemas=self.schemas,
@@ -112,7 +112,7 @@ class Scene:
             statuses=Statuses(self.journeys),
         )
 
-    def send(self, now: datetime = NOW, token: str = "t1") -> Outcome:
+    def send(self, now: datetime = NOW, token: str = "t1") -> SendResult:
         return send("w1", "msg_1", now, token, self.world())
 
     @property

@@ -85,9 +85,9 @@ def intake(monkeypatch: pytest.MonkeyPatch) -> Intake:
     return world
 
 
-def world_of(intake: Intake) -> ingest.World:
+def world_of(intake: Intake) -> ingest.IngestDependencies:
     """The fakes as the door gets them."""
-    return ingest.World(intake.customers, intake.signals, intake.rejected, intake.linked, intake.executor, intake.clock.pause)
+    return ingest.IngestDependencies(intake.customers, intake.signals, intake.rejected, intake.linked, intake.executor, intake.clock.pause)
 
 
 def sent(name: str) -> dict[str, Any]:

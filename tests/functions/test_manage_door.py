@@ -70,7 +70,7 @@ def from_folder(name: str) -> tuple[int, Any]:
 def named(raw: dict[str, Any]) -> None:
     """Carries out an `$identify` in the workspace of the admin key."""
     workspace = wiring.access().admit(f"Api-Key {ADMIN}", "admin", NOW).workspace
-    identifying.apply_naming(wiring.managing().customers, workspace, event_of(raw))
+    identifying.identify_customer(wiring.managing().customers, workspace, event_of(raw))
 
 
 def test_a_team_sets_up_its_workspace_with_the_folders_requests() -> None:

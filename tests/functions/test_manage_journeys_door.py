@@ -140,7 +140,7 @@ def test_a_dry_run_knows_the_customer_and_what_it_is_told() -> None:
 def ada(raw: dict[str, Any]) -> None:
     """Carries out an `$identify` in the workspace of the admin key."""
     admitted = wiring.access().admit(f"Api-Key {ADMIN}", "admin", NOW).workspace
-    identifying.apply_naming(wiring.managing().customers, admitted, event_of(raw))
+    identifying.identify_customer(wiring.managing().customers, admitted, event_of(raw))
 
 
 def test_a_dry_run_plays_recorded_events(workspace: str) -> None:

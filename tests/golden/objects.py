@@ -7,22 +7,21 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from waypost.domain.api_keys import Key
-from waypost.domain.customers.customer import Row, head_key, own_key, pair_key
+from waypost.domain.customers.customer import Row, correlation_key, head_key, pair_key
 from waypost.domain.customers.facts import fact, set_once_stamp, set_stamp
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Kind, Rejected, RejectedEvent
-from waypost.domain.intake.payloads import Naming
+from waypost.domain.intake.payloads import Identification
 from waypost.domain.intake.receipts import Move, Receipt
 from waypost.domain.journeys.lifecycle import Lifecycle
-from waypost.domain.journeys.published import InForce, Pointer
-from waypost.domain.messages.message import Addressed, Attempt, Message, Status
-from waypost.domain.messages.message import Reason as MessageReason
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
+from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, PreparedMessage
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.effects import Arm, Disarm, Send
-from waypost.domain.runs.run import Cause, Footprint, Gate, Held, Run, RunStatus, Standing
+from waypost.domain.runs.run import Cause, CustomerRuns, PendingTransition, Run, RunStatus, StepVisit, VersionRow
 from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import CustomerReleased, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
 
@@ -47,9 +46,9 @@ FACTS = {
 HEAD = Row(head_key("w1", ADA), "c_ada", 1, FACTS, None, 2)
 PAIR = Row(pair_key("w1", ADA, DEVICE), "c_ada", 1, {"a:plan": FACTS["a:plan"]}, None, 0, "c_device", True)
 SECOND_PAIR = Row(pair_key("w1", ADA, OLD_DEVICE), "c_ada", 1, {}, None, 0, "c_old")
-POINTER = Row(own_key("w1", DEVICE), "c_ada", 1, {}, ADA)
-ANONYMOUS = Row(own_key("w1", STRANGER), "c_stranger", 1, {"a:plan": FACTS["a:plan"], "t:android": FACTS["t:android"]})
-LONG_POINTER = Row(own_key("w1", OLD_DEVICE), "c_long", 1, {}, LONG)
+POINTER = Row(correlation_key("w1", DEVICE), "c_ada", 1, {}, ADA)
+ANONYMOUS = Row(correlation_key("w1", STRANGER), "c_stranger", 1, {"a:plan": FACTS["a:plan"], "t:android": FACTS["t:android"]})
+LONG_POINTER = Row(correlation_key("w1", OLD_DEVICE), "c_long", 1, {}, LONG)
 LONG_HEAD = Row(head_key("w1", LONG), "c_long", 1, {"a:score": FACTS["a:score"]}, None, 1, None, False, NOW)
 EMPTY_HEAD = Row(head_key("w2", ADA), "c_new", 1, {}, None, 1, None, False, LATER)
 ROWS = (HEAD, PAIR, SECOND_PAIR, POINTER, ANONYMOUS, LONG_POINTER, LONG_HEAD, EMPTY_HEAD)
@@ -115,7 +114,7 @@ ACTIVE_RUN = Run(
     ((0, 1), (2, 0)),
     None,
     "e1",
-    (Footprint(NOW, "hello", Cause.ENTERED), Footprint(LATER, "wait", Cause.NEXT)),
+    (StepVisit(NOW, "hello", Cause.ENTERED), StepVisit(LATER, "wait", Cause.NEXT)),
 )
 HELD_RUN = Run(
     "r_2",
@@ -130,9 +129,11 @@ HELD_RUN = Run(
     None,
     None,
     (),
-    Held(LATER, ADA, "thanks", Cause.EVENT, MOVING_EVENT),
+    PendingTransition(LATER, ADA, "thanks", Cause.EVENT, MOVING_EVENT),
 )
-HELD_BY_TIME = replace(HELD_RUN, id="r_3", key="", held=Held(NOW, DEVICE, "thanks", Cause.TIMEOUT), touched_by="e9")
+HELD_BY_TIME = replace(
+    HELD_RUN, id="r_3", key="", pending_transition=PendingTransition(NOW, DEVICE, "thanks", Cause.TIMEOUT), last_event_uuid="e9"
+)
 LARGE_RUN = Run(
     "r_4",
     "other",
@@ -148,26 +149,28 @@ LARGE_RUN = Run(
     (),
     None,
     "e1",
-    (*(Footprint(NOW, "rest", each) for each in CAUSES), *(Footprint(LATER, "rest", each) for each in REASONS)),
+    (*(StepVisit(NOW, "rest", each) for each in CAUSES), *(StepVisit(LATER, "rest", each) for each in REASONS)),
 )
 SHORT_RUN = Run("r_5", "short", 1, "", "hello", NOW)
 EXITED_RUN = Run(
-    "r_6", "gone", 1, "", "hello", NOW, RunStatus.EXITED, Reason.EXIT_EVENT, trail=(Footprint(NOW, "hello", Reason.EXIT_EVENT),)
+    "r_6", "gone", 1, "", "hello", NOW, RunStatus.EXITED, Reason.EXIT_EVENT, history=(StepVisit(NOW, "hello", Reason.EXIT_EVENT),)
 )
-PAST_RUN = Run("r_7", "gone", 1, "", "bye", NOW - timedelta(days=1), RunStatus.EXITED, Reason.FINISHED, touched_by="e0")
+PAST_RUN = Run("r_7", "gone", 1, "", "bye", NOW - timedelta(days=1), RunStatus.EXITED, Reason.FINISHED, last_event_uuid="e0")
 EFFECTS = (Send("msg_1"), Arm(TIMER), Disarm("t_1"))
 STANDINGS = (
-    ("c_ada", Standing(Gate(1, EFFECTS), (ACTIVE_RUN, HELD_RUN, HELD_BY_TIME, LARGE_RUN, SHORT_RUN, EXITED_RUN)), (PAST_RUN,)),
-    ("c_send", Standing(Gate(1, (Send("msg_1"),)), ()), ()),
-    ("c_arm", Standing(Gate(1, (Arm(replace(TIMER, known_as=DEVICE, arm=0)),)), ()), ()),
-    ("c_disarm", Standing(Gate(1, (Disarm("t_1"),)), ()), ()),
-    ("c_none", Standing(Gate(1), ()), ()),
+    ("c_ada", CustomerRuns(VersionRow(1, EFFECTS), (ACTIVE_RUN, HELD_RUN, HELD_BY_TIME, LARGE_RUN, SHORT_RUN, EXITED_RUN)), (PAST_RUN,)),
+    ("c_send", CustomerRuns(VersionRow(1, (Send("msg_1"),)), ()), ()),
+    ("c_arm", CustomerRuns(VersionRow(1, (Arm(replace(TIMER, lookup_id=DEVICE, arm=0)),)), ()), ()),
+    ("c_disarm", CustomerRuns(VersionRow(1, (Disarm("t_1"),)), ()), ()),
+    ("c_none", CustomerRuns(VersionRow(1), ()), ()),
 )
 
 # Events, receipts, pages of the log, refused events.
 TRIGGER = Event("e1", "signed_up", Kind.TRIGGER, DEVICE, "mobile", {"total": Decimal("10.50"), "note": "Zo\u00eb"}, NOW, {})
-IDENTIFY = Event("e2", "$identify", Kind.IDENTIFY, DEVICE, "custom", {"distinct_id": "Ada@Example.com"}, NOW, FACTS, Naming(ADA, STRANGER))
-SHORT_IDENTIFY = replace(IDENTIFY, uuid="e3", facts={}, naming=Naming(ADA, None))
+IDENTIFY = Event(
+    "e2", "$identify", Kind.IDENTIFY, DEVICE, "custom", {"distinct_id": "Ada@Example.com"}, NOW, FACTS, Identification(ADA, STRANGER)
+)
+SHORT_IDENTIFY = replace(IDENTIFY, uuid="e3", facts={}, identification=Identification(ADA, None))
 SET = Event("e4", "$set", Kind.SET, ADA, "custom", {"plan": "pro"}, LATER, {"a:plan": FACTS["a:plan"]})
 REPORT = Event("e5", "$opened", Kind.REPORT, ADA, "message", {"messageId": "msg_1"}, LATER, {})
 LARGE_EVENT = replace(TRIGGER, uuid="e6", payload={"text": "long text " * 200})
@@ -213,7 +216,7 @@ FULL_MESSAGE = Message(
     "resend",
     2,
     True,
-    Status.SENDING,
+    MessageStatus.SENDING,
     MessageReason.NO_ANSWER,
     "https://example.com/hook",
     (
@@ -230,30 +233,32 @@ FULL_MESSAGE = Message(
     True,
 )
 OUTCOMES = (
-    (Status.PENDING, None),
-    (Status.SENT, None),
-    (Status.DELIVERED, None),
-    (Status.OPENED, None),
-    (Status.CLICKED, None),
-    (Status.FAILED, MessageReason.REJECTED),
-    (Status.FAILED, MessageReason.GAVE_UP),
-    (Status.FAILED, MessageReason.ENDPOINT_GONE),
-    (Status.UNKNOWN, MessageReason.NO_ANSWER),
-    (Status.SKIPPED, MessageReason.NO_ADDRESS),
-    (Status.SKIPPED, MessageReason.NO_SENDER),
-    (Status.SKIPPED, MessageReason.QUIET_HOURS),
-    (Status.SKIPPED, MessageReason.STOPPED),
-    (Status.SKIPPED, MessageReason.SUPPRESSED),
-    (Status.SKIPPED, MessageReason.TEMPLATE),
-    (Status.SKIPPED, MessageReason.ERASED),
+    (MessageStatus.PENDING, None),
+    (MessageStatus.SENT, None),
+    (MessageStatus.DELIVERED, None),
+    (MessageStatus.OPENED, None),
+    (MessageStatus.CLICKED, None),
+    (MessageStatus.FAILED, MessageReason.REJECTED),
+    (MessageStatus.FAILED, MessageReason.GAVE_UP),
+    (MessageStatus.FAILED, MessageReason.ENDPOINT_GONE),
+    (MessageStatus.UNKNOWN, MessageReason.NO_ANSWER),
+    (MessageStatus.SKIPPED, MessageReason.NO_ADDRESS),
+    (MessageStatus.SKIPPED, MessageReason.NO_SENDER),
+    (MessageStatus.SKIPPED, MessageReason.QUIET_HOURS),
+    (MessageStatus.SKIPPED, MessageReason.STOPPED),
+    (MessageStatus.SKIPPED, MessageReason.SUPPRESSED),
+    (MessageStatus.SKIPPED, MessageReason.TEMPLATE),
+    (MessageStatus.SKIPPED, MessageReason.ERASED),
 )
 MESSAGES = (
     MESSAGE,
     FULL_MESSAGE,
     *(replace(MESSAGE, id=f"msg_{n}", status=status, reason=reason) for n, (status, reason) in enumerate(OUTCOMES, start=10)),
 )
-EMAIL = Addressed("ada@example.com", {"from": "us@example.com", "to": "Ada <ada@example.com>", "subject": "Hi Zo\u00eb", "text": "Hello"})
-REQUEST = Addressed(
+EMAIL = PreparedMessage(
+    "ada@example.com", {"from": "us@example.com", "to": "Ada <ada@example.com>", "subject": "Hi Zo\u00eb", "text": "Hello"}
+)
+REQUEST = PreparedMessage(
     "https://example.com/hook", {"url": "https://example.com/hook?x=1", "method": "POST", "headers": {}, "body": '{"a":1.50}'}
 )
 RENDERED = ((MESSAGE, EMAIL), (FULL_MESSAGE, REQUEST))
@@ -265,7 +270,7 @@ LIFECYCLES = (
     Lifecycle("paused-one", "Paused", NOW, LATER, 12, 11, "paused", 1),
     Lifecycle("stopped-one", "Stopped", NOW, LATER, 3, 3, "stopped", 1),
 )
-ACTIVE = Pointer(1, (InForce("welcome", 1, "published", ("bought", "left")), InForce("paused-one", 11, "paused")))
+ACTIVE = ActiveJourneys(1, (ActiveVersion("welcome", 1, "published", ("bought", "left")), ActiveVersion("paused-one", 11, "paused")))
 
 # Keys, workspaces, dead letters.
 KEYS = (
@@ -285,7 +290,7 @@ SIGNALS: tuple[Signal, ...] = (
     ARRIVED,
     ANONYMOUS_ARRIVED,
     LARGE_ARRIVED,
-    MessageSettled("w1", "c_ada", ADA, "r_1", "hello", 2, "msg_1", Status.DELIVERED),
+    MessageSettled("w1", "c_ada", ADA, "r_1", "hello", 2, "msg_1", MessageStatus.DELIVERED),
     TimerDue(TIMER),
     JourneyResumed("w1", "welcome", 7),
     JourneyResumed("w1", "welcome", 7, 1, "messages", "held#2026-11-23T05:17:13.001Z#r_1!"),

@@ -26,23 +26,23 @@ from tests.golden.objects import (
     TIMER,
 )
 from waypost.domain.api_keys import key_hash
-from waypost.domain.customers.customer import Customer, assemble, newborn, own_key
-from waypost.domain.intake.batch_parser import Arrival, parse
+from waypost.domain.customers.customer import Customer, assemble, correlation_key, new_row
+from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.event_codec import event_to_wire
 from waypost.domain.intake.events import Accepted, Rejected
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.journey import parse as parse_journey
 from waypost.domain.messages.delivery import settled
-from waypost.domain.messages.message import Answer, Status
-from waypost.domain.runs.context import NOTHING, Released, Scene
-from waypost.domain.runs.run import Cause, Footprint, Run
-from waypost.domain.runs.transition import begin, timer_of
+from waypost.domain.messages.message import MessageStatus, ProviderResponse
+from waypost.domain.runs.context import NO_EVENT, JourneyVersion, StepContext
+from waypost.domain.runs.run import Cause, Run, StepVisit
+from waypost.domain.runs.transition import start_run, timer_of
 from waypost.domain.values import exact_json
 from waypost.domain.values.cursors import cursor_of, position_in
 from waypost.domain.values.generated_ids import base36, customer_id, digest, key_part, message_id, run_id
 from waypost.manage import dead_letters, events, keys, messages, timeline
 from waypost.manage import journeys as managed_journeys
-from waypost.manage.pagination import held, part
+from waypost.manage.pagination import in_memory_source, part
 from waypost.manage.requests import (
     DeadLetterQuery,
     EventQuery,
@@ -58,7 +58,7 @@ QUERIES: tuple[ListQuery, ...] = (
     JourneyQuery(),
     DeadLetterQuery(),
     MessageQuery(),
-    MessageQuery(customer="c_ada", journey="welcome", status=Status.UNKNOWN),
+    MessageQuery(customer="c_ada", journey="welcome", status=MessageStatus.UNKNOWN),
     EventQuery(),
     EventQuery(event="bought", status="rejected", since=NOW),
     TimelineQuery(),
@@ -94,8 +94,8 @@ def test_ids_are_derived_as_they_were() -> None:
         base36(123_456_789),
         customer_id("w1", "primary", "ada@example.com"),
         customer_id("w1", "correlation", "device-1"),
-        newborn(own_key("w1", DEVICE), {}).customer,
-        newborn(own_key("w1", DEVICE), {DEVICE: NOW}).customer,
+        new_row(correlation_key("w1", DEVICE), {}).customer,
+        new_row(correlation_key("w1", DEVICE), {DEVICE: NOW}).customer,
         run_id("w1", "welcome", "order-7", "e1"),
         message_id("w1", "welcome", 3, "r_1", "hello", 2),
         key_part("Zo\u00eb #1"),
@@ -121,20 +121,20 @@ def event_ids() -> list[str]:
     journey = parse_journey(golden("definitions")[1])
     assert isinstance(journey, Journey)
     run = Run(run_id("w1", journey.id, "", "e1"), journey.id, 4, "", journey.first.id, NOW)
-    done = begin(Released(journey, 4), run, Scene(customer("c_1"), NOTHING, NOW + timedelta(hours=6), "UTC"))
+    done = start_run(JourneyVersion(journey, 4), run, StepContext(customer("c_1"), NO_EVENT, NOW + timedelta(hours=6), "UTC"))
     return [done.run.id, done.run.step, *(message.id for message in done.messages)]
 
 
 def test_batches_are_read_as_they_were() -> None:
     """Events of golden requests have their golden uuids (their own, by content and count, by key, or fresh), facts and identifiers."""
-    arrival = Arrival("w1", SCHEMA, NOW, "request-1")
+    request_context = RequestContext("w1", SCHEMA, NOW, "request-1")
     first, second = golden_batches()
     assert [
-        outcome(first, arrival),
-        outcome(first, replace(arrival, idempotency_key="key-1")),
-        outcome(second, replace(arrival, idempotency_key="key-1")),
-        outcome(second, replace(arrival, workspace="w2", request_id="request-2")),
-        outcome(first["batch"][1], replace(arrival, bare=True)),
+        outcome(first, request_context),
+        outcome(first, replace(request_context, idempotency_key="key-1")),
+        outcome(second, replace(request_context, idempotency_key="key-1")),
+        outcome(second, replace(request_context, workspace="w2", request_id="request-2")),
+        outcome(first["batch"][1], replace(request_context, bare=True)),
     ] == golden("batches-parsed")
 
 
@@ -144,16 +144,16 @@ def golden_batches() -> list[Any]:
     return read
 
 
-def outcome(body: Any, arrival: Arrival) -> list[Any]:
+def outcome(body: Any, request_context: RequestContext) -> list[Any]:
     """What came of each event: its wire form and its warnings, or where it was refused."""
-    return [entry_of(entry) for entry in parse(body, arrival).entries]
+    return [entry_of(entry) for entry in parse(body, request_context).entries]
 
 
 def entry_of(entry: Accepted | Rejected) -> list[Any]:
     """One event's outcome as plain JSON."""
     if isinstance(entry, Rejected):
         return [entry.code, entry.pointer]
-    return [exact_json.dumps(event_to_wire(entry.event)), [list(each) for each in entry.warnings], entry.drifts]
+    return [exact_json.dumps(event_to_wire(entry.event)), [list(each) for each in entry.warnings], entry.has_server_time]
 
 
 def test_experiments_draw_as_they_did() -> None:
@@ -166,15 +166,17 @@ def test_experiments_draw_as_they_did() -> None:
 
     def drawn(name: str) -> str:
         run = Run("r_1", "test", 1, "", "draw", NOW)
-        return begin(Released(journey, 1), run, Scene(customer(name), NOTHING, NOW, "UTC")).run.step
+        return start_run(JourneyVersion(journey, 1), run, StepContext(customer(name), NO_EVENT, NOW, "UTC")).run.step
 
     assert [drawn(f"c_{n}") for n in range(100)] == golden("draws")
 
 
 def test_refused_messages_wait_as_they_did() -> None:
     """Each attempt's golden pause, jitter included: it is a hash of the message's id and the count of attempts."""
-    claimed = replace(MESSAGE, status=Status.SENDING, token="t", lease=LATER)
-    dues = [settled(replace(claimed, tries=tries), Answer("refused", "503"), NOW).due for tries in range(1, 8)]
+    claimed = replace(MESSAGE, status=MessageStatus.SENDING, token="t", lease=LATER)
+    dues = [
+        settled(replace(claimed, attempt_count=attempt_count), ProviderResponse("refused", "503"), NOW).due for attempt_count in range(1, 8)
+    ]
     assert [due.isoformat() for due in dues] == golden("pauses")
 
 
@@ -190,8 +192,10 @@ def test_a_customer_is_assembled_as_it_was() -> None:
 def test_cursors_are_written_and_read_as_they_were() -> None:
     """Each list's golden cursor names its position, for its own query only."""
     position = "2026-11-23T05:17:13.001Z#x"
-    assert [cursor_of(position, "w1", query.bond()) for query in QUERIES] == golden("cursors")
-    assert [position_in(cursor, "w1", query.bond()) for cursor, query in zip(golden("cursors"), QUERIES, strict=True)] == [position] * 8
+    assert [cursor_of(position, "w1", query.filter_key()) for query in QUERIES] == golden("cursors")
+    assert [position_in(cursor, "w1", query.filter_key()) for cursor, query in zip(golden("cursors"), QUERIES, strict=True)] == [
+        position
+    ] * 8
 
 
 def test_lists_of_golden_rows_go_on_where_they_did(stored: Database) -> None:
@@ -211,8 +215,10 @@ def next_of(stored: Database, cursors: list[Any]) -> list[str | None]:
     """The cursors behind the next part of each list."""
     a, b, c, d, e, f = cursors
     first, now = NOW.date(), LATER + timedelta(hours=1)
-    workspace_keys = held([replace(each, created_at=NOW + timedelta(n)) for n in range(2) for each in stored.keys.all("w1")], keys.position)
-    journeys = held(stored.journeys.all("w1"), managed_journeys.position)
+    workspace_keys = in_memory_source(
+        [replace(each, created_at=NOW + timedelta(n)) for n in range(2) for each in stored.keys.all("w1")], keys.position
+    )
+    journeys = in_memory_source(stored.journeys.all("w1"), managed_journeys.position)
     return [
         part(workspace_keys, keys.position, "w1", KeyQuery(limit=1, cursor=a)).next,
         part(journeys, managed_journeys.position, "w1", JourneyQuery(limit=1, cursor=b)).next,
@@ -225,7 +231,7 @@ def next_of(stored: Database, cursors: list[Any]) -> list[str | None]:
 
 def timeline_of(stored: Database) -> list[str | None]:
     """The cursors of a customer's timeline, entry by entry, to its end."""
-    runs = [replace(LARGE_RUN, trail=tuple(Footprint(NOW + timedelta(seconds=n), "rest", Cause.ELAPSED) for n in range(3)))]
+    runs = [replace(LARGE_RUN, history=tuple(StepVisit(NOW + timedelta(seconds=n), "rest", Cause.ELAPSED) for n in range(3)))]
     history = timeline.History(stored.log, stored.receipts, stored.messages, runs)
     cursors: list[str | None] = []
     cursor: str | None = None

@@ -43,18 +43,18 @@ from tests.golden.objects import (
 )
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.api_keys import Key
-from waypost.domain.customers.customer import Row, RowKey, own_key
+from waypost.domain.customers.customer import Row, RowKey, correlation_key
 from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.journeys.journey import Journey, parse
 from waypost.domain.journeys.lifecycle import Lifecycle
-from waypost.domain.journeys.published import Pointer
-from waypost.domain.messages.message import Addressed, Message
+from waypost.domain.journeys.published import ActiveJourneys
+from waypost.domain.messages.message import Message, PreparedMessage
 from waypost.domain.messages.webhook_signatures import Secrets
-from waypost.domain.runs.changes import Absorption, Commit, Committed
+from waypost.domain.runs.changes import Commit, Committed, RunsMerge
 from waypost.domain.runs.effects import Send
-from waypost.domain.runs.run import Gate, HeldRun, Run, Standing
+from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
 
 DEFINITIONS = golden("definitions")
 
@@ -90,8 +90,8 @@ def is_golden(table: Table, name: str) -> bool:
 def write_customers(made: Database, rows: Sequence[Row]) -> None:
     """First writes of rows of two workspaces, and the tombstones."""
     for row in rows:
-        made.customers.save([replace(row, rev=row.rev - 1)])
-    made.customers.bury("w1", ERASED, LATER)
+        made.customers.save([replace(row, revision=row.revision - 1)])
+    made.customers.add_tombstones("w1", ERASED, LATER)
 
 
 def test_customers_are_written_as_they_were(made: Database) -> None:
@@ -108,12 +108,12 @@ def test_customers_are_read_as_they_were(made: Database) -> None:
     assert sorted(made.customers.named("w1", ADA), key=lambda row: str(row.key)) == sorted(
         (HEAD, PAIR, SECOND_PAIR), key=lambda row: str(row.key)
     )
-    assert made.customers.graves("w1", (ADA, DEVICE, ERASED[1])) == dict.fromkeys(ERASED, LATER)
+    assert made.customers.tombstones("w1", (ADA, DEVICE, ERASED[1])) == dict.fromkeys(ERASED, LATER)
     assert made.customers.any_named("w1")
-    assert made.customers.located("w1", "c_ada") == HEAD.key
-    assert made.customers.located("w1", "c_device") == PAIR.key
-    assert made.customers.located("w1", "c_stranger") == own_key("w1", STRANGER)
-    assert made.customers.located("w1", "c_long") == LONG_HEAD.key
+    assert made.customers.find_by_id("w1", "c_ada") == HEAD.key
+    assert made.customers.find_by_id("w1", "c_device") == PAIR.key
+    assert made.customers.find_by_id("w1", "c_stranger") == correlation_key("w1", STRANGER)
+    assert made.customers.find_by_id("w1", "c_long") == LONG_HEAD.key
     again = database()
     write_customers(again, [found[row.key] for row in ROWS])
     assert is_golden(again.customers.table, "customers")
@@ -127,27 +127,34 @@ def keys_of(workspace: str) -> list[RowKey]:
 def test_a_row_is_updated_in_one_write_as_it_was(made: Database) -> None:
     """The update that merges facts into a golden row leaves the golden row of the second revision, and a save the third."""
     load(made.customers.table, [row for row in golden("customers") if row["correlationId"]["S"] == "=device-9"])
-    touched = made.customers.touch(own_key("w1", STRANGER), {"a:score": FACTS["a:score"]})
-    assert isinstance(touched, Row)
+    updated = made.customers.update_if_newer(correlation_key("w1", STRANGER), {"a:score": FACTS["a:score"]})
+    assert isinstance(updated, Row)
     assert is_golden(made.customers.table, "customers-updated")
-    made.customers.save([touched.with_facts({"a:gone": FACTS["a:gone"]})])
+    made.customers.save([updated.with_facts({"a:gone": FACTS["a:gone"]})])
     assert is_golden(made.customers.table, "customers-saved")
 
 
 # ---------------------------------------------------------------- Runs
 
 
-def write_runs(made: Database, standings: Sequence[tuple[str, Standing, tuple[Run, ...]]]) -> None:
+def write_runs(made: Database, stored_runs: Sequence[tuple[str, CustomerRuns, tuple[Run, ...]]]) -> None:
     """First commits of customers' runs; earlier runs are written as replaced ones."""
-    for customer, standing, past in standings:
-        commit = Commit("w1", customer, Gate(standing.gate.version - 1), standing.gate.owed, standing.runs, past)
+    for customer, customer_runs, past in stored_runs:
+        commit = Commit(
+            "w1",
+            customer,
+            VersionRow(customer_runs.version_row.version - 1),
+            customer_runs.version_row.pending_effects,
+            customer_runs.runs,
+            past,
+        )
         assert made.runs.commit(commit) is Committed.DONE
 
 
-def read_runs(made: Database, customer: str) -> tuple[str, Standing, tuple[Run, ...]]:
+def read_runs(made: Database, customer: str) -> tuple[str, CustomerRuns, tuple[Run, ...]]:
     """A customer's runs, and apart from them the earlier ones."""
-    standing = made.runs.standing("w1", customer)
-    return customer, standing, made.runs.history("w1", customer).runs[len(standing.runs) :]
+    customer_runs = made.runs.get("w1", customer)
+    return customer, customer_runs, made.runs.history("w1", customer).runs[len(customer_runs.runs) :]
 
 
 def test_runs_are_written_as_they_were(made: Database) -> None:
@@ -160,8 +167,8 @@ def test_runs_are_read_as_they_were(made: Database) -> None:
     """Golden rows of runs are found with all that they hold, by customer and by journey, and their second writing is the same."""
     load(made.runs.table, golden("runs"))
     found = [read_runs(made, customer) for customer, _, _ in STANDINGS]
-    assert [(name, standing.gate, by_id(standing.runs), past) for name, standing, past in found] == [
-        (name, standing.gate, by_id(standing.runs), past) for name, standing, past in STANDINGS
+    assert [(name, customer_runs.version_row, by_id(customer_runs.runs), past) for name, customer_runs, past in found] == [
+        (name, customer_runs.version_row, by_id(customer_runs.runs), past) for name, customer_runs, past in STANDINGS
     ]
     assert made.runs.held("w1", "welcome", None) == ([HeldRun("c_ada", DEVICE), HeldRun("c_ada", ADA)], None)
     assert made.runs.counts("w1", "welcome") == {"wait": 3}
@@ -178,12 +185,14 @@ def by_id(runs: Sequence[Run]) -> dict[str, Run]:
 def test_absorbed_erased_and_executed_gates_are_written_as_they_were(made: Database) -> None:
     """A merge leaves a gate that says where the runs went; an erasure closes a gate; executed effects leave it."""
     for customer in ("c_into", "c_absorbed", "c_erased", "c_executed"):
-        made.runs.commit(Commit("w1", customer, Gate(), EFFECTS))
-    gate = Gate(1, EFFECTS)
-    assert made.runs.absorb(
-        Absorption("w1", "c_into", gate, "c_absorbed", replace(gate, owed=(Send("msg_9"),)), (SHORT_RUN,), (EXITED_RUN,))
+        made.runs.commit(Commit("w1", customer, VersionRow(), EFFECTS))
+    version_row = VersionRow(1, EFFECTS)
+    assert made.runs.merge(
+        RunsMerge(
+            "w1", "c_into", version_row, "c_absorbed", replace(version_row, pending_effects=(Send("msg_9"),)), (SHORT_RUN,), (EXITED_RUN,)
+        )
     )
-    made.erasure.close("w1", "c_erased", NOW)
+    made.erasure.block_writes("w1", "c_erased", NOW)
     made.runs.clear("w1", "c_executed", 1)
     assert is_golden(made.runs.table, "runs-gates")
 
@@ -191,11 +200,11 @@ def test_absorbed_erased_and_executed_gates_are_written_as_they_were(made: Datab
 def test_absorbed_erased_and_executed_gates_are_read_as_they_were(made: Database) -> None:
     """A golden gate of an absorbed customer names the other one; closed and executed gates owe nothing; merged runs are there."""
     load(made.runs.table, golden("runs-gates"))
-    assert made.runs.standing("w1", "c_into") == Standing(Gate(2, (*EFFECTS, Send("msg_9"))), (SHORT_RUN,))
+    assert made.runs.get("w1", "c_into") == CustomerRuns(VersionRow(2, (*EFFECTS, Send("msg_9"))), (SHORT_RUN,))
     assert made.runs.history("w1", "c_into").runs == (SHORT_RUN, EXITED_RUN)
-    assert made.runs.standing("w1", "c_absorbed") == Standing(Gate(2, (), "c_into"), ())
-    assert made.runs.standing("w1", "c_erased") == Standing(Gate(2), ())
-    assert made.runs.standing("w1", "c_executed") == Standing(Gate(1), ())
+    assert made.runs.get("w1", "c_absorbed") == CustomerRuns(VersionRow(2, (), "c_into"), ())
+    assert made.runs.get("w1", "c_erased") == CustomerRuns(VersionRow(2), ())
+    assert made.runs.get("w1", "c_executed") == CustomerRuns(VersionRow(1), ())
 
 
 # ---------------------------------------------------------------- Events
@@ -218,7 +227,7 @@ def test_events_are_written_as_they_were(made: Database) -> None:
 
 def test_receipts_of_a_commit_are_written_as_they_were(made: Database) -> None:
     """A receipt that is saved with a run has the row that it has when it is saved with a page."""
-    made.runs.commit(Commit("w1", "c_ada", Gate(), (), receipts=RECEIPTS))
+    made.runs.commit(Commit("w1", "c_ada", VersionRow(), (), receipts=RECEIPTS))
     written = [row for row in golden("events") if row["at"]["S"] == "-"]
     assert comparable(rows_of(made.receipts.table)) == comparable(written)
 
@@ -242,9 +251,9 @@ def test_events_are_read_as_they_were(made: Database) -> None:
 # ---------------------------------------------------------------- Messages
 
 
-def write_messages(made: Database, messages: Sequence[Message], rendered: Sequence[tuple[Message, Addressed]]) -> None:
+def write_messages(made: Database, messages: Sequence[Message], rendered: Sequence[tuple[Message, PreparedMessage]]) -> None:
     """First writes of messages, and of what was rendered for some of them."""
-    assert made.runs.commit(Commit("w1", "c_ada", Gate(), (), messages=tuple(messages))) is Committed.DONE
+    assert made.runs.commit(Commit("w1", "c_ada", VersionRow(), (), messages=tuple(messages))) is Committed.DONE
     for message, kept in rendered:
         made.messages.keep_rendered(message, kept, NOW)
 
@@ -283,12 +292,12 @@ def test_a_changed_message_replaces_its_golden_row(made: Database) -> None:
 # ---------------------------------------------------------------- Journeys
 
 
-def write_journeys(made: Database, lifecycles: Sequence[Lifecycle], pointer: Pointer) -> None:
+def write_journeys(made: Database, lifecycles: Sequence[Lifecycle], pointer: ActiveJourneys) -> None:
     """Drafts with their definitions, the first one published."""
     for lifecycle in lifecycles:
         definition = DEFINITIONS[1] if lifecycle.id == DEFINITIONS[1]["id"] else DEFINITIONS[0]
-        made.journeys.save_draft("w1", replace(lifecycle, rev=0), definition)
-    made.journeys.publish("w1", replace(lifecycles[0], rev=1), pointer._replace(rev=pointer.rev - 1))
+        made.journeys.save_draft("w1", replace(lifecycle, revision=0), definition)
+    made.journeys.publish("w1", replace(lifecycles[0], revision=1), pointer._replace(revision=pointer.revision - 1))
 
 
 def test_journeys_are_written_as_they_were(made: Database) -> None:

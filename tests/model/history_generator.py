@@ -30,7 +30,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Storyteller:
+class HistoryGenerator:
     """Makes up events. Where nobody quarrels, each device has one owner, whom alone it is identified as."""
 
     random: Random

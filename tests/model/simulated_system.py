@@ -10,21 +10,21 @@ from random import Random
 from typing import Any
 
 from tests.fakes.journeys import FakeJourneys, journey, message
-from tests.fakes.match_harness import SCHEMA, AtOnce, MatchWorld, Wire, Wired
+from tests.fakes.match_harness import SCHEMA, AtOnce, MatchHarness, Wire, Wired
 from tests.fakes.messages import NOW
 from tests.fakes.rejected_events import FakeRejectedEvents
 from tests.model.history_generator import Told
 from tests.model.reference_model import Person
 from waypost import ingest
-from waypost.cache.linked_ids import Linked
+from waypost.cache.linked_ids import LinkedIdCache
 from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
-from waypost.domain.intake.batch_parser import Arrival, parse
+from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.events import Accepted
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
-from waypost.domain.signals import Parcel, TimerDue, from_wire, parcel
+from waypost.domain.signals import QueueMessage, TimerDue, from_wire, to_queue_message
 from waypost.domain.values import exact_json
 from waypost.identify import find
 
@@ -47,7 +47,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class Weather(Wire):
+class FaultInjector(Wire):
     """What befalls calls of ports: they fail before or after, their caller dies, or somebody else's whole work fits in before."""
 
     random: Random = field(default_factory=Random)
@@ -79,12 +79,12 @@ class Queue:
     """The signals queue: a group's signals one after another; the same name again is swallowed as long as it is remembered."""
 
     random: Random
-    groups: dict[str, list[Parcel]] = field(default_factory=lambda: defaultdict(list))
+    groups: dict[str, list[QueueMessage]] = field(default_factory=lambda: defaultdict(list))
     names: set[tuple[str, str]] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
 
-    def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
-        for each in parcels:
+    def send(self, queue_messages: Sequence[QueueMessage]) -> list[QueueMessage]:
+        for each in queue_messages:
             if (each.group, each.name) not in self.names or self.random.random() < 0.3:
                 self.groups[each.group].append(each)
             self.names.add((each.group, each.name))
@@ -93,22 +93,22 @@ class Queue:
     @property
     def waiting(self) -> list[str]:
         """The groups that somebody may work on now."""
-        return sorted(group for group, parcels in self.groups.items() if parcels and group not in self.taken)
+        return sorted(group for group, queue_messages in self.groups.items() if queue_messages and group not in self.taken)
 
 
-class Town:
+class SimulatedSystem:
     """A workspace from its first event on. `bad` is how probable it is that something befalls a call."""
 
     def __init__(self, random: Random, bad: float) -> None:
         self.random, self.bad = random, bad
-        self.weather = Weather(random=random, bad=bad, meanwhile=self.somebody_works)
-        self.world = MatchWorld(wire=self.weather, journeys=FakeJourneys())
+        self.faults = FaultInjector(random=random, bad=bad, meanwhile=self.somebody_works)
+        self.world = MatchHarness(wire=self.faults, journeys=FakeJourneys())
         self.world.journeys.publish(STANDS, ENDS, KEYED, WAITS)
         self.world.workspaces.schemas["w1"] = SCHEMA
         self.queue = Queue(random)
-        self.linked = Linked()
+        self.linked = LinkedIdCache()
         self.received, self.requests = RECEIVED, 0
-        self.again: set[Parcel] = set()
+        self.again: set[QueueMessage] = set()
         self.verdicts: dict[str, Reason | None] = {}
 
     def live_through(self, batches: Sequence[Sequence[Told]]) -> None:
@@ -121,17 +121,17 @@ class Town:
 
     def finish(self) -> None:
         """Matches whatever is queued, with nothing in the way."""
-        self.weather.bad = 0.0
+        self.faults.bad = 0.0
         while self.queue.waiting:
             self.somebody_works()
-        self.weather.bad = self.bad
+        self.faults.bad = self.bad
 
     def let_timers_come(self, days: int) -> None:
         """Some days pass; what was to come by then comes, each timer twice."""
         self.received += timedelta(days=days)
         due = [timer for timer in self.world.timers.armed.values() if timer.due <= self.received]
         for timer in (*due, *due):
-            self.queue.send([parcel(TimerDue(timer))])
+            self.queue.send([to_queue_message(TimerDue(timer))])
         while self.queue.waiting and self.random.random() < 0.9:
             self.somebody_works()
         self.finish()
@@ -147,12 +147,12 @@ class Town:
 
     def _post(self, raw: Sequence[Mapping[str, Any]]) -> None:
         self.requests += 1
-        arrival = Arrival("w1", SCHEMA, self.received, f"request-{self.requests}")
-        linked = self.linked if self.random.random() < 0.7 else Linked()
-        ports = Wired(self.world.customers, self.weather), Wired(self.queue, self.weather)
+        request_context = RequestContext("w1", SCHEMA, self.received, f"request-{self.requests}")
+        linked = self.linked if self.random.random() < 0.7 else LinkedIdCache()
+        ports = Wired(self.world.customers, self.faults), Wired(self.queue, self.faults)
         seconds = iter(range(1000))
-        intake = ingest.World(*ports, FakeRejectedEvents(), linked, AtOnce(), lambda: None)
-        outcome = ingest.ingest(parse({"batch": list(raw)}, arrival), arrival, intake, lambda: next(seconds) / 100)
+        intake = ingest.IngestDependencies(*ports, FakeRejectedEvents(), linked, AtOnce(), lambda: None)
+        outcome = ingest.ingest(parse({"batch": list(raw)}, request_context), request_context, intake, lambda: next(seconds) / 100)
         for told, entry in zip(raw, outcome.entries, strict=True):
             if not isinstance(entry, Accepted):
                 self._judge(told["uuid"], Reason(entry.code))
@@ -173,18 +173,18 @@ class Town:
         finally:
             self.queue.taken.discard(group)
 
-    def _match(self, parcel: Parcel) -> None:
-        signal = from_wire(exact_json.loads(parcel.body))
+    def _match(self, queue_message: QueueMessage) -> None:
+        signal = from_wire(exact_json.loads(queue_message.body))
         if self.random.random() < 0.2:
             self.world.forget()
-        self.world.match(signal, self.received, again=parcel in self.again)
+        self.world.match(signal, self.received, redelivered=queue_message in self.again)
 
-    def _done(self, group: str, parcel: Parcel) -> None:
-        if self.weather.bad and self.random.random() < 0.1:
-            self.again.add(parcel)
+    def _done(self, group: str, queue_message: QueueMessage) -> None:
+        if self.faults.bad and self.random.random() < 0.1:
+            self.again.add(queue_message)
         else:
             self.queue.groups[group].pop(0)
-            self.again.discard(parcel)
+            self.again.discard(queue_message)
 
     def _judge(self, uuid: str, verdict: Reason | None) -> None:
         """What was decided about an event stays decided."""

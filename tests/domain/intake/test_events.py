@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.ingest_harness import ADA, NOW, accepted, arrival, entry_of, event_of, identify, rejected, warned, wire
+from tests.fakes.ingest_harness import ADA, NOW, accepted, entry_of, event_of, identify, rejected, request_context, warned, wire
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.errors import RefusedError
@@ -19,7 +19,7 @@ UUID = "E621E1F8-C36C-495A-93FC-0C247A3E6E5F"
 
 def uuids(*events: Any, **changes: Any) -> list[str]:
     """The identities of a batch's events."""
-    entries = parse({"batch": list(events)}, arrival(**changes)).entries
+    entries = parse({"batch": list(events)}, request_context(**changes)).entries
     return [entry.event.uuid for entry in entries if isinstance(entry, Accepted)]
 
 
@@ -67,7 +67,7 @@ def test_a_bad_event_is_refused_with_its_code_and_place(raw: Any, code: str, poi
 
 def test_the_pointers_of_a_bare_event_start_at_its_own_root() -> None:
     """A single event has no batch around it."""
-    [entry] = parse(wire(event=7), arrival(bare=True)).entries
+    [entry] = parse(wire(event=7), request_context(bare=True)).entries
     assert not isinstance(entry, Accepted)
     assert entry.pointer == "/event"
 
@@ -119,9 +119,9 @@ def test_without_a_schema_only_correlation_ids_are_known() -> None:
         "unknown-correlation-key",
         "/batch/0/correlationKey",
     )
-    naming = event_of(identify("Customer 7"), schema=Schema()).naming
-    assert naming is not None
-    assert naming.primary == Identifier("primary", "Customer 7")
+    identification = event_of(identify("Customer 7"), schema=Schema()).identification
+    assert identification is not None
+    assert identification.primary == Identifier("primary", "Customer 7")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_without_either_an_event_is_fresh_and_says_so() -> None:
 def test_an_idempotency_key_has_at_most_100_characters() -> None:
     """It is refused as a whole, for no event of the batch could be told from its like."""
     with pytest.raises(RefusedError) as refused:
-        parse({"batch": [wire()]}, arrival(idempotency_key="k" * 101))
+        parse({"batch": [wire()]}, request_context(idempotency_key="k" * 101))
     assert refused.value.status == 400
 
 
@@ -205,28 +205,28 @@ def test_an_idempotency_key_has_at_most_100_characters() -> None:
 def test_a_body_without_events_is_refused(body: Any) -> None:
     """400, whatever else it is."""
     with pytest.raises(RefusedError) as refused:
-        parse(body, arrival())
+        parse(body, request_context())
     assert refused.value.status == 400
 
 
 def test_a_batch_has_at_most_1000_events() -> None:
     """The answer to one more names limit and size."""
-    assert len(parse({"batch": [wire()] * 1000}, arrival()).entries) == 1000
+    assert len(parse({"batch": [wire()] * 1000}, request_context()).entries) == 1000
     with pytest.raises(RefusedError) as refused:
-        parse({"batch": [wire()] * 1001}, arrival())
+        parse({"batch": [wire()] * 1001}, request_context())
     assert (refused.value.status, refused.value.extra) == (413, {"limit": 1000, "size": 1001})
 
 
 def test_a_bad_event_does_not_touch_its_neighbours() -> None:
     """Entries come in the order of the request."""
-    entries = parse({"batch": [wire(), "bad", wire()]}, arrival()).entries
+    entries = parse({"batch": [wire(), "bad", wire()]}, request_context()).entries
     assert [isinstance(entry, Accepted) for entry in entries] == [True, False, True]
 
 
 @pytest.mark.parametrize(("historical", "taken"), [(True, True), (False, False), (None, False)])
 def test_a_batch_says_that_it_is_history(historical: Any, taken: bool) -> None:
     """Only then it triggers nothing."""
-    assert parse({"batch": [wire()], "historical": historical}, arrival()).historical is taken
+    assert parse({"batch": [wire()], "historical": historical}, request_context()).historical is taken
 
 
 @pytest.mark.parametrize("name", ["sentAt", "sent_at"])
@@ -234,14 +234,14 @@ def test_a_clock_that_is_wrong_is_put_right(name: str) -> None:
     """Both spellings are one field; a null is none."""
     raw = wire(timestamp="2030-01-01T00:00:00Z")
     envelope = {"batch": [raw], "sentAt": None, name: "2030-01-01T00:00:02Z"}
-    [entry] = parse(envelope, arrival()).entries
+    [entry] = parse(envelope, request_context()).entries
     assert isinstance(entry, Accepted)
     assert (NOW - entry.event.at).total_seconds() == 2
 
 
 def test_warnings_point_into_the_request() -> None:
     """With the event's place in the batch."""
-    entries = parse({"batch": [wire(), wire(timestamp="soon")]}, arrival()).entries
+    entries = parse({"batch": [wire(), wire(timestamp="soon")]}, request_context()).entries
     assert isinstance(entries[1], Accepted)
     assert entries[1].warnings == (EventWarning("bad-timestamp", "/batch/1/timestamp"),)
 
@@ -260,9 +260,9 @@ def test_an_id_that_names_everybody_names_nobody(word: str) -> None:
         assert rejected(wire(correlationValue=worn)) == ("illegal-id", "/batch/0/correlationValue")
         assert rejected(identify(worn), schema=Schema()) == ("illegal-id", "/batch/0/payload/distinct_id")
         raw = identify(**{"$anon_distinct_id": worn})
-        naming = event_of(raw).naming
-        assert naming is not None
-        assert naming.anonymous_id is None
+        identification = event_of(raw).identification
+        assert identification is not None
+        assert identification.anonymous_id is None
         assert warned(raw) == {"illegal-id"}
 
 
@@ -289,9 +289,9 @@ def test_an_id_that_only_resembles_a_placeholder_is_accepted(value: str) -> None
 
 def test_a_further_id_comes_with_a_naming() -> None:
     """The iOS SDK sends its anonymous id in upper case."""
-    naming = event_of(identify(**{"$anon_distinct_id": UUID})).naming
-    assert naming is not None
-    assert naming.anonymous_id == Identifier("correlation", UUID.lower())
+    identification = event_of(identify(**{"$anon_distinct_id": UUID})).identification
+    assert identification is not None
+    assert identification.anonymous_id == Identifier("correlation", UUID.lower())
 
 
 @pytest.mark.parametrize("value", [5, "", "x" * 256, ["a"]])

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from waypost.domain.journeys.checks.contradictions import clashes
+from waypost.domain.journeys.checks.contradictions import is_contradiction
 from waypost.domain.journeys.checks.implications import Implications
 from waypost.domain.journeys.conditions import CONDITION, Condition, Scope, holds
 from waypost.domain.journeys.operators import TESTS
@@ -61,7 +61,7 @@ def test_what_is_called_impossible_never_holds(seed: int) -> None:
     """No payload satisfies conditions that are refused as excluding each other."""
     dice = random.Random(seed)
     condition = random_condition(dice)
-    if clashes(condition):
+    if is_contradiction(condition):
         assert not any(holds(condition, scope) for scope in random_scopes(dice))
 
 

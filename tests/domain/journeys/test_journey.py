@@ -89,8 +89,8 @@ def test_what_is_left_out_has_a_meaning() -> None:
 )
 def test_an_entry_hears_every_source_but_message_unless_it_names_one(wanted: str | None, source: str, expected: bool) -> None:
     """`mobile` and `custom` are one source; delivery reports open nothing."""
-    assert Trigger(event="hello", source=wanted).hears("hello", source) is expected
-    assert Trigger(event="hello", source=wanted).hears("Hello", source) is False
+    assert Trigger(event="hello", source=wanted).matches("hello", source) is expected
+    assert Trigger(event="hello", source=wanted).matches("Hello", source) is False
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from waypost.domain.journeys.lifecycle import Lifecycle, pointed
-from waypost.domain.journeys.published import InForce, Pointer
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -37,6 +37,6 @@ def test_only_the_first_draft_is_new() -> None:
 
 def test_a_new_version_keeps_its_journeys_place() -> None:
     """The pointer lists journeys in the order in which they were first published."""
-    pointer = Pointer(3, (InForce("a", 1, "published"), InForce("b", 1, "published")))
-    assert pointed(pointer, "a", 2) == Pointer(3, (InForce("a", 2, "published"), InForce("b", 1, "published")))
-    assert pointed(pointer, "c", 1) == Pointer(3, (*pointer.in_force, InForce("c", 1, "published")))
+    pointer = ActiveJourneys(3, (ActiveVersion("a", 1, "published"), ActiveVersion("b", 1, "published")))
+    assert pointed(pointer, "a", 2) == ActiveJourneys(3, (ActiveVersion("a", 2, "published"), ActiveVersion("b", 1, "published")))
+    assert pointed(pointer, "c", 1) == ActiveJourneys(3, (*pointer.active, ActiveVersion("c", 1, "published")))

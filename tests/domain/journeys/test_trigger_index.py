@@ -72,7 +72,8 @@ def scan(published: list[tuple[Journey, int]], event: str, source: str, payload:
     return [
         (journey, version)
         for journey, version in published
-        if journey.entry.hears(event, source) and (journey.entry.conditions is None or holds(journey.entry.conditions, scope) is not False)
+        if journey.entry.matches(event, source)
+        and (journey.entry.conditions is None or holds(journey.entry.conditions, scope) is not False)
     ]
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.fakes.journey_harness import END, event, play
 from tests.fakes.journeys import message
 from tests.fakes.messages import NOW
-from waypost.domain.runs.context import NOTHING, Scene
-from waypost.domain.runs.reactions import passed
-from waypost.domain.runs.simulation import Happening, Simulation
+from waypost.domain.runs.context import NO_EVENT, StepContext
+from waypost.domain.runs.reactions import apply_time
+from waypost.domain.runs.simulation import Simulation, TimedEvent
 
 NAMES = ("go", "a", "b", "stop")
 LENGTHS = ("PT0S", "PT30S", "PT20M", "PT7H", "P1D", "P3D")
@@ -51,7 +51,7 @@ def _step(number: int) -> st.SearchStrategy[dict[str, Any]]:
     return st.one_of(*of_types).map(lambda step: {**step, "id": name})
 
 
-def histories() -> st.SearchStrategy[list[Happening]]:
+def histories() -> st.SearchStrategy[list[TimedEvent]]:
     """Events at distinct minutes of two weeks."""
     minutes = st.lists(st.integers(0, 14 * 24 * 60), min_size=1, max_size=12, unique=True)
     return st.tuples(minutes, st.lists(st.sampled_from(NAMES), min_size=12, max_size=12)).map(
@@ -71,7 +71,7 @@ def outcome(simulation: Simulation) -> tuple[Any, ...]:
 
 @given(steps(), histories())
 @settings(max_examples=100, deadline=None)
-def test_every_run_ends_or_waits(walk: Walk, history: list[Happening]) -> None:
+def test_every_run_ends_or_waits(walk: Walk, history: list[TimedEvent]) -> None:
     """For an event, for a time, or until the dry run's end: none is forgotten anywhere else."""
     done = play(walk, *history, **WHOLE)
     for run in done.runs.values():
@@ -82,7 +82,7 @@ def test_every_run_ends_or_waits(walk: Walk, history: list[Happening]) -> None:
 
 @given(steps(), histories(), st.data())
 @settings(max_examples=100, deadline=None)
-def test_a_history_with_unrelated_events_gives_the_same_runs(walk: Walk, history: list[Happening], data: st.DataObject) -> None:
+def test_a_history_with_unrelated_events_gives_the_same_runs(walk: Walk, history: list[TimedEvent], data: st.DataObject) -> None:
     """Whatever nobody waits for moves no timer and no run."""
     minutes = data.draw(st.lists(st.integers(0, 14 * 24 * 60), max_size=10))
     noise = [event("page_view", NOW + timedelta(minutes=minute, seconds=30)) for minute in minutes]
@@ -91,17 +91,17 @@ def test_a_history_with_unrelated_events_gives_the_same_runs(walk: Walk, history
 
 @given(steps(), histories(), st.data())
 @settings(max_examples=100, deadline=None)
-def test_timers_early_late_or_twice_change_nothing(walk: Walk, history: list[Happening], data: st.DataObject) -> None:
+def test_timers_early_late_or_twice_change_nothing(walk: Walk, history: list[TimedEvent], data: st.DataObject) -> None:
     """A customer that is woken at any instants gets the same runs, at the same times of their own."""
     wakes = data.draw(st.lists(st.integers(0, 15 * 24 * 60 * 60), max_size=10))
     calm, shaken = play(walk, **WHOLE), play(walk, **WHOLE)
     instants = sorted({*(NOW + timedelta(seconds=each) for each in wakes), *(each.at for each in history)})
-    by_time = {each.at: each for each in history}
+    timed_steps = {each.at: each for each in history}
     for instant in instants:
         _wake(shaken, instant)
         _wake(shaken, instant)
-        if instant in by_time:
-            shaken._happen(by_time[instant])
+        if instant in timed_steps:
+            shaken._happen(timed_steps[instant])
     shaken._pass(None)
     calm.play(history)
     assert outcome(shaken) == outcome(calm)
@@ -109,5 +109,5 @@ def test_timers_early_late_or_twice_change_nothing(walk: Walk, history: list[Hap
 
 def _wake(simulation: Simulation, at: datetime) -> None:
     """What a timer does that comes at this instant, whosever it is."""
-    scene = Scene(simulation.customer, NOTHING, at, "UTC")
-    simulation._take(passed(simulation.runs.values(), simulation._rules(), scene), scene)
+    context = StepContext(simulation.customer, NO_EVENT, at, "UTC")
+    simulation._take(apply_time(simulation.runs.values(), simulation._rules(), context), context)

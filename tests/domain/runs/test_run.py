@@ -8,9 +8,9 @@ from tests.fakes.journeys import journey
 from tests.fakes.messages import NOW
 from waypost.domain.customers.schema import Schema
 from waypost.domain.intake.receipts import Move, Outcome, Receipt
-from waypost.domain.journeys.published import InForce, Pointer, snapshot
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion, snapshot
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.run import Cause, Gate, Run, RunStatus, Standing
+from waypost.domain.runs.run import Cause, CustomerRuns, Run, RunStatus, VersionRow
 
 RUN = Run("r_1", "welcome", 1, "", "hello", NOW, visits={"hello": 1}, moved_by={"uuid": "e1"}, due=NOW)
 
@@ -32,10 +32,10 @@ def test_an_ended_run_waits_for_nothing() -> None:
 def test_a_standing_knows_runs_by_journey_and_key_and_by_id() -> None:
     """A run in the place of its earlier self is there once."""
     other = Run("r_2", "welcome", 1, "7", "hello", NOW)
-    standing = Standing(Gate(), (RUN, other))
-    assert (standing.of("welcome", ""), standing.of("welcome", "7"), standing.of("else", "")) == ([RUN], [other], [])
-    assert (standing.find("r_2"), standing.find("r_3")) == (other, None)
-    moved = standing.with_run(RUN.at("next", NOW, Cause.NEXT))
+    customer_runs = CustomerRuns(VersionRow(), (RUN, other))
+    assert (customer_runs.of("welcome", ""), customer_runs.of("welcome", "7"), customer_runs.of("else", "")) == ([RUN], [other], [])
+    assert (customer_runs.find("r_2"), customer_runs.find("r_3")) == (other, None)
+    moved = customer_runs.with_run(RUN.at("next", NOW, Cause.NEXT))
     assert [run.step for run in moved.of("welcome", "")] == ["next"]
     assert len(moved.runs) == 2
 
@@ -52,10 +52,10 @@ def test_an_event_had_an_effect_if_it_moved_a_run(outcomes: list[Outcome], effec
 
 def test_a_snapshot_holds_what_the_pointer_names() -> None:
     """Each journey in its version and in the order of publishing; paused ones take part, and are known to be paused."""
-    pointer = Pointer(7, (InForce("b", 2, "paused"), InForce("a", 1, "published")))
+    pointer = ActiveJourneys(7, (ActiveVersion("b", 2, "paused"), ActiveVersion("a", 1, "published")))
     versions = {("a", 1): journey("a"), ("b", 2): journey("b"), ("b", 1): journey("b", event="other")}
     snap = snapshot(pointer, Schema(timezone="Europe/Paris"), versions)
     found = snap.index.candidates("signed_up", "custom", {}, "UTC")
     assert [(each.id, version) for each, version in found] == [("b", 2), ("a", 1)]
-    assert (snap.rev, snap.paused, snap.schema.timezone) == (7, frozenset({"b"}), "Europe/Paris")
+    assert (snap.revision, snap.paused, snap.schema.timezone) == (7, frozenset({"b"}), "Europe/Paris")
     assert "other" not in snap.index

@@ -15,12 +15,12 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.events import Event, Kind
 from waypost.domain.intake.receipts import Move
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.messages.message import Status
+from waypost.domain.messages.message import MessageStatus
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.context import Released, Scene, moving
+from waypost.domain.runs.context import JourneyVersion, StepContext, event_snapshot
 from waypost.domain.runs.entry_rules import enter
-from waypost.domain.runs.run import Cause, Footprint, Run, RunStatus
-from waypost.domain.runs.transition import Transition, settle
+from waypost.domain.runs.run import Cause, Run, RunStatus, StepVisit
+from waypost.domain.runs.transition import Transition, advance_on_message
 from waypost.domain.values import generated_ids
 
 ADA = Customer("w1", "c_1", Identifier("primary", "ada@example.com"), "Ada@example.com", (), {"city": "Paris", "visits": Decimal(2)}, {})
@@ -35,7 +35,7 @@ def event(uuid: str = "e1", **payload: Any) -> Event:
 def entering(journey: Journey, *runs: Run, uuid: str = "e1", after: timedelta = timedelta(0), **payload: Any) -> Transition | Reason:
     """What an event with this payload does, that long after the first, for a customer with these runs."""
     came = event(uuid, **payload)
-    return enter(Released(journey, 3), runs, came, Scene(ADA, moving(came), NOW + after, "UTC"))
+    return enter(JourneyVersion(journey, 3), runs, came, StepContext(ADA, event_snapshot(came), NOW + after, "UTC"))
 
 
 def entered(journey: Journey, *runs: Run, uuid: str = "e1", after: timedelta = timedelta(0), **payload: Any) -> Transition:
@@ -45,7 +45,7 @@ def entered(journey: Journey, *runs: Run, uuid: str = "e1", after: timedelta = t
     return done
 
 
-def standing(name: str = "welcome", **entry: Any) -> Journey:
+def customer_runs(name: str = "welcome", **entry: Any) -> Journey:
     """A journey whose runs stand on their message."""
     return journey(name, steps=[message("hello", "end", onFailure="sorry"), message("sorry", "end"), END], **entry)
 
@@ -63,11 +63,11 @@ def test_a_run_begins_at_the_first_step_and_ends_at_the_exit() -> None:
         status=RunStatus.EXITED,
         reason=Reason.FINISHED,
         visits={"hello": 1, "end": 1},
-        touched_by="e1",
-        trail=(
-            Footprint(NOW, "hello", Cause.ENTERED),
-            Footprint(NOW, "end", Cause.NEXT),
-            Footprint(NOW, "end", Reason.FINISHED),
+        last_event_uuid="e1",
+        history=(
+            StepVisit(NOW, "hello", Cause.ENTERED),
+            StepVisit(NOW, "end", Cause.NEXT),
+            StepVisit(NOW, "end", Reason.FINISHED),
         ),
     )
     assert done.move == Move("welcome", "entered", None, done.run.id)
@@ -76,10 +76,15 @@ def test_a_run_begins_at_the_first_step_and_ends_at_the_exit() -> None:
 def test_a_message_is_owed_with_all_that_sending_it_needs() -> None:
     """Its id is made from workspace, journey, version, run, step and visit."""
     done = entered(journey(), plan="pro")
-    [owed] = done.messages
-    assert owed.id == generated_ids.message_id("w1", "welcome", 3, done.run.id, "hello", 1)
-    assert (owed.status, owed.customer, owed.known_as, owed.channel) == (Status.PENDING, "c_1", ADA.known_as, "email")
-    assert owed.event == {
+    [pending_effects] = done.messages
+    assert pending_effects.id == generated_ids.message_id("w1", "welcome", 3, done.run.id, "hello", 1)
+    assert (pending_effects.status, pending_effects.customer, pending_effects.lookup_id, pending_effects.channel) == (
+        MessageStatus.PENDING,
+        "c_1",
+        ADA.lookup_id,
+        "email",
+    )
+    assert pending_effects.event == {
         "name": "signed_up",
         "payload": {"plan": "pro"},
         "uuid": "e1",
@@ -111,7 +116,7 @@ def test_no_two_places_share_a_message_id() -> None:
 )
 def test_reentry_is_once_after_exit_or_always(reentry: dict[str, str], first: str, again: Reason | None) -> None:
     """`once` is what a journey says that says nothing."""
-    wanted = standing(reentry=reentry) if first == "active" else journey(reentry=reentry)
+    wanted = customer_runs(reentry=reentry) if first == "active" else journey(reentry=reentry)
     before = entered(wanted).run
     assert before.active is (first == "active")
     second = entering(wanted, before, uuid="e2")
@@ -129,7 +134,7 @@ def test_a_cooldown_counts_from_the_last_entry(mode: str, after: timedelta, outc
 
 def test_a_key_keeps_runs_apart() -> None:
     """One run for each order; the same order again is the same."""
-    wanted = standing(reentry={"key": "order.id"})
+    wanted = customer_runs(reentry={"key": "order.id"})
     first = entered(wanted, order={"id": 7}).run
     second = entered(wanted, first, uuid="e2", order={"id": 8}).run
     assert (first.key, second.key) == ("7", "8")
@@ -139,7 +144,7 @@ def test_a_key_keeps_runs_apart() -> None:
 @pytest.mark.parametrize("payload", [{}, {"order": {}}, {"order": 7}, {"order": {"id": None}}, {"order": {"id": ""}}])
 def test_without_its_key_an_event_opens_nothing(payload: dict[str, Any]) -> None:
     """The reason is `no-key`."""
-    assert entering(standing(reentry={"key": "payload.order.id"}), **payload) is Reason.NO_KEY
+    assert entering(customer_runs(reentry={"key": "payload.order.id"}), **payload) is Reason.NO_KEY
 
 
 def test_a_cooldown_is_each_keys_own() -> None:
@@ -152,7 +157,7 @@ def test_a_cooldown_is_each_keys_own() -> None:
 
 def test_at_most_a_hundred_runs_of_one_journey_are_active() -> None:
     """Whatever their keys; ended ones do not count."""
-    wanted = standing(reentry={"mode": "always", "key": "order"})
+    wanted = customer_runs(reentry={"mode": "always", "key": "order"})
     runs = [entered(wanted, uuid=f"o{place}", order=place).run for place in range(100)]
     assert entering(wanted, *runs, order="one more") is Reason.TOO_MANY_RUNS
     assert isinstance(entering(wanted, *runs[1:], runs[0].exited(Reason.FINISHED), order="one more"), Transition)
@@ -170,7 +175,7 @@ def test_a_run_that_this_event_opened_before_is_saved_already() -> None:
 def test_conditions_that_do_not_hold_are_the_first_reason() -> None:
     """A customer who is not meant learns nothing of keys and cooldowns."""
     condition = {"property": "customer.city", "operator": "is equal to", "value": "Rome"}
-    assert entering(standing(conditions=condition, reentry={"key": "order"})) is Reason.CONDITIONS
+    assert entering(customer_runs(conditions=condition, reentry={"key": "order"})) is Reason.CONDITIONS
 
 
 SPLIT = {
@@ -190,27 +195,27 @@ SPLIT = {
 def test_a_multisplit_takes_the_first_branch_that_holds(payload: dict[str, Any], branch: str) -> None:
     """In the order written, on payload and customer alike."""
     steps = [SPLIT, *(message(name, "end") for name in ("big", "paris", "rest")), END]
-    assert [owed.step for owed in entered(journey(steps=steps), **payload).messages] == [branch]
+    assert [pending_effects.step for pending_effects in entered(journey(steps=steps), **payload).messages] == [branch]
 
 
 def test_a_multisplit_has_a_way_for_everybody_else() -> None:
     """`otherwise` is taken where no branch holds."""
     split = {**SPLIT, "branches": SPLIT["branches"][:1]}
     steps = [split, message("big", "end"), message("rest", "end"), END]
-    assert [owed.step for owed in entered(journey(steps=steps), total=1).messages] == ["rest"]
+    assert [pending_effects.step for pending_effects in entered(journey(steps=steps), total=1).messages] == ["rest"]
 
 
 def test_a_jump_goes_on_elsewhere() -> None:
     """Steps in between are left out."""
     steps = [{"id": "jump", "type": "jumpTo", "next": "last"}, message("skipped", "last"), message("last", "end"), END]
-    assert [owed.step for owed in entered(journey(steps=steps)).messages] == ["last"]
+    assert [pending_effects.step for pending_effects in entered(journey(steps=steps)).messages] == ["last"]
 
 
 def test_a_run_that_goes_in_circles_ends_after_a_hundred_steps() -> None:
     """It exits with `loop`, and the receipt says so; each visit's message has an id of its own."""
     done = entered(journey(steps=[message("again", "back"), {"id": "back", "type": "jumpTo", "next": "again"}]))
     assert (done.run.status, done.run.reason, sum(done.run.visits.values())) == (RunStatus.EXITED, Reason.LOOP, 100)
-    assert len({owed.id for owed in done.messages}) == 50
+    assert len({pending_effects.id for pending_effects in done.messages}) == 50
     assert done.move.reason is Reason.LOOP
 
 
@@ -223,35 +228,39 @@ def test_a_hundred_steps_are_no_loop(number: int, reason: Reason) -> None:
 
 def test_a_run_stands_on_a_message_whose_failure_has_a_way() -> None:
     """It remembers the event, and owes just this message."""
-    done = entered(standing(), plan="pro")
-    assert (done.run.active, done.run.step, [(owed.step, owed.awaited) for owed in done.messages]) == (True, "hello", [("hello", True)])
-    assert done.run.moved_by == moving(event(plan="pro"))
+    done = entered(customer_runs(), plan="pro")
+    assert (done.run.active, done.run.step, [(pending_effects.step, pending_effects.awaited) for pending_effects in done.messages]) == (
+        True,
+        "hello",
+        [("hello", True)],
+    )
+    assert done.run.moved_by == event_snapshot(event(plan="pro"))
 
 
 @pytest.mark.parametrize(
     ("status", "steps"),
-    [(status, []) for status in (Status.SENT, Status.DELIVERED, Status.OPENED, Status.CLICKED)]
-    + [(status, ["sorry"]) for status in (Status.FAILED, Status.UNKNOWN, Status.SKIPPED)],
+    [(status, []) for status in (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.OPENED, MessageStatus.CLICKED)]
+    + [(status, ["sorry"]) for status in (MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.SKIPPED)],
 )
-def test_an_outcome_takes_the_run_on(status: Status, steps: list[str]) -> None:
+def test_an_outcome_takes_the_run_on(status: MessageStatus, steps: list[str]) -> None:
     """By `next` if it went out, by `onFailure` if not; either way it comes to its journey's end."""
-    run = entered(standing(), plan="pro").run
-    done = settle(Released(standing(), 3), run, "hello", 1, status, Scene(ADA, run.moved_by or {}, NOW, "UTC"))
+    run = entered(customer_runs(), plan="pro").run
+    done = advance_on_message(JourneyVersion(customer_runs(), 3), run, "hello", 1, status, StepContext(ADA, run.moved_by or {}, NOW, "UTC"))
     assert done is not None
-    assert [owed.step for owed in done.messages] == steps
-    assert all(owed.event["payload"] == {"plan": "pro"} for owed in done.messages)
+    assert [pending_effects.step for pending_effects in done.messages] == steps
+    assert all(pending_effects.event["payload"] == {"plan": "pro"} for pending_effects in done.messages)
     assert done.move == Move("welcome", "advanced", None, run.id)
 
 
 def test_an_outcome_of_another_stay_moves_nothing() -> None:
     """Another step, another visit, or a run that has ended."""
-    run, scene = entered(standing()).run, Scene(ADA, moving(event()), NOW, "UTC")
-    released = Released(standing(), 3)
-    assert settle(released, run, "sorry", 1, Status.SENT, scene) is None
-    assert settle(released, run, "hello", 2, Status.SENT, scene) is None
-    assert settle(released, run.exited(Reason.STOPPED), "hello", 1, Status.SENT, scene) is None
+    run, context = entered(customer_runs()).run, StepContext(ADA, event_snapshot(event()), NOW, "UTC")
+    journey_version = JourneyVersion(customer_runs(), 3)
+    assert advance_on_message(journey_version, run, "sorry", 1, MessageStatus.SENT, context) is None
+    assert advance_on_message(journey_version, run, "hello", 2, MessageStatus.SENT, context) is None
+    assert advance_on_message(journey_version, run.exited(Reason.STOPPED), "hello", 1, MessageStatus.SENT, context) is None
 
 
 def test_the_same_signals_give_the_same_run() -> None:
     """Time and chance are arguments; nothing else gets in."""
-    assert entered(standing(), plan="pro") == entered(standing(), plan="pro")
+    assert entered(customer_runs(), plan="pro") == entered(customer_runs(), plan="pro")

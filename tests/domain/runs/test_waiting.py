@@ -13,10 +13,10 @@ from tests.fakes.journeys import message
 from tests.fakes.messages import NOW
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.context import NOTHING, Released, Scene
+from waypost.domain.runs.context import NO_EVENT, JourneyVersion, StepContext
 from waypost.domain.runs.effects import Arm
 from waypost.domain.runs.run import RunStatus
-from waypost.domain.runs.transition import catch_up
+from waypost.domain.runs.transition import apply_elapsed
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 GO = event("go", NOW)
@@ -167,7 +167,7 @@ def test_each_order_has_its_own_run_and_hears_its_own_events() -> None:
     entry = {"event": "go", "reentry": {"mode": "always", "key": "order"}}
     came = [event("go", NOW, order=1), event("go", NOW, order=2, n=1), event("paid", NOW + HOUR, order=2), event("paid", NOW + 2 * HOUR)]
     done = play(wait({"event": "paid"}), *came, entry=entry)
-    ends = {run.key: run.trail[-1].at - NOW for run in done.runs.values()}
+    ends = {run.key: run.history[-1].at - NOW for run in done.runs.values()}
     assert ends == {"1": 2 * HOUR, "2": HOUR}
 
 
@@ -205,8 +205,8 @@ def test_a_run_that_is_far_behind_catches_up_in_parts() -> None:
     journey = Journey.model_validate({"id": "j", "entry": {"event": "go"}, "steps": [*circle]})
     run = only(play(wait({"event": "x"}, after=None), GO))
     behind = replace(run, step="rest", visits={"rest": 1}, due=NOW + MINUTE)
-    scene = Scene(play([], GO).customer, NOTHING, NOW + DAY, "UTC")
-    done = catch_up(Released(journey, 1), behind, scene, paused=False)
+    context = StepContext(play([], GO).customer, NO_EVENT, NOW + DAY, "UTC")
+    done = apply_elapsed(JourneyVersion(journey, 1), behind, context, paused=False)
     assert done is not None
     assert (done.run.due, done.run.visits["rest"]) == (NOW + 21 * MINUTE, 21)
     [armed] = [effect for effect in done.effects if isinstance(effect, Arm)]

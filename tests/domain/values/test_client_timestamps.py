@@ -75,7 +75,7 @@ def test_noon_and_midnight_are_told_apart(written: str, hour: int) -> None:
 def test_what_is_no_time_is_the_time_of_receipt_with_a_warning(written: Any) -> None:
     """An unreadable clock does not cost its owner the event; a missing one is no fault."""
     assert read(written) is None
-    assert event_time(written, None, RECEIVED) == EventTime(RECEIVED, None if written is None else "bad-timestamp", drifts=True)
+    assert event_time(written, None, RECEIVED) == EventTime(RECEIVED, None if written is None else "bad-timestamp", has_server_time=True)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_clock_is_corrected_where_it_must_and_can_be(timestamp: str, sent_at: 
 
 
 @pytest.mark.parametrize(
-    ("timestamp", "sent_at", "drifts"),
+    ("timestamp", "sent_at", "has_server_time"),
     [
         (None, None, True),
         ("2026-11-23T05:00:00Z", None, False),
@@ -117,16 +117,18 @@ def test_a_clock_is_corrected_where_it_must_and_can_be(timestamp: str, sent_at: 
     ],
     ids=["none", "its own", "a good clock", "a fast clock", "no zone"],
 )
-def test_a_time_that_hangs_on_the_receipt_says_so(timestamp: Any, sent_at: Any, drifts: bool) -> None:
+def test_a_time_that_hangs_on_the_receipt_says_so(timestamp: Any, sent_at: Any, has_server_time: bool) -> None:
     """Sent again, such an event seems to happen later, though it is the same."""
-    assert event_time(timestamp, sent_at, RECEIVED).drifts is drifts
+    assert event_time(timestamp, sent_at, RECEIVED).has_server_time is has_server_time
 
 
 def test_the_future_ends_after_five_minutes() -> None:
     """Up to there a clock may be fast; beyond, the time of receipt counts."""
     edge = RECEIVED + timedelta(minutes=5)
     assert event_time(iso(edge), None, RECEIVED) == EventTime(edge)
-    assert event_time(iso(edge + timedelta(milliseconds=1)), None, RECEIVED) == EventTime(RECEIVED, "future-timestamp", drifts=True)
+    assert event_time(iso(edge + timedelta(milliseconds=1)), None, RECEIVED) == EventTime(
+        RECEIVED, "future-timestamp", has_server_time=True
+    )
 
 
 def test_age_alone_stops_nothing() -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.fakes.ingest_harness import arrival
+from tests.fakes.ingest_harness import request_context
 from waypost.domain.intake.batch_parser import parse
 from waypost.domain.intake.events import Accepted
 from waypost.domain.values import exact_json
@@ -43,7 +43,7 @@ def test_a_million_levels_refuse_their_own_event_only(opens: str, closes: str) -
     """No parser goes so deep, and neighbours must not pay for it; brackets in texts are no levels."""
     deep = opens * 1_000_000 + "1" + closes * 1_000_000
     good = '{"correlationKey":"_id","correlationValue":"device-1","event":"bought ]]]}}} \\" [[["}'
-    first, second, third = parse(exact_json.loads(f'{{"batch":[{good},{deep},{good}]}}'), arrival()).entries
+    first, second, third = parse(exact_json.loads(f'{{"batch":[{good},{deep},{good}]}}'), request_context()).entries
     assert isinstance(first, Accepted)
     assert isinstance(third, Accepted)
     assert third.event.name == 'bought ]]]}}} " [[['

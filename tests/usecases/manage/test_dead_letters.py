@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.messages import NOW, FakeDeadLetters, FakeMessages, FakeSendQueue, FakeSignals, owed
+from tests.fakes.messages import NOW, FakeDeadLetters, FakeMessages, FakeSendQueue, FakeSignals, pending_message
 from waypost.domain.dead_letters import Kind, Parked
 from waypost.domain.errors import RefusedError, UnavailableError
-from waypost.domain.messages.message import Reason, Status
+from waypost.domain.messages.message import MessageReason, MessageStatus
 from waypost.manage.dead_letters import Queues, content, redrive
 
 BODY = '{"customer": "c_1"}'
@@ -38,7 +38,7 @@ class ListedDeadLetters(FakeDeadLetters):
 
 
 @dataclass
-class Scene:
+class StepContext:
     """Everything that a redrive touches."""
 
     dead: ListedDeadLetters = field(default_factory=ListedDeadLetters)
@@ -61,74 +61,74 @@ class Scene:
 
 def test_signals_go_back_to_their_customer_the_oldest_first() -> None:
     """Each into its customer's group, as it was, under a name that the queue has not seen."""
-    scene = Scene()
-    scene.park("second", minutes=1)
-    scene.park("first")
-    assert scene.redrive() == 2
-    assert scene.dead.gone == ["first", "second"]
-    assert [(parcel.group, parcel.body) for parcel in scene.signals.parcels] == [("c_1", BODY)] * 2
-    assert len({parcel.name for parcel in scene.signals.parcels}) == 2
+    context = StepContext()
+    context.park("second", minutes=1)
+    context.park("first")
+    assert context.redrive() == 2
+    assert context.dead.gone == ["first", "second"]
+    assert [(queue_message.group, queue_message.body) for queue_message in context.signals.queue_messages] == [("c_1", BODY)] * 2
+    assert len({queue_message.name for queue_message in context.signals.queue_messages}) == 2
 
 
 @pytest.mark.parametrize("body", ["not JSON", "[]", "{}", '{"customer": 7}'])
 def test_a_signal_that_names_nobody_goes_back_too(body: str) -> None:
     """It is parked again if nobody can read it, and blocks no customer's group."""
-    scene = Scene()
-    scene.park("odd", body=body)
-    assert scene.redrive() == 1
-    assert scene.signals.parcels[0].group != "c_1"
+    context = StepContext()
+    context.park("odd", body=body)
+    assert context.redrive() == 1
+    assert context.signals.queue_messages[0].group != "c_1"
 
 
 def test_a_failed_message_gets_all_its_retries_again() -> None:
     """It is pending, due now, and asked for."""
-    scene = Scene()
-    scene.messages.owe(owed(status=Status.FAILED, reason=Reason.GAVE_UP, tries=8))
-    parked = scene.park("msg_1", "message")
-    assert scene.redrive(parked.position) == 1
-    message = scene.messages.stored["w1", "msg_1"]
-    assert (message.status, message.tries, message.reason) == (Status.PENDING, 0, None)
-    assert scene.queue.records == [("w1", "msg_1", timedelta(0))]
+    context = StepContext()
+    context.messages.owe(pending_message(status=MessageStatus.FAILED, reason=MessageReason.GAVE_UP, attempt_count=8))
+    parked = context.park("msg_1", "message")
+    assert context.redrive(parked.position) == 1
+    message = context.messages.stored["w1", "msg_1"]
+    assert (message.status, message.attempt_count, message.reason) == (MessageStatus.PENDING, 0, None)
+    assert context.queue.records == [("w1", "msg_1", timedelta(0))]
 
 
 def test_a_message_that_was_sent_meanwhile_is_not_sent_again() -> None:
     """Only a failed message starts over; the queue asks, and the sender sees that nothing is left to do."""
-    scene = Scene()
-    scene.messages.owe(owed(status=Status.SENT))
-    scene.park("msg_1", "message")
-    scene.redrive()
-    assert scene.messages.stored["w1", "msg_1"].status is Status.SENT
+    context = StepContext()
+    context.messages.owe(pending_message(status=MessageStatus.SENT))
+    context.park("msg_1", "message")
+    context.redrive()
+    assert context.messages.stored["w1", "msg_1"].status is MessageStatus.SENT
 
 
 def test_a_message_that_is_gone_is_only_forgotten() -> None:
     """Nothing is sent to somebody who was erased."""
-    scene = Scene()
-    scene.park("msg_1", "message")
-    scene.redrive()
-    assert (scene.queue.records, scene.dead.parked) == ([], {})
+    context = StepContext()
+    context.park("msg_1", "message")
+    context.redrive()
+    assert (context.queue.records, context.dead.parked) == ([], {})
 
 
 def test_what_the_queue_refuses_stays_parked() -> None:
     """Nothing is forgotten before it is somewhere else."""
-    scene = Scene(signals=FakeSignals(full=True))
-    scene.park("first")
+    context = StepContext(signals=FakeSignals(full=True))
+    context.park("first")
     with pytest.raises(UnavailableError):
-        scene.redrive()
-    assert len(scene.dead.parked) == 1
+        context.redrive()
+    assert len(context.dead.parked) == 1
 
 
 def test_a_record_of_another_workspace_is_not_there() -> None:
     """404, and it stays where it is; redriving all leaves it alone too."""
-    scene = Scene()
-    parked = scene.park("theirs", workspace="w2")
+    context = StepContext()
+    parked = context.park("theirs", workspace="w2")
     with pytest.raises(RefusedError) as refused:
-        scene.redrive(parked.position)
+        context.redrive(parked.position)
     assert refused.value.status == 404
-    assert scene.redrive() == 0
-    assert len(scene.dead.parked) == 1
+    assert context.redrive() == 0
+    assert len(context.dead.parked) == 1
 
 
 def test_a_list_shows_what_lay_on_the_queue() -> None:
     """JSON as JSON, anything else as it is."""
-    scene = Scene()
-    assert content(scene.park("one")) == {"customer": "c_1"}
-    assert content(scene.park("two", body="not JSON")) == "not JSON"
+    context = StepContext()
+    assert content(context.park("one")) == {"customer": "c_1"}
+    assert content(context.park("two", body="not JSON")) == "not JSON"

@@ -9,23 +9,23 @@ from datetime import timedelta
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.ingest_harness import ADA, event_of, identify
 from tests.fakes.messages import NOW
-from waypost.domain.customers.customer import assemble, own_key
+from waypost.domain.customers.customer import assemble, correlation_key
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.runs.run import Gate, Standing
-from waypost.identify import apply_naming, find, record
+from waypost.domain.runs.run import CustomerRuns, VersionRow
+from waypost.identify import find, identify_customer, record
 from waypost.manage.erasure import Erased, Erasure
 
 PHONE = Identifier("correlation", "phone")
 
 
 @dataclass
-class Leavings:
+class FakeCustomerData:
     """Nothing is left behind; the first time that somebody looks for runs, another writer is at work."""
 
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
 
-    def close(self, workspace: str, customer: str, at: object) -> None:
+    def block_writes(self, workspace: str, customer: str, at: object) -> None:
         self.closed.append(customer)
 
     def remove_runs(self, workspace: str, customer: str) -> int:
@@ -49,8 +49,8 @@ class Leavings:
 class NoRuns:
     """Customers who stand nowhere."""
 
-    def history(self, workspace: str, customer: str) -> Standing:
-        return Standing(Gate(), ())
+    def history(self, workspace: str, customer: str) -> CustomerRuns:
+        return CustomerRuns(VersionRow(), ())
 
     def counts(self, workspace: str, journey: str) -> dict[str, int]:
         return {}
@@ -61,17 +61,17 @@ class NoRuns:
 
 def erase_phone(customers: FakeCustomers, meanwhile: Callable[[], object]) -> Erased:
     """The erasure of an anonymous customer, with something that happens in the middle of it."""
-    record(customers, own_key("w1", PHONE), {})
+    record(customers, correlation_key("w1", PHONE), {})
     customer = assemble(find(customers, "w1", PHONE), None)
     assert customer is not None
     runs = NoRuns()
-    return Erasure(customers, Leavings([meanwhile]), runs, runs, customer, NOW, lambda: 0.0).carry_out()
+    return Erasure(customers, FakeCustomerData([meanwhile]), runs, runs, customer, NOW, lambda: 0.0).carry_out()
 
 
 def says(customers: FakeCustomers, value: str) -> Callable[[], object]:
     """An `$identify` of Ada by this device, later than the erasure."""
     event = event_of(identify(value=value, at=(NOW + timedelta(hours=1)).isoformat()), received_at=NOW + timedelta(hours=1))
-    return lambda: apply_naming(customers, "w1", event)
+    return lambda: identify_customer(customers, "w1", event)
 
 
 def test_who_is_named_while_being_erased_is_erased_with_the_name() -> None:
@@ -79,7 +79,7 @@ def test_who_is_named_while_being_erased_is_erased_with_the_name() -> None:
     customers = FakeCustomers()
     erased = erase_phone(customers, says(customers, "phone"))
     assert (erased.complete, customers.rows) == (True, {})
-    assert {name.value for _, name in customers.tombstones} == {"phone", ADA}
+    assert {name.value for _, name in customers.erasures} == {"phone", ADA}
 
 
 def test_who_is_absorbed_while_being_erased_leaves_the_other_whole() -> None:
@@ -88,4 +88,4 @@ def test_who_is_absorbed_while_being_erased_leaves_the_other_whole() -> None:
     says(customers, "tablet")()
     assert erase_phone(customers, says(customers, "phone")).complete
     assert set(customers.customer(ADA).correlation_ids) == {"tablet", "phone"}
-    assert [row.linked for row in customers.get([own_key("w1", PHONE)])] == [Identifier("primary", ADA)]
+    assert [row.linked for row in customers.get([correlation_key("w1", PHONE)])] == [Identifier("primary", ADA)]

@@ -45,7 +45,7 @@ LOG = PagesOfDays(*TODAY, page("f", "f1", "f2", hours_ago=30), page("g", hours_a
 NEWEST_FIRST = ["e1", "d1", "c1", "b3", "b2", "b1", "a1", "f2", "f1"]
 
 
-def walked(limit: int, event: str | None = None) -> list[Recorded]:
+def timed_step(limit: int, event: str | None = None) -> list[Recorded]:
     """All parts of the list, one after another."""
     found: list[Recorded] = []
     cursor = None
@@ -61,13 +61,13 @@ def walked(limit: int, event: str | None = None) -> list[Recorded]:
 @pytest.mark.parametrize("limit", range(1, 11))
 def test_every_event_is_shown_once(limit: int) -> None:
     """Wherever a part ends: between pages, inside one, or at the end of a day."""
-    assert [each.event.uuid for each in walked(limit)] == NEWEST_FIRST
+    assert [each.event.uuid for each in timed_step(limit)] == NEWEST_FIRST
 
 
 @pytest.mark.parametrize("limit", range(1, 5))
 def test_a_rare_event_is_found_among_many(limit: int) -> None:
     """By its name, however many others lie in between."""
-    assert [each.event.uuid for each in walked(limit, "bought")] == ["b2", "a1", "f1"]
+    assert [each.event.uuid for each in timed_step(limit, "bought")] == ["b2", "a1", "f1"]
 
 
 def test_an_event_comes_with_its_receipt() -> None:

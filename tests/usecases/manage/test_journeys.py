@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.definitions import FakeDefinitions
 from tests.fakes.journeys import journey
 from waypost.domain.errors import RefusedError, UnavailableError
-from waypost.domain.journeys.published import InForce, Pointer
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.manage import journeys
 from waypost.manage.journeys import Checks
 
@@ -64,7 +64,7 @@ def test_publishing_says_all_that_is_wrong_at_once() -> None:
         journeys.publish(store, "w1", "welcome", CHECKS, NOW)
     assert refused.value.status == 422
     assert {code for code, _ in refusals(refused)} == {"bad-template", "unknown-step"}
-    assert store.pointer("w1") == Pointer(0, ())
+    assert store.pointer("w1") == ActiveJourneys(0, ())
 
 
 def test_the_newest_draft_is_published() -> None:
@@ -74,7 +74,7 @@ def test_the_newest_draft_is_published() -> None:
         journeys.save(store, "w1", "welcome", WELCOME | {"name": name}, NOW)
     published, definition = journeys.publish(store, "w1", "welcome", CHECKS, NOW)
     assert (published.status, published.published_version, definition["name"]) == ("published", 2, "two")
-    assert store.pointer("w1").in_force == (InForce("welcome", 2, "published"),)
+    assert store.pointer("w1").active == (ActiveVersion("welcome", 2, "published"),)
 
 
 def test_publishing_again_is_no_mistake() -> None:
@@ -100,7 +100,7 @@ def test_a_journey_that_is_not_there_is_404() -> None:
 def test_the_thousand_and_first_published_journey_is_refused() -> None:
     """A new version of one of the thousand is still welcome."""
     store = FakeDefinitions()
-    store.pointers["w1"] = Pointer(1, tuple(InForce(f"j{number}", 1, "published") for number in range(1_000)))
+    store.pointers["w1"] = ActiveJourneys(1, tuple(ActiveVersion(f"j{number}", 1, "published") for number in range(1_000)))
     for name in ("welcome", "j7"):
         journeys.save(store, "w1", name, WELCOME | {"id": name}, NOW)
     with pytest.raises(RefusedError) as refused:
@@ -121,7 +121,7 @@ def test_somebody_else_who_publishes_at_the_same_time_loses_nothing() -> None:
 
     store.before_save = other_first
     journeys.publish(store, "w1", "welcome", CHECKS, NOW)
-    assert {each.journey for each in store.pointer("w1").in_force} == {"welcome", "other"}
+    assert {each.journey for each in store.pointer("w1").active} == {"welcome", "other"}
 
 
 def test_endless_contention_is_a_503_and_no_loop() -> None:

@@ -86,6 +86,6 @@ def test_nobody_revokes_a_key_of_another_workspace() -> None:
 def test_a_workspace_is_made_with_an_admin_key() -> None:
     """The one that all others are made with."""
     store, workspaces = FakeKeys(), FakeWorkspaces()
-    key = keys.found(workspaces, store, "w9", "Acme", TEXT, NOW)
+    key = keys.create_workspace(workspaces, store, "w9", "Acme", TEXT, NOW)
     assert workspaces.names == {"w9": "Acme"}
     assert (key.workspace, key.scopes) == ("w9", frozenset({"admin"}))

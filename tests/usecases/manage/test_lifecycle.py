@@ -16,16 +16,16 @@ from tests.fakes.timers import FakeDelays
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import RefusedError, UnavailableError
-from waypost.domain.journeys.lifecycle import Lifecycle, Move
-from waypost.domain.journeys.published import InForce, Pointer
+from waypost.domain.journeys.lifecycle import Lifecycle, LifecycleAction
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.run import Gate, Run, Standing
+from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 from waypost.domain.signals import JourneyResumed, from_wire
 from waypost.domain.values import exact_json
 from waypost.manage import journeys
 from waypost.manage.customers import runs_of
 from waypost.manage.journeys import Checks
-from waypost.manage.lifecycle import Moving, take
+from waypost.manage.lifecycle import LifecycleDependencies, change_status
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 CHECKS = Checks(template=lambda _: None, address=lambda _: None)
@@ -53,27 +53,29 @@ class World:
         journeys.save(self.store, "w1", "welcome", definition(event), NOW)
         return journeys.publish(self.store, "w1", "welcome", CHECKS, NOW)[0]
 
-    def take(self, move: Move) -> Lifecycle:
-        return take(Moving(self.store, self.signals, self.delays), "w1", "welcome", move, NOW + timedelta(days=1))[0]
+    def take(self, move: LifecycleAction) -> Lifecycle:
+        return change_status(LifecycleDependencies(self.store, self.signals, self.delays), "w1", "welcome", move, NOW + timedelta(days=1))[
+            0
+        ]
 
     @property
-    def in_force(self) -> tuple[InForce, ...]:
-        return self.store.pointer("w1").in_force
+    def active(self) -> tuple[ActiveVersion, ...]:
+        return self.store.pointer("w1").active
 
 
 def test_a_journey_is_paused_resumed_and_stopped() -> None:
     """What is in force follows; stopped is the end."""
     world = World()
-    assert (world.take("pause").status, world.in_force[0].status) == ("paused", "paused")
-    assert (world.take("resume").status, world.in_force[0].status) == ("published", "published")
-    assert (world.take("stop").status, world.in_force) == ("stopped", ())
+    assert (world.take("pause").status, world.active[0].status) == ("paused", "paused")
+    assert (world.take("resume").status, world.active[0].status) == ("published", "published")
+    assert (world.take("stop").status, world.active) == ("stopped", ())
 
 
 @pytest.mark.parametrize(
     ("before", "move"),
     [([], "resume"), (["pause"], "pause"), (["stop"], "stop"), (["stop"], "pause"), (["stop"], "resume")],
 )
-def test_a_wrong_move_is_409(before: list[Move], move: Move) -> None:
+def test_a_wrong_move_is_409(before: list[LifecycleAction], move: LifecycleAction) -> None:
     """Nothing changes."""
     world = World()
     for each in before:
@@ -91,7 +93,7 @@ def test_a_draft_has_nothing_to_pause() -> None:
     journeys.save(world.store, "w1", "other", definition() | {"id": "other"}, NOW)
     for name, status in (("other", 409), ("nowhere", 404)):
         with pytest.raises(RefusedError) as refused:
-            take(Moving(world.store, world.signals, world.delays), "w1", name, "pause", NOW)
+            change_status(LifecycleDependencies(world.store, world.signals, world.delays), "w1", name, "pause", NOW)
         assert refused.value.status == status
 
 
@@ -110,7 +112,7 @@ def test_a_paused_journey_may_be_mended() -> None:
     world = World()
     world.take("pause")
     assert world.publish("shipped").status == "paused"
-    assert world.in_force == (InForce("welcome", 2, "paused", ("gone", "paid", "shipped")),)
+    assert world.active == (ActiveVersion("welcome", 2, "paused", ("gone", "paid", "shipped")),)
 
 
 def test_a_resume_sweeps_at_once_and_once_more() -> None:
@@ -118,11 +120,11 @@ def test_a_resume_sweeps_at_once_and_once_more() -> None:
     world = World()
     world.take("pause")
     world.take("resume")
-    [first] = world.signals.parcels
-    [(second, delay)] = world.delays.parcels
-    rev = world.store.pointer("w1").rev
-    assert from_wire(exact_json.loads(first.body)) == JourneyResumed("w1", "welcome", rev)
-    assert from_wire(exact_json.loads(second.body)) == JourneyResumed("w1", "welcome", rev, sweep=1)
+    [first] = world.signals.queue_messages
+    [(second, delay)] = world.delays.queue_messages
+    revision = world.store.pointer("w1").revision
+    assert from_wire(exact_json.loads(first.body)) == JourneyResumed("w1", "welcome", revision)
+    assert from_wire(exact_json.loads(second.body)) == JourneyResumed("w1", "welcome", revision, pass_number=1)
     assert (delay, first.name == second.name) == (timedelta(seconds=15), False)
 
 
@@ -132,7 +134,7 @@ def test_endless_contention_is_a_503() -> None:
 
     def always_first() -> None:
         world.store.before_save = lambda: None
-        world.publish(f"e{world.store.pointer('w1').rev}")
+        world.publish(f"e{world.store.pointer('w1').revision}")
         world.store.before_save = always_first
 
     world.store.before_save = always_first
@@ -143,7 +145,7 @@ def test_endless_contention_is_a_503() -> None:
 def test_a_workspaces_pointer_holds_so_many_names_of_events() -> None:
     """It is one row that every warm function reads."""
     world = World()
-    world.store.pointers["w1"] = Pointer(1, (InForce("big", 1, "published", tuple(f"{n:0200}" for n in range(1_000))),))
+    world.store.pointers["w1"] = ActiveJourneys(1, (ActiveVersion("big", 1, "published", tuple(f"{n:0200}" for n in range(1_000))),))
     journeys.save(world.store, "w1", "other", definition() | {"id": "other"}, NOW)
     with pytest.raises(RefusedError) as refused:
         journeys.publish(world.store, "w1", "other", CHECKS, NOW)
@@ -155,8 +157,8 @@ def test_a_workspaces_pointer_holds_so_many_names_of_events() -> None:
 class History(FakeRuns):
     """Runs with their earlier ones."""
 
-    def history(self, workspace: str, customer: str) -> Standing:
-        return self.standing(workspace, customer)
+    def history(self, workspace: str, customer: str) -> CustomerRuns:
+        return self.get(workspace, customer)
 
     def counts(self, workspace: str, journey: str) -> dict[str, int]:
         return dict(Counter(run.step for run in self.all if run.active and run.journey == journey))
@@ -166,7 +168,7 @@ def test_a_stopped_journeys_runs_read_as_ended() -> None:
     """At once, before anything has touched them."""
     world, runs = World(), History()
     run = Run("r_1", "welcome", 1, "", "wait", NOW)
-    runs.standings["w1", "c_1"] = Standing(Gate(1), (run, Run("r_2", journey("x").id, 1, "", "y", NOW).exited(Reason.FINISHED)))
+    runs.stored_runs["w1", "c_1"] = CustomerRuns(VersionRow(1), (run, Run("r_2", journey("x").id, 1, "", "y", NOW).exited(Reason.FINISHED)))
     ada = Customer("w1", "c_1", Identifier("primary", "ada"), "ada", (), {}, {})
     assert runs_of(runs, world.store, ada)[0] == run
     world.take("stop")

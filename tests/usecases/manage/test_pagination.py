@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waypost.domain.errors import RefusedError
-from waypost.manage.pagination import DAYS_A_ROUND, ROUNDS, Source, by_day, held, part
+from waypost.manage.pagination import DAYS_A_ROUND, ROUNDS, Source, by_day, in_memory_source, part
 from waypost.manage.requests import KeyQuery, ListQuery
 
 TODAY = date(2026, 11, 23)
@@ -21,7 +21,7 @@ def same(text: str) -> str:
     return text
 
 
-def walked(source: Source[str], limit: int, keep: str = "") -> list[list[str]]:
+def timed_step(source: Source[str], limit: int, keep: str = "") -> list[list[str]]:
     """All parts of a list, one after another."""
     parts, cursor = [], None
     while True:
@@ -50,7 +50,7 @@ def at(days_ago: int, name: str = "") -> str:
 @given(st.sets(st.text("abc", min_size=1, max_size=4)), st.integers(1, 7))
 def test_parts_make_the_whole(items: set[str], limit: int) -> None:
     """Nothing twice, nothing lost, newest first, and no empty part at the end."""
-    parts = walked(held(items, same), limit)
+    parts = timed_step(in_memory_source(items, same), limit)
     assert [item for each in parts for item in each] == sorted(items, reverse=True)
     assert all(len(each) == limit for each in parts[:-1])
     assert parts[-1] or not items
@@ -60,7 +60,7 @@ def test_parts_make_the_whole(items: set[str], limit: int) -> None:
 def test_parts_by_day_make_the_whole(items: set[tuple[int, str]], limit: int) -> None:
     """Empty days and full days between the first and the last alike."""
     texts = [at(ago, name) for ago, name in items]
-    parts = walked(days(texts, TODAY - timedelta(days=40)), limit)
+    parts = timed_step(days(texts, TODAY - timedelta(days=40)), limit)
     assert [item for each in parts for item in each] == sorted(texts, reverse=True)
     assert parts[-1] or not texts
 
@@ -68,25 +68,25 @@ def test_parts_by_day_make_the_whole(items: set[tuple[int, str]], limit: int) ->
 def test_what_is_filtered_out_leaves_no_gaps() -> None:
     """A part is filled from further back when a filter takes most of it away."""
     items = [f"{number:03}{'x' if number % 10 == 0 else ''}" for number in range(50)]
-    assert walked(held(items, same), 2, keep="x") == [["040x", "030x"], ["020x", "010x"], ["000x"]]
+    assert timed_step(in_memory_source(items, same), 2, keep="x") == [["040x", "030x"], ["020x", "010x"], ["000x"]]
 
 
 def test_a_quiet_year_ends_the_request_in_time() -> None:
     """After so many empty days the part is short and its cursor goes on, so no request takes for ever."""
     old = at(DAYS_A_ROUND * ROUNDS + 3)
-    parts = walked(days([old], TODAY - timedelta(days=400)), 5)
+    parts = timed_step(days([old], TODAY - timedelta(days=400)), 5)
     assert len(parts) == 3
     assert [item for each in parts for item in each] == [old]
 
 
 def test_nothing_older_than_the_first_day_is_looked_for() -> None:
     """A young workspace costs one day's look."""
-    assert walked(days([at(1)], TODAY), 5) == [[]]
+    assert timed_step(days([at(1)], TODAY), 5) == [[]]
 
 
 def test_a_cursor_belongs_to_its_workspace() -> None:
     """Taken elsewhere it is refused."""
-    source = held(["a", "b"], same)
+    source = in_memory_source(["a", "b"], same)
     cursor = part(source, same, "w1", KeyQuery(limit=1)).next
     with pytest.raises(RefusedError, match="another list"):
         part(source, same, "w2", KeyQuery(limit=1, cursor=cursor))
@@ -96,6 +96,6 @@ def test_a_cursor_belongs_to_its_workspace() -> None:
 
 def test_another_limit_is_the_same_query() -> None:
     """A reader may ask for a longer next part."""
-    source = held(["a", "b", "c"], same)
+    source = in_memory_source(["a", "b", "c"], same)
     cursor = part(source, same, "w1", KeyQuery(limit=1)).next
     assert part(source, same, "w1", KeyQuery(limit=200, cursor=cursor)).items == ("b", "a")

@@ -12,7 +12,7 @@ from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.messages.message import Message
 from waypost.manage.requests import TimelineQuery
-from waypost.manage.timed_steps import by_time
+from waypost.manage.timed_steps import timed_steps
 from waypost.manage.timeline import History, timeline
 
 DAY = timedelta(days=1)
@@ -27,12 +27,12 @@ def test_only_moves_that_time_made_are_told() -> None:
     """With all that followed at the same instant; what an event did is in its receipt."""
     late = only(play(STEPS, event("go", NOW)))
     early = only(play(STEPS, event("go", NOW), event("paid", NOW + timedelta(hours=1))))
-    assert [(each.footprint.step, each.footprint.reason.value) for each in by_time([late])] == [
+    assert [(each.visited.step, each.visited.reason.value) for each in timed_steps([late])] == [
         ("rest", "timeout"),
         ("end", "elapsed"),
         ("end", "finished"),
     ]
-    assert [each.footprint.step for each in by_time([early])] == ["end", "end"]
+    assert [each.visited.step for each in timed_steps([early])] == ["end", "end"]
 
 
 class Nothing:
@@ -56,8 +56,8 @@ def test_a_timeline_shows_them_part_by_part() -> None:
     told, cursor = [], None
     while True:
         found = timeline(history, PERSON, TimelineQuery(limit=1, cursor=cursor), NOW)
-        told += [entry.walked.footprint for entry in found.items if entry.walked]
+        told += [entry.timed_step.visited for entry in found.items if entry.timed_step]
         cursor = found.next
         if cursor is None:
             break
-    assert told == list(reversed(run.trail[1:]))
+    assert told == list(reversed(run.history[1:]))

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.fakes.journeys import journey, message, messages_in_a_row
-from tests.fakes.match_harness import EVERYBODY, SCHEMA, MatchWorld, Wire, arrived
-from tests.fakes.messages import NOW, FakeMessages, FakeSendQueue, owed
+from tests.fakes.match_harness import EVERYBODY, SCHEMA, MatchHarness, Wire, arrived
+from tests.fakes.messages import NOW, FakeMessages, FakeSendQueue, pending_message
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.triggers import Trigger
-from waypost.domain.messages.delivery import claimed
-from waypost.domain.messages.message import Status
+from waypost.domain.messages.delivery import with_claim
+from waypost.domain.messages.message import MessageStatus
 from waypost.domain.runs.run import RunStatus
 from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import EventsArrived, MessageSettled, Signal, TimerDue
@@ -34,9 +34,9 @@ class SendsAtOnce(FakeSendQueue):
         super().put(workspace, messages)
         for name, _ in messages:
             pending = self.messages.stored[workspace, name]
-            if pending.status is Status.PENDING:
+            if pending.status is MessageStatus.PENDING:
                 self.claims.append(name)
-                self.messages.stored[workspace, name] = claimed(pending, pending.due, "t", "ada@example.com")
+                self.messages.stored[workspace, name] = with_claim(pending, pending.due, "t", "ada@example.com")
 
 
 Signals = Sequence[Signal]
@@ -90,23 +90,27 @@ def stay(due: datetime) -> Timer:
     return Timer("w1", EVERYBODY, Identifier("correlation", "device-1"), run, "wait", 1, 0, due)
 
 
-def world_of(*journeys: Journey, wire: Wire | None = None, log_all: bool = True) -> MatchWorld:
+def world_of(*journeys: Journey, wire: Wire | None = None, log_all: bool = True) -> MatchHarness:
     """A world with these journeys and one message that was sent earlier."""
-    made = MatchWorld(wire=wire or Wire(), log_all=log_all)
+    made = MatchHarness(wire=wire or Wire(), log_all=log_all)
     made.workspaces.schemas["w1"] = SCHEMA
     made.journeys.publish(*journeys)
-    made.messages.owe(claimed(owed(), owed().due, "t", "ada@example.com"))
+    made.messages.owe(with_claim(pending_message(), pending_message().due, "t", "ada@example.com"))
     return made
 
 
-def left_by(world: MatchWorld) -> dict[str, Any]:
+def left_by(world: MatchHarness) -> dict[str, Any]:
     """Everything that anyone can see afterwards."""
     return {
-        "runs": {place: sorted(standing.runs, key=lambda run: run.id) for place, standing in world.runs.standings.items() if standing.runs},
+        "runs": {
+            place: sorted(customer_runs.runs, key=lambda run: run.id)
+            for place, customer_runs in world.runs.stored_runs.items()
+            if customer_runs.runs
+        },
         "past": sorted(run.id for run in world.runs.past),
         "messages": world.messages.stored,
         "queued": world.queued,
-        "owed": world.runs.owed,
+        "pending effects": world.runs.pending_effects,
         "timers": world.timers.armed,
         "receipts": world.receipts.stored,
         "log": world.log.pages,
@@ -114,12 +118,12 @@ def left_by(world: MatchWorld) -> dict[str, Any]:
     }
 
 
-def assert_every_cut_heals(build: Callable[[Wire], MatchWorld], signals: Signals, now: datetime = NOW) -> None:
+def assert_every_cut_heals(build: Callable[[Wire], MatchHarness], signals: Signals, now: datetime = NOW) -> None:
     """Cuts the wire before and after each call in turn, delivers again until all is done, and compares."""
     calm = build(Wire())
     calm.deliver(signals, now)
     expected = left_by(calm)
-    assert expected["owed"] == []
+    assert expected["pending effects"] == []
     for cut_at in range(len(calm.wire.calls)):
         for after in (False, True):
             world = build(Wire(cut_at, after))
@@ -173,12 +177,12 @@ def test_a_message_that_was_sent_before_the_crash_is_not_owed_anew() -> None:
         assert sorted(sender.claims) == sorted(calm.queued)
 
 
-@pytest.mark.parametrize("status", [Status.SENT, Status.FAILED])
-def test_a_settled_message_moves_its_run_once_whatever_crashes(status: Status) -> None:
+@pytest.mark.parametrize("status", [MessageStatus.SENT, MessageStatus.FAILED])
+def test_a_settled_message_moves_its_run_once_whatever_crashes(status: MessageStatus) -> None:
     """The run that stood on it goes on by `next` or `onFailure`, and a signal that comes again finds it gone."""
-    known_as = Identifier("correlation", "device-1")
+    lookup_id = Identifier("correlation", "device-1")
 
-    def entered(wire: Wire) -> MatchWorld:
+    def entered(wire: Wire) -> MatchHarness:
         world = world_of(STANDS)
         world.deliver([arrived(SIGN_UP)])
         world.wire.calls.clear()
@@ -186,9 +190,9 @@ def test_a_settled_message_moves_its_run_once_whatever_crashes(status: Status) -
         return world
 
     [run] = entered(Wire()).runs.all
-    settled = MessageSettled("w1", EVERYBODY, known_as, run.id, "hello", 1, "msg", status)
+    settled = MessageSettled("w1", EVERYBODY, lookup_id, run.id, "hello", 1, "msg", status)
     world = entered(Wire())
     world.deliver([settled, settled])
     [gone] = world.runs.all
-    assert (gone.status, len(world.queued)) == (RunStatus.EXITED, 2 if status is Status.SENT else 1)
+    assert (gone.status, len(world.queued)) == (RunStatus.EXITED, 2 if status is MessageStatus.SENT else 1)
     assert_every_cut_heals(entered, [settled, settled])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.journeys import message
-from tests.fakes.match_harness import EVERYBODY, SCHEMA, MatchWorld, arrived
+from tests.fakes.match_harness import EVERYBODY, SCHEMA, MatchHarness, arrived
 from tests.fakes.messages import NOW
 from waypost.domain.intake.receipts import Move
 from waypost.domain.journeys.journey import Journey
@@ -37,47 +37,47 @@ def waiting(**changes: Any) -> Journey:
 
 
 @pytest.fixture
-def world() -> MatchWorld:
+def world() -> MatchHarness:
     """A customer that waits for a purchase since NOW."""
-    made = MatchWorld()
+    made = MatchHarness()
     made.workspaces.schemas["w1"] = SCHEMA
     made.journeys.publish(waiting())
     made.match(arrived(SIGN_UP))
     return made
 
 
-def only(world: MatchWorld) -> Run:
+def only(world: MatchHarness) -> Run:
     """The only run."""
     [run] = world.runs.all
     return run
 
 
-def bought(world: MatchWorld, after: timedelta, **more: Any) -> None:
+def bought(world: MatchHarness, after: timedelta, **more: Any) -> None:
     """A purchase, so long after the sign-up."""
     world.match(arrived(BOUGHT | more, at=NOW + after), NOW + after)
 
 
-def come(world: MatchWorld, after: timedelta) -> None:
+def come(world: MatchHarness, after: timedelta) -> None:
     """Lets the only armed timer come."""
     [timer] = world.timers.armed.values()
     world.match(TimerDue(timer), NOW + after)
 
 
-def sent(world: MatchWorld) -> list[str]:
+def sent(world: MatchHarness) -> list[str]:
     """The steps whose messages were asked for."""
     return [world.messages.stored["w1", name].step for _, name, _ in world.send_queue.records]
 
 
-def test_a_wait_arms_a_timer_for_its_timeout(world: MatchWorld) -> None:
+def test_a_wait_arms_a_timer_for_its_timeout(world: MatchHarness) -> None:
     """Once, under a name without the customer; the run shows when it is due."""
     [timer] = world.timers.armed.values()
     run = only(world)
     assert (timer.due, timer.run, timer.step, timer.visit, timer.arm) == (NOW + 3 * DAY, run.id, "bought", 1, 0)
-    assert (run.due, world.runs.owed) == (NOW + 3 * DAY, [])
+    assert (run.due, world.runs.pending_effects) == (NOW + 3 * DAY, [])
     assert replace(timer, customer="c_other").name == timer.name
 
 
-def test_an_event_in_time_takes_its_branch_and_the_timer_back(world: MatchWorld) -> None:
+def test_an_event_in_time_takes_its_branch_and_the_timer_back(world: MatchHarness) -> None:
     """Purchase at day two."""
     bought(world, 2 * DAY)
     assert (sent(world), world.timers.armed) == (["thanks"], {})
@@ -85,15 +85,15 @@ def test_an_event_in_time_takes_its_branch_and_the_timer_back(world: MatchWorld)
     assert len(world.timers.disarmed) == 1
 
 
-def test_a_timer_takes_the_timeout(world: MatchWorld) -> None:
+def test_a_timer_takes_the_timeout(world: MatchHarness) -> None:
     """Late, and at the time of its own; what came back is not taken back."""
     come(world, 3 * DAY + MINUTE)
     assert sent(world) == ["nudge"]
-    assert [each.at for each in only(world).trail][1:] == [NOW + 3 * DAY] * 3
+    assert [each.at for each in only(world).history][1:] == [NOW + 3 * DAY] * 3
     assert world.timers.disarmed == []
 
 
-def test_a_timer_that_comes_twice_or_after_the_step_was_left_changes_nothing(world: MatchWorld) -> None:
+def test_a_timer_that_comes_twice_or_after_the_step_was_left_changes_nothing(world: MatchHarness) -> None:
     """Not one write."""
     [timer] = world.timers.armed.values()
     bought(world, 2 * DAY)
@@ -102,7 +102,7 @@ def test_a_timer_that_comes_twice_or_after_the_step_was_left_changes_nothing(wor
     assert (only(world), world.runs.commits) == (run, commits)
 
 
-def test_a_timer_that_comes_early_is_armed_again(world: MatchWorld) -> None:
+def test_a_timer_that_comes_early_is_armed_again(world: MatchHarness) -> None:
     """Under another name, because the queue would take the old one for a repeat; the run stays."""
     run = only(world)
     come(world, 3 * DAY - MINUTE)
@@ -112,21 +112,21 @@ def test_a_timer_that_comes_early_is_armed_again(world: MatchWorld) -> None:
     assert sent(world) == ["nudge"]
 
 
-def test_an_event_after_the_due_time_finds_the_timeout_taken(world: MatchWorld) -> None:
+def test_an_event_after_the_due_time_finds_the_timeout_taken(world: MatchHarness) -> None:
     """The timer is late; whatever loads the run first applies it."""
     bought(world, 3 * DAY)
     assert sent(world) == ["nudge"]
     assert world.receipt("b1").moves == ()
 
 
-def test_an_event_that_nobody_waits_for_reads_nobody(world: MatchWorld) -> None:
+def test_an_event_that_nobody_waits_for_reads_nobody(world: MatchHarness) -> None:
     """Though the customer has a run that waits."""
     world.wire.calls.clear()
     world.match(arrived({"event": "page_view", "uuid": "p1"}, known=True))
     assert not any("Runs" in call or call.endswith(("named", "get")) for call in world.wire.calls)
 
 
-def test_runs_of_an_old_version_still_hear_their_events(world: MatchWorld) -> None:
+def test_runs_of_an_old_version_still_hear_their_events(world: MatchHarness) -> None:
     """The new version waits for something else; who entered the old one follows it to its end."""
     other = WAIT | {"branches": [{"id": "yes", "event": "subscribed", "next": "thanks"}]}
     world.journeys.publish(waiting(steps=[other, *STEPS[1:]]), version=2)
@@ -135,7 +135,7 @@ def test_runs_of_an_old_version_still_hear_their_events(world: MatchWorld) -> No
     assert sent(world) == ["thanks"]
 
 
-def test_an_exit_event_acts_in_the_middle_of_a_wait(world: MatchWorld) -> None:
+def test_an_exit_event_acts_in_the_middle_of_a_wait(world: MatchHarness) -> None:
     """At once, with a reason, and its timer goes."""
     world.journeys.publish(waiting(id="second", exit=[{"event": "unsubscribed"}]))
     world.forget()
@@ -146,28 +146,28 @@ def test_an_exit_event_acts_in_the_middle_of_a_wait(world: MatchWorld) -> None:
     assert len(world.timers.armed) == 1
 
 
-def woken(world: MatchWorld, journey_id: str = "welcome") -> list[Signal]:
+def woken(world: MatchHarness, journey_id: str = "welcome") -> list[Signal]:
     """What a resume puts on the queue, part by part, until there is nothing more."""
-    signals: list[Signal] = [JourneyResumed("w1", journey_id, world.journeys.pointer("w1").rev)]
+    signals: list[Signal] = [JourneyResumed("w1", journey_id, world.journeys.pointer("w1").revision)]
     done: list[Signal] = []
     while signals:
         signal = signals.pop(0)
         world.match(signal, NOW + 5 * DAY)
         if isinstance(signal, CustomerReleased):
             done.append(signal)
-        signals += [from_wire(exact_json.loads(parcel.body)) for parcel in world.signals.parcels]
-        world.signals.parcels.clear()
+        signals += [from_wire(exact_json.loads(queue_message.body)) for queue_message in world.signals.queue_messages]
+        world.signals.queue_messages.clear()
     return done
 
 
-def pause(world: MatchWorld) -> None:
+def pause(world: MatchHarness) -> None:
     """Pauses the journey, for every function at once."""
     world.journeys.move("welcome", "paused")
     world.forget()
 
 
 @pytest.mark.parametrize(("happens", "expected"), [("timer", "nudge"), ("event", "thanks")])
-def test_what_a_pause_holds_happens_once_on_resume(world: MatchWorld, happens: str, expected: str) -> None:
+def test_what_a_pause_holds_happens_once_on_resume(world: MatchHarness, happens: str, expected: str) -> None:
     """The due timer, or the first match; whichever was accepted first."""
     pause(world)
     if happens == "timer":
@@ -177,15 +177,15 @@ def test_what_a_pause_holds_happens_once_on_resume(world: MatchWorld, happens: s
         bought(world, 2 * DAY)
         come(world, 3 * DAY)
     held = only(world)
-    assert (sent(world), held.active, held.held is not None) == ([], True, True)
+    assert (sent(world), held.active, held.pending_transition is not None) == ([], True, True)
     world.journeys.move("welcome", "published")
     assert len(woken(world)) == 1
     woken(world)
     assert sent(world) == [expected]
-    assert only(world).trail[1].at == NOW + 5 * DAY
+    assert only(world).history[1].at == NOW + 5 * DAY
 
 
-def test_a_timer_that_comes_in_a_pause_is_not_armed_again(world: MatchWorld) -> None:
+def test_a_timer_that_comes_in_a_pause_is_not_armed_again(world: MatchHarness) -> None:
     """It was not early: the run stands where it stood because it is held."""
     pause(world)
     come(world, 3 * DAY)
@@ -193,7 +193,7 @@ def test_a_timer_that_comes_in_a_pause_is_not_armed_again(world: MatchWorld) -> 
     assert [timer.arm for timer in world.timers.armed.values()] == [0]
 
 
-def test_a_matching_event_in_a_pause_is_told_to_be_held(world: MatchWorld) -> None:
+def test_a_matching_event_in_a_pause_is_told_to_be_held(world: MatchHarness) -> None:
     """Its receipt says so; a second one is ignored, for the first has opened the way. What nobody waits for is told nothing."""
     pause(world)
     bought(world, DAY)
@@ -204,7 +204,7 @@ def test_a_matching_event_in_a_pause_is_told_to_be_held(world: MatchWorld) -> No
     assert world.receipt("o1").moves == ()
 
 
-def test_many_held_customers_are_woken_in_parts(world: MatchWorld) -> None:
+def test_many_held_customers_are_woken_in_parts(world: MatchHarness) -> None:
     """Each once in a sweep, whatever the number."""
     others = [arrived(SIGN_UP | {"uuid": f"s{n}", "correlationValue": f"device-{n}"}) for n in range(2, 9)]
     world.deliver(others)
@@ -216,19 +216,19 @@ def test_many_held_customers_are_woken_in_parts(world: MatchWorld) -> None:
     assert sent(world) == ["nudge"] * 8
 
 
-def test_a_resume_that_a_warm_function_has_not_seen_yet_is_believed(world: MatchWorld) -> None:
+def test_a_resume_that_a_warm_function_has_not_seen_yet_is_believed(world: MatchHarness) -> None:
     """The signal carries the revision, and the function asks again."""
     pause(world)
     come(world, 3 * DAY)
     world.journeys.move("welcome", "published")
-    held = only(world).held
+    held = only(world).pending_transition
     assert held is not None
-    released = CustomerReleased("w1", EVERYBODY, held.known_as, "welcome", world.journeys.pointer("w1").rev)
-    world.match(released, NOW + 3 * DAY + timedelta(seconds=1))
+    journey_version = CustomerReleased("w1", EVERYBODY, held.lookup_id, "welcome", world.journeys.pointer("w1").revision)
+    world.match(journey_version, NOW + 3 * DAY + timedelta(seconds=1))
     assert sent(world) == ["nudge"]
 
 
-def test_a_stopped_journeys_run_ends_when_it_is_next_touched(world: MatchWorld) -> None:
+def test_a_stopped_journeys_run_ends_when_it_is_next_touched(world: MatchHarness) -> None:
     """By a timer or an event; nothing is sent."""
     world.journeys.stop("welcome")
     world.forget()
@@ -236,7 +236,7 @@ def test_a_stopped_journeys_run_ends_when_it_is_next_touched(world: MatchWorld) 
     assert (only(world).active, only(world).reason, sent(world)) == (False, Reason.STOPPED, [])
 
 
-def test_a_journey_that_was_published_a_moment_ago_is_not_taken_for_stopped(world: MatchWorld) -> None:
+def test_a_journey_that_was_published_a_moment_ago_is_not_taken_for_stopped(world: MatchHarness) -> None:
     """A warm function that does not know it asks again before it ends a run."""
     stale = world.snapshots
     world.journeys.publish(waiting(id="fresh", entry={"event": "hello"}))

@@ -11,15 +11,15 @@ from waypost.domain.values import exact_json
 from waypost.web import http
 
 
-def first(path: str, resource: str | None = None, proxy: str | None = None, stage: str = "prod") -> dict[str, Any]:
+def first(path: str, resource: str | None = None, proxy: str | None = None, phase: str = "prod") -> dict[str, Any]:
     """A request in payload format 1.0."""
     parameters = {"proxy": proxy} if proxy else None
-    return {"httpMethod": "get", "path": path, "resource": resource, "pathParameters": parameters, "requestContext": {"stage": stage}}
+    return {"httpMethod": "get", "path": path, "resource": resource, "pathParameters": parameters, "requestContext": {"stage": phase}}
 
 
-def second(path: str, stage: str = "$default") -> dict[str, Any]:
+def second(path: str, phase: str = "$default") -> dict[str, Any]:
     """A request in payload format 2.0."""
-    return {"rawPath": path, "requestContext": {"stage": stage, "http": {"method": "GET", "path": path}}}
+    return {"rawPath": path, "requestContext": {"stage": phase, "http": {"method": "GET", "path": path}}}
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,8 @@ def second(path: str, stage: str = "$default") -> dict[str, Any]:
         (first("/waypost/v1/api/schema", "/api/{proxy+}", "schema"), "/api/schema"),
         (first("/waypost/events/", "/events"), "/events"),
         (first("/production/api/schema"), "/production/api/schema"),
-        (first("/api/schema", "/api/{proxy+}", "schema", stage="api"), "/api/schema"),
-        (first("/events/batch", "/events/{proxy+}", "batch", stage="events"), "/events/batch"),
+        (first("/api/schema", "/api/{proxy+}", "schema", phase="api"), "/api/schema"),
+        (first("/events/batch", "/events/{proxy+}", "batch", phase="events"), "/events/batch"),
         (first("/", "/"), "/"),
         (first("/prod"), "/"),
         (second("/api/schema"), "/api/schema"),
@@ -81,10 +81,10 @@ def test_every_failure_has_one_answer(error: Exception, status: int, code: str) 
     """A problem with a stable code; what is not meant for callers is logged only."""
     told: list[str] = []
 
-    def fail() -> http.Reply:
+    def fail() -> http.Response:
         raise error
 
-    reply = http.settled(fail, "r-1", lambda text, **_: told.append(text), lambda text, **_: told.append(text))
+    reply = http.respond(fail, "r-1", lambda text, **_: told.append(text), lambda text, **_: told.append(text))
     assert (reply.status, reply.body["code"], reply.body["requestId"]) == (status, code, "r-1")
     assert "secret" not in exact_json.dumps(reply.body)
     assert len(told) == 1
@@ -92,5 +92,5 @@ def test_every_failure_has_one_answer(error: Exception, status: int, code: str) 
 
 def test_an_answer_that_quotes_broken_text_can_be_sent() -> None:
     """Half a surrogate pair in a detail is escaped; all else stays readable."""
-    assert http.write(http.Reply(200, {"a": "é"}), "r")["body"] == '{"a":"é"}'
-    assert http.write(http.Reply(200, {"a": "é\ud800"}), "r")["body"] == '{"a":"\\u00e9\\ud800"}'
+    assert http.write(http.Response(200, {"a": "é"}), "r")["body"] == '{"a":"é"}'
+    assert http.write(http.Response(200, {"a": "é\ud800"}), "r")["body"] == '{"a":"\\u00e9\\ud800"}'

@@ -14,12 +14,12 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Memory(Generic[T]):
+class TtlCache(Generic[T]):
     """What was read, with when: at most `most` entries, the oldest forgotten first. The sender's threads share it."""
 
-    most: int = 10_000
+    max_entries: int = 10_000
     entries: dict[str, tuple[datetime, T]] = field(default_factory=dict)
-    writing: Lock = field(default_factory=Lock)
+    lock: Lock = field(default_factory=Lock)
 
     def read(
         self, name: str, now: datetime, seconds: Callable[[T], int], fresh: Callable[[T | None], T], outlasts: Callable[[T], bool]
@@ -37,9 +37,9 @@ class Memory(Generic[T]):
             if known is not None and outlasts(known[1]):
                 return known[1]
             raise
-        with self.writing:
+        with self.lock:
             self.entries.pop(name, None)
-            if len(self.entries) >= self.most:
+            if len(self.entries) >= self.max_entries:
                 del self.entries[next(iter(self.entries))]
             self.entries[name] = now, value
         return value

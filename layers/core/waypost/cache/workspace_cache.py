@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final, Literal
 
 from waypost import ports
-from waypost.cache.ttl_cache import Memory
+from waypost.cache.ttl_cache import TtlCache
 from waypost.domain.customers.schema import Schema
-from waypost.domain.journeys.published import Pointer, Snapshot, snapshot
+from waypost.domain.journeys.published import ActiveJourneys, Snapshot, snapshot
 
 SNAPSHOT_SECONDS: Final = 5
 SCHEMA_SECONDS: Final = 30
@@ -20,7 +20,7 @@ class Schemas:
     """Workspaces' schemas, at most 30 seconds old; while their table is down, the last ones count."""
 
     workspaces: ports.Workspaces
-    memory: Memory[Schema] = field(default_factory=Memory)
+    memory: TtlCache[Schema] = field(default_factory=TtlCache)
 
     def of(self, workspace: str, now: datetime) -> Schema:
         """The workspace's schema."""
@@ -33,12 +33,12 @@ class Snapshots:
 
     journeys: ports.Journeys
     workspaces: ports.Workspaces
-    memory: Memory[Snapshot] = field(default_factory=lambda: Memory(most=200))
+    memory: TtlCache[Snapshot] = field(default_factory=lambda: TtlCache(max_entries=200))
 
-    def get(self, workspace: str, now: datetime, rev: int = 0) -> Snapshot:
+    def get(self, workspace: str, now: datetime, revision: int = 0) -> Snapshot:
         """The workspace's snapshot, at least this revision of it. Versions never change, so only those that are new are read."""
         known = self._read(workspace, now)
-        return known if known.rev >= rev else self.fresh(workspace, now)
+        return known if known.revision >= revision else self.fresh(workspace, now)
 
     def fresh(self, workspace: str, now: datetime) -> Snapshot:
         """The workspace's snapshot as it is now."""
@@ -50,9 +50,9 @@ class Snapshots:
     def _next(self, workspace: str, old: Snapshot | None) -> Snapshot:
         pointer = self.journeys.pointer(workspace)
         schema = self.workspaces.schema(workspace)
-        if old is not None and old.rev == pointer.rev:
+        if old is not None and old.revision == pointer.revision:
             return replace(old, schema=schema)
-        versions = self.journeys.versions(workspace, [(each.journey, each.version) for each in pointer.in_force])
+        versions = self.journeys.versions(workspace, [(each.journey, each.version) for each in pointer.active])
         return snapshot(pointer, schema, versions)
 
 
@@ -61,16 +61,16 @@ class Statuses:
     """Whether a journey that has ever been published runs, as it was at most five seconds ago."""
 
     journeys: ports.Journeys
-    memory: Memory[Pointer] = field(default_factory=lambda: Memory(most=200))
+    memory: TtlCache[ActiveJourneys] = field(default_factory=lambda: TtlCache(max_entries=200))
 
     def of(self, workspace: str, journey: str, now: datetime) -> Literal["published", "paused", "stopped"]:
         """Where the journey stands. One that the pointer does not name may be newer than what is remembered of it."""
         known = self._in(self._read(workspace, now, SNAPSHOT_SECONDS), journey)
         return known or self._in(self._read(workspace, now, 0), journey) or "stopped"
 
-    def _read(self, workspace: str, now: datetime, seconds: int) -> Pointer:
+    def _read(self, workspace: str, now: datetime, seconds: int) -> ActiveJourneys:
         return self.memory.read(workspace, now, lambda _: seconds, lambda _: self.journeys.pointer(workspace), lambda _: False)
 
     @staticmethod
-    def _in(pointer: Pointer, journey: str) -> Literal["published", "paused"] | None:
-        return next((each.status for each in pointer.in_force if each.journey == journey), None)
+    def _in(pointer: ActiveJourneys, journey: str) -> Literal["published", "paused"] | None:
+        return next((each.status for each in pointer.active if each.journey == journey), None)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
 from waypost.domain.intake.events import Event
-from waypost.domain.messages.message import Status
+from waypost.domain.messages.message import MessageStatus
 from waypost.domain.runs import timers
 from waypost.domain.runs.timers import Timer
 from waypost.domain.values import exact_json
@@ -46,12 +46,12 @@ class MessageSettled:
 
     workspace: str
     customer: str
-    known_as: Identifier
+    lookup_id: Identifier
     run: str
     step: str
     visit: int
     message: str
-    status: Status
+    status: MessageStatus
 
     @property
     def name(self) -> str:
@@ -76,9 +76,9 @@ class TimerDue:
         return self.timer.customer
 
     @property
-    def known_as(self) -> Identifier:
+    def lookup_id(self) -> Identifier:
         """A name of the customer."""
-        return self.timer.known_as
+        return self.timer.lookup_id
 
     @property
     def name(self) -> str:
@@ -95,9 +95,9 @@ class JourneyResumed:
 
     workspace: str
     journey: str
-    rev: int
-    sweep: int = 0
-    stage: Literal["runs", "messages"] = "runs"
+    revision: int
+    pass_number: int = 0
+    phase: Literal["runs", "messages"] = "runs"
     after: str | None = None
 
     @property
@@ -108,7 +108,7 @@ class JourneyResumed:
     @property
     def name(self) -> str:
         """One for each part of each sweep, for deduplication."""
-        return digest("resumed", self.customer, str(self.rev), str(self.sweep), self.stage, self.after or "")
+        return digest("resumed", self.customer, str(self.revision), str(self.pass_number), self.phase, self.after or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,26 +117,26 @@ class CustomerReleased:
 
     workspace: str
     customer: str
-    known_as: Identifier
+    lookup_id: Identifier
     journey: str
-    rev: int
-    sweep: int = 0
+    revision: int
+    pass_number: int = 0
 
     @property
     def name(self) -> str:
         """The same for the same sweep, for deduplication."""
-        return digest("released", self.workspace, self.customer, self.journey, str(self.rev), str(self.sweep))
+        return digest("released", self.workspace, self.customer, self.journey, str(self.revision), str(self.pass_number))
 
 
 Signal = EventsArrived | MessageSettled | TimerDue | JourneyResumed | CustomerReleased
 
 
-def parcel(signal: Signal) -> Parcel:
+def to_queue_message(signal: Signal) -> QueueMessage:
     """A signal ready for the queue, in its customer's group."""
-    return Parcel(signal.customer, signal.name, exact_json.dumps(to_wire(signal)))
+    return QueueMessage(signal.customer, signal.name, exact_json.dumps(to_wire(signal)))
 
 
-class Parcel(NamedTuple):
+class QueueMessage(NamedTuple):
     """One message for the signals queue: its group (a customer), its name for deduplication, and its body."""
 
     group: str
@@ -174,7 +174,7 @@ def _settled_to_wire(signal: MessageSettled) -> dict[str, Any]:
         "kind": "settled",
         "workspace": signal.workspace,
         "customer": signal.customer,
-        "known_as": list(signal.known_as),
+        "known_as": list(signal.lookup_id),
         "run": signal.run,
         "step": signal.step,
         "visit": signal.visit,
@@ -187,12 +187,12 @@ def _settled(wire: Mapping[str, Any]) -> Signal:
     return MessageSettled(
         workspace=wire["workspace"],
         customer=wire["customer"],
-        known_as=Identifier(*wire["known_as"]),
+        lookup_id=Identifier(*wire["known_as"]),
         run=wire["run"],
         step=wire["step"],
         visit=wire["visit"],
         message=wire["message"],
-        status=Status(wire["status"]),
+        status=MessageStatus(wire["status"]),
     )
 
 
@@ -205,9 +205,9 @@ def _resumed_to_wire(signal: JourneyResumed) -> dict[str, Any]:
         "kind": "resumed",
         "workspace": signal.workspace,
         "journey": signal.journey,
-        "rev": signal.rev,
-        "sweep": signal.sweep,
-        "stage": signal.stage,
+        "rev": signal.revision,
+        "sweep": signal.pass_number,
+        "stage": signal.phase,
         "after": signal.after,
     }
 
@@ -216,9 +216,9 @@ def _resumed(wire: Mapping[str, Any]) -> Signal:
     return JourneyResumed(
         workspace=wire["workspace"],
         journey=wire["journey"],
-        rev=wire["rev"],
-        sweep=wire["sweep"],
-        stage=wire["stage"],
+        revision=wire["rev"],
+        pass_number=wire["sweep"],
+        phase=wire["stage"],
         after=wire["after"],
     )
 
@@ -228,10 +228,10 @@ def _released_to_wire(signal: CustomerReleased) -> dict[str, Any]:
         "kind": "released",
         "workspace": signal.workspace,
         "customer": signal.customer,
-        "known_as": list(signal.known_as),
+        "known_as": list(signal.lookup_id),
         "journey": signal.journey,
-        "rev": signal.rev,
-        "sweep": signal.sweep,
+        "rev": signal.revision,
+        "sweep": signal.pass_number,
     }
 
 
@@ -239,10 +239,10 @@ def _released(wire: Mapping[str, Any]) -> Signal:
     return CustomerReleased(
         workspace=wire["workspace"],
         customer=wire["customer"],
-        known_as=Identifier(*wire["known_as"]),
+        lookup_id=Identifier(*wire["known_as"]),
         journey=wire["journey"],
-        rev=wire["rev"],
-        sweep=wire["sweep"],
+        revision=wire["rev"],
+        pass_number=wire["sweep"],
     )
 
 

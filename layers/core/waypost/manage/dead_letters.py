@@ -10,7 +10,7 @@ from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.delivery import redriven
 from waypost.domain.messages.message import Message
-from waypost.domain.signals import Parcel
+from waypost.domain.signals import QueueMessage
 from waypost.domain.values import exact_json
 from waypost.domain.values.generated_ids import digest
 from waypost.domain.values.wire_time import iso
@@ -99,7 +99,7 @@ def _all(dead: DeadLetterStore, workspace: str) -> list[Parked]:
 def _send(queues: Queues, parked: Parked, now: datetime) -> None:
     if parked.kind == "message":
         _send_message(queues, parked, now)
-    elif queues.signals.send([_parcel(parked, now)]):
+    elif queues.signals.send([_queue_message(parked, now)]):
         raise UnavailableError("the signals queue did not take the record")
 
 
@@ -114,8 +114,8 @@ def _send_message(queues: Queues, parked: Parked, now: datetime) -> None:
     queues.send_queue.put(parked.workspace, [(message.id, timedelta(0))])
 
 
-def _parcel(parked: Parked, now: datetime) -> Parcel:
+def _queue_message(parked: Parked, now: datetime) -> QueueMessage:
     """The record as it was, under a name of its own, or the queue would swallow it as a repeat."""
     said = content(parked)
     group = said["customer"] if isinstance(said, dict) and isinstance(said.get("customer"), str) else digest("parked", parked.position)
-    return Parcel(group, digest("redriven", parked.workspace, parked.position, iso(now)), parked.body)
+    return QueueMessage(group, digest("redriven", parked.workspace, parked.position, iso(now)), parked.body)

@@ -9,7 +9,7 @@ from typing import Protocol
 from waypost.domain.messages.webhook_signatures import Secrets
 from waypost.manage.customers import RunHistory
 from waypost.manage.dead_letters import Queues
-from waypost.manage.erasure import CustomerGraves, Leavings, ScheduleStore
+from waypost.manage.erasure import CustomerDataStore, ScheduleStore, TombstoneStore
 from waypost.manage.events import LogStore, ReceiptStore, RejectedStore
 from waypost.manage.journeys import Checks, JourneyStore
 from waypost.manage.keys import KeyStore
@@ -26,7 +26,7 @@ class WorkspaceStore(SchemaStore, Protocol):
         """When the workspace was made."""
 
 
-class CustomerStore(CustomerGraves, Protocol):
+class CustomerStore(TombstoneStore, Protocol):
     """Customers' rows, and whether there are any."""
 
     def any_named(self, workspace: str) -> bool:
@@ -48,7 +48,7 @@ class WholeLog(LogStore, CustomerLog, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class ManageDependencies:
     """All stores that the management API reads and writes."""
 
     workspaces: WorkspaceStore
@@ -65,5 +65,5 @@ class World:
     queues: Queues
     delays: Delays
     templates: Templates
-    leavings: Leavings
+    customer_data: CustomerDataStore
     schedules: ScheduleStore

@@ -82,7 +82,7 @@ def _others_manage(keys: KeyStore, key: Key, now: datetime) -> bool:
     return any(other.allows("admin") and other.is_live(now) for other in keys.all(key.workspace) if other.hash != key.hash)
 
 
-def found(workspaces: WorkspaceStore, keys: KeyStore, workspace: str, name: str, text: str, now: datetime) -> Key:
+def create_workspace(workspaces: WorkspaceStore, keys: KeyStore, workspace: str, name: str, text: str, now: datetime) -> Key:
     """Makes a workspace with its first admin key. RefusedError as `add`; the workspace is then one that nobody can enter."""
     workspaces.add(workspace, name, iso(now))
     return add(keys, workspace, NewKey(text, "first admin key", _ADMIN), now)

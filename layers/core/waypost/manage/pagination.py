@@ -30,8 +30,8 @@ def part(
     source: Source[T], at: Callable[[T], str], workspace: str, query: ListQuery, keep: Callable[[T], bool] = lambda _: True
 ) -> Part[T]:
     """The part that a query asks for, of what is kept. However little is kept, it ends in time: the cursor goes on from there."""
-    bond = query.bond()
-    position = position_in(query.cursor, workspace, bond) if query.cursor is not None else None
+    filter_key = query.filter_key()
+    position = position_in(query.cursor, workspace, filter_key) if query.cursor is not None else None
     kept: list[T] = []
     for _ in range(ROUNDS):
         found, position = source(query.limit + 1, position)
@@ -40,10 +40,10 @@ def part(
             position = at(kept[query.limit - 1])
         if len(kept) > query.limit or position is None:
             break
-    return Part(tuple(kept[: query.limit]), cursor_of(position, workspace, bond) if position is not None else None)
+    return Part(tuple(kept[: query.limit]), cursor_of(position, workspace, filter_key) if position is not None else None)
 
 
-def held(items: Iterable[T], at: Callable[[T], str]) -> Source[T]:
+def in_memory_source(items: Iterable[T], at: Callable[[T], str]) -> Source[T]:
     """A source of what is in memory already, in any order."""
     newest = sorted(items, key=at, reverse=True)
 

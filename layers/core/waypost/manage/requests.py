@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, Validatio
 from waypost.domain.api_keys import KEY, Scope
 from waypost.domain.customers.schema import Part
 from waypost.domain.errors import RefusedError
-from waypost.domain.messages.message import Status
+from waypost.domain.messages.message import MessageStatus
 from waypost.domain.values import client_timestamps, exact_json
 from waypost.domain.values.findings import from_errors
 
@@ -29,7 +29,7 @@ class ListQuery(Part):
     limit: int = Field(50, ge=1, le=200)
     cursor: str | None = Field(None, max_length=2000, description="`next` of the part before")
 
-    def bond(self) -> Mapping[str, Any]:
+    def filter_key(self) -> Mapping[str, Any]:
         """What a cursor of this query is bound to: which list it is, without which part of it."""
         return {"list": type(self).__name__, **self.model_dump(mode="json", by_alias=True, exclude={"limit", "cursor"}, exclude_none=True)}
 
@@ -51,7 +51,7 @@ class MessageQuery(ListQuery):
 
     customer: Name | None = None
     journey: Name | None = None
-    status: Status | None = None
+    status: MessageStatus | None = None
 
 
 class EventQuery(ListQuery):

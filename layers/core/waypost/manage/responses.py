@@ -13,17 +13,15 @@ from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.schema import Part
 from waypost.domain.dead_letters import Kind, Parked
 from waypost.domain.intake.receipts import Outcome
-from waypost.domain.journeys.lifecycle import Lifecycle, Status
-from waypost.domain.messages.message import Addressed, Message
-from waypost.domain.messages.message import Reason as MessageReason
-from waypost.domain.messages.message import Status as MessageStatus
+from waypost.domain.journeys.lifecycle import JourneyStatus, Lifecycle
+from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage
 from waypost.domain.messages.webhook_signatures import Secrets
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Cause, Run, RunStatus
 from waypost.domain.runs.simulation import Simulation
 from waypost.domain.values.wire_time import iso
 from waypost.manage.events import Recorded, Refused
-from waypost.manage.simulation import Shown
+from waypost.manage.simulation import RenderedMessage
 from waypost.manage.timeline import Entry
 
 Time = Annotated[datetime, PlainSerializer(iso), WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -66,7 +64,7 @@ class JourneySummary(Shape):
 
     id: str
     name: str
-    status: Status
+    status: JourneyStatus
     version: int
     published_version: int | None
     created_at: Time
@@ -180,7 +178,7 @@ class SimulationShape(Shape):
     ignored: tuple[SimulatedRefusal, ...]
 
     @classmethod
-    def of(cls, simulation: Simulation, messages: Iterable[Shown]) -> SimulationShape:
+    def of(cls, simulation: Simulation, messages: Iterable[RenderedMessage]) -> SimulationShape:
         """The moves of all runs together."""
         moves = [SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, run=run) for run, each in simulation.moves]
         return cls(
@@ -272,7 +270,7 @@ class MessageShape(Shape):
     rendered: dict[str, Any]
 
     @classmethod
-    def of(cls, message: Message, kept: Addressed | None) -> MessageShape:
+    def of(cls, message: Message, kept: PreparedMessage | None) -> MessageShape:
         """The message with what is kept of its rendering."""
         return cls.model_validate({**_parts(message), "rendered": dict(kept.rendered) if kept else {}})
 
@@ -305,9 +303,9 @@ class EntryShape(Shape):
             said = entry.message
             place = {"journey": said.journey, "run": said.run, "message": said.id, "channel": said.channel, "status": said.status}
             return cls(at=entry.at, kind="message", reason=said.reason, **place)
-        if entry.walked is not None:
-            run, _, footprint = entry.walked
-            return cls(at=entry.at, kind="move", reason=footprint.reason, step=footprint.step, journey=run.journey, run=run.id)
+        if entry.timed_step is not None:
+            run, _, visited = entry.timed_step
+            return cls(at=entry.at, kind="move", reason=visited.reason, step=visited.step, journey=run.journey, run=run.id)
         about = {"at": entry.at, "kind": entry.kind, "event": entry.event and entry.event.name, "uuid": entry.event and entry.event.uuid}
         if entry.move is not None:
             move = entry.move

@@ -6,25 +6,25 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.run import Cause, Footprint, Run
+from waypost.domain.runs.run import Cause, Run, StepVisit
 
 BY_EVENT: Final = frozenset({Cause.ENTERED, Cause.EVENT, Reason.EXIT_EVENT})
 
 
-class Walked(NamedTuple):
+class TimedStep(NamedTuple):
     """A step of a run's way, and its place on it."""
 
     run: Run
     place: int
-    footprint: Footprint
+    visited: StepVisit
 
 
-def by_time(runs: Iterable[Run]) -> Iterator[Walked]:
+def timed_steps(runs: Iterable[Run]) -> Iterator[TimedStep]:
     """The steps to which runs came because time had passed or a message had an outcome, and all that followed at the same instant."""
     for run in runs:
         timed = False
-        for place, footprint in enumerate(run.trail):
-            if place == 0 or footprint.at != run.trail[place - 1].at:
-                timed = footprint.reason not in BY_EVENT
+        for place, visited in enumerate(run.history):
+            if place == 0 or visited.at != run.history[place - 1].at:
+                timed = visited.reason not in BY_EVENT
             if timed:
-                yield Walked(run, place, footprint)
+                yield TimedStep(run, place, visited)

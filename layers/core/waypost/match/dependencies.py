@@ -10,16 +10,16 @@ from typing import Final
 from waypost import ports
 from waypost.cache.workspace_cache import Snapshots
 from waypost.domain.journeys.published import Snapshot
-from waypost.domain.runs.context import Released
+from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.reactions import Rules
-from waypost.domain.runs.run import Standing
-from waypost.match.unit_of_work import Ledger
+from waypost.domain.runs.run import CustomerRuns
+from waypost.match.unit_of_work import RunUnitOfWork
 
 ATTEMPTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class MatchDependencies:
     """What the matcher needs of the world. `log_all`: events without effect are recorded as well."""
 
     customers: ports.Customers
@@ -36,22 +36,22 @@ class World:
     log_all: bool = True
 
 
-def ledger_of(world: World, workspace: str, customer: str, now: datetime) -> Ledger:
+def unit_of_work_for(dependencies: MatchDependencies, workspace: str, customer: str, now: datetime) -> RunUnitOfWork:
     """The ledger of a customer, or of the one that absorbed it."""
-    standing = world.runs.standing(workspace, customer)
-    if standing.gate.to is not None:
-        return ledger_of(world, workspace, standing.gate.to, now)
-    return Ledger(world.runs, world.send_queue, world.timers, now, workspace, customer, standing)
+    customer_runs = dependencies.runs.get(workspace, customer)
+    if customer_runs.version_row.to is not None:
+        return unit_of_work_for(dependencies, workspace, customer_runs.version_row.to, now)
+    return RunUnitOfWork(dependencies.runs, dependencies.send_queue, dependencies.timers, now, workspace, customer, customer_runs)
 
 
-def rules_of(world: World, workspace: str, standing: Standing, snap: Snapshot, now: datetime) -> Rules:
+def rules_of(dependencies: MatchDependencies, workspace: str, customer_runs: CustomerRuns, snap: Snapshot, now: datetime) -> Rules:
     """What a customer's active runs follow. A journey that the snapshot does not know is stopped, or newer than the snapshot."""
-    active = [run for run in standing.runs if run.active]
+    active = [run for run in customer_runs.runs if run.active]
     if any(run.journey not in snap.journeys for run in active):
-        snap = world.snapshots.fresh(workspace, now)
-    released = {
-        run.id: Released(world.journeys.version(workspace, run.journey, run.version), run.version)
+        snap = dependencies.snapshots.fresh(workspace, now)
+    journey_version = {
+        run.id: JourneyVersion(dependencies.journeys.version(workspace, run.journey, run.version), run.version)
         for run in active
         if run.journey in snap.journeys
     }
-    return Rules(released, snap.paused)
+    return Rules(journey_version, snap.paused)

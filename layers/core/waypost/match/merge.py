@@ -8,7 +8,7 @@ from typing import Final
 
 from waypost.domain.customers.customer import Row
 from waypost.domain.errors import UnavailableError
-from waypost.domain.runs.changes import Absorption
+from waypost.domain.runs.changes import RunsMerge
 from waypost.domain.runs.merge_rules import merged
 from waypost.domain.runs.run import Run
 from waypost.ports import Customers, Runs
@@ -20,7 +20,7 @@ RUNS_AT_ONCE: Final = 40
 
 def finish(customers: Customers, runs: Runs, rows: Sequence[Row]) -> bool:
     """Finishes every absorb that these rows of one customer have begun; whether there was any. A crash in between only delays it."""
-    begun = [row for row in rows if row.moving and row.absorbed is not None]
+    begun = [row for row in rows if row.merge_pending and row.absorbed is not None]
     for row in begun:
         _move(runs, row.key.workspace, row.customer, row.absorbed or "")
         _settle(customers, row)
@@ -29,8 +29,8 @@ def finish(customers: Customers, runs: Runs, rows: Sequence[Row]) -> bool:
 
 def _move(runs: Runs, workspace: str, into: str, absorbed: str) -> None:
     for _ in range(ATTEMPTS):
-        here, there = runs.standing(workspace, into), runs.standing(workspace, absorbed)
-        if there.gate.to is not None and not there.runs:
+        here, there = runs.get(workspace, into), runs.get(workspace, absorbed)
+        if there.version_row.to is not None and not there.runs:
             return
         kept: list[Run] = []
         past: list[Run] = []
@@ -38,16 +38,16 @@ def _move(runs: Runs, workspace: str, into: str, absorbed: str) -> None:
             as_it_goes_on, is_past = merged(here, run)
             (past if is_past else kept).append(as_it_goes_on)
             here = here if is_past else here.with_run(as_it_goes_on)
-        runs.absorb(Absorption(workspace, into, here.gate, absorbed, there.gate, tuple(kept), tuple(past)))
+        runs.merge(RunsMerge(workspace, into, here.version_row, absorbed, there.version_row, tuple(kept), tuple(past)))
     raise UnavailableError("two customers' runs changed too often")
 
 
 def _settle(customers: Customers, row: Row) -> None:
     """Notes that nothing is moving any more."""
     for _ in range(ATTEMPTS):
-        stale = customers.save((replace(row, moving=False),))
+        stale = customers.save((replace(row, merge_pending=False),))
         now = stale[row.key] if stale else None
-        if now is None or not now.moving:
+        if now is None or not now.merge_pending:
             return
         row = now
     raise UnavailableError("a customer's row changed too often")

@@ -7,41 +7,43 @@ from datetime import timedelta
 from typing import Final
 
 from waypost.domain.errors import UnavailableError
-from waypost.domain.signals import CustomerReleased, JourneyResumed, parcel
-from waypost.match.dependencies import World
+from waypost.domain.signals import CustomerReleased, JourneyResumed, to_queue_message
+from waypost.match.dependencies import MatchDependencies
 
-PARCELS_AT_ONCE: Final = 10
+MESSAGES_AT_ONCE: Final = 10
 
 
-def resume(signal: JourneyResumed, world: World) -> None:
+def resume(signal: JourneyResumed, dependencies: MatchDependencies) -> None:
     """Wakes a part of what a journey held while it was paused, and asks for the next part."""
-    after = _wake_runs(signal, world) if signal.stage == "runs" else _wake_messages(signal, world)
+    after = _wake_runs(signal, dependencies) if signal.phase == "runs" else _wake_messages(signal, dependencies)
     if after is not None:
-        _send_on(replace(signal, after=after), world)
-    elif signal.stage == "runs":
-        _send_on(replace(signal, stage="messages", after=None), world)
+        _send_on(replace(signal, after=after), dependencies)
+    elif signal.phase == "runs":
+        _send_on(replace(signal, phase="messages", after=None), dependencies)
 
 
-def _wake_runs(signal: JourneyResumed, world: World) -> str | None:
-    held, after = world.runs.held(signal.workspace, signal.journey, signal.after)
+def _wake_runs(signal: JourneyResumed, dependencies: MatchDependencies) -> str | None:
+    held, after = dependencies.runs.held(signal.workspace, signal.journey, signal.after)
     wanted = {each.customer: each for each in held}
-    parcels = [
-        parcel(CustomerReleased(signal.workspace, each.customer, each.known_as, signal.journey, signal.rev, signal.sweep))
+    queue_messages = [
+        to_queue_message(
+            CustomerReleased(signal.workspace, each.customer, each.lookup_id, signal.journey, signal.revision, signal.pass_number)
+        )
         for each in wanted.values()
     ]
-    for start in range(0, len(parcels), PARCELS_AT_ONCE):
-        if world.signals.send(parcels[start : start + PARCELS_AT_ONCE]):
+    for start in range(0, len(queue_messages), MESSAGES_AT_ONCE):
+        if dependencies.signals.send(queue_messages[start : start + MESSAGES_AT_ONCE]):
             raise UnavailableError("the signals queue did not take all that a journey held")
     return after
 
 
-def _wake_messages(signal: JourneyResumed, world: World) -> str | None:
-    held, after = world.messages.held(signal.workspace, signal.journey, signal.after)
+def _wake_messages(signal: JourneyResumed, dependencies: MatchDependencies) -> str | None:
+    held, after = dependencies.messages.held(signal.workspace, signal.journey, signal.after)
     if held:
-        world.send_queue.put(signal.workspace, [(message, timedelta(0)) for message in held])
+        dependencies.send_queue.put(signal.workspace, [(message, timedelta(0)) for message in held])
     return after
 
 
-def _send_on(signal: JourneyResumed, world: World) -> None:
-    if world.signals.send([parcel(signal)]):
+def _send_on(signal: JourneyResumed, dependencies: MatchDependencies) -> None:
+    if dependencies.signals.send([to_queue_message(signal)]):
         raise UnavailableError("the signals queue did not take the rest of a resumed journey")

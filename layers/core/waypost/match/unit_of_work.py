@@ -12,7 +12,7 @@ from waypost.domain.intake.receipts import Receipt
 from waypost.domain.messages.message import Message
 from waypost.domain.runs.changes import Commit, Committed
 from waypost.domain.runs.effects import Arm, Disarm, Send
-from waypost.domain.runs.run import Gate, Run, Standing
+from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 from waypost.domain.runs.transition import Transition
 
 ACTIONS: Final = 40
@@ -21,14 +21,14 @@ ACTIONS: Final = 40
 REPLACED: Final = 25
 """Ended runs to a transaction: each takes two of the actions that the others leave."""
 
-OWED: Final = 100
+MAX_PENDING_EFFECTS: Final = 100
 """How much may be owed before it is paid in between: the gate is one row of at most 400 KB."""
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Ledger:
+class RunUnitOfWork:
     """One customer's standing as this worker knows it; every save moves it on."""
 
     runs: ports.Runs
@@ -37,7 +37,7 @@ class Ledger:
     now: datetime
     workspace: str
     customer: str
-    standing: Standing
+    customer_runs: CustomerRuns
 
     def save(self, transitions: Sequence[Transition], receipts: Sequence[Receipt]) -> bool:
         """Saves transitions with the receipts of what caused them, in one transaction or in several where they do not fit into one.
@@ -56,38 +56,40 @@ class Ledger:
         )
 
     def _commit(self, transitions: Sequence[Transition], messages: Sequence[Message], receipts: Sequence[Receipt]) -> bool:
-        if len(self.standing.gate.owed) >= OWED:
-            self.pay()
+        if len(self.customer_runs.version_row.pending_effects) >= MAX_PENDING_EFFECTS:
+            self.execute_effects()
         runs = tuple(each.run for each in transitions)
         replaced = self._replaced(runs)
-        owed = (*self.standing.gate.owed, *(effect for each in transitions for effect in each.effects))
-        commit = Commit(self.workspace, self.customer, self.standing.gate, owed, runs, replaced, tuple(messages), tuple(receipts))
+        pending_effects = (*self.customer_runs.version_row.pending_effects, *(effect for each in transitions for effect in each.effects))
+        commit = Commit(
+            self.workspace, self.customer, self.customer_runs.version_row, pending_effects, runs, replaced, tuple(messages), tuple(receipts)
+        )
         if self.runs.commit(commit) is not Committed.DONE:
             return False
         gone = {old.id for old in replaced} | {run.id for run in runs}
-        kept = tuple(run for run in self.standing.runs if run.id not in gone)
-        self.standing = Standing(Gate(self.standing.gate.version + 1, owed), kept + runs)
+        kept = tuple(run for run in self.customer_runs.runs if run.id not in gone)
+        self.customer_runs = CustomerRuns(VersionRow(self.customer_runs.version_row.version + 1, pending_effects), kept + runs)
         return True
 
     def _replaced(self, runs: Sequence[Run]) -> tuple[Run, ...]:
         """Ended runs that make room for these, each once though several have its journey and key; more go with the next save."""
         changed = {run.id for run in runs}
-        earlier = [old for run in runs for old in self.standing.of(run.journey, run.key)]
+        earlier = [old for run in runs for old in self.customer_runs.of(run.journey, run.key)]
         ended = {old.id: old for old in earlier if not old.active and old.id not in changed}
         return tuple(ended.values())[:REPLACED]
 
-    def pay(self) -> None:
+    def execute_effects(self) -> None:
         """Does what is owed. Twice is harmless: a message is claimed before it is sent, a timer that no run waits for does nothing."""
-        gate = self.standing.gate
-        if gate.owed:
-            self._send([effect.message for effect in gate.owed if isinstance(effect, Send)])
-            for effect in gate.owed:
+        version_row = self.customer_runs.version_row
+        if version_row.pending_effects:
+            self._send([effect.message for effect in version_row.pending_effects if isinstance(effect, Send)])
+            for effect in version_row.pending_effects:
                 if isinstance(effect, Arm):
                     self.timers.arm(effect.timer, self.now)
                 elif isinstance(effect, Disarm):
                     self.timers.disarm(effect.timer)
-            self.runs.clear(self.workspace, self.customer, gate.version)
-            self.standing = replace(self.standing, gate=replace(gate, owed=()))
+            self.runs.clear(self.workspace, self.customer, version_row.version)
+            self.customer_runs = replace(self.customer_runs, version_row=replace(version_row, pending_effects=()))
 
     def _send(self, messages: Sequence[str]) -> None:
         if messages:

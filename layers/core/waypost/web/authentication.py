@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from waypost.cache.ttl_cache import Memory
+from waypost.cache.ttl_cache import TtlCache
 from waypost.domain.api_keys import Key, Scope, key_hash, key_in
 from waypost.domain.errors import RefusedError, StaleError, UnavailableError
 from waypost.ports import Keys
@@ -20,7 +20,7 @@ class Access:
     """The doors' memory of keys."""
 
     keys: Keys
-    known_keys: Memory[Key | None] = field(default_factory=Memory)
+    known_keys: TtlCache[Key | None] = field(default_factory=TtlCache)
 
     def admit(self, authorization: str | None, scope: Scope, now: datetime) -> Key:
         """The key of a request. RefusedError 401, one answer for every way to have no key, or 403 for the wrong scope.

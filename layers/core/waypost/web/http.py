@@ -15,7 +15,7 @@ from waypost.domain.errors import RefusedError, StaleError, UnavailableError
 from waypost.domain.values import exact_json
 from waypost.domain.values.limits import BODY_BYTES
 
-Answer = dict[str, Any]
+LambdaResponse = dict[str, Any]
 """What a Lambda function answers to API Gateway."""
 
 _ENCODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
@@ -57,13 +57,13 @@ def read(event: Mapping[str, Any]) -> Request:
     )
 
 
-def _bare_path(path: str, stage: str | None, event: Mapping[str, Any]) -> str:
+def _bare_path(path: str, phase: str | None, event: Mapping[str, Any]) -> str:
     """The path without the stage, and without the base path of a custom domain (there `path` ends with what the resource matched)."""
     matched = str(event.get("resource") or "").replace("{proxy+}", str((event.get("pathParameters") or {}).get("proxy", "")))
     if matched.strip("/") and path.rstrip("/").endswith(matched.rstrip("/")):
         return matched
-    if stage and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
-        return path[len(stage) + 1 :] or "/"
+    if phase and (path == f"/{phase}" or path.startswith(f"/{phase}/")):
+        return path[len(phase) + 1 :] or "/"
     return path
 
 
@@ -127,7 +127,7 @@ def _too_large(limit: int, size: int) -> RefusedError:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """A status and a JSON body, or a text under a media type that says so (None: no body), with headers of its own."""
 
     status: int
@@ -136,7 +136,7 @@ class Reply:
     media: str = "application/json"
 
 
-def problem(refused: RefusedError, request_id: str) -> Reply:
+def problem(refused: RefusedError, request_id: str) -> Response:
     """An error as problem details (RFC 9457) with its stable code, and the headers that go with its status."""
     extra = {name: value for name, value in refused.extra.items() if name != "allow"}
     body = {
@@ -148,7 +148,7 @@ def problem(refused: RefusedError, request_id: str) -> Reply:
         "requestId": request_id,
         **extra,
     }
-    return Reply(refused.status, body, _headers_of(refused), "application/problem+json")
+    return Response(refused.status, body, _headers_of(refused), "application/problem+json")
 
 
 def _headers_of(refused: RefusedError) -> Mapping[str, str]:
@@ -158,7 +158,7 @@ def _headers_of(refused: RefusedError) -> Mapping[str, str]:
     return {401: {"WWW-Authenticate": "Api-Key"}, 503: {"Retry-After": "5"}}.get(refused.status, {})
 
 
-def write(reply: Reply, request_id: str) -> Answer:
+def write(reply: Response, request_id: str) -> LambdaResponse:
     """A reply as API Gateway takes it, in either payload format."""
     headers = {"X-Request-Id": request_id, "Access-Control-Allow-Origin": "*", **reply.headers}
     if reply.body is not None:
@@ -177,15 +177,15 @@ def _text(body: Any) -> str:
     return text
 
 
-Tell = Callable[..., None]
+LogFunction = Callable[..., None]
 """Writes a line to a door's log: a text, and fields by name."""
 
-OVERTAKEN: Final = RefusedError(409, "changed-meanwhile", "Someone else changed this at the same time; read it and try again.")
-DOWN: Final = RefusedError(503, "unavailable", "Nothing was stored; send it again.")
-BROKEN: Final = RefusedError(500, "internal-error", "This is our fault, and it is in our log under the request's id.")
+CONFLICT: Final = RefusedError(409, "changed-meanwhile", "Someone else changed this at the same time; read it and try again.")
+UNAVAILABLE: Final = RefusedError(503, "unavailable", "Nothing was stored; send it again.")
+INTERNAL: Final = RefusedError(500, "internal-error", "This is our fault, and it is in our log under the request's id.")
 
 
-def settled(work: Callable[[], Reply], request_id: str, tell: Tell, tell_error: Tell) -> Reply:
+def respond(work: Callable[[], Response], request_id: str, tell: LogFunction, tell_error: LogFunction) -> Response:
     """What `work` replies, or the problem that it met: an answer whatever happens, and never where in the code it happened."""
     try:
         return work()
@@ -194,16 +194,16 @@ def settled(work: Callable[[], Reply], request_id: str, tell: Tell, tell_error: 
         return problem(refused, request_id)
     except StaleError:
         tell("overtaken", request_id=request_id)
-        return problem(OVERTAKEN, request_id)
+        return problem(CONFLICT, request_id)
     except UnavailableError:
         tell_error("unavailable", request_id=request_id)
-        return problem(DOWN, request_id)
+        return problem(UNAVAILABLE, request_id)
     except Exception:  # noqa: BLE001 - a bug must not look like a time-out
         tell_error("unexpected", request_id=request_id)
-        return problem(BROKEN, request_id)
+        return problem(INTERNAL, request_id)
 
 
-PREFLIGHT: Final = Reply(
+PREFLIGHT: Final = Response(
     204,
     headers={
         "Access-Control-Allow-Methods": "POST, OPTIONS",

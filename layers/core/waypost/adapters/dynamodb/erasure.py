@@ -15,7 +15,7 @@ from waypost.domain.values import exact_json
 from waypost.domain.values.wire_time import iso
 
 AT_ONCE: Final = 100
-GATES_KEPT: Final = timedelta(days=15)
+VERSION_ROW_KEPT: Final = timedelta(days=15)
 """Longer than any queue holds a signal: until then the gate tells late signals that their customer is gone."""
 
 
@@ -28,13 +28,13 @@ class DynamoErasure:
     events: Table
     dead: Table
 
-    def close(self, workspace: str, customer: str, at: datetime) -> None:
+    def block_writes(self, workspace: str, customer: str, at: datetime) -> None:
         """Closes the gate of an erased customer for good: whoever is about to save a change of it is too late."""
         self.runs.update(
             {"customer": f"{workspace}#{customer}", "row": "#"},
             UpdateExpression="SET erased = if_not_exists(erased, :at), expires = :e REMOVE owed, #to ADD version :one",
             ExpressionAttributeNames={"#to": "to"},
-            ExpressionAttributeValues={":at": iso(at), ":e": int((at + GATES_KEPT).timestamp()), ":one": 1},
+            ExpressionAttributeValues={":at": iso(at), ":e": int((at + VERSION_ROW_KEPT).timestamp()), ":one": 1},
         )
 
     def remove_runs(self, workspace: str, customer: str) -> int:

@@ -32,10 +32,10 @@ class Receipts:
         items = self.table.get_many([key(workspace, uuid) for uuid in dict.fromkeys(uuids)])
         return {item["uuid"]: _receipt(item) for item in items if item["expires"] > now.timestamp()}
 
-    def putting(self, workspace: str, receipts: Sequence[Receipt]) -> list[Item]:
+    def put_action(self, workspace: str, receipts: Sequence[Receipt]) -> list[Item]:
         """The actions of a transaction that writes receipts if there are none."""
         return [
-            self.table.putting(
+            self.table.put_action(
                 self.item(workspace, receipt),
                 ConditionExpression="attribute_not_exists(id) OR expires <= :now",
                 ExpressionAttributeValues={":now": int(receipt.received_at.timestamp())},

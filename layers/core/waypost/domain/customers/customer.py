@@ -22,8 +22,8 @@ from waypost.domain.values.wire_time import iso
 CORRELATION_IDS: Final = 100
 ATTRIBUTES: Final = 500
 ATTRIBUTE_BYTES: Final = 128 * 1024
-LIGHT_ATTRIBUTES: Final = 100
-LIGHT_BYTES: Final = 24 * 1024
+SMALL_ROW_ATTRIBUTES: Final = 100
+SMALL_ROW_BYTES: Final = 24 * 1024
 """What a row may hold that is written without a look at the customer's other rows."""
 
 
@@ -45,12 +45,12 @@ def pair_key(workspace: str, primary: Identifier, correlation: Identifier) -> Ro
     return RowKey(workspace, primary, correlation)
 
 
-def own_key(workspace: str, correlation: Identifier) -> RowKey:
+def correlation_key(workspace: str, correlation: Identifier) -> RowKey:
     """The claim on a correlation id: an anonymous customer, or a pointer to the named one."""
     return RowKey(workspace, correlation, correlation)
 
 
-class Names(NamedTuple):
+class LinkRequest(NamedTuple):
     """What an `$identify` says is one customer: a primary key value and its correlation ids, in a workspace."""
 
     workspace: str
@@ -58,9 +58,9 @@ class Names(NamedTuple):
     correlations: tuple[Identifier, ...]
 
 
-def claim_key(workspace: str, identifier: Identifier) -> RowKey:
+def owner_key(workspace: str, identifier: Identifier) -> RowKey:
     """The row that says whose an identifier is."""
-    return head_key(workspace, identifier) if identifier.kind == "primary" else own_key(workspace, identifier)
+    return head_key(workspace, identifier) if identifier.kind == "primary" else correlation_key(workspace, identifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,44 +74,44 @@ class Row:
 
     key: RowKey
     customer: str
-    rev: int = 0
+    revision: int = 0
     facts: Facts = field(default_factory=dict)
     linked: Identifier | None = None
     ids: int = 0
     absorbed: str | None = None
-    moving: bool = False
-    since: datetime | None = None
+    merge_pending: bool = False
+    erased_at: datetime | None = None
 
     def with_facts(self, facts: Facts) -> Row:
         """The row with these facts merged in; the row itself where they say nothing new."""
-        merged = merge(self.facts, living(facts, self.since))
+        merged = merge(self.facts, facts_after(facts, self.erased_at))
         return self if merged == self.facts else replace(self, facts=merged)
 
     @property
     def newest(self) -> str:
         """The greatest stamp of its facts, or of what it does not take."""
-        return max((stamp_of(text) for text in self.facts.values()), default=known_facts.floor(self.since) if self.since else "")
+        return max((stamp_of(text) for text in self.facts.values()), default=known_facts.floor(self.erased_at) if self.erased_at else "")
 
     @property
-    def is_light(self) -> bool:
+    def is_small(self) -> bool:
         """Whether it may be written without a look at the customer's other rows."""
         count, size = weight(self.facts)
-        return count <= LIGHT_ATTRIBUTES and size <= LIGHT_BYTES
+        return count <= SMALL_ROW_ATTRIBUTES and size <= SMALL_ROW_BYTES
 
 
-def overfull(rows: Iterable[Row]) -> bool:
+def exceeds_limits(rows: Iterable[Row]) -> bool:
     """Whether a customer of these rows would hold more attributes than one may."""
     count, size = weight(merge(*(row.facts for row in rows)))
     return count > ATTRIBUTES or size > ATTRIBUTE_BYTES
 
 
-def living(facts: Facts, since: datetime | None) -> Facts:
+def facts_after(facts: Facts, erased_at: datetime | None) -> Facts:
     """The facts that happened after an erasure."""
-    return facts if since is None else {name: text for name, text in facts.items() if known_facts.happened_after(text, since)}
+    return facts if erased_at is None else {name: text for name, text in facts.items() if known_facts.happened_after(text, erased_at)}
 
 
 @dataclass(frozen=True, slots=True)
-class Untouched:
+class NotUpdated:
     """A touch that did not happen, with the row as it is (None: there is none)."""
 
     row: Row | None
@@ -125,24 +125,24 @@ class Link:
     rows: tuple[Row, ...]
 
 
-Graves = Mapping[Identifier, datetime]
+Tombstones = Mapping[Identifier, datetime]
 """When customers of these names were erased, for those that were."""
 
 
-def newborn(key: RowKey, graves: Graves) -> Row:
+def new_row(key: RowKey, tombstones: Tombstones) -> Row:
     """The first row of a customer that nothing is known of yet. Its id differs from that of a customer who was erased."""
-    since = graves.get(key.owner)
-    first_id = key.owner.value if since is None else f"{key.owner.value} {iso(since)}"
-    return Row(key, customer_id(key.workspace, key.owner.kind, first_id), since=since)
+    erased_at = tombstones.get(key.owner)
+    first_id = key.owner.value if erased_at is None else f"{key.owner.value} {iso(erased_at)}"
+    return Row(key, customer_id(key.workspace, key.owner.kind, first_id), erased_at=erased_at)
 
 
-def link(names: Names, facts: Facts, known: Mapping[RowKey, Row | None], at: datetime, graves: Graves) -> Link | Reason:
+def link(names: LinkRequest, facts: Facts, known: Mapping[RowKey, Row | None], at: datetime, tombstones: Tombstones) -> Link | Reason:
     """What an `$identify` that happened at this time comes to, by the rows that are known: all its ids become the customer's, or none."""
     changed: dict[RowKey, Row] = {}
     customer = ""
     for correlation in names.correlations:
         said = facts if correlation == names.correlations[0] else {}
-        done = _link(names, correlation, said, {**known, **changed}, at, graves)
+        done = _link(names, correlation, said, {**known, **changed}, at, tombstones)
         if isinstance(done, Reason):
             return done
         customer = done.customer
@@ -151,37 +151,41 @@ def link(names: Names, facts: Facts, known: Mapping[RowKey, Row | None], at: dat
 
 
 def _link(
-    names: Names, correlation: Identifier, facts: Facts, known: Mapping[RowKey, Row | None], at: datetime, graves: Graves
+    names: LinkRequest, correlation: Identifier, facts: Facts, known: Mapping[RowKey, Row | None], at: datetime, tombstones: Tombstones
 ) -> Link | Reason:
     """The cell of the `$identify` table that the rows of one correlation id are in."""
     keys = pair_key(names.workspace, names.primary, correlation), head_key(names.workspace, names.primary)
     there = known.get(keys[0])
     if there is not None:
         return _repeated(there, facts, at)
-    own = own_key(names.workspace, correlation)
-    pointer = known.get(own) or newborn(own, graves)
+    own = correlation_key(names.workspace, correlation)
+    pointer = known.get(own) or new_row(own, tombstones)
     if pointer.linked is not None and pointer.linked != names.primary:
         return Reason.CORRELATION_CONFLICT
-    head = known.get(keys[1]) or replace(newborn(keys[1], graves), customer=pointer.customer)
-    since = max((each.since for each in (pointer, head) if each.since is not None), default=None)
-    if since is not None and at <= since:
+    head = known.get(keys[1]) or replace(new_row(keys[1], tombstones), customer=pointer.customer)
+    erased_at = max((each.erased_at for each in (pointer, head) if each.erased_at is not None), default=None)
+    if erased_at is not None and at <= erased_at:
         return Reason.ERASED
     if head.ids >= CORRELATION_IDS:
         return Reason.TOO_MANY_IDS
-    return _linked(pointer, head, Row(keys[0], head.customer, facts=merge(pointer.facts, living(facts, since)), since=since))
+    return _linked(
+        pointer, head, Row(keys[0], head.customer, facts=merge(pointer.facts, facts_after(facts, erased_at)), erased_at=erased_at)
+    )
 
 
 def _repeated(pair: Row, facts: Facts, at: datetime) -> Link | Reason:
-    if pair.since is not None and at <= pair.since:
+    if pair.erased_at is not None and at <= pair.erased_at:
         return Reason.ERASED
     changed = pair.with_facts(facts)
     return Link(pair.customer, () if changed is pair else (changed,))
 
 
 def _linked(pointer: Row, head: Row, pair: Row) -> Link:
-    absorbed = pointer.customer if pointer.rev and pointer.customer != head.customer else None
+    absorbed = pointer.customer if pointer.revision and pointer.customer != head.customer else None
     points = replace(pointer, customer=head.customer, linked=head.key.owner, facts={})
-    return Link(head.customer, (points, replace(head, ids=head.ids + 1), replace(pair, absorbed=absorbed, moving=absorbed is not None)))
+    return Link(
+        head.customer, (points, replace(head, ids=head.ids + 1), replace(pair, absorbed=absorbed, merge_pending=absorbed is not None))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +207,7 @@ class Customer:
         return self.primary is None
 
     @property
-    def known_as(self) -> Identifier:
+    def lookup_id(self) -> Identifier:
         """An identifier by which it can be read strongly."""
         return self.primary or Identifier("correlation", self.correlation_ids[0])
 

@@ -16,7 +16,7 @@ from waypost.domain.customers.identifiers import ID_LENGTH, Identifier, correlat
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake.events import Accepted, Event, Kind, Rejected
-from waypost.domain.intake.payloads import EventWarning, FactMaker, Naming, Refusal, naming_of
+from waypost.domain.intake.payloads import EventWarning, FactMaker, Identification, Refusal, identification_of
 from waypost.domain.values import client_timestamps, exact_json, limits
 from waypost.domain.values.generated_ids import digest
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class RequestContext:
     """How a batch arrived: whose it is, when, under which request, and what makes its events repeatable."""
 
     workspace: str
@@ -75,15 +75,15 @@ class WireEvent(BaseModel):
     fcm: Any = Field(None, alias="$fcm", description="{androidDeviceToken?, iosDeviceToken?}")
 
 
-def parse(body: Any, arrival: Arrival) -> Batch:
+def parse(body: Any, request_context: RequestContext) -> Batch:
     """The batch in a JSON body, or in a bare event. RefusedError where there is no batch or it has too many events."""
-    if arrival.idempotency_key is not None and len(arrival.idempotency_key) > IDEMPOTENCY_KEY_LENGTH:
+    if request_context.idempotency_key is not None and len(request_context.idempotency_key) > IDEMPOTENCY_KEY_LENGTH:
         raise RefusedError(400, "bad-idempotency-key", f"Idempotency-Key has at most {IDEMPOTENCY_KEY_LENGTH} characters.")
-    envelope = {"batch": [body]} if arrival.bare else body
+    envelope = {"batch": [body]} if request_context.bare else body
     raw = _events_in(envelope)
     sent_at = next((envelope[name] for name in ("sentAt", "sent_at") if envelope.get(name) is not None), None)
     historical = envelope.get("historical") is True
-    parser = _Parser(arrival, sent_at)
+    parser = _Parser(request_context, sent_at)
     return Batch(tuple(parser.entry(index, each) for index, each in enumerate(raw)), tuple(raw), historical)
 
 
@@ -104,7 +104,7 @@ def _events_in(envelope: Any) -> list[Any]:
     return raw
 
 
-class _RejectError(Exception):
+class _EventRejectedError(Exception):
     """Leaves the parsing of one event; never leaves this room."""
 
     def __init__(self, code: str, detail: str, pointer: str) -> None:
@@ -116,15 +116,15 @@ class _RejectError(Exception):
 class _Parser:
     """Parses the events of one batch in order; remembers how many identical twins came before."""
 
-    arrival: Arrival
+    request_context: RequestContext
     sent_at: Any
-    twins: Counter[str] = field(default_factory=Counter)
+    duplicate_counts: Counter[str] = field(default_factory=Counter)
 
     def entry(self, index: int, raw: Any) -> Accepted | Rejected:
-        base = "" if self.arrival.bare else f"/batch/{index}"
+        base = "" if self.request_context.bare else f"/batch/{index}"
         try:
             return self._accepted(index, raw, base)
-        except _RejectError as error:
+        except _EventRejectedError as error:
             return Rejected(error.code, error.detail, base + error.pointer or "/")
 
     def _accepted(self, index: int, raw: Any, base: str) -> Accepted:
@@ -132,40 +132,44 @@ class _Parser:
         wire = _wire(raw)
         identifier = self._identifier(wire)
         kind = _kind(wire)
-        time = client_timestamps.event_time(wire.timestamp, self.sent_at, self.arrival.received_at)
+        time = client_timestamps.event_time(wire.timestamp, self.sent_at, self.request_context.received_at)
         warnings = [EventWarning(time.warning, "/timestamp")] if time.warning else []
         uuid, repeatable = self._uuid(index, wire, identifier)
         if not repeatable:
             warnings.append(EventWarning("not-repeatable"))
-        naming = self._naming(wire, kind, identifier, warnings)
-        maker = FactMaker(self.arrival.schema, time.at, uuid, warnings)
-        facts = _facts(maker, wire, kind, identifier, naming)
-        event = Event(uuid, wire.event, kind, identifier, wire.source, wire.payload, time.at, facts, naming)
-        return Accepted(event, tuple(each.below(base) for each in warnings), repeatable and time.drifts)
+        identification = self._identification(wire, kind, identifier, warnings)
+        maker = FactMaker(self.request_context.schema, time.at, uuid, warnings)
+        facts = _facts(maker, wire, kind, identifier, identification)
+        event = Event(uuid, wire.event, kind, identifier, wire.source, wire.payload, time.at, facts, identification)
+        return Accepted(event, tuple(each.below(base) for each in warnings), repeatable and time.has_server_time)
 
     def _identifier(self, wire: WireEvent) -> Identifier:
         if is_placeholder(wire.correlation_value):
             raise _illegal_id(wire)
         if wire.correlation_key == "_id":
             return correlation(wire.correlation_value)
-        key = self.arrival.schema.primary_key
+        key = self.request_context.schema.primary_key
         if key is None or wire.correlation_key != key.name:
             known = "`_id`" if key is None else f"`_id` or `{key.name}`"
-            raise _RejectError("unknown-correlation-key", f"correlationKey must be {known}.", "/correlationKey")
+            raise _EventRejectedError("unknown-correlation-key", f"correlationKey must be {known}.", "/correlationKey")
         named = primary(wire.correlation_value, key)
         if named is None:
-            raise _RejectError("bad-correlation-value", f"This is no value of the primary key's type, {key.type}.", "/correlationValue")
+            raise _EventRejectedError(
+                "bad-correlation-value", f"This is no value of the primary key's type, {key.type}.", "/correlationValue"
+            )
         if is_placeholder(named.value):
             raise _illegal_id(wire)
         return named
 
-    def _naming(self, wire: WireEvent, kind: Kind, identifier: Identifier, warnings: list[EventWarning]) -> Naming | None:
+    def _identification(self, wire: WireEvent, kind: Kind, identifier: Identifier, warnings: list[EventWarning]) -> Identification | None:
         if kind is not Kind.IDENTIFY:
             return None
-        naming = _or_reject(naming_of(wire.payload, self.arrival.schema.primary_key, warnings))
-        if identifier.kind == "primary" and identifier != naming.primary:
-            raise _RejectError("correlation-conflict", "correlationValue and distinct_id name two customers.", "/payload/distinct_id")
-        return naming
+        identification = _or_reject(identification_of(wire.payload, self.request_context.schema.primary_key, warnings))
+        if identifier.kind == "primary" and identifier != identification.primary:
+            raise _EventRejectedError(
+                "correlation-conflict", "correlationValue and distinct_id name two customers.", "/payload/distinct_id"
+            )
+        return identification
 
     def _uuid(self, index: int, wire: WireEvent, identifier: Identifier) -> tuple[str, bool]:
         """The event's identity, and whether sending it again gives the same one."""
@@ -173,33 +177,33 @@ class _Parser:
             return wire.uuid, True
         if wire.timestamp is not None:
             whole = (wire.correlation_key, identifier.value, wire.event, wire.source, exact_json.canonical([wire.timestamp, wire.payload]))
-            name = digest("event", self.arrival.workspace, *whole)
-            self.twins[name] += 1
-            return digest("twin", name, str(self.twins[name])), True
-        if self.arrival.idempotency_key:
-            return digest("idempotency", self.arrival.workspace, self.arrival.idempotency_key, str(index)), True
-        return digest("fresh", self.arrival.workspace, self.arrival.request_id, str(index)), False
+            name = digest("event", self.request_context.workspace, *whole)
+            self.duplicate_counts[name] += 1
+            return digest("twin", name, str(self.duplicate_counts[name])), True
+        if self.request_context.idempotency_key:
+            return digest("idempotency", self.request_context.workspace, self.request_context.idempotency_key, str(index)), True
+        return digest("fresh", self.request_context.workspace, self.request_context.request_id, str(index)), False
 
 
-def _illegal_id(wire: WireEvent) -> _RejectError:
-    return _RejectError(
+def _illegal_id(wire: WireEvent) -> _EventRejectedError:
+    return _EventRejectedError(
         "illegal-id", f"{wire.correlation_value!r} names nobody; broken clients send it for everybody.", "/correlationValue"
     )
 
 
 def _or_reject(outcome: T | Refusal) -> T:
     if isinstance(outcome, Refusal):
-        raise _RejectError(*outcome)
+        raise _EventRejectedError(*outcome)
     return outcome
 
 
-def _facts(maker: FactMaker, wire: WireEvent, kind: Kind, identifier: Identifier, naming: Naming | None) -> Facts:
+def _facts(maker: FactMaker, wire: WireEvent, kind: Kind, identifier: Identifier, identification: Identification | None) -> Facts:
     """All that the event says of its customer: attributes, device tokens, the primary key as given."""
     facts = maker.tokens((wire.fcm, wire.payload if wire.event == "$fcm" else None))
     if kind in (Kind.IDENTIFY, Kind.SET):
-        facts |= _or_reject(maker.attributes(wire.payload, named_as=naming.primary if naming else None))
-    if naming is not None:
-        facts |= maker.primary(naming.primary, wire.payload["distinct_id"])
+        facts |= _or_reject(maker.attributes(wire.payload, named_as=identification.primary if identification else None))
+    if identification is not None:
+        facts |= maker.primary(identification.primary, wire.payload["distinct_id"])
     elif identifier.kind == "primary":
         facts |= maker.spelling(identifier, wire.correlation_value)
     return facts
@@ -207,16 +211,18 @@ def _facts(maker: FactMaker, wire: WireEvent, kind: Kind, identifier: Identifier
 
 def _within_bounds(raw: Any) -> None:
     if not isinstance(raw, dict):
-        raise _RejectError("not-an-object", "An event is a JSON object.", "")
-    found = limits.excess(raw)
+        raise _EventRejectedError("not-an-object", "An event is a JSON object.", "")
+    found = limits.find_violation(raw)
     if found:
-        raise _RejectError(*found)
+        raise _EventRejectedError(*found)
     size = len(exact_json.dumps(raw, ascii_only=False).encode())
     if size > limits.EVENT_BYTES:
-        raise _RejectError("event-too-large", f"An event has at most {limits.EVENT_BYTES} bytes of JSON; this one has {size}.", "")
+        raise _EventRejectedError("event-too-large", f"An event has at most {limits.EVENT_BYTES} bytes of JSON; this one has {size}.", "")
     payload = raw.get("payload")
     if isinstance(payload, dict) and len(payload) > limits.PAYLOAD_KEYS:
-        raise _RejectError("too-many-keys", f"A payload has at most {limits.PAYLOAD_KEYS} keys; this one has {len(payload)}.", "/payload")
+        raise _EventRejectedError(
+            "too-many-keys", f"A payload has at most {limits.PAYLOAD_KEYS} keys; this one has {len(payload)}.", "/payload"
+        )
 
 
 def _wire(raw: Mapping[str, Any]) -> WireEvent:
@@ -226,7 +232,7 @@ def _wire(raw: Mapping[str, Any]) -> WireEvent:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])
         lack = "missing" if first["type"] == "missing" else "bad"
-        raise _RejectError(f"{lack}-{_CODES[name]}", f"{name}: {first['msg']}.", limits.token(name)) from None
+        raise _EventRejectedError(f"{lack}-{_CODES[name]}", f"{name}: {first['msg']}.", limits.token(name)) from None
 
 
 _CODES: Final = {

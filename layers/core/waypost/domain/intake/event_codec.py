@@ -7,7 +7,7 @@ from typing import Any
 
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.events import Event, Kind
-from waypost.domain.intake.payloads import Naming
+from waypost.domain.intake.payloads import Identification
 from waypost.domain.values.wire_time import instant, iso
 
 
@@ -24,8 +24,8 @@ def event_to_wire(event: Event) -> dict[str, Any]:
     }
     if event.facts:
         wire["facts"] = event.facts
-    if event.naming is not None:
-        wire["naming"] = [event.naming.primary.value, event.naming.anonymous_id and event.naming.anonymous_id.value]
+    if event.identification is not None:
+        wire["naming"] = [event.identification.primary.value, event.identification.anonymous_id and event.identification.anonymous_id.value]
     return wire
 
 
@@ -41,9 +41,9 @@ def event_from_wire(wire: Mapping[str, Any]) -> Event:
         payload=wire["payload"],
         at=instant(wire["at"]),
         facts=wire.get("facts", {}),
-        naming=_naming(*wire["naming"]) if "naming" in wire else None,
+        identification=_identification(*wire["naming"]) if "naming" in wire else None,
     )
 
 
-def _naming(primary: str, anonymous_id: str | None) -> Naming:
-    return Naming(Identifier("primary", primary), Identifier("correlation", anonymous_id) if anonymous_id is not None else None)
+def _identification(primary: str, anonymous_id: str | None) -> Identification:
+    return Identification(Identifier("primary", primary), Identifier("correlation", anonymous_id) if anonymous_id is not None else None)

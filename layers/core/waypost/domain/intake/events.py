@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.intake.payloads import EventWarning, Naming
+from waypost.domain.intake.payloads import EventWarning, Identification
 
 IDEMPOTENCY_KEY_LENGTH: Final = 100
 
@@ -38,13 +38,13 @@ class Event:
     payload: Mapping[str, Any]
     at: datetime
     facts: Facts
-    naming: Naming | None = None
+    identification: Identification | None = None
 
 
-def named_by(event: Event) -> list[Identifier]:
+def identifiers_of(event: Event) -> list[Identifier]:
     """All identifiers that an event says are one customer's."""
-    naming = event.naming
-    further = (naming.primary, naming.anonymous_id) if naming else ()
+    identification = event.identification
+    further = (identification.primary, identification.anonymous_id) if identification else ()
     return [event.identifier, *(each for each in further if each is not None)]
 
 
@@ -57,7 +57,7 @@ class Accepted:
 
     event: Event
     warnings: tuple[EventWarning, ...]
-    drifts: bool = False
+    has_server_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class RejectedEvent(NamedTuple):
     error: Rejected
 
 
-def message_named(event: Event) -> str | None:
+def reported_message_id(event: Event) -> str | None:
     """The message that a delivery report is about; the Android and the iOS SDK spell the field differently."""
     name = event.payload.get("messageID") or event.payload.get("messageId")
     return name if isinstance(name, str) else None

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.intake.events import Event, named_by
+from waypost.domain.intake.events import Event, identifiers_of
 
 T = TypeVar("T")
-Placed = tuple[int, Event]
+IndexedEvent = tuple[int, Event]
 """An event and its place in the batch."""
 
 
-def by_person(namings: Sequence[Placed]) -> list[list[Placed]]:
+def by_customer(identifications: Sequence[IndexedEvent]) -> list[list[IndexedEvent]]:
     """Namings in request order, apart where no chain of shared identifiers connects them (a union-find)."""
     parents: dict[Identifier, Identifier] = {}
 
@@ -22,22 +22,22 @@ def by_person(namings: Sequence[Placed]) -> list[list[Placed]]:
             identifier = parents[identifier]
         return identifier
 
-    for _, event in namings:
-        for other in named_by(event):
+    for _, event in identifications:
+        for other in identifiers_of(event):
             parents[root(other)] = root(event.identifier)
-    groups: dict[Identifier, list[Placed]] = {}
-    for index, event in namings:
+    groups: dict[Identifier, list[IndexedEvent]] = {}
+    for index, event in identifications:
         groups.setdefault(root(event.identifier), []).append((index, event))
     return list(groups.values())
 
 
-def bundles(items: Iterable[T], weigh: Callable[[T], int], most: int, heaviest: int) -> Iterator[list[T]]:
+def chunked(items: Iterable[T], weigh: Callable[[T], int], most: int, max_bytes: int) -> Iterator[list[T]]:
     """Cuts a row of items into bundles of at most `most` that weigh at most `heaviest` together, or hold just one."""
     bundle: list[T] = []
     load = 0
     for item in items:
         weight = weigh(item)
-        if bundle and (len(bundle) == most or load + weight > heaviest):
+        if bundle and (len(bundle) == most or load + weight > max_bytes):
             yield bundle
             bundle, load = [], 0
         bundle.append(item)

@@ -37,14 +37,14 @@ class Refusal(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class Identification:
     """Who an `$identify` says that the customer is, and the further correlation id that it brings, if any."""
 
     primary: Identifier
     anonymous_id: Identifier | None
 
 
-def naming_of(payload: Mapping[str, Any], key: PrimaryKey | None, warnings: list[EventWarning]) -> Naming | Refusal:
+def identification_of(payload: Mapping[str, Any], key: PrimaryKey | None, warnings: list[EventWarning]) -> Identification | Refusal:
     """The naming in the payload of an `$identify`; what is wrong with `$anon_distinct_id` is a warning only."""
     where = "/payload/distinct_id"
     given = payload.get("distinct_id")
@@ -56,7 +56,7 @@ def naming_of(payload: Mapping[str, Any], key: PrimaryKey | None, warnings: list
     if named is None:
         kind = f"of type {key.type}" if key else f"a text of at most {ID_LENGTH} characters"
         return Refusal("bad-distinct-id", f"A primary key value is {kind}.", where)
-    return Naming(named, _anonymous_id(payload.get("$anon_distinct_id"), warnings))
+    return Identification(named, _anonymous_id(payload.get("$anon_distinct_id"), warnings))
 
 
 def _anonymous_id(value: Any, warnings: list[EventWarning]) -> Identifier | None:

@@ -25,7 +25,7 @@ class Scope:
     timezone: str
 
 
-class Leaf(Definition):
+class Comparison(Definition):
     """One property of the payload or the customer, compared with a value."""
 
     path: str = Field(
@@ -74,7 +74,7 @@ def _kind(raw: Any) -> str | None:
 
 
 Condition = Annotated[
-    Annotated[All, Tag("<all>")] | Annotated[Any_, Tag("<any>")] | Annotated[Not, Tag("<not>")] | Annotated[Leaf, Tag("<leaf>")],
+    Annotated[All, Tag("<all>")] | Annotated[Any_, Tag("<any>")] | Annotated[Not, Tag("<not>")] | Annotated[Comparison, Tag("<leaf>")],
     Discriminator(
         _kind,
         custom_error_type="not-a-condition",
@@ -93,13 +93,13 @@ def parts(condition: Condition) -> list[tuple[tuple[str | int, ...], Condition]]
         return [(("all", index), part) for index, part in enumerate(condition.all)]
     if isinstance(condition, Any_):
         return [(("any", index), part) for index, part in enumerate(condition.any)]
-    return [] if isinstance(condition, Leaf) else [(("not",), condition.not_)]
+    return [] if isinstance(condition, Comparison) else [(("not",), condition.not_)]
 
 
 def holds(condition: Condition, scope: Scope) -> bool | None:
     """Whether a condition is true of payload and customer; None where that hangs on a customer who is not loaded."""
-    if isinstance(condition, Leaf):
-        return _leaf_holds(condition, scope)
+    if isinstance(condition, Comparison):
+        return _comparison_holds(condition, scope)
     if isinstance(condition, All):
         return _all_hold(condition.all, scope)
     if isinstance(condition, Any_):
@@ -108,7 +108,7 @@ def holds(condition: Condition, scope: Scope) -> bool | None:
     return None if verdict is None else not verdict
 
 
-def _leaf_holds(leaf: Leaf, scope: Scope) -> bool | None:
+def _comparison_holds(leaf: Comparison, scope: Scope) -> bool | None:
     root = scope.payload if leaf.on_payload else scope.customer
     if root is None:
         return None

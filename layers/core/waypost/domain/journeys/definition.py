@@ -34,7 +34,7 @@ class Step(Definition):
     id: StepId
 
     @property
-    def rests(self) -> bool:
+    def is_waiting_step(self) -> bool:
         """Whether a run stands still in this step until something happens or time passes, so that a circle through it is no loop."""
         return False
 

@@ -11,7 +11,7 @@ from waypost.domain.journeys.triggers import Trigger
 from waypost.domain.journeys.waits import AllBranch, DateWindow, DayWindow, EventBranch, TimeDelay, WaitBranch, WaitUntil, WeekWindow
 
 
-class Way(NamedTuple):
+class Edge(NamedTuple):
     """A way out of a step, and when it is taken (empty: always)."""
 
     to: str
@@ -24,8 +24,8 @@ def mermaid(journey: Journey, counts: Mapping[str, int] | None = None) -> str:
     lines = ["flowchart TD", f"  entry([{_quoted(_event(journey.entry))}]) --> {names[journey.first.id]}"]
     for step in journey.steps:
         here = [] if counts is None else [f"{counts.get(step.id, 0)} here"]
-        lines.append(f"  {names[step.id]}{_shape(step, _quoted('<br/>'.join([step.id, _says(step), *here])))}")
-        lines += [f"  {names[step.id]} -->{f'|{_quoted(way.when)}|' if way.when else ''} {names[way.to]}" for way in _ways(step)]
+        lines.append(f"  {names[step.id]}{_shape(step, _quoted('<br/>'.join([step.id, _label(step), *here])))}")
+        lines += [f"  {names[step.id]} -->{f'|{_quoted(way.when)}|' if way.when else ''} {names[way.to]}" for way in _edges(step)]
     lines += [f"  exit{place}([{_quoted('exit on ' + _event(each))}])" for place, each in enumerate(journey.exit)]
     return "\n".join(lines) + "\n"
 
@@ -46,7 +46,7 @@ def _shape(step: steps.AnyStep, label: str) -> str:
             return f"[{label}]"
 
 
-def _says(step: steps.AnyStep) -> str:
+def _label(step: steps.AnyStep) -> str:
     """What a step does, in a few words."""
     match step:
         case steps.Message():
@@ -63,25 +63,25 @@ def _says(step: steps.AnyStep) -> str:
             return step.type
 
 
-def _ways(step: steps.AnyStep) -> Iterator[Way]:
+def _edges(step: steps.AnyStep) -> Iterator[Edge]:
     match step:
         case steps.Message():
-            yield Way(step.next)
+            yield Edge(step.next)
             if step.on_failure:
-                yield Way(step.on_failure, "not sent")
+                yield Edge(step.on_failure, "not sent")
         case WaitUntil():
-            yield from (Way(branch.next, _branch(branch)) for branch in step.branches)
+            yield from (Edge(branch.next, _branch(branch)) for branch in step.branches)
             if step.timeout:
-                yield Way(step.timeout.next, f"after {step.timeout.after.text}")
+                yield Edge(step.timeout.next, f"after {step.timeout.after.text}")
         case steps.Multisplit():
-            yield from (Way(branch.next, f"branch {place + 1}") for place, branch in enumerate(step.branches))
-            yield Way(step.otherwise, "otherwise")
+            yield from (Edge(branch.next, f"branch {place + 1}") for place, branch in enumerate(step.branches))
+            yield Edge(step.otherwise, "otherwise")
         case steps.Experiment():
-            yield from (Way(branch.next, f"{branch.id}: {branch.weight} %") for branch in step.branches)
+            yield from (Edge(branch.next, f"{branch.id}: {branch.weight} %") for branch in step.branches)
         case steps.Exit():
             return
         case other:
-            yield Way(other.next)
+            yield Edge(other.next)
 
 
 def _branch(branch: WaitBranch) -> str:

@@ -105,7 +105,7 @@ class Journey(Definition):
         return self._by_id[step_id]
 
     @cached_property
-    def listens(self) -> frozenset[str]:
+    def event_names(self) -> frozenset[str]:
         """The names of the events that its runs wait for or exit on."""
         waits = (branch for step in self.steps if isinstance(step, WaitUntil) for branch in step.branches)
         return frozenset(trigger.event for trigger in (*self.exit, *(each for branch in waits for each in branch.triggers)))

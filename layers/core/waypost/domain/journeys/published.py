@@ -11,7 +11,7 @@ from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.trigger_index import Index
 
 
-class InForce(NamedTuple):
+class ActiveVersion(NamedTuple):
     """A version of a journey that takes entries, or would if the journey were not paused.
 
     `listens` are the names of the events that runs of any of its versions wait for or exit on.
@@ -20,14 +20,14 @@ class InForce(NamedTuple):
     journey: str
     version: int
     status: Literal["published", "paused"]
-    listens: tuple[str, ...] = ()
+    event_names: tuple[str, ...] = ()
 
 
-class Pointer(NamedTuple):
+class ActiveJourneys(NamedTuple):
     """Which versions are in force, in the order of publishing; `rev` grows with every change of that."""
 
-    rev: int
-    in_force: tuple[InForce, ...]
+    revision: int
+    active: tuple[ActiveVersion, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,22 @@ class Snapshot:
     `journeys` are those in force, paused ones among them, `heard` the events that their runs may listen for.
     """
 
-    rev: int
+    revision: int
     schema: Schema
     index: Index
     paused: frozenset[str]
     journeys: frozenset[str] = frozenset()
-    heard: frozenset[str] = frozenset()
+    listened_events: frozenset[str] = frozenset()
 
 
-def snapshot(pointer: Pointer, schema: Schema, versions: Mapping[tuple[str, int], Journey]) -> Snapshot:
+def snapshot(pointer: ActiveJourneys, schema: Schema, versions: Mapping[tuple[str, int], Journey]) -> Snapshot:
     """The snapshot that a pointer, the schema and the versions pointed to make."""
-    index = Index((versions[each.journey, each.version], each.version) for each in pointer.in_force)
+    index = Index((versions[each.journey, each.version], each.version) for each in pointer.active)
     return Snapshot(
-        rev=pointer.rev,
+        revision=pointer.revision,
         schema=schema,
         index=index,
-        paused=frozenset(each.journey for each in pointer.in_force if each.status == "paused"),
-        journeys=frozenset(each.journey for each in pointer.in_force),
-        heard=frozenset(name for each in pointer.in_force for name in each.listens),
+        paused=frozenset(each.journey for each in pointer.active if each.status == "paused"),
+        journeys=frozenset(each.journey for each in pointer.active),
+        listened_events=frozenset(name for each in pointer.active for name in each.event_names),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from waypost.domain.journeys.conditions import All, Condition, Leaf, Scope, holds
+from waypost.domain.journeys.conditions import All, Comparison, Condition, Scope, holds
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.values.comparison import canonical, number
 from waypost.domain.values.property_paths import find
@@ -17,7 +17,7 @@ from waypost.domain.values.property_paths import find
 Path = tuple[str, ...]
 Published = tuple[Journey, int]
 
-TOLD: Final = 10
+MAX_SKIPPED_REPORTED: Final = 10
 """Among so many entries of one name, the first to be published, a receipt says which its payload ruled out: more would drown the rest."""
 
 
@@ -31,7 +31,7 @@ class _Entry:
 
     def may_open(self, event: str, source: str, scope: Scope) -> bool:
         entry = self.journey.entry
-        if not entry.hears(event, source):
+        if not entry.matches(event, source):
             return False
         return entry.conditions is None or holds(entry.conditions, scope) is not False
 
@@ -40,13 +40,13 @@ class _SameName:
     """The entries that wait for one event name: by the rarest value that each asks for, else by a limit, else among the rest."""
 
     def __init__(self, entries: list[_Entry]) -> None:
-        self.first = entries[:TOLD]
-        rarity = Counter(pin for entry in entries for pin in _pins(entry.journey.entry.conditions))
+        self.first = entries[:MAX_SKIPPED_REPORTED]
+        rarity = Counter(pin for entry in entries for pin in _equality_conditions(entry.journey.entry.conditions))
         self._rest: list[_Entry] = []
         self._by_value: dict[Path, dict[Hashable, list[_Entry]]] = defaultdict(lambda: defaultdict(list))
-        limited: dict[Path, list[tuple[Leaf, _Entry]]] = defaultdict(list)
+        limited: dict[Path, list[tuple[Comparison, _Entry]]] = defaultdict(list)
         for entry in entries:
-            pin = min(_pins(entry.journey.entry.conditions), key=lambda each: rarity[each], default=None)
+            pin = min(_equality_conditions(entry.journey.entry.conditions), key=lambda each: rarity[each], default=None)
             limit = next(_limits(entry.journey.entry.conditions), None)
             if pin is not None:
                 self._by_value[pin[0]][pin[1]].append(entry)
@@ -70,7 +70,7 @@ class _SameName:
 class _Limits:
     """Entries that ask for a number above or below a limit, sorted by it."""
 
-    def __init__(self, entries: list[tuple[Leaf, _Entry]]) -> None:
+    def __init__(self, entries: list[tuple[Comparison, _Entry]]) -> None:
         limits = [(limit, leaf.operator, entry) for leaf, entry in entries if (limit := number(leaf.value)) is not None]
         limits.sort(key=lambda each: each[0])
         self._floors, self._above = _columns([(limit, entry) for limit, operator, entry in limits if operator == "is greater than"])
@@ -115,25 +115,25 @@ class Index:
         if group is None:
             return []
         possible = {journey.id for journey, _ in candidates}
-        heard = (entry.journey for entry in group.first if entry.journey.entry.hears(event, source))
+        heard = (entry.journey for entry in group.first if entry.journey.entry.matches(event, source))
         return [journey.id for journey in heard if journey.id not in possible]
 
 
-def _required(condition: Condition | None) -> Iterator[Leaf]:
+def _required(condition: Condition | None) -> Iterator[Comparison]:
     """The leaves on the payload without which a condition cannot hold."""
     if isinstance(condition, All):
         for part in condition.all:
             yield from _required(part)
-    elif isinstance(condition, Leaf) and condition.on_payload:
+    elif isinstance(condition, Comparison) and condition.on_payload:
         yield condition
 
 
-def _pins(condition: Condition | None) -> Iterator[tuple[Path, Hashable]]:
+def _equality_conditions(condition: Condition | None) -> Iterator[tuple[Path, Hashable]]:
     """The payload values, by path, that a condition asks for."""
     return ((leaf.parts, _bucket(leaf.value)) for leaf in _required(condition) if leaf.operator == "is equal to")
 
 
-def _limits(condition: Condition | None) -> Iterator[Leaf]:
+def _limits(condition: Condition | None) -> Iterator[Comparison]:
     """The leaves that ask for a number above or below a limit."""
     return (leaf for leaf in _required(condition) if leaf.operator in {"is greater than", "is less than"})
 

@@ -24,7 +24,7 @@ class Trigger(Definition):
     source: Annotated[SourceName, AfterValidator(_sends_no_messages)] | None = None
     conditions: Condition | None = None
 
-    def hears(self, event: str, source: str) -> bool:
+    def matches(self, event: str, source: str) -> bool:
         """Whether name and source fit. `mobile` and `custom` are one source; without one, all but `message` fit."""
         if event != self.event:
             return False

@@ -23,7 +23,7 @@ class TimeDelay(Step):
     next: StepId
 
     @property
-    def rests(self) -> bool:
+    def is_waiting_step(self) -> bool:
         """Whether any time passes."""
         return not self.delay.is_zero
 
@@ -186,6 +186,6 @@ class WaitUntil(Step):
     timeout: Timeout | None = None
 
     @property
-    def rests(self) -> bool:
+    def is_waiting_step(self) -> bool:
         """Whether a run stands still in this step until something happens or time passes."""
         return True

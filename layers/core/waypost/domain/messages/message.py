@@ -17,7 +17,7 @@ RENDERED_BYTES: Final = 256 * 1024
 """What a rendered message may hold at most (contract 4)."""
 
 
-class Status(StrEnum):
+class MessageStatus(StrEnum):
     """Where a message stands (contract 4)."""
 
     PENDING = "pending"
@@ -31,7 +31,7 @@ class Status(StrEnum):
     SKIPPED = "skipped"
 
 
-class Reason(StrEnum):
+class MessageReason(StrEnum):
     """Why a message was skipped, failed, or is unknown: a closed list."""
 
     NO_ADDRESS = "no-address"
@@ -78,20 +78,20 @@ class Message:
     step: str
     channel: str
     customer: str
-    known_as: Identifier
+    lookup_id: Identifier
     event: Mapping[str, Any]
     created_at: datetime
     due: datetime
     on_unknown: Literal["hold", "resend"] = "hold"
     visit: int = 1
     awaited: bool = False
-    status: Status = Status.PENDING
-    reason: Reason | None = None
+    status: MessageStatus = MessageStatus.PENDING
+    reason: MessageReason | None = None
     to: str | None = None
     attempts: tuple[Attempt, ...] = ()
     token: str | None = None
     lease: datetime | None = None
-    tries: int = 0
+    attempt_count: int = 0
     held: bool = False
 
 
@@ -99,12 +99,12 @@ class Message:
 class Skip:
     """A message that is not to be sent, and why."""
 
-    reason: Reason
+    reason: MessageReason
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Addressed:
+class PreparedMessage:
     """A rendered message and the address that suppressions know its receiver by."""
 
     to: str
@@ -112,23 +112,23 @@ class Addressed:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RenderFailure:
     """Why a template could not be rendered, for a person."""
 
     detail: str
 
 
-AnswerKind = Literal["sent", "refused", "failed", "gone", "unknown"]
+ProviderResult = Literal["sent", "refused", "failed", "gone", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderResponse:
     """What came of one call of a provider.
 
     `sent`: accepted. `refused`: certainly not accepted, try again later. `failed`: certainly not accepted, never will be. `gone`: failed,
     and the address is dead. `unknown`: it may have been accepted. `retry_after` is in seconds, where the provider named a time.
     """
 
-    kind: AnswerKind
+    kind: ProviderResult
     detail: str
     retry_after: float | None = None

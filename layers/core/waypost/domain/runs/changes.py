@@ -8,7 +8,7 @@ from enum import Enum
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.messages.message import Message
 from waypost.domain.runs.effects import Effect
-from waypost.domain.runs.run import Gate, Run
+from waypost.domain.runs.run import Run, VersionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Commit:
 
     workspace: str
     customer: str
-    gate: Gate
-    owed: tuple[Effect, ...]
+    version_row: VersionRow
+    pending_effects: tuple[Effect, ...]
     runs: tuple[Run, ...] = ()
     replaced: tuple[Run, ...] = ()
     messages: tuple[Message, ...] = ()
@@ -37,7 +37,7 @@ class Committed(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Absorption:
+class RunsMerge:
     """A part of an absorb: the absorbed customer's gate is closed, what it owes and some of its runs come along.
 
     Both gates are as read. `kept` go on as runs of the absorbing customer, `past` are kept as its earlier ones.
@@ -45,8 +45,8 @@ class Absorption:
 
     workspace: str
     into: str
-    into_gate: Gate
+    into_version_row: VersionRow
     absorbed: str
-    absorbed_gate: Gate
+    absorbed_version_row: VersionRow
     kept: tuple[Run, ...]
     past: tuple[Run, ...]

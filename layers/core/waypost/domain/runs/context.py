@@ -15,7 +15,7 @@ from waypost.domain.values.windows import zone_for
 from waypost.domain.values.wire_time import iso
 
 
-class Released(NamedTuple):
+class JourneyVersion(NamedTuple):
     """A version of a journey that runs follow."""
 
     journey: Journey
@@ -23,7 +23,7 @@ class Released(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class StepContext:
     """A run's customer, the event that moves it, the time, and the workspace's zone."""
 
     customer: Customer
@@ -42,15 +42,15 @@ class Scene:
         """The zone in which days, windows and quiet hours are counted: the customer's, else the workspace's."""
         return zone_for(self.customer.attributes, self.timezone)
 
-    def after(self, event: Mapping[str, Any] | None, now: datetime) -> Scene:
+    def after(self, event: Mapping[str, Any] | None, now: datetime) -> StepContext:
         """The same at another time, for a run that this event moved."""
-        return replace(self, event=event or NOTHING, now=now)
+        return replace(self, event=event or NO_EVENT, now=now)
 
 
-NOTHING: Mapping[str, Any] = {"name": "", "payload": {}, "uuid": "", "timestamp": "", "source": ""}
+NO_EVENT: Mapping[str, Any] = {"name": "", "payload": {}, "uuid": "", "timestamp": "", "source": ""}
 """Stands for the event where there is none."""
 
 
-def moving(event: Event) -> dict[str, Any]:
+def event_snapshot(event: Event) -> dict[str, Any]:
     """An event as runs, templates and messages keep it."""
     return {"name": event.name, "payload": event.payload, "uuid": event.uuid, "timestamp": iso(event.at), "source": event.source}

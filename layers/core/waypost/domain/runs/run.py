@@ -12,7 +12,7 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.effects import Effect
 
-TRAIL: Final = 50
+MAX_HISTORY: Final = 50
 """How many steps of a run's way are kept."""
 
 
@@ -40,7 +40,7 @@ class Cause(StrEnum):
     JUMP = "jump"
 
 
-class Footprint(NamedTuple):
+class StepVisit(NamedTuple):
     """A step that a run came to, when and why; at its end, the step where it ended."""
 
     at: datetime
@@ -49,14 +49,14 @@ class Footprint(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class PendingTransition:
     """What a run does once its journey is resumed: the way that it found while the journey was paused, and the event that opened it.
 
     `known_as` names the customer, so that whoever resumes the journey finds it.
     """
 
     at: datetime
-    known_as: Identifier
+    lookup_id: Identifier
     step: str
     cause: Cause
     event: Mapping[str, Any] | None = None
@@ -83,10 +83,10 @@ class Run:
     visits: Mapping[str, int] = field(default_factory=dict)
     moved_by: Mapping[str, Any] | None = None
     due: datetime | None = None
-    heard: tuple[tuple[int, int], ...] = ()
-    held: Held | None = None
-    touched_by: str = ""
-    trail: tuple[Footprint, ...] = ()
+    matched_events: tuple[tuple[int, int], ...] = ()
+    pending_transition: PendingTransition | None = None
+    last_event_uuid: str = ""
+    history: tuple[StepVisit, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -94,48 +94,59 @@ class Run:
         return self.status is RunStatus.ACTIVE
 
     @property
-    def on_its_way(self) -> bool:
+    def active_or_finished(self) -> bool:
         """Whether it goes on, or has come to its journey's end: that is no leaving before it."""
         return self.active or self.reason is Reason.FINISHED
 
     def at(self, step: str, now: datetime, cause: Cause) -> Run:
         """The run in this step, one visit more, waiting for nothing yet."""
         visits = {**self.visits, step: self.visits.get(step, 0) + 1}
-        return replace(self, step=step, visits=visits, due=None, heard=(), held=None, trail=self._trail(now, step, cause))
+        return replace(
+            self, step=step, visits=visits, due=None, matched_events=(), pending_transition=None, history=self._with_visit(now, step, cause)
+        )
 
     def exited(self, reason: Reason, now: datetime | None = None) -> Run:
         """The run at its end; its way shows that where a time is given."""
-        trail = self._trail(now, self.step, reason) if now else self.trail
-        return replace(self, status=RunStatus.EXITED, reason=reason, moved_by=None, due=None, heard=(), held=None, trail=trail)
+        history = self._with_visit(now, self.step, reason) if now else self.history
+        return replace(
+            self,
+            status=RunStatus.EXITED,
+            reason=reason,
+            moved_by=None,
+            due=None,
+            matched_events=(),
+            pending_transition=None,
+            history=history,
+        )
 
-    def _trail(self, now: datetime, step: str, reason: Cause | Reason) -> tuple[Footprint, ...]:
-        return (*self.trail[1 - TRAIL :], Footprint(now, step, reason))
+    def _with_visit(self, now: datetime, step: str, reason: Cause | Reason) -> tuple[StepVisit, ...]:
+        return (*self.history[1 - MAX_HISTORY :], StepVisit(now, step, reason))
 
 
 class HeldRun(NamedTuple):
     """Whose run it is that a paused journey has held: the customer's id, and a name of it."""
 
     customer: str
-    known_as: Identifier
+    lookup_id: Identifier
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class VersionRow:
     """The row that serialises all changes of one customer's runs: its version, and what is owed since the last one.
 
     `to` is the customer that absorbed this one: from then on nothing happens here.
     """
 
     version: int = 0
-    owed: tuple[Effect, ...] = ()
+    pending_effects: tuple[Effect, ...] = ()
     to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CustomerRuns:
     """A customer's gate and runs, as read: all that are active, and the latest of each journey and key."""
 
-    gate: Gate
+    version_row: VersionRow
     runs: tuple[Run, ...]
 
     def of(self, journey: str, key: str) -> list[Run]:
@@ -146,6 +157,6 @@ class Standing:
         """The run of this id."""
         return next((each for each in self.runs if each.id == run), None)
 
-    def with_run(self, run: Run) -> Standing:
+    def with_run(self, run: Run) -> CustomerRuns:
         """The standing with this run added, or in the place of its earlier self."""
         return replace(self, runs=(*(each for each in self.runs if each.id != run.id), run))

@@ -9,126 +9,125 @@ from typing import NamedTuple
 from waypost.domain.journeys import steps
 from waypost.domain.journeys.triggers import Trigger
 from waypost.domain.journeys.waits import AllBranch, DateWindow, DayWindow, TimeDelay, WaitUntil, WeekWindow
-from waypost.domain.messages.message import Attempt, Message, Status
-from waypost.domain.messages.message import Reason as MessageReason
+from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.context import Released, Scene
+from waypost.domain.runs.context import JourneyVersion, StepContext
 from waypost.domain.runs.run import Cause, Run
 from waypost.domain.values import generated_ids
 
 
-class Stand(NamedTuple):
+class Wait(NamedTuple):
     """The run stays here, until this instant if nothing else moves it before."""
 
     due: datetime | None = None
 
 
-class End(NamedTuple):
+class Exit(NamedTuple):
     """The run ends."""
 
     reason: Reason
 
 
-class Go(NamedTuple):
+class GoTo(NamedTuple):
     """The run goes on at this step."""
 
     step: str
     cause: Cause
 
 
-class Answer(NamedTuple):
+class StepResult(NamedTuple):
     """Where a step sends a run, and the message that it makes, if any."""
 
-    then: Stand | End | Go
+    then: Wait | Exit | GoTo
     message: Message | None = None
 
 
-def arrive(released: Released, run: Run, scene: Scene) -> Answer:
+def on_enter(journey_version: JourneyVersion, run: Run, context: StepContext) -> StepResult:
     """What the step that a run has reached answers."""
-    match released.journey.step(run.step):
+    match journey_version.journey.step(run.step):
         case steps.Message() as step:
-            return _message(step, released, run, scene)
+            return _message(step, journey_version, run, context)
         case TimeDelay() | DateWindow() | DayWindow() | WeekWindow() | WaitUntil() as step:
-            return Answer(_rest(step, scene))
+            return StepResult(_rest(step, context))
         case steps.Multisplit() | steps.Experiment() | steps.JumpTo() as step:
-            return Answer(_turn(step, released, scene))
+            return StepResult(_turn(step, journey_version, context))
         case steps.Exit():
-            return Answer(End(Reason.FINISHED))
+            return StepResult(Exit(Reason.FINISHED))
         case other:
             raise TypeError(f"no rule for a step of type {type(other).__name__}")
 
 
-def _rest(step: TimeDelay | DateWindow | DayWindow | WeekWindow | WaitUntil, scene: Scene) -> Stand | End | Go:
+def _rest(step: TimeDelay | DateWindow | DayWindow | WeekWindow | WaitUntil, context: StepContext) -> Wait | Exit | GoTo:
     """How long a run stays in a step in which time passes, if it does."""
     match step:
         case TimeDelay():
-            return _until(step.delay.after(scene.now, scene.zone), Go(step.next, Cause.ELAPSED), scene)
+            return _until(step.delay.after(context.now, context.zone), GoTo(step.next, Cause.ELAPSED), context)
         case WaitUntil():
-            return Stand(step.timeout.after.after(scene.now, scene.zone) if step.timeout else None)
+            return Wait(step.timeout.after.after(context.now, context.zone) if step.timeout else None)
         case _:
-            opening = step.opening(scene.now, scene.zone)
-            return End(Reason.WINDOW_OVER) if opening is None else _until(opening, Go(step.next, Cause.OPENED), scene)
+            opening = step.opening(context.now, context.zone)
+            return Exit(Reason.WINDOW_OVER) if opening is None else _until(opening, GoTo(step.next, Cause.OPENED), context)
 
 
-def _turn(step: steps.Multisplit | steps.Experiment | steps.JumpTo, released: Released, scene: Scene) -> Go:
+def _turn(step: steps.Multisplit | steps.Experiment | steps.JumpTo, journey_version: JourneyVersion, context: StepContext) -> GoTo:
     """Which way a step points that no run stays in."""
     match step:
         case steps.Multisplit():
-            taken = next((branch.next for branch in step.branches if scene.holds(branch.conditions)), None)
-            return Go(step.otherwise, Cause.OTHERWISE) if taken is None else Go(taken, Cause.BRANCH)
+            taken = next((branch.next for branch in step.branches if context.holds(branch.conditions)), None)
+            return GoTo(step.otherwise, Cause.OTHERWISE) if taken is None else GoTo(taken, Cause.BRANCH)
         case steps.Experiment():
-            return Go(_drawn(step, released, scene), Cause.EXPERIMENT)
+            return GoTo(_drawn(step, journey_version, context), Cause.EXPERIMENT)
         case steps.JumpTo():
-            return Go(step.next, Cause.JUMP)
+            return GoTo(step.next, Cause.JUMP)
 
 
-def time_is_up(released: Released, run: Run) -> Go:
+def on_timeout(journey_version: JourneyVersion, run: Run) -> GoTo:
     """Where a run goes whose step's time is up."""
-    match released.journey.step(run.step):
+    match journey_version.journey.step(run.step):
         case TimeDelay() as step:
-            return Go(step.next, Cause.ELAPSED)
+            return GoTo(step.next, Cause.ELAPSED)
         case DateWindow() | DayWindow() | WeekWindow() as step:
-            return Go(step.next, Cause.OPENED)
+            return GoTo(step.next, Cause.OPENED)
         case WaitUntil(timeout=timeout) if timeout is not None:
-            return Go(timeout.next, Cause.TIMEOUT)
+            return GoTo(timeout.next, Cause.TIMEOUT)
         case steps.Message() as step:
-            return Go(step.id, Cause.QUIET_HOURS)
+            return GoTo(step.id, Cause.QUIET_HOURS)
         case other:
             raise TypeError(f"a step of type {type(other).__name__} has no time that could be up")
 
 
-def hear(step: WaitUntil, run: Run, scene: Scene) -> Go | Run:
+def on_event(step: WaitUntil, run: Run, context: StepContext) -> GoTo | Run:
     """Where an event takes a run that waits, or the run that has heard it: changed if the event was one of several to come."""
-    heard = set(run.heard)
+    matched_events = set(run.matched_events)
     for place, branch in enumerate(step.branches):
-        fits = {index for index, trigger in enumerate(branch.triggers) if _fits(trigger, scene)}
+        fits = {index for index, trigger in enumerate(branch.triggers) if _fits(trigger, context)}
         if not fits:
             continue
         if isinstance(branch, AllBranch):
-            heard |= {(place, index) for index in fits}
-            if any((place, index) not in heard for index in range(len(branch.all))):
+            matched_events |= {(place, index) for index in fits}
+            if any((place, index) not in matched_events for index in range(len(branch.all))):
                 continue
-        return Go(branch.next, Cause.EVENT)
-    return replace(run, heard=tuple(sorted(heard)))
+        return GoTo(branch.next, Cause.EVENT)
+    return replace(run, matched_events=tuple(sorted(matched_events)))
 
 
-def settled(step: steps.AnyMessage, status: Status) -> Go:
+def on_message_outcome(step: steps.AnyMessage, status: MessageStatus) -> GoTo:
     """Where a run goes that stood on a message with this outcome."""
-    failed = status in (Status.FAILED, Status.UNKNOWN, Status.SKIPPED)
-    return Go(step.on_failure, Cause.FAILED) if failed and step.on_failure else Go(step.next, Cause.NEXT)
+    failed = status in (MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.SKIPPED)
+    return GoTo(step.on_failure, Cause.FAILED) if failed and step.on_failure else GoTo(step.next, Cause.NEXT)
 
 
-def _fits(trigger: Trigger, scene: Scene) -> bool:
-    return trigger.hears(scene.event["name"], scene.event["source"]) and scene.holds(trigger.conditions)
+def _fits(trigger: Trigger, context: StepContext) -> bool:
+    return trigger.matches(context.event["name"], context.event["source"]) and context.holds(trigger.conditions)
 
 
-def _until(due: datetime, then: Go, scene: Scene) -> Stand | Go:
-    return Stand(due) if due > scene.now else then
+def _until(due: datetime, then: GoTo, context: StepContext) -> Wait | GoTo:
+    return Wait(due) if due > context.now else then
 
 
-def _drawn(step: steps.Experiment, released: Released, scene: Scene) -> str:
+def _drawn(step: steps.Experiment, journey_version: JourneyVersion, context: StepContext) -> str:
     """The branch that a hash of journey, step and customer draws."""
-    drawn = int(generated_ids.digest("experiment", released.journey.id, step.id, scene.customer.id), 36) % 100
+    drawn = int(generated_ids.digest("experiment", journey_version.journey.id, step.id, context.customer.id), 36) % 100
     for branch in step.branches:
         drawn -= branch.weight
         if drawn < 0:
@@ -136,36 +135,36 @@ def _drawn(step: steps.Experiment, released: Released, scene: Scene) -> str:
     raise ValueError("weights add up to 100")
 
 
-def _message(step: steps.AnyMessage, released: Released, run: Run, scene: Scene) -> Answer:
+def _message(step: steps.AnyMessage, journey_version: JourneyVersion, run: Run, context: StepContext) -> StepResult:
     """The run goes on when its message is owed; with `onFailure` it stands until the outcome. Quiet hours it waits out, or skips."""
-    quiet = released.journey.quiet_hours
-    over = quiet.over(scene.now, scene.zone) if quiet else None
-    message = _owed(step, released, run, scene)
+    quiet = journey_version.journey.quiet_hours
+    over = quiet.over(context.now, context.zone) if quiet else None
+    message = _owed(step, journey_version, run, context)
     if quiet is None or over is None:
-        return Answer(Stand() if step.on_failure else Go(step.next, Cause.NEXT), message)
+        return StepResult(Wait() if step.on_failure else GoTo(step.next, Cause.NEXT), message)
     if quiet.otherwise == "wait":
-        return Answer(Stand(over))
-    told = Attempt(scene.now, "skipped", MessageReason.QUIET_HOURS.value)
-    skipped = replace(message, status=Status.SKIPPED, reason=MessageReason.QUIET_HOURS, attempts=(told,), awaited=False)
-    return Answer(settled(step, Status.SKIPPED), skipped)
+        return StepResult(Wait(over))
+    told = Attempt(context.now, "skipped", MessageReason.QUIET_HOURS.value)
+    skipped = replace(message, status=MessageStatus.SKIPPED, reason=MessageReason.QUIET_HOURS, attempts=(told,), awaited=False)
+    return StepResult(on_message_outcome(step, MessageStatus.SKIPPED), skipped)
 
 
-def _owed(step: steps.AnyMessage, released: Released, run: Run, scene: Scene) -> Message:
-    customer = scene.customer
-    place = (customer.workspace, released.journey.id, released.version, run.id, step.id, run.visits[step.id])
+def _owed(step: steps.AnyMessage, journey_version: JourneyVersion, run: Run, context: StepContext) -> Message:
+    customer = context.customer
+    place = (customer.workspace, journey_version.journey.id, journey_version.version, run.id, step.id, run.visits[step.id])
     return Message(
         id=generated_ids.message_id(*place),
         workspace=customer.workspace,
-        journey=released.journey.id,
-        version=released.version,
+        journey=journey_version.journey.id,
+        version=journey_version.version,
         run=run.id,
         step=step.id,
         channel=step.channel,
         customer=customer.id,
-        known_as=customer.known_as,
-        event=scene.event,
-        created_at=scene.now,
-        due=scene.now,
+        lookup_id=customer.lookup_id,
+        event=context.event,
+        created_at=context.now,
+        due=context.now,
         on_unknown=step.on_unknown,
         visit=run.visits[step.id],
         awaited=step.on_failure is not None,

@@ -21,7 +21,7 @@ class Timer:
 
     workspace: str
     customer: str
-    known_as: Identifier
+    lookup_id: Identifier
     run: str
     step: str
     visit: int
@@ -39,7 +39,7 @@ def to_wire(timer: Timer) -> dict[str, Any]:
     return {
         "workspace": timer.workspace,
         "customer": timer.customer,
-        "knownAs": list(timer.known_as),
+        "knownAs": list(timer.lookup_id),
         "run": timer.run,
         "step": timer.step,
         "visit": timer.visit,
@@ -54,7 +54,7 @@ def from_wire(wire: Mapping[str, Any]) -> Timer:
     return Timer(
         workspace=wire["workspace"],
         customer=wire["customer"],
-        known_as=Identifier(kind, value),
+        lookup_id=Identifier(kind, value),
         run=wire["run"],
         step=wire["step"],
         visit=wire["visit"],

@@ -67,24 +67,24 @@ class EventTime:
 
     at: datetime
     warning: str | None = None
-    drifts: bool = False
+    has_server_time: bool = False
 
 
 def event_time(timestamp: Any, sent_at: Any, received_at: datetime) -> EventTime:
     """The time of an event by contract 1.3: its timestamp, corrected by the sender's clock where that is needed or possible."""
     if timestamp is None:
-        return EventTime(received_at, drifts=True)
+        return EventTime(received_at, has_server_time=True)
     reading = read(timestamp)
     if reading is None:
-        return EventTime(received_at, "bad-timestamp", drifts=True)
+        return EventTime(received_at, "bad-timestamp", has_server_time=True)
     sent = read(sent_at)
     at = reading.at
     corrected = sent is not None and (not reading.zoned or sent.at > received_at)
     if sent is not None and corrected:
         at = _shifted(received_at, at - sent.at) or at
     if at > received_at + FUTURE_TOLERANCE:
-        return EventTime(received_at, "future-timestamp", drifts=True)
-    return EventTime(at, drifts=corrected)
+        return EventTime(received_at, "future-timestamp", has_server_time=True)
+    return EventTime(at, has_server_time=corrected)
 
 
 def _shifted(received_at: datetime, by: timedelta) -> datetime | None:

@@ -14,19 +14,19 @@ from waypost.domain.values.generated_ids import digest
 
 def cursor_of(position: str, workspace: str, query: Mapping[str, Any]) -> str:
     """The cursor of a position in a workspace's answer to a query; positions are not secret, so it is not encrypted."""
-    return base64.urlsafe_b64encode(exact_json.dumps([position, _bond(position, workspace, query)]).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(exact_json.dumps([position, _filter_digest(position, workspace, query)]).encode()).decode().rstrip("=")
 
 
 def position_in(cursor: str, workspace: str, query: Mapping[str, Any]) -> str:
     """The position in a cursor. RefusedError 400 for any text that is no cursor of this workspace and query."""
     try:
-        position, bond = exact_json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        position, filter_key = exact_json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError, binascii.Error):
-        position, bond = "", None
-    if not isinstance(position, str) or bond != _bond(position, workspace, query):
+        position, filter_key = "", None
+    if not isinstance(position, str) or filter_key != _filter_digest(position, workspace, query):
         raise RefusedError(400, "bad-cursor", "This cursor belongs to another list; start without one.")
     return position
 
 
-def _bond(position: str, workspace: str, query: Mapping[str, Any]) -> str:
+def _filter_digest(position: str, workspace: str, query: Mapping[str, Any]) -> str:
     return digest("cursor", position, workspace, exact_json.canonical(query), length=16)

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from waypost.domain.journeys.checks.contradictions import clashes
-from waypost.domain.journeys.conditions import CONDITION, Condition, Leaf, parts
+from waypost.domain.journeys.checks.contradictions import is_contradiction
+from waypost.domain.journeys.conditions import CONDITION, Comparison, Condition, parts
 from waypost.domain.journeys.operands import value_fault
 from waypost.domain.values.findings import Finding, pointer
 
@@ -20,12 +20,12 @@ def faults(place: Place, condition: Condition) -> Iterator[Finding]:
     """What is wrong with conditions: values that an operator can do nothing with, or that nothing could meet."""
     found = list(_value_faults(place, condition))
     yield from found
-    if not found and clashes(condition):
+    if not found and is_contradiction(condition):
         yield Finding("never-matches", "these conditions exclude each other", pointer(place))
 
 
 def _value_faults(place: Place, condition: Condition) -> Iterator[Finding]:
-    if isinstance(condition, Leaf):
+    if isinstance(condition, Comparison):
         fault = value_fault(condition.operator, condition.value)
         if fault is not None:
             yield Finding("bad-condition-value", f"`{condition.operator}` {fault}", pointer((*place, "value")))

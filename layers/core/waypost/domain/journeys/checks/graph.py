@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from waypost.domain.journeys.steps import STEP
 from waypost.domain.values.findings import Finding, pointer
 
-_WAYS: Final = ("next", "otherwise", "onFailure")
+_EDGE_FIELDS: Final = ("next", "otherwise", "onFailure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Node:
 
     position: int
     id: str
-    ways: tuple[tuple[str, str], ...]
-    rests: bool
+    edges: tuple[tuple[str, str], ...]
+    is_waiting_step: bool
 
 
 def findings(steps: Sequence[Any]) -> list[Finding]:
@@ -31,33 +31,33 @@ def findings(steps: Sequence[Any]) -> list[Finding]:
     by_id: dict[str, Node] = {}
     for node in nodes:
         by_id.setdefault(node.id, node)
-    return [*_twins(nodes, by_id), *_lost_ways(nodes, by_id), *_unreachable(by_id), *_loops(by_id)]
+    return [*_duplicate_ids(nodes, by_id), *_unknown_targets(nodes, by_id), *_unreachable(by_id), *_loops(by_id)]
 
 
 def _node(position: int, step: Mapping[str, Any]) -> Node:
     place: tuple[str | int, ...] = ("steps", position)
-    ways = [*_ways(place, step), *_ways((*place, "timeout"), step.get("timeout"))]
+    edges = [*_edges(place, step), *_edges((*place, "timeout"), step.get("timeout"))]
     branches = step.get("branches")
     for index, branch in enumerate(branches if isinstance(branches, list) else ()):
-        ways += _ways((*place, "branches", index), branch)
-    return Node(position, step["id"], tuple(ways), _rests(step))
+        edges += _edges((*place, "branches", index), branch)
+    return Node(position, step["id"], tuple(edges), _is_waiting_step(step))
 
 
-def _ways(place: tuple[str | int, ...], part: Any) -> list[tuple[str, str]]:
+def _edges(place: tuple[str | int, ...], part: Any) -> list[tuple[str, str]]:
     if not isinstance(part, Mapping):
         return []
-    return [(pointer((*place, name)), part[name]) for name in _WAYS if isinstance(part.get(name), str)]
+    return [(pointer((*place, name)), part[name]) for name in _EDGE_FIELDS if isinstance(part.get(name), str)]
 
 
-def _rests(step: Mapping[str, Any]) -> bool:
+def _is_waiting_step(step: Mapping[str, Any]) -> bool:
     """A step that does not parse gets the benefit of the doubt: it has its own finding."""
     try:
-        return STEP.validate_python(step).rests
+        return STEP.validate_python(step).is_waiting_step
     except ValidationError:
         return True
 
 
-def _twins(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> Iterator[Finding]:
+def _duplicate_ids(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> Iterator[Finding]:
     for node in nodes:
         if by_id[node.id] is not node:
             yield Finding(
@@ -65,9 +65,9 @@ def _twins(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> Iterator[Finding
             )
 
 
-def _lost_ways(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> Iterator[Finding]:
+def _unknown_targets(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> Iterator[Finding]:
     for node in nodes:
-        for place, target in node.ways:
+        for place, target in node.edges:
             if target not in by_id:
                 yield Finding("unknown-step", f"no step has the id {target[:64]!r}", place)
 
@@ -78,7 +78,7 @@ def _unreachable(by_id: Mapping[str, Node]) -> Iterator[Finding]:
         return
     ahead = list(seen)
     while ahead:
-        fresh = {target for _, target in by_id[ahead.pop()].ways if target in by_id} - seen
+        fresh = {target for _, target in by_id[ahead.pop()].edges if target in by_id} - seen
         seen |= fresh
         ahead += fresh
     for node in by_id.values():
@@ -87,14 +87,14 @@ def _unreachable(by_id: Mapping[str, Node]) -> Iterator[Finding]:
 
 
 def _loops(by_id: Mapping[str, Node]) -> Iterator[Finding]:
-    moving = {node.id: {target for _, target in node.ways} for node in by_id.values() if not node.rests}
+    event_snapshot = {node.id: {target for _, target in node.edges} for node in by_id.values() if not node.is_waiting_step}
     while True:
         try:
-            TopologicalSorter({name: targets & moving.keys() for name, targets in moving.items()}).prepare()
+            TopologicalSorter({name: targets & event_snapshot.keys() for name, targets in event_snapshot.items()}).prepare()
         except CycleError as error:
             circle = list(reversed(error.args[1]))
             start = min(circle, key=lambda name: by_id[name].position)
             yield Finding("endless-loop", f"a circle without a wait: {' -> '.join(circle)}", pointer(("steps", by_id[start].position)))
-            del moving[start]
+            del event_snapshot[start]
         else:
             return

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from waypost.domain.journeys.checks.contradictions import ABSENT, SPELLING_BLIND, TRUE_OF_MISSING, signature
-from waypost.domain.journeys.conditions import All, Any_, Condition, Leaf, Not, parts
+from waypost.domain.journeys.conditions import All, Any_, Comparison, Condition, Not, parts
 from waypost.domain.journeys.operands import comparable
 from waypost.domain.journeys.operators import TESTS
 from waypost.domain.values.exact_json import canonical
 
-_MOST_LEAVES: Final = 300
+_MAX_COMPARISONS: Final = 300
 """Up to here every branch is compared with all before it, in about a quarter of a second; beyond, only twins are found."""
 
 
-def covered(branches: Mapping[int, Condition]) -> Iterator[tuple[int, int]]:
+def unreachable_branches(branches: Mapping[int, Condition]) -> Iterator[tuple[int, int]]:
     """The branches that can never be taken, each with the earlier one that takes everything it could."""
-    thorough = sum(_leaves(condition) for condition in branches.values()) <= _MOST_LEAVES
+    thorough = sum(_comparisons(condition) for condition in branches.values()) <= _MAX_COMPARISONS
     seen: dict[str, int] = {}
     for index, condition in branches.items():
         twin = seen.setdefault(signature(condition), index)
@@ -31,8 +31,8 @@ def _wider(branches: Mapping[int, Condition], narrow: int) -> int:
     return next(index for index, wide in branches.items() if index == narrow or Implications().follows(wide, branches[narrow]))
 
 
-def _leaves(condition: Condition) -> int:
-    return 1 if isinstance(condition, Leaf) else sum(_leaves(part) for _, part in parts(condition))
+def _comparisons(condition: Condition) -> int:
+    return 1 if isinstance(condition, Comparison) else sum(_comparisons(part) for _, part in parts(condition))
 
 
 class Implications:
@@ -59,10 +59,10 @@ class Implications:
             return any(self.follows(wide, part) for part in narrow.all)
         if isinstance(wide, Not) and isinstance(narrow, Not):
             return self.follows(narrow.not_, wide.not_)
-        return isinstance(wide, Leaf) and isinstance(narrow, Leaf) and _leaf_follows(wide, narrow)
+        return isinstance(wide, Comparison) and isinstance(narrow, Comparison) and _comparison_follows(wide, narrow)
 
 
-def _leaf_follows(wide: Leaf, narrow: Leaf) -> bool:
+def _comparison_follows(wide: Comparison, narrow: Comparison) -> bool:
     if wide.path != narrow.path or not comparable(wide.value, narrow.value):
         return False
     if wide.operator in {"exist", "exists"}:
@@ -74,7 +74,7 @@ def _leaf_follows(wide: Leaf, narrow: Leaf) -> bool:
     return wide.operator == narrow.operator and (canonical(wide.value) == canonical(narrow.value) or _reaches_further(wide, narrow))
 
 
-def _reaches_further(wide: Leaf, narrow: Leaf) -> bool:
+def _reaches_further(wide: Comparison, narrow: Comparison) -> bool:
     if wide.operator in {"is greater than", "is less than", "after", "before"}:
         return TESTS[wide.operator](narrow.value, wide.value, "UTC")
     return False

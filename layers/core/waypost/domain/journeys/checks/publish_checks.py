@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from waypost.domain.journeys.checks import graph, wait_checks
 from waypost.domain.journeys.checks.condition_checks import Place, condition_in, faults
-from waypost.domain.journeys.checks.implications import covered
+from waypost.domain.journeys.checks.implications import unreachable_branches
 from waypost.domain.journeys.conditions import Condition
 from waypost.domain.journeys.journey import Journey, parse
 from waypost.domain.values.exact_json import dumps
@@ -82,7 +82,7 @@ def _branches(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
         if condition is not None and not own:
             sound[index] = condition
     if step.get("type") == "multisplit":
-        for later, earlier in covered(sound):
+        for later, earlier in unreachable_branches(sound):
             detail = f"branch {earlier} takes everything that this one could"
             yield Finding("never-matches", detail, pointer((*place, "branches", later, "conditions")))
 
