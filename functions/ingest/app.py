@@ -8,30 +8,31 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from waypost import http, routes, wiring
-from waypost.domain import batches
-from waypost.domain.batches import Arrival
+from waypost import wiring
 from waypost.domain.errors import RefusedError
-from waypost.domain.events import Accepted, Rejected
-from waypost.domain.times import iso
-from waypost.http import Reply, Request
-from waypost.ingest import Outcome, ingest
+from waypost.domain.intake import batch_parser
+from waypost.domain.intake.batch_parser import RequestContext
+from waypost.domain.intake.events import Accepted, Rejected
+from waypost.domain.values.wire_time import iso
+from waypost.ingest import IngestResult, ingest
 from waypost.telemetry import MetricUnit, logger, metrics
+from waypost.web import http, routes
+from waypost.web.http import Request, Response
 
 
 @metrics.log_metrics
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Answer:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.LambdaResponse:
     """Answers API Gateway, in payload format 1.0 or 2.0."""
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     request = http.read(event)
     request_id = request.id or context.aws_request_id
-    reply = http.settled(lambda: _reply(request, request_id), request_id, logger.info, logger.exception)
+    reply = http.respond(lambda: _reply(request, request_id), request_id, logger.info, logger.exception)
     if reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
         metrics.add_metric("Unavailable", MetricUnit.Count, 1)
     return http.write(reply, request_id)
 
 
-def _reply(request: Request, request_id: str) -> Reply:
+def _reply(request: Request, request_id: str) -> Response:
     started = time.monotonic()
     found = routes.match(request.method, request.path)
     if found.route.name == "preflight":
@@ -41,41 +42,46 @@ def _reply(request: Request, request_id: str) -> Reply:
     return _take(request, request_id, bare=found.route.name == "event", started=started)
 
 
-def _take(request: Request, request_id: str, *, bare: bool, started: float) -> Reply:
+def _take(request: Request, request_id: str, *, bare: bool, started: float) -> Response:
     received_at = wiring.now()
     key = wiring.access().admit(request.headers.get("authorization"), "events", received_at)
     body = http.json_body(request)
     schema = wiring.schemas().of(key.workspace, received_at)
-    arrival = Arrival(key.workspace, schema, received_at, request_id, request.headers.get("idempotency-key"), bare)
-    outcome = ingest(batches.parse(body, arrival), arrival, wiring.intake(), lambda: time.monotonic() - started)
-    _tell(outcome, arrival)
-    return _answer(outcome, arrival)
+    request_context = RequestContext(key.workspace, schema, received_at, request_id, request.headers.get("idempotency-key"), bare)
+    outcome = ingest(batch_parser.parse(body, request_context), request_context, wiring.intake(), lambda: time.monotonic() - started)
+    _tell(outcome, request_context)
+    return _answer(outcome, request_context)
 
 
-def _tell(outcome: Outcome, arrival: Arrival) -> None:
+def _tell(outcome: IngestResult, request_context: RequestContext) -> None:
     names = [entry.event.name for entry in outcome.entries if isinstance(entry, Accepted)]
     codes = [entry.code for entry in outcome.entries if not isinstance(entry, Accepted)]
     logger.info(
-        "accepted", request_id=arrival.request_id, workspace=arrival.workspace, accepted=len(names), events=names[:20], rejected=codes[:20]
+        "accepted",
+        request_id=request_context.request_id,
+        workspace=request_context.workspace,
+        accepted=len(names),
+        events=names[:20],
+        rejected=codes[:20],
     )
     metrics.add_metric("EventsAccepted", MetricUnit.Count, len(names))
     metrics.add_metric("EventsRejected", MetricUnit.Count, len(codes))
     metrics.add_metric("RejectedEventsNotKept", MetricUnit.Count, outcome.unkept)
 
 
-def _answer(outcome: Outcome, arrival: Arrival) -> Reply:
+def _answer(outcome: IngestResult, request_context: RequestContext) -> Response:
     results = [_result(index, entry) for index, entry in enumerate(outcome.entries)]
     accepted = sum(isinstance(entry, Accepted) for entry in outcome.entries)
     body = {
-        "requestId": arrival.request_id,
-        "receivedAt": iso(arrival.received_at),
+        "requestId": request_context.request_id,
+        "receivedAt": iso(request_context.received_at),
         "accepted": accepted,
         "rejected": len(results) - accepted,
         "results": results,
     }
     if accepted == 0:
-        return Reply(422, {"code": "nothing-accepted", **body})
-    return Reply(201 if accepted == len(results) else 207, body)
+        return Response(422, {"code": "nothing-accepted", **body})
+    return Response(201 if accepted == len(results) else 207, body)
 
 
 def _result(index: int, entry: Accepted | Rejected) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 from botocore.exceptions import BotoCoreError
 
 from functions.local.banner import banner
-from functions.local.places import LocalError
+from functions.local.paths import LocalError
 from functions.local.stack import Stack, running
 from functions.local.watch import Watch
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from functions.local import api, template
 from functions.local.cloud import Cloud
-from functions.local.mend import mended
+from functions.local.emulator_patches import patched
 from functions.local.package import function_zip, layer_zip
-from functions.local.places import PACKAGES, TEMPLATE, LocalError
+from functions.local.paths import PACKAGES, TEMPLATE, LocalError
 
 BUCKET: Final = "waypost-local-code"
 STACK: Final = "waypost"
@@ -34,7 +34,7 @@ class Deployment:
 
 def deploy(cloud: Cloud, clock: Path) -> Deployment:
     """Deploys the working tree, on the clock that a file pushes. LocalError with CloudFormation's first reason if that fails."""
-    stack = _with_code(cloud, mended(template.load(TEMPLATE)))
+    stack = _with_code(cloud, patched(template.load(TEMPLATE)))
     resources = _create(cloud, json.dumps(stack))
     _keep_times_to_live(cloud, stack, resources)
     cloud.client("sesv2").create_email_identity(EmailIdentity=SENDER)

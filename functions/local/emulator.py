@@ -16,7 +16,7 @@ from typing import Final
 
 import httpx
 
-from functions.local.places import EMULATOR_PYTHON, LocalError
+from functions.local.paths import EMULATOR_PYTHON, LocalError
 
 REGION: Final = "us-east-1"
 READY_WITHIN: Final = 30.0  # seconds

@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from functions.local.places import LAYER, ROOT
+from functions.local.paths import LAYER, ROOT
 
 
 def function_zip(name: str) -> bytes:

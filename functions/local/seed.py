@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import httpx
 
-from functions.local.places import LocalError
-from functions.local.workspaces import Founder
+from functions.local.paths import LocalError
+from functions.local.workspaces import WorkspaceCreator
 
 ADMIN_KEY: Final = "waypost-local-admin-key"
 EVENTS_KEY: Final = "M4jxXt6diYz1Dds1YmhHe93KGPAUi24PlXgaiRXi"  # the key of Laudspeaker's own documentation
@@ -38,9 +38,9 @@ REQUESTS: Final[tuple[tuple[str, str, Any], ...]] = (
 )
 
 
-def demo(api: str, founder: Founder) -> None:
+def demo(api: str, workspace_creator: WorkspaceCreator) -> None:
     """Makes the demo workspace with its two keys, its schema and its published journey. LocalError says what was refused."""
-    founder.found("demo", ADMIN_KEY)
+    workspace_creator.create("demo", ADMIN_KEY)
     with httpx.Client(base_url=api, headers={"Authorization": f"Api-Key {ADMIN_KEY}"}, timeout=30, trust_env=False) as client:
         for method, path, body in REQUESTS:
             answer = client.request(method, path, json=body)

@@ -19,9 +19,9 @@ from functions.local.clock import Clock
 from functions.local.cloud import Cloud
 from functions.local.deploy import Deployment, deploy
 from functions.local.emulator import Emulator, emulating
-from functions.local.front import front
-from functions.local.places import LocalError
-from functions.local.workspaces import Founder, founding
+from functions.local.gateway_proxy import proxy_app
+from functions.local.paths import LocalError
+from functions.local.workspaces import WorkspaceCreator, workspace_creating
 
 SETTLED_WITHIN: Final = 60.0  # seconds
 
@@ -34,7 +34,7 @@ class Stack:
     emulator: Emulator
     cloud: Cloud
     deployment: Deployment
-    founder: Founder
+    workspace_creator: WorkspaceCreator
     emulator_client: httpx.Client
 
     def settle(self) -> bool:
@@ -62,7 +62,7 @@ class Stack:
 
     def new_workspace(self, name: str) -> dict[str, str]:
         """A second workspace with an admin key: `id`, `name`, `key`."""
-        return self.founder.found(name)
+        return self.workspace_creator.create(name)
 
     @property
     def _clock(self) -> Clock:
@@ -87,10 +87,10 @@ def running(port: int = 0) -> Iterator[Stack]:
         cloud = Cloud(emulator.url)
         deployment = deploy(cloud, emulator.clock)
         own = {"WAYPOST_CLOCK_FILE": str(emulator.clock)}
-        founder = parts.enter_context(founding(cloud.environment() | deployment.variables | own))
-        seed.demo(deployment.api, founder)
+        workspace_creator = parts.enter_context(workspace_creating(cloud.environment() | deployment.variables | own))
+        seed.demo(deployment.api, workspace_creator)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=10, trust_env=False))
-        stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, founder, client)
+        stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, workspace_creator, client)
         parts.enter_context(_serving(stack, listener))
         yield stack
 
@@ -109,7 +109,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def _serving(stack: Stack, listener: socket.socket) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(front(stack, stack.deployment.api), log_level="warning", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(proxy_app(stack, stack.deployment.api), log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:

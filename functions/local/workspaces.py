@@ -9,17 +9,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from functions.local.places import LAYER, ROOT, LocalError
+from functions.local.paths import LAYER, ROOT, LocalError
 
 
-class Founder:
+class WorkspaceCreator:
     """A process that makes one workspace for each line that it is sent."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self._one_at_a_time = threading.Lock()
 
-    def found(self, name: str, key: str | None = None) -> dict[str, str]:
+    def create(self, name: str, key: str | None = None) -> dict[str, str]:
         """Makes a workspace and its first admin key (`key`, or a fresh one): id, name and key. LocalError if that fails."""
         if not self._process.stdin or not self._process.stdout:
             raise LocalError("the workspaces' process has no pipes")
@@ -34,7 +34,7 @@ class Founder:
 
 
 @contextmanager
-def founding(environment: dict[str, str]) -> Iterator[Founder]:
+def workspace_creating(environment: dict[str, str]) -> Iterator[WorkspaceCreator]:
     """A Founder whose AWS and tables are those of `environment`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "functions.local.workspaces"],
@@ -46,7 +46,7 @@ def founding(environment: dict[str, str]) -> Iterator[Founder]:
         start_new_session=True,
     )
     with process:  # closes its standard input, at which it ends, and waits
-        yield Founder(process)
+        yield WorkspaceCreator(process)
 
 
 def _serve() -> None:

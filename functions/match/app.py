@@ -15,12 +15,13 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from waypost import wiring
-from waypost.domain import json, signals
+from waypost.domain import signals
+from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
-from waypost.domain.parked import Parked
-from waypost.domain.receipts import Receipt
+from waypost.domain.intake.receipts import Receipt
 from waypost.domain.signals import EventsArrived, Signal
-from waypost.match import match
+from waypost.domain.values import exact_json
+from waypost.match.dispatch import match
 from waypost.telemetry import logger
 
 POISON_RECEIVES: Final = 5
@@ -65,7 +66,7 @@ def _take(record: SQSRecord) -> None:
         wiring.dead_letters().park(Parked("unknown", "signal", record.message_id, record.body, "unreadable", wiring.now()))
         return
     try:
-        _match(signal, again=receives > 1)
+        _match(signal, redelivered=receives > 1)
     except UnavailableError:
         raise
     except Exception:  # whatever it is, it must not block its neighbours
@@ -75,20 +76,20 @@ def _take(record: SQSRecord) -> None:
         _match_apart(signal)
 
 
-def _match(signal: Signal, *, again: bool) -> None:
-    _tell(signal, match(signal, wiring.now(), wiring.matching(), again=again))
+def _match(signal: Signal, *, redelivered: bool) -> None:
+    _tell(signal, match(signal, wiring.now(), wiring.matching(), redelivered=redelivered))
 
 
 def _match_apart(signal: Signal) -> None:
     """Takes the events of a poisoned signal one by one, so that only those that fail by themselves are parked."""
     for part in signals.apart(signal):
         try:
-            _match(part, again=True)
+            _match(part, redelivered=True)
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is parked and its neighbours go on
             logger.exception("parked", workspace=part.workspace, signal=part.name)
-            body = json.dumps(signals.to_wire(part))
+            body = exact_json.dumps(signals.to_wire(part))
             wiring.dead_letters().park(Parked(part.workspace, "signal", part.name, body, type(error).__name__, wiring.now()))
 
 

@@ -12,10 +12,10 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from waypost import wiring
-from waypost.domain import json
+from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
-from waypost.domain.parked import Parked
-from waypost.send import Outcome, send
+from waypost.domain.values import exact_json
+from waypost.send import SendResult, send
 from waypost.telemetry import logger
 
 POISON_RECEIVES: Final = 5
@@ -36,7 +36,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
 def _deliver(record: SQSRecord) -> None:
     receives = int(record.attributes.approximate_receive_count)
     try:
-        body = json.loads(record.body)
+        body = exact_json.loads(record.body)
         outcome = send(body["workspace"], body["message"], wiring.now(), uuid4().hex, wiring.sending())
     except UnavailableError as error:
         logger.warning("not now", record=record.message_id, receives=receives, reason=str(error))
@@ -60,15 +60,17 @@ def _park(record: SQSRecord) -> None:
 def _named(body: str) -> tuple[str, str]:
     """Workspace and message that a record names, as far as it can be read."""
     try:
-        read = json.loads(body)
+        read = exact_json.loads(body)
         return str(read["workspace"]), str(read["message"])
     except (ValueError, TypeError, KeyError):
         return "unknown", ""
 
 
-def _tell(outcome: Outcome) -> None:
+def _tell(outcome: SendResult) -> None:
     message = outcome.message
     if message is None or not outcome.changed:
         return
     about = {"workspace": message.workspace, "message_id": message.id, "journey": message.journey, "step": message.step}
-    logger.info(message.status.value, extra={**about, "channel": message.channel, "attempt": message.tries, "reason": message.reason})
+    logger.info(
+        message.status.value, extra={**about, "channel": message.channel, "attempt": message.attempt_count, "reason": message.reason}
+    )

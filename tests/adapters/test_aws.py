@@ -7,9 +7,9 @@ import time
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from waypost.adapters.aws import border, client
+from waypost.adapters.aws import client, translate_errors
 from waypost.domain.errors import UnavailableError
-from waypost.ingest import KEEP_SECONDS, NAMING_SECONDS, READ_SECONDS, SEND_SECONDS
+from waypost.ingest import IDENTIFY_SECONDS, KEEP_SECONDS, READ_SECONDS, SEND_SECONDS
 
 
 def refused(code: str, status: int = 400) -> ClientError:
@@ -35,14 +35,14 @@ def refused(code: str, status: int = 400) -> ClientError:
 )
 def test_a_world_that_is_down_is_unavailable(error: Exception) -> None:
     """Whoever called is called again later."""
-    with pytest.raises(UnavailableError), border():
+    with pytest.raises(UnavailableError), translate_errors():
         raise error
 
 
 @pytest.mark.parametrize("code", ["ConditionalCheckFailedException", "ValidationException", "AccessDeniedException"])
 def test_an_answer_is_no_outage(code: str) -> None:
     """A failed condition is for its caller, and a mistake of ours must not be tried again for ever."""
-    with pytest.raises(ClientError), border():
+    with pytest.raises(ClientError), translate_errors():
         raise refused(code)
 
 
@@ -51,7 +51,7 @@ def test_a_send_that_hangs_leaves_time_for_the_answer() -> None:
     config = client("sqs", attempts=1).meta.config
     attempts = config.retries["total_max_attempts"]
     longest = attempts * (config.connect_timeout + config.read_timeout) + (attempts - 1)
-    assert NAMING_SECONDS < READ_SECONDS < SEND_SECONDS
+    assert IDENTIFY_SECONDS < READ_SECONDS < SEND_SECONDS
     assert max(SEND_SECONDS + longest, KEEP_SECONDS) < 10
 
 

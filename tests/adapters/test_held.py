@@ -10,21 +10,21 @@ from decimal import Decimal
 import pytest
 
 from tests.fakes import tables
-from tests.fakes.messages import NOW, FakeMessages, owed
+from tests.fakes.messages import NOW, FakeMessages, pending_message
 from tests.fakes.receipts import FakeReceipts
 from tests.fakes.runs import FakeRuns
 from waypost.adapters.dynamodb.events import Receipts
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.runs import DynamoRuns
-from waypost.domain.commits import Commit
-from waypost.domain.effects import Arm, Disarm, Send
-from waypost.domain.identity import Identifier
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
-from waypost.domain.runs import Cause, Footprint, Gate, Held, HeldRun, Run, Standing
-from waypost.domain.timers import Timer
+from waypost.domain.runs.changes import Commit
+from waypost.domain.runs.effects import Arm, Disarm, Send
+from waypost.domain.runs.run import Cause, CustomerRuns, HeldRun, PendingTransition, Run, StepVisit, VersionRow
+from waypost.domain.runs.timers import Timer
 
 ADA, BOB = Identifier("primary", "ada@example.com"), Identifier("correlation", "device-2")
-HELD = Held(NOW, ADA, "thanks", Cause.EVENT, {"payload": {"total": Decimal("10.50")}})
+HELD = PendingTransition(NOW, ADA, "thanks", Cause.EVENT, {"payload": {"total": Decimal("10.50")}})
 RUN = Run(
     "r_1",
     "welcome",
@@ -35,10 +35,10 @@ RUN = Run(
     visits={"hello": 1, "wait": 2},
     moved_by={"payload": {}},
     due=NOW + timedelta(days=3),
-    heard=((0, 1), (2, 0)),
-    held=HELD,
-    touched_by="e7",
-    trail=(Footprint(NOW, "hello", Cause.ENTERED), Footprint(NOW, "wait", Cause.NEXT), Footprint(NOW, "wait", Reason.LOOP)),
+    matched_events=((0, 1), (2, 0)),
+    pending_transition=HELD,
+    last_event_uuid="e7",
+    history=(StepVisit(NOW, "hello", Cause.ENTERED), StepVisit(NOW, "wait", Cause.NEXT), StepVisit(NOW, "wait", Reason.LOOP)),
 )
 
 
@@ -50,8 +50,8 @@ class Side:
     messages: DynamoMessages | FakeMessages
 
     def hold(self, customer: str, run: Run, workspace: str = "w1") -> None:
-        gate = self.runs.standing(workspace, customer).gate
-        self.runs.commit(Commit(workspace, customer, gate, (), (run,)))
+        version_row = self.runs.get(workspace, customer).version_row
+        self.runs.commit(Commit(workspace, customer, version_row, (), (run,)))
 
     def held(self, journey: str = "welcome") -> list[HeldRun]:
         found, after = self.runs.held("w1", journey, None)
@@ -78,21 +78,21 @@ def test_a_run_comes_back_with_all_that_it_remembers(side: Side) -> None:
     """What it has heard, what it is held from, its way so far; and all kinds of debts."""
     timer = Timer("w1", "c_1", ADA, "r_1", "wait", 2, 0, NOW)
     debts = (Send("msg_1"), Arm(timer), Disarm("t_1"))
-    side.runs.commit(Commit("w1", "c_1", Gate(), debts, (RUN,)))
-    assert side.runs.standing("w1", "c_1") == Standing(Gate(1, debts), (RUN,))
+    side.runs.commit(Commit("w1", "c_1", VersionRow(), debts, (RUN,)))
+    assert side.runs.get("w1", "c_1") == CustomerRuns(VersionRow(1, debts), (RUN,))
 
 
 def test_held_runs_are_listed_in_the_order_in_which_they_were_held(side: Side) -> None:
     """Of this journey and this workspace, while they are held and active."""
-    later = replace(RUN, id="r_2", held=replace(HELD, at=NOW + timedelta(seconds=1), known_as=BOB))
+    later = replace(RUN, id="r_2", pending_transition=replace(HELD, at=NOW + timedelta(seconds=1), lookup_id=BOB))
     side.hold("c_2", later)
     side.hold("c_1", RUN)
-    side.hold("c_3", replace(RUN, id="r_3", held=None))
+    side.hold("c_3", replace(RUN, id="r_3", pending_transition=None))
     side.hold("c_4", replace(RUN, id="r_4").exited(Reason.STOPPED, NOW))
     side.hold("c_5", replace(RUN, id="r_5", journey="other"))
     side.hold("c_6", RUN, workspace="w2")
     assert side.held() == [HeldRun("c_1", ADA), HeldRun("c_2", BOB)]
-    side.hold("c_1", replace(RUN, held=None))
+    side.hold("c_1", replace(RUN, pending_transition=None))
     assert side.held() == [HeldRun("c_2", BOB)]
 
 
@@ -100,15 +100,15 @@ def test_many_held_runs_are_listed_in_parts(side: Side) -> None:
     """None is lost between two parts."""
     for number in range(120):
         held = replace(HELD, at=NOW + timedelta(milliseconds=number // 2))
-        side.hold(f"c_{number}", replace(RUN, id=f"r_{number:03}", held=held, trail=()))
+        side.hold(f"c_{number}", replace(RUN, id=f"r_{number:03}", pending_transition=held, history=()))
     assert [each.customer for each in side.held()] == [f"c_{number}" for number in range(120)]
 
 
 def test_held_messages_are_listed_until_they_go_on(side: Side) -> None:
     """In the order of their making."""
     for number in range(3):
-        message = owed(id=f"msg_{number}", created_at=NOW - timedelta(seconds=number), held=number < 2)
-        side.runs.commit(Commit("w1", f"c_{number}", Gate(), (), messages=(message,)))
+        message = pending_message(id=f"msg_{number}", created_at=NOW - timedelta(seconds=number), held=number < 2)
+        side.runs.commit(Commit("w1", f"c_{number}", VersionRow(), (), messages=(message,)))
     assert side.messages.held("w1", "welcome", None) == (["msg_1", "msg_0"], None)
     was = side.messages.get("w1", "msg_1")
     assert was is not None
@@ -125,8 +125,8 @@ def test_steps_show_how_many_stand_on_them() -> None:
         runs = DynamoRuns(tables.fresh("RunsTable"), Receipts(tables.fresh("EventsTable"), timedelta(days=90)), rows)
         dynamo = Side(runs, DynamoMessages(rows))
         for number in range(3):
-            dynamo.hold(f"c_{number}", replace(RUN, id=f"r_{number}", held=None))
+            dynamo.hold(f"c_{number}", replace(RUN, id=f"r_{number}", pending_transition=None))
         dynamo.hold("c_4", replace(RUN, id="r_4"))
-        dynamo.hold("c_5", replace(RUN, id="r_5", step="hello", held=None))
+        dynamo.hold("c_5", replace(RUN, id="r_5", step="hello", pending_transition=None))
         dynamo.hold("c_6", replace(RUN, id="r_6").exited(Reason.FINISHED, NOW))
         assert runs.counts("w1", "welcome") == {"wait": 4, "hello": 1}

@@ -17,8 +17,8 @@ from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.errors import StaleError
-from waypost.domain.lifecycle import Lifecycle, pointed
-from waypost.domain.snapshots import InForce, Pointer
+from waypost.domain.journeys.lifecycle import Lifecycle, pointed
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.manage.journeys import JourneyStore
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
@@ -59,7 +59,7 @@ def test_a_draft_comes_back_as_it_was_saved(store: JourneyStore) -> None:
     """To the last digit of its numbers and the order of its fields."""
     definition = {"id": "welcome", "steps": [], "odd": Decimal("2.50"), "text": "héé\u2028"}
     store.save_draft("w1", DRAFT, definition)
-    assert read(store) == replace(DRAFT, rev=1)
+    assert read(store) == replace(DRAFT, revision=1)
     assert store.definition("w1", "welcome", 1) == definition
     assert list(store.definition("w1", "welcome", 1)) == list(definition)
 
@@ -83,7 +83,7 @@ def test_publishing_moves_journey_and_pointer_together(store: JourneyStore) -> N
     """The matcher sees the new version with the next read of the pointer."""
     store.save_draft("w1", DRAFT, WELCOME)
     store.publish("w1", read(store).publishing(NOW), pointed(store.pointer("w1"), "welcome", 1))
-    assert store.pointer("w1") == Pointer(1, (InForce("welcome", 1, "published"),))
+    assert store.pointer("w1") == ActiveJourneys(1, (ActiveVersion("welcome", 1, "published"),))
     assert (read(store).status, read(store).published_version) == ("published", 1)
 
 
@@ -106,7 +106,7 @@ def test_a_workspace_sees_its_own_journeys_only(store: JourneyStore) -> None:
     store.save_draft("w2", replace(DRAFT, name="Other"), WELCOME)
     assert [each.name for each in store.all("w1")] == ["Welcome"]
     assert store.lifecycle("w3", "welcome") is None
-    assert store.pointer("w3") == Pointer(0, ())
+    assert store.pointer("w3") == ActiveJourneys(0, ())
 
 
 def test_a_warm_function_reads_a_version_once(dynamo: DynamoJourneys) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from waypost.adapters.liquid import LiquidTemplates, error_in
-from waypost.domain.messages import Fault
+from waypost.domain.messages.message import RenderFailure
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 SCOPE = {
@@ -37,7 +37,7 @@ SCOPE = {
 def render(text: str, field: str = "text", *, strict: bool = False) -> Any:
     """One text rendered for Zoë, or why it cannot be."""
     made = LiquidTemplates().render({field: text}, SCOPE, NOW, strict=strict)
-    return made if isinstance(made, Fault) else made[field]
+    return made if isinstance(made, RenderFailure) else made[field]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_texts_are_rendered_wherever_they_are_in_json() -> None:
 )
 def test_a_strict_template_needs_every_value(template: str) -> None:
     """With `strict` a missing value or a null is a fault that names it; without it, an empty text."""
-    assert isinstance(render(template, strict=True), Fault)
+    assert isinstance(render(template, strict=True), RenderFailure)
     assert render(template) == ""
 
 
@@ -141,14 +141,14 @@ def test_a_template_that_parses_is_accepted(template: str) -> None:
 )
 def test_a_template_cannot_take_the_function_down(template: str) -> None:
     """Endless loops, texts that double and filters that choke end as a fault, in no time and little memory."""
-    assert isinstance(render(template), Fault)
+    assert isinstance(render(template), RenderFailure)
 
 
 @pytest.mark.parametrize(("size", "fault"), [(128 * 1024, False), (128 * 1024 + 1, True)])
 def test_256_kib_are_allowed_in_all(size: int, fault: bool) -> None:
     """All fields together, in bytes."""
     made = LiquidTemplates().render({"text": "x" * size, "html": "é" * (64 * 1024)}, SCOPE, NOW, strict=False)
-    assert isinstance(made, Fault) is fault
+    assert isinstance(made, RenderFailure) is fault
 
 
 def test_liquid_is_imported_by_the_first_template_only() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.receiver import Receiver, answering, certificate
-from waypost.adapters.pinned_http import BODY_BYTES, AddressRefusedError, NotConnectedError, PinnedHttp, Response, looked_up
+from waypost.adapters.pinned_http import BODY_BYTES, AddressRefusedError, HttpResponse, NotConnectedError, PinnedHttp, looked_up
 
 HERE = ["127.0.0.1"]
 
@@ -213,7 +213,7 @@ def test_a_body_is_read_up_to_64_kib(head: bytes) -> None:
     receiver = Receiver(pour)
     with receiver.serving() as port:
         answer = PinnedHttp(seconds=5).request("GET", f"http://127.0.0.1:{port}/", {}, None)
-    assert answer == Response(200, answer.headers, b"x" * BODY_BYTES)
+    assert answer == HttpResponse(200, answer.headers, b"x" * BODY_BYTES)
 
 
 def test_a_redirect_is_an_answer_and_not_followed() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.intake import NOW, wire
-from tests.fakes.rejected import FakeRejectedEvents
+from tests.fakes.ingest_harness import NOW, wire
+from tests.fakes.rejected_events import FakeRejectedEvents
 from tests.fakes.tables import aws, fresh
-from waypost.adapters.dynamodb.rejected import DynamoRejectedEvents
-from waypost.domain import json
-from waypost.domain.events import Rejected, RejectedEvent
+from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
+from waypost.domain.intake.events import Rejected, RejectedEvent
+from waypost.domain.values import exact_json
 
 RejectedEvents = DynamoRejectedEvents | FakeRejectedEvents
 ERROR = Rejected("bad-event", "event: must not be blank.", "/batch/0/event")
@@ -49,7 +49,16 @@ def test_refused_events_are_counted_by_workspace_and_minute(rejected: RejectedEv
 
 @pytest.mark.parametrize(
     "raw",
-    ["text", None, 7, [], wire(), {"\ud800": "\ud800"}, json.loads('{"a":1.10,"b":1e400}'), json.loads("[" * 100_000 + "]" * 100_000)],
+    [
+        "text",
+        None,
+        7,
+        [],
+        wire(),
+        {"\ud800": "\ud800"},
+        exact_json.loads('{"a":1.10,"b":1e400}'),
+        exact_json.loads("[" * 100_000 + "]" * 100_000),
+    ],
     ids=["text", "null", "number", "array", "event", "half a surrogate", "numbers", "deep"],
 )
 def test_a_refused_event_is_kept_as_it_was_sent(dynamo: DynamoRejectedEvents, raw: Any) -> None:

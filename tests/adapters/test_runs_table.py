@@ -15,7 +15,7 @@ import pytest
 from moto import mock_aws
 
 from tests.fakes.log import FakeLog
-from tests.fakes.messages import NOW, FakeMessages, owed
+from tests.fakes.messages import NOW, FakeMessages, pending_message
 from tests.fakes.receipts import FakeReceipts
 from tests.fakes.runs import FakeRuns
 from waypost.adapters.aws import client
@@ -23,14 +23,14 @@ from waypost.adapters.dynamodb.events import Log, Receipts
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.commits import Absorption, Commit, Committed
-from waypost.domain.effects import Send
-from waypost.domain.events import Event, Kind
-from waypost.domain.identity import Identifier
-from waypost.domain.log import Page
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.events import Event, Kind
+from waypost.domain.intake.receipts import Move, Receipt
 from waypost.domain.reasons import Reason
-from waypost.domain.receipts import Move, Receipt
-from waypost.domain.runs import Gate, Run, RunStatus, Standing
+from waypost.domain.runs.changes import Commit, Committed, RunsMerge
+from waypost.domain.runs.effects import Send
+from waypost.domain.runs.run import CustomerRuns, Run, RunStatus, VersionRow
 
 KEPT = timedelta(days=90)
 RUN = Run("r_1", "welcome", 3, "", "hello", NOW, visits={"hello": 1}, moved_by={"payload": {"total": Decimal("10.50")}}, due=NOW)
@@ -54,8 +54,8 @@ class Side:
     def read(self, *uuids: str, workspace: str = "w1", after: timedelta = timedelta(0)) -> dict[str, Receipt]:
         return self.receipts.read(workspace, uuids, NOW + after)
 
-    def standing(self, customer: str = "c_1", workspace: str = "w1") -> Standing:
-        return self.runs.standing(workspace, customer)
+    def get(self, customer: str = "c_1", workspace: str = "w1") -> CustomerRuns:
+        return self.runs.get(workspace, customer)
 
 
 def make_table(name: str, *keys: str, indexes: tuple[tuple[str, str, str], ...] = ()) -> Table:
@@ -117,32 +117,32 @@ def aws() -> Iterator[Side]:
 
 def commit(**changes: Any) -> Commit:
     """A first entry with its message and its receipt."""
-    whole = Commit("w1", "c_1", Gate(), (Send("msg_1"),), (RUN,), (), (owed(),), (RECEIPT,))
+    whole = Commit("w1", "c_1", VersionRow(), (Send("msg_1"),), (RUN,), (), (pending_message(),), (RECEIPT,))
     return replace(whole, **changes)
 
 
 def test_a_customer_without_runs_stands_at_the_beginning(side: Side) -> None:
     """Gate zero, no runs, nothing owed."""
-    assert side.standing() == Standing(Gate(), ())
+    assert side.get() == CustomerRuns(VersionRow(), ())
 
 
 def test_a_commit_is_read_back_whole(side: Side) -> None:
     """Gate, run with exact numbers, message and receipt; nobody else's."""
     assert side.runs.commit(commit()) is Committed.DONE
-    assert side.standing() == Standing(Gate(1, (Send("msg_1"),)), (RUN,))
-    assert side.messages.get("w1", "msg_1") == owed()
+    assert side.get() == CustomerRuns(VersionRow(1, (Send("msg_1"),)), (RUN,))
+    assert side.messages.get("w1", "msg_1") == pending_message()
     assert side.read("e1", "e2") == {"e1": RECEIPT}
-    assert side.standing("c_2") == side.standing(workspace="w2") == Standing(Gate(), ())
+    assert side.get("c_2") == side.get(workspace="w2") == CustomerRuns(VersionRow(), ())
     assert side.read("e1", workspace="w2") == {}
 
 
 def test_a_gate_that_is_not_as_read_lets_nothing_through(side: Side) -> None:
     """Neither a second first commit, nor one on an older reading, nor one on a gate that was never there."""
     side.runs.commit(commit())
-    other = commit(runs=(replace(RUN, id="r_2"),), receipts=(replace(RECEIPT, uuid="e2"),), messages=(owed(id="msg_2"),))
+    other = commit(runs=(replace(RUN, id="r_2"),), receipts=(replace(RECEIPT, uuid="e2"),), messages=(pending_message(id="msg_2"),))
     assert side.runs.commit(other) is Committed.STALE
-    assert side.runs.commit(replace(other, gate=Gate(2))) is Committed.STALE
-    assert side.standing() == Standing(Gate(1, (Send("msg_1"),)), (RUN,))
+    assert side.runs.commit(replace(other, version_row=VersionRow(2))) is Committed.STALE
+    assert side.get() == CustomerRuns(VersionRow(1, (Send("msg_1"),)), (RUN,))
     assert side.messages.get("w1", "msg_2") is None
     assert side.read("e2") == {}
 
@@ -150,9 +150,9 @@ def test_a_gate_that_is_not_as_read_lets_nothing_through(side: Side) -> None:
 def test_an_event_with_a_receipt_lets_nothing_through(side: Side) -> None:
     """The commit is whole or not at all: no run, no message, the gate as it was."""
     side.runs.commit(commit())
-    again = commit(gate=Gate(1), runs=(replace(RUN, id="r_2"),), messages=(owed(id="msg_2"),))
+    again = commit(version_row=VersionRow(1), runs=(replace(RUN, id="r_2"),), messages=(pending_message(id="msg_2"),))
     assert side.runs.commit(again) is Committed.KNOWN
-    assert side.standing() == Standing(Gate(1, (Send("msg_1"),)), (RUN,))
+    assert side.get() == CustomerRuns(VersionRow(1, (Send("msg_1"),)), (RUN,))
     assert side.messages.get("w1", "msg_2") is None
 
 
@@ -161,7 +161,7 @@ def test_a_receipt_counts_until_it_expires(side: Side, after: timedelta, known: 
     """To the second, and alike for who reads it and who writes over it, though DynamoDB deletes late."""
     side.runs.commit(commit())
     assert ("e1" in side.read("e1", after=after)) is known
-    later = commit(gate=Gate(1), receipts=(replace(RECEIPT, received_at=NOW + after),))
+    later = commit(version_row=VersionRow(1), receipts=(replace(RECEIPT, received_at=NOW + after),))
     assert (side.runs.commit(later) is Committed.KNOWN) is known
 
 
@@ -169,22 +169,26 @@ def test_what_is_owed_is_forgotten_once_it_is_paid(side: Side) -> None:
     """The gate stays as it is otherwise, so that a commit on the earlier reading still fits."""
     side.runs.commit(commit())
     side.runs.clear("w1", "c_1", 1)
-    assert side.standing() == Standing(Gate(1), (RUN,))
+    assert side.get() == CustomerRuns(VersionRow(1), (RUN,))
 
 
 def test_a_payer_who_is_late_forgets_nothing(side: Side) -> None:
     """The gate has moved on and owes more."""
     side.runs.commit(commit())
-    side.runs.commit(commit(gate=Gate(1, (Send("msg_1"),)), owed=(Send("msg_1"), Send("msg_2")), runs=(), messages=(), receipts=()))
+    side.runs.commit(
+        commit(
+            version_row=VersionRow(1, (Send("msg_1"),)), pending_effects=(Send("msg_1"), Send("msg_2")), runs=(), messages=(), receipts=()
+        )
+    )
     side.runs.clear("w1", "c_1", 1)
-    assert side.standing().gate == Gate(2, (Send("msg_1"), Send("msg_2")))
+    assert side.get().version_row == VersionRow(2, (Send("msg_1"), Send("msg_2")))
 
 
 def test_a_run_takes_the_place_of_its_earlier_self(side: Side) -> None:
     """The row of a run is its own."""
     side.runs.commit(commit())
-    side.runs.commit(commit(gate=Gate(1), runs=(ENDED,), messages=(), receipts=()))
-    assert side.standing().runs == (ENDED,)
+    side.runs.commit(commit(version_row=VersionRow(1), runs=(ENDED,), messages=(), receipts=()))
+    assert side.get().runs == (ENDED,)
 
 
 def test_a_replaced_run_makes_room_and_is_kept_as_history(aws: Side) -> None:
@@ -192,8 +196,8 @@ def test_a_replaced_run_makes_room_and_is_kept_as_history(aws: Side) -> None:
     assert isinstance(aws.runs, DynamoRuns)
     aws.runs.commit(commit(runs=(ENDED,)))
     latest = replace(RUN, id="r_2", entered_at=NOW + timedelta(hours=1))
-    aws.runs.commit(commit(gate=Gate(1), runs=(latest,), replaced=(ENDED,), messages=(), receipts=()))
-    assert aws.standing().runs == (latest,)
+    aws.runs.commit(commit(version_row=VersionRow(1), runs=(latest,), replaced=(ENDED,), messages=(), receipts=()))
+    assert aws.get().runs == (latest,)
     assert aws.runs.history("w1", "c_1").runs == (latest, ENDED)
 
 
@@ -202,31 +206,31 @@ def test_runs_of_any_key_come_back(side: Side, key: str) -> None:
     """However long, and whatever characters it has."""
     run = replace(RUN, key=key)
     side.runs.commit(commit(runs=(run,)))
-    assert side.standing().runs == (run,)
+    assert side.get().runs == (run,)
 
 
 def test_a_hundred_active_runs_with_large_events_are_read_whole(aws: Side) -> None:
     """More than one page of 1 MB is read to its end."""
     dice = random.Random(7)
-    gate = Gate()
+    version_row = VersionRow()
     for place in range(100):
         noise = "".join(dice.choices(string.printable, k=20_000))
         run = replace(RUN, id=f"r_{place:03}", moved_by={"payload": {"noise": noise}})
-        assert aws.runs.commit(commit(gate=gate, runs=(run,), messages=(), receipts=())) is Committed.DONE
-        gate = Gate(gate.version + 1)
-    assert len(aws.standing().runs) == 100
+        assert aws.runs.commit(commit(version_row=version_row, runs=(run,), messages=(), receipts=())) is Committed.DONE
+        version_row = VersionRow(version_row.version + 1)
+    assert len(aws.get().runs) == 100
 
 
 def test_an_absorbed_customers_runs_and_debts_come_along(side: Side) -> None:
     """Runs that go on are the other customer's, the rest is history; the absorbed gate says where they went."""
     mine, gone = replace(RUN, id="r_mine"), replace(ENDED, id="r_gone")
-    side.runs.commit(commit(customer="c_2", runs=(mine, gone), receipts=(), owed=(Send("msg_2"),)))
+    side.runs.commit(commit(customer="c_2", runs=(mine, gone), receipts=(), pending_effects=(Send("msg_2"),)))
     side.runs.commit(commit())
-    absorption = Absorption("w1", "c_1", Gate(1, (Send("msg_1"),)), "c_2", Gate(1, (Send("msg_2"),)), (mine,), (gone,))
-    assert side.runs.absorb(absorption)
-    assert side.standing().gate == Gate(2, (Send("msg_1"), Send("msg_2")))
-    assert {run.id for run in side.standing().runs} == {"r_1", "r_mine"}
-    assert side.standing("c_2") == Standing(Gate(2, (), "c_1"), ())
+    runs_merge = RunsMerge("w1", "c_1", VersionRow(1, (Send("msg_1"),)), "c_2", VersionRow(1, (Send("msg_2"),)), (mine,), (gone,))
+    assert side.runs.merge(runs_merge)
+    assert side.get().version_row == VersionRow(2, (Send("msg_1"), Send("msg_2")))
+    assert {run.id for run in side.get().runs} == {"r_1", "r_mine"}
+    assert side.get("c_2") == CustomerRuns(VersionRow(2, (), "c_1"), ())
 
 
 @pytest.mark.parametrize(("into", "absorbed"), [(0, 1), (1, 0)])
@@ -234,9 +238,9 @@ def test_an_absorb_passes_both_gates(side: Side, into: int, absorbed: int) -> No
     """Either customer's change in between stops it whole."""
     side.runs.commit(commit(customer="c_2", receipts=()))
     side.runs.commit(commit())
-    before = side.standing(), side.standing("c_2")
-    assert not side.runs.absorb(Absorption("w1", "c_1", Gate(into), "c_2", Gate(absorbed), (RUN,), ()))
-    assert (side.standing(), side.standing("c_2")) == before
+    before = side.get(), side.get("c_2")
+    assert not side.runs.merge(RunsMerge("w1", "c_1", VersionRow(into), "c_2", VersionRow(absorbed), (RUN,), ()))
+    assert (side.get(), side.get("c_2")) == before
 
 
 def test_silent_receipts_are_written_with_the_page(side: Side) -> None:
@@ -276,5 +280,5 @@ def test_the_live_tracker_reads_a_day_newest_first(aws: Side) -> None:
 def test_a_run_keeps_its_status_and_reason(side: Side) -> None:
     """An end is an end when it is read back."""
     side.runs.commit(commit(runs=(ENDED,)))
-    [found] = side.standing().runs
+    [found] = side.get().runs
     assert (found.status, found.reason) == (RunStatus.EXITED, Reason.FINISHED)

@@ -13,13 +13,13 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from waypost.adapters.aws import client
-from waypost.adapters.delays import SqsDelays, parcel_in
+from waypost.adapters.delays import SqsDelays, queue_message_in
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
 from waypost.domain import signals
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
-from waypost.domain.identity import Identifier
+from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import TimerDue
-from waypost.domain.timers import Timer
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, 1000, tzinfo=UTC)
 DELAYS = "https://sqs.eu-west-1.amazonaws.com/123456789012/delays"
@@ -50,7 +50,7 @@ def fresh_clients() -> Iterator[None]:
 
 def delayed(timer: Timer, seconds: int) -> dict[str, Any]:
     """The one message on the delays queue that a short timer is."""
-    body = json.dumps([*signals.parcel(TimerDue(timer))], separators=(",", ":"))
+    body = json.dumps([*signals.to_queue_message(TimerDue(timer))], separators=(",", ":"))
     return {"QueueUrl": DELAYS, "MessageBody": body, "DelaySeconds": seconds}
 
 
@@ -68,9 +68,9 @@ def test_a_short_timer_comes_to_the_second(left: timedelta, seconds: int) -> Non
 
 def test_a_delayed_signal_finds_its_customer_s_group() -> None:
     """What the delays queue carries is the parcel for the signals queue: group, name for deduplication, body."""
-    parcel = signals.parcel(TimerDue(timer(NOW)))
-    assert parcel_in(delayed(timer(NOW), 0)["MessageBody"]) == parcel
-    assert parcel.group == "c_1"
+    queue_message = signals.to_queue_message(TimerDue(timer(NOW)))
+    assert queue_message_in(delayed(timer(NOW), 0)["MessageBody"]) == queue_message
+    assert queue_message.group == "c_1"
 
 
 def schedule(timer: Timer, at: str) -> dict[str, Any]:

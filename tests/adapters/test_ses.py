@@ -16,16 +16,16 @@ from botocore.exceptions import (
 )
 from botocore.stub import Stubber
 
-from tests.fakes.messages import NOW, owed
+from tests.fakes.messages import NOW, pending_message
 from waypost.adapters.aws import client
 from waypost.adapters.ses import SesChannel
-from waypost.domain.customers import Customer
-from waypost.domain.identity import Identifier
-from waypost.domain.messages import Addressed, Reason, Skip
+from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.messages.message import MessageReason, PreparedMessage, Skip
 
 SES = SesChannel("waypost@example.com", "reports")
 RENDERED = {"subject": "Hi", "text": "Hello", "html": "<p>Hello</p>"}
-ADDRESSED = Addressed("ada@example.com", {**RENDERED, "from": "waypost@example.com", "to": "ada@example.com"})
+ADDRESSED = PreparedMessage("ada@example.com", {**RENDERED, "from": "waypost@example.com", "to": "ada@example.com"})
 
 
 def customer(primary_key: object = None, **attributes: Any) -> Customer:
@@ -63,8 +63,8 @@ def stub() -> Iterator[Stubber]:
 )
 def test_who_a_mail_goes_to(template: dict[str, str], who: Customer, to: str | None) -> None:
     """The template's `to`, else the customer's email, else a primary key that is an address, else nobody."""
-    found = SES.addressed({**RENDERED, **template}, who)
-    assert (found.to if isinstance(found, Addressed) else found.reason) == (to or Reason.NO_ADDRESS)
+    found = SES.prepare({**RENDERED, **template}, who)
+    assert (found.to if isinstance(found, PreparedMessage) else found.reason) == (to or MessageReason.NO_ADDRESS)
 
 
 @pytest.mark.parametrize(
@@ -77,20 +77,20 @@ def test_who_a_mail_goes_to(template: dict[str, str], who: Customer, to: str | N
 )
 def test_who_a_mail_comes_from(template: dict[str, str], stack: str, sender: str) -> None:
     """The template's `from`, else the stack's sender."""
-    found = SesChannel(stack, "").addressed({**RENDERED, **template}, customer(email="ada@example.com"))
-    assert isinstance(found, Addressed)
+    found = SesChannel(stack, "").prepare({**RENDERED, **template}, customer(email="ada@example.com"))
+    assert isinstance(found, PreparedMessage)
     assert found.rendered["from"] == sender
 
 
 def test_without_a_sender_there_is_no_mail() -> None:
     """A stack without a sender address skips the message and says so."""
-    assert SesChannel("", "").addressed(RENDERED, customer(email="ada@example.com")) == Skip(Reason.NO_SENDER)
+    assert SesChannel("", "").prepare(RENDERED, customer(email="ada@example.com")) == Skip(MessageReason.NO_SENDER)
 
 
 def test_a_subject_is_one_line() -> None:
     """A line break in a customer's name is no second header."""
-    found = SES.addressed({**RENDERED, "subject": "Hi Ada\r\nBcc: eve@example.com"}, customer(email="ada@example.com"))
-    assert isinstance(found, Addressed)
+    found = SES.prepare({**RENDERED, "subject": "Hi Ada\r\nBcc: eve@example.com"}, customer(email="ada@example.com"))
+    assert isinstance(found, PreparedMessage)
     assert found.rendered["subject"] == "Hi Ada Bcc: eve@example.com"
 
 
@@ -110,7 +110,7 @@ def test_what_ses_is_asked(stub: Stubber) -> None:
         "ConfigurationSetName": "reports",
     }
     stub.add_response("send_email", {"MessageId": "0100"}, request)
-    answer = SES.deliver(owed(), ADDRESSED, NOW)
+    answer = SES.deliver(pending_message(), ADDRESSED, NOW)
     assert (answer.kind, answer.detail) == ("sent", "0100")
 
 
@@ -138,7 +138,7 @@ def test_what_ses_is_asked(stub: Stubber) -> None:
 def test_what_an_error_of_ses_means(stub: Stubber, code: str, status: int, kind: str) -> None:
     """Throttled or paused: later. Another 4xx: never. 5xx: it may have gone out."""
     stub.add_client_error("send_email", code, "because", http_status_code=status)
-    answer = SES.deliver(owed(), ADDRESSED, NOW)
+    answer = SES.deliver(pending_message(), ADDRESSED, NOW)
     assert (answer.kind, answer.detail) == (kind, f"{code}: because")
 
 
@@ -163,7 +163,7 @@ def test_what_a_broken_connection_means(monkeypatch: pytest.MonkeyPatch, error: 
             raise error
 
     monkeypatch.setattr("waypost.adapters.ses.client", lambda *_, **__: Broken())
-    assert SES.deliver(owed(), ADDRESSED, NOW).kind == kind
+    assert SES.deliver(pending_message(), ADDRESSED, NOW).kind == kind
     assert asked == ["send_email"]
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.intake import NOW, event_of, wire
+from tests.fakes.ingest_harness import NOW, event_of, wire
 from tests.fakes.tables import aws
 from waypost.adapters.aws import client
 from waypost.adapters.sqs import SqsSignals, pack, unpack
-from waypost.domain.signals import EventsArrived, Parcel, parcel
+from waypost.domain.signals import EventsArrived, QueueMessage, to_queue_message
 
 
 @pytest.fixture
@@ -28,20 +28,20 @@ def received(queue: SqsSignals) -> list[dict[str, Any]]:
     return list(client("sqs").receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10, AttributeNames=["All"]).get("Messages", []))
 
 
-def a_parcel(customer: str = "c_1", text: str = "x") -> Parcel:
+def a_parcel(customer: str = "c_1", text: str = "x") -> QueueMessage:
     """A signal with one event, ready for the queue."""
     event = event_of(wire(uuid=customer, payload={"text": text}))
-    return parcel(EventsArrived("w1", customer, None, known=False, received_at=NOW, historical=False, events=(event,)))
+    return to_queue_message(EventsArrived("w1", customer, None, known=False, received_at=NOW, historical=False, events=(event,)))
 
 
 def test_parcels_arrive_in_their_groups(queue: SqsSignals) -> None:
     """One group for each customer, and a name by which the queue knows a repetition."""
-    parcels = [a_parcel(f"c_{number}") for number in range(10)]
-    assert queue.send(parcels) == []
-    assert queue.send(parcels[:3]) == []
+    queue_messages = [a_parcel(f"c_{number}") for number in range(10)]
+    assert queue.send(queue_messages) == []
+    assert queue.send(queue_messages[:3]) == []
     messages = received(queue)
     assert {(m["Attributes"]["MessageGroupId"], m["Attributes"]["MessageDeduplicationId"], unpack(m["Body"])) for m in messages} == set(
-        parcels
+        queue_messages
     )
     assert len(messages) == 10
 
@@ -62,8 +62,8 @@ def test_what_the_queue_refuses_comes_back(monkeypatch: pytest.MonkeyPatch) -> N
             return {"Failed": [{"Id": entry["Id"]} for entry in Entries if entry["MessageGroupId"] != "c_1"]}
 
     monkeypatch.setattr("waypost.adapters.sqs.client", lambda *_, **__: Half())
-    parcels = [a_parcel(f"c_{number}") for number in range(3)]
-    assert SqsSignals("url").send(parcels) == [parcels[0], parcels[2]]
+    queue_messages = [a_parcel(f"c_{number}") for number in range(3)]
+    assert SqsSignals("url").send(queue_messages) == [queue_messages[0], queue_messages[2]]
 
 
 @pytest.mark.parametrize("text", ["short", "x" * 60_000, "\ufffe\u0000é🎉" * 4_000])

@@ -95,9 +95,9 @@ def test_a_transaction_says_which_of_its_conditions_failed(rows: Table) -> None:
     """And writes nothing; when all hold it writes everything."""
     rows.put(ITEM)
     absent = {"ConditionExpression": "attribute_not_exists(workspace)"}
-    assert transact([rows.putting(key("2"), **absent), rows.putting(key("1"), **absent)]) == [None, Refused(ITEM)]
+    assert transact([rows.put_action(key("2"), **absent), rows.put_action(key("1"), **absent)]) == [None, Refused(ITEM)]
     assert rows.get(key("2")) is None
-    assert transact([rows.putting(key("2"), **absent), rows.deleting(key("1"))]) is None
+    assert transact([rows.put_action(key("2"), **absent), rows.delete_action(key("1"))]) is None
     assert (rows.get(key("1")), rows.get(key("2"))) == (None, key("2"))
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from tests.fakes.messages import owed
+from tests.fakes.messages import pending_message
 from tests.fakes.receiver import Receiver, answering
-from waypost.adapters.pinned_http import AddressRefusedError, NotConnectedError, PinnedHttp, Response
+from waypost.adapters.pinned_http import AddressRefusedError, HttpResponse, NotConnectedError, PinnedHttp
 from waypost.adapters.webhook import Transport, WebhookChannel
-from waypost.domain.customers import Customer
-from waypost.domain.messages import Addressed, Answer, Reason, Skip
-from waypost.domain.webhooks import Secrets, secret_of
+from waypost.domain.customers.customer import Customer
+from waypost.domain.messages.message import MessageReason, PreparedMessage, ProviderResponse, Skip
+from waypost.domain.messages.webhook_signatures import Secrets, secret_of
 
 NOW = datetime.now(UTC)  # the oracle compares the timestamp with its own clock
 ADA = Customer("w1", "c_1", None, None, (), {}, {})
@@ -37,10 +37,10 @@ class TwoSecrets:
 class Told:
     """A transport that answers, or fails, as it is told."""
 
-    def __init__(self, outcome: Response | Exception) -> None:
+    def __init__(self, outcome: HttpResponse | Exception) -> None:
         self.outcome = outcome
 
-    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
@@ -51,9 +51,9 @@ def channel(http: Transport, *, local: bool = False) -> WebhookChannel:
     return WebhookChannel(TwoSecrets(), http, local=local)
 
 
-def addressed(template: dict[str, Any], *, local: bool = False) -> Addressed | Skip:
+def prepared(template: dict[str, Any], *, local: bool = False) -> PreparedMessage | Skip:
     """What a rendered template becomes."""
-    return channel(PinnedHttp(), local=local).addressed(template, ADA)
+    return channel(PinnedHttp(), local=local).prepare(template, ADA)
 
 
 @pytest.fixture
@@ -64,17 +64,17 @@ def receiver() -> Iterator[tuple[Receiver, str]]:
         yield made, f"http://127.0.0.1:{port}/hook?a=1"
 
 
-def send(url: str, **template: Any) -> Answer:
+def send(url: str, **template: Any) -> ProviderResponse:
     """Sends to a receiver on this machine."""
-    made = addressed({"url": url, "method": "POST", "headers": {}, **template}, local=True)
-    assert isinstance(made, Addressed)
-    return channel(PinnedHttp(), local=True).deliver(owed(channel="webhook"), made, NOW)
+    made = prepared({"url": url, "method": "POST", "headers": {}, **template}, local=True)
+    assert isinstance(made, PreparedMessage)
+    return channel(PinnedHttp(), local=True).deliver(pending_message(channel="webhook"), made, NOW)
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW])
 def test_a_receiver_gets_signed_json(receiver: tuple[Receiver, str], secret: str) -> None:
     """Any Standard Webhooks library verifies it with either secret; the id is the message's."""
-    assert send(receiver[1], json={"who": "Zoë", "none": None}) == Answer("sent", "HTTP 200: ok")
+    assert send(receiver[1], json={"who": "Zoë", "none": None}) == ProviderResponse("sent", "HTTP 200: ok")
     [request] = receiver[0].received
     assert request.line == "POST /hook?a=1 HTTP/1.1"
     assert Webhook(secret).verify(request.body, dict(request.headers)) == {"who": "Zoë", "none": None}
@@ -83,9 +83,9 @@ def test_a_receiver_gets_signed_json(receiver: tuple[Receiver, str], secret: str
 
 def test_a_day_after_a_rotation_only_the_new_secret_signs(receiver: tuple[Receiver, str]) -> None:
     """The old one is dead on the wire, too."""
-    made = addressed({"url": receiver[1]}, local=True)
-    assert isinstance(made, Addressed)
-    WebhookChannel(TwoSecrets(timedelta(days=2)), PinnedHttp(), local=True).deliver(owed(channel="webhook"), made, NOW)
+    made = prepared({"url": receiver[1]}, local=True)
+    assert isinstance(made, PreparedMessage)
+    WebhookChannel(TwoSecrets(timedelta(days=2)), PinnedHttp(), local=True).deliver(pending_message(channel="webhook"), made, NOW)
     assert len(receiver[0].received[0].headers["webhook-signature"].split()) == 1
 
 
@@ -128,8 +128,8 @@ def test_our_headers_are_ours(receiver: tuple[Receiver, str]) -> None:
 )
 def test_what_a_status_means(status: int, kind: str) -> None:
     """408, 425, 429 and 5xx are tried again, 410 ends the endpoint, all else that is no 2xx is final."""
-    answer = channel(Told(Response(status, {}, b""))).deliver(
-        owed(), Addressed("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"}), NOW
+    answer = channel(Told(HttpResponse(status, {}, b""))).deliver(
+        pending_message(), PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"}), NOW
     )
     assert (answer.kind, answer.detail) == (kind, f"HTTP {status}")
 
@@ -145,8 +145,8 @@ def test_what_a_status_means(status: int, kind: str) -> None:
 )
 def test_what_a_broken_connection_means(error: Exception, kind: str) -> None:
     """Not reached: later. A private address: never. Broken off: it may have arrived."""
-    made = Addressed("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
-    assert channel(Told(error)).deliver(owed(), made, NOW).kind == kind
+    made = PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
+    assert channel(Told(error)).deliver(pending_message(), made, NOW).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -165,15 +165,15 @@ def test_what_a_broken_connection_means(error: Exception, kind: str) -> None:
 )
 def test_retry_after_is_read_as_seconds_or_a_date(text: str, seconds: float | None) -> None:
     """Both forms of RFC 9110; anything else is as if it were not there."""
-    made = Addressed("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
-    answer = channel(Told(Response(503, {"retry-after": text}, b""))).deliver(owed(), made, NOW)
+    made = PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
+    answer = channel(Told(HttpResponse(503, {"retry-after": text}, b""))).deliver(pending_message(), made, NOW)
     assert answer.retry_after == (pytest.approx(seconds, abs=1) if seconds is not None else None)
 
 
 def test_the_start_of_an_answer_is_kept_for_a_person() -> None:
     """200 characters tell what was wrong; a page of HTML does not belong in a message's row."""
-    made = Addressed("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
-    answer = channel(Told(Response(400, {}, b"no such field: whoo" + b"." * 1000 + b"\xff"))).deliver(owed(), made, NOW)
+    made = PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
+    answer = channel(Told(HttpResponse(400, {}, b"no such field: whoo" + b"." * 1000 + b"\xff"))).deliver(pending_message(), made, NOW)
     assert answer.detail.startswith("HTTP 400: no such field: whoo...")
     assert len(answer.detail) < 250
 
@@ -192,13 +192,13 @@ def test_the_start_of_an_answer_is_kept_for_a_person() -> None:
 )
 def test_a_request_that_may_not_be_made_is_a_skip(template: dict[str, Any]) -> None:
     """What a customer's values make of an address or a header is checked again once they are in it."""
-    made = addressed(template)
+    made = prepared(template)
     assert isinstance(made, Skip)
-    assert made.reason is Reason.TEMPLATE
+    assert made.reason is MessageReason.TEMPLATE
 
 
 def test_a_receiver_is_known_by_origin_and_path() -> None:
     """A query that differs for each customer does not make another endpoint."""
-    made = addressed({"url": "https://Example.com/hook?who=ada"})
-    assert isinstance(made, Addressed)
+    made = prepared({"url": "https://Example.com/hook?who=ada"})
+    assert isinstance(made, PreparedMessage)
     assert made.to == "https://example.com/hook"

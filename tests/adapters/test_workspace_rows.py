@@ -11,12 +11,12 @@ from moto import mock_aws
 
 from tests.fakes.messages import NOW, FakeDeadLetters, FakeSuppressions
 from waypost.adapters.aws import client
-from waypost.adapters.dynamodb.dead import DynamoDeadLetters
+from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
+from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import StaleError
-from waypost.domain.parked import Parked
 
 
 def a_table(name: str, sort: str) -> Table:

@@ -9,8 +9,8 @@ import pytest
 from tests.fakes.tables import aws, fresh
 from tests.fakes.workspaces import FakeWorkspaces
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
+from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import StaleError
-from waypost.domain.schemas import Schema
 
 Workspaces = DynamoWorkspaces | FakeWorkspaces
 

@@ -1,4 +1,4 @@
-"""The floors of the house and who may look at whom, read from the imports. Nothing points up."""
+"""The layers of the package and the order of the domain, read from the imports of every module. Nothing imports upwards."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "core"
-# floor: the floors that it may import
-FLOORS = {
-    "door": {"wiring", "telemetry", "use case", "domain"},
-    "wiring": {"settings", "use case", "adapter", "ports", "domain"},
-    "use case": {"use case", "ports", "domain"},
+# layer: the layers that it may import
+LAYERS = {
+    "function": {"wiring", "telemetry", "web", "manage", "use case", "domain"},
+    "wiring": {"settings", "manage", "use case", "web", "cache", "adapter", "ports", "domain"},
+    "manage": {"manage", "use case", "web", "cache", "ports", "domain"},
+    "use case": {"use case", "cache", "ports", "domain"},
+    "web": {"web", "cache", "ports", "domain"},
+    "cache": {"cache", "ports", "domain"},
     "adapter": {"adapter", "domain"},
     "ports": {"domain"},
     "domain": {"domain"},
@@ -23,13 +26,27 @@ FLOORS = {
     "settings": set[str](),
     "local": {"local", "wiring", "domain"},
 }
-# package of others: the floors that may import it
-GUESTS = {
+# the domain from the ground: a package or module imports only packages and modules of a lower number, and itself
+DOMAIN_ORDER = {
+    "errors": 0,
+    "reasons": 0,
+    "values": 1,
+    "api_keys": 2,
+    "dead_letters": 2,
+    "customers": 2,
+    "intake": 3,
+    "journeys": 3,
+    "messages": 4,
+    "runs": 5,
+    "signals": 6,
+}
+# third-party package: the layers that may import it
+THIRD_PARTY = {
     "boto3": {"adapter", "local"},
     "botocore": {"adapter", "local"},
-    "aws_lambda_powertools": {"door", "telemetry"},
+    "aws_lambda_powertools": {"function", "telemetry"},
     "liquid": {"adapter"},
-    "pydantic": {"domain", "use case", "adapter", "door", "ports"},
+    "pydantic": {"domain", "manage", "web", "adapter", "function"},
     "pydantic_core": {"domain"},
     "simplejson": {"domain"},
     "ministack": {"local"},
@@ -38,24 +55,30 @@ GUESTS = {
     "uvicorn": {"local"},
     "httpx": {"local"},
 }
-# what a pure rule cannot know: the time, chance, the machine, the network
+# what the domain may not use: the time, random numbers, the machine, the network
 IMPURE = {"os", "logging", "random", "secrets", "time", "socket", "subprocess", "threading", "asyncio", "pathlib", "tempfile", "sys", "ssl"}
-CHANCE_AND_TIME = {"now", "utcnow", "today", "uuid1", "uuid4", "time_ns", "monotonic", "perf_counter"}
+RANDOM_AND_TIME = {"now", "utcnow", "today", "uuid1", "uuid4", "time_ns", "monotonic", "perf_counter"}
 
 
 def sources() -> list[Path]:
-    """Every module of the house."""
+    """Every module of the package and of the functions."""
     return sorted([*(PACKAGE / "waypost").rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
 
 
-def floor_of(module: str) -> str:
-    """The floor on which a dotted module of ours stands."""
+def layer_of(module: str) -> str:
+    """The layer that a dotted module of ours belongs to."""
     parts = module.split(".")
     if parts[0] == "functions":
-        return "local" if parts[1:2] == ["local"] else "door"
-    room = parts[1] if len(parts) > 1 else "domain"
-    room = "adapter" if room == "adapters" else room
-    return room if room in FLOORS else "use case"
+        return "local" if parts[1:2] == ["local"] else "function"
+    name = parts[1] if len(parts) > 1 else "domain"
+    name = "adapter" if name == "adapters" else name
+    return name if name in LAYERS else "use case"
+
+
+def domain_part_of(module: str) -> str | None:
+    """The package or module of the domain that a dotted module belongs to; None outside the domain and for the domain itself."""
+    parts = module.split(".")
+    return parts[2] if parts[:2] == ["waypost", "domain"] and len(parts) > 2 else None
 
 
 def module_of(path: Path) -> str:
@@ -75,12 +98,12 @@ def imports(path: Path) -> Iterator[str]:
             origin = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
             base = ".".join(part for part in (origin, node.module) if part)
             yield base
-            if base in {"waypost", "functions"}:
+            if base in {"waypost", "waypost.domain", "functions"}:
                 yield from (f"{base}.{each.name}" for each in node.names)
 
 
 def ours(module: str) -> bool:
-    """Whether a module is of this house; a bare package name says nothing about a floor."""
+    """Whether a module is one of this project's; a bare package name says nothing about its layer."""
     return module.startswith(("waypost.", "functions."))
 
 
@@ -90,44 +113,54 @@ def label(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", sources(), ids=label)
-def test_no_arrow_points_up(path: Path) -> None:
-    """A module imports only floors that lie below its own."""
-    floor = floor_of(module_of(path))
-    bent = [each for each in imports(path) if ours(each) and floor_of(each) not in FLOORS[floor]]
-    assert not bent, f"{label(path)} ({floor}) may not import {bent}"
+def test_no_module_imports_upwards(path: Path) -> None:
+    """A module imports only the layers that lie below its own."""
+    layer = layer_of(module_of(path))
+    wrong = [each for each in imports(path) if ours(each) and layer_of(each) not in LAYERS[layer]]
+    assert not wrong, f"{label(path)} ({layer}) may not import {wrong}"
+
+
+@pytest.mark.parametrize("path", [each for each in sources() if domain_part_of(module_of(each))], ids=label)
+def test_the_domain_is_layered(path: Path) -> None:
+    """Errors and reasons lie below values, then customers, then intake and journeys, then messages, runs and signals."""
+    own = domain_part_of(module_of(path)) or ""
+    imported = {part for each in imports(path) if (part := domain_part_of(each))}
+    wrong = {part for part in imported - {own} if DOMAIN_ORDER[part] >= DOMAIN_ORDER[own]}
+    assert not wrong, f"{label(path)} may not import {wrong}"
 
 
 @pytest.mark.parametrize("path", sources(), ids=label)
-def test_each_technology_is_known_on_its_own_floor_only(path: Path) -> None:
-    """AWS's client below adapters, Powertools in doors, and nobody brings in a package that is not listed here."""
-    floor = floor_of(module_of(path))
+def test_each_technology_is_imported_in_its_own_layer_only(path: Path) -> None:
+    """Only adapters import AWS's client, only functions import Powertools, and nobody imports a package that is not listed here."""
+    layer = layer_of(module_of(path))
     for each in imports(path):
         top = each.split(".")[0]
         if top not in sys.stdlib_module_names | {"waypost", "functions", "__future__"}:
-            assert floor in GUESTS.get(top, set()), f"{label(path)} ({floor}) may not import {top}"
+            assert layer in THIRD_PARTY.get(top, set()), f"{label(path)} ({layer}) may not import {top}"
 
 
-@pytest.mark.parametrize("path", [each for each in sources() if floor_of(module_of(each)) in {"domain", "ports"}], ids=label)
+@pytest.mark.parametrize("path", [each for each in sources() if layer_of(module_of(each)) in {"domain", "ports"}], ids=label)
 def test_the_domain_is_pure(path: Path) -> None:
-    """No clock, no dice, no machine: the same signals give the same run on any day."""
+    """The domain reads no clock, no random numbers and nothing of the machine: the same signals give the same run on any day."""
     assert not IMPURE & {each.split(".")[0] for each in imports(path)}
     calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-    assert not [call.attr for call in calls if isinstance(call, ast.Attribute) and call.attr in CHANCE_AND_TIME]
+    assert not [call.attr for call in calls if isinstance(call, ast.Attribute) and call.attr in RANDOM_AND_TIME]
 
 
-@pytest.mark.parametrize("path", [each for each in sources() if floor_of(module_of(each)) not in {"settings", "local"}], ids=label)
-def test_one_room_reads_the_environment(path: Path) -> None:
-    """os.environ is settings.py's alone."""
+@pytest.mark.parametrize("path", [each for each in sources() if layer_of(module_of(each)) not in {"settings", "local"}], ids=label)
+def test_only_settings_reads_the_environment(path: Path) -> None:
+    """No module but settings.py reads os.environ."""
     names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     assert not names & {"environ", "getenv"}, label(path)
 
 
-@pytest.mark.parametrize("path", [each for each in sources() if floor_of(module_of(each)) == "door"], ids=label)
-def test_a_door_does_not_lean_on_another(path: Path) -> None:
-    """Each function's folder is deployed alone: it may import the layer, never a neighbour."""
+@pytest.mark.parametrize("path", [each for each in sources() if layer_of(module_of(each)) == "function"], ids=label)
+def test_a_function_imports_no_other_function(path: Path) -> None:
+    """Each function's folder is deployed alone, so it may import the layer and nothing of another function."""
     assert not [each for each in imports(path) if each.startswith("functions")]
 
 
-def test_the_floors_are_furnished() -> None:
-    """The rules above looked at something: each floor of the deployed house has at least one module."""
-    assert {floor_of(module_of(each)) for each in sources()} >= set(FLOORS) - {"local"}
+def test_every_layer_has_a_module() -> None:
+    """The rules above checked something: each deployed layer has at least one module, and so has each part of the domain."""
+    assert {layer_of(module_of(each)) for each in sources()} >= set(LAYERS) - {"local"}
+    assert {domain_part_of(module_of(each)) for each in sources()} - {None} == set(DOMAIN_ORDER)

@@ -12,9 +12,9 @@ from functions.local.seed import SCHEMA, WELCOME
 from waypost import wiring
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
-from waypost.domain.lifecycle import Lifecycle
-from waypost.domain.schemas import Schema
-from waypost.domain.snapshots import InForce, Pointer
+from waypost.domain.customers.schema import Schema
+from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 
 Body = Mapping[str, Any]
 
@@ -57,8 +57,10 @@ def found_workspaces() -> None:
         journeys, now = DynamoJourneys(wiring.table("JOURNEYS_TABLE")), datetime.now(UTC)
         saved = Lifecycle(journey["id"], "bench", now, now).saved("bench", now)
         journeys.save_draft(workspace, saved, journey)
-        published = Lifecycle(journey["id"], "bench", now, now, rev=saved.rev + 1, version=1, published_version=1, status="published")
-        journeys.publish(workspace, published, Pointer(0, (InForce(journey["id"], 1, "published"),)))
+        published = Lifecycle(
+            journey["id"], "bench", now, now, revision=saved.revision + 1, version=1, published_version=1, status="published"
+        )
+        journeys.publish(workspace, published, ActiveJourneys(0, (ActiveVersion(journey["id"], 1, "published"),)))
 
 
 def fresh_devices(number: int) -> list[str]:
@@ -66,7 +68,7 @@ def fresh_devices(number: int) -> list[str]:
     return [f"5b9f0f6e-3c1a-4e57-9a53-{next(_DEVICES):012}" for _ in range(number)]
 
 
-def naming(device: str) -> Body:
+def identification(device: str) -> Body:
     """The documented `$identify`, of a device's own customer."""
     known = {"first_name": "Ada", "last_name": "Lovelace", "plan": "free", "locale": "en_GB"}
     return _event(device, "$identify", {"distinct_id": f"{device}@example.com", "email": f"{device}@example.com", **known})
@@ -84,7 +86,7 @@ def _event(device: str, name: str, payload: Body) -> Body:
 
 
 def _documented(devices: Sequence[str]) -> list[Body]:
-    return [{"batch": [naming(device), trigger(device)]} for device in devices]
+    return [{"batch": [identification(device), trigger(device)]} for device in devices]
 
 
 def _alone(name: str) -> Callable[[Sequence[str]], list[Body]]:

@@ -65,15 +65,15 @@ class Cloud:
         return Units(**{"calls": 1, kind: sqs_requests(asked.body)})
 
     def _rows(self, asked: Asked, request: AWSPreparedRequest) -> tuple[int, bytes]:
-        touched = list(writes(asked.operation, asked.body, self.shapes))
-        before = [self._row(each) for each in touched]
+        updated = list(writes(asked.operation, asked.body, self.shapes))
+        before = [self._row(each) for each in updated]
         response = botocore_stubber("before-send", request)
         if response is None:
             raise RuntimeError("moto is asleep")
         body = json.loads(response.content)
-        after = [self._row(each) for each in touched]
+        after = [self._row(each) for each in updated]
         done = response.status_code == 200
-        write = sum(self._write_units(*each, done=done) for each in zip(touched, before, after, strict=True))
+        write = sum(self._write_units(*each, done=done) for each in zip(updated, before, after, strict=True))
         self.units += Units(calls=1, write=write, read=reads(asked.operation, asked.body, body) if done else 0)
         if done:
             self.answers[asked.identity] = response.content.decode()

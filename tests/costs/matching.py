@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from waypost.domain.conditions import All
-from waypost.domain.customers import Customer
-from waypost.domain.entries import enter
-from waypost.domain.event_wire import event_from_wire
-from waypost.domain.identity import Identifier
-from waypost.domain.index import Index
-from waypost.domain.journeys import Journey, parse
-from waypost.domain.scenes import Released, Scene
-from waypost.domain.transition import Transition, hear
+from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.intake.event_codec import event_from_wire
+from waypost.domain.journeys.conditions import All
+from waypost.domain.journeys.journey import Journey, parse
+from waypost.domain.journeys.trigger_index import Index
+from waypost.domain.runs.context import JourneyVersion, StepContext
+from waypost.domain.runs.entry_rules import enter
+from waypost.domain.runs.transition import Transition, advance_on_event
 
 PAYLOAD = {"kind": "order", "product": 7, "total": 11}
 EVENT: dict[str, Any] = {"name": "bought", "payload": PAYLOAD, "uuid": "u", "timestamp": "2026-11-23T05:17:13.001Z", "source": "custom"}
@@ -34,10 +34,10 @@ def finding(journeys: int) -> float:
 
 def entering() -> float:
     """Seconds to decide that a customer enters a journey, is owed its mail, and leaves."""
-    released, scene, arrived = Released(_journey(MAIL, END), 1), _scene(), event_from_wire(WIRE)
-    if not isinstance(enter(released, (), arrived, scene), Transition):
+    journey_version, context, arrived = JourneyVersion(_journey(MAIL, END), 1), _scene(), event_from_wire(WIRE)
+    if not isinstance(enter(journey_version, (), arrived, context), Transition):
         raise TypeError("nobody entered")
-    return _quickest(lambda: enter(released, (), arrived, scene))
+    return _quickest(lambda: enter(journey_version, (), arrived, context))
 
 
 def advancing() -> float:
@@ -48,17 +48,17 @@ def advancing() -> float:
         "branches": [{"event": "bought", "next": "mail"}],
         "timeout": {"after": "P3D", "next": "end"},
     }
-    released, scene = Released(_journey(wait, MAIL, END), 1), _scene()
-    entered = enter(released, (), event_from_wire(WIRE), scene)
-    if not isinstance(entered, Transition) or hear(released, entered.run, scene, paused=False) is None:
+    journey_version, context = JourneyVersion(_journey(wait, MAIL, END), 1), _scene()
+    entered = enter(journey_version, (), event_from_wire(WIRE), context)
+    if not isinstance(entered, Transition) or advance_on_event(journey_version, entered.run, context, paused=False) is None:
         raise TypeError("nobody waits for this")
-    return _quickest(lambda: hear(released, entered.run, scene, paused=False))
+    return _quickest(lambda: advance_on_event(journey_version, entered.run, context, paused=False))
 
 
-def _scene() -> Scene:
-    known_as = Identifier("primary", "ada@example.com")
-    customer = Customer("w", "c", known_as, "ada@example.com", ("device-1",), {"email": "ada@example.com"}, {})
-    return Scene(customer, EVENT, datetime.now(UTC), "UTC")
+def _scene() -> StepContext:
+    lookup_id = Identifier("primary", "ada@example.com")
+    customer = Customer("w", "c", lookup_id, "ada@example.com", ("device-1",), {"email": "ada@example.com"}, {})
+    return StepContext(customer, EVENT, datetime.now(UTC), "UTC")
 
 
 def _journeys(number: int) -> Iterator[tuple[Journey, int]]:

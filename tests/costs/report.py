@@ -16,7 +16,7 @@ from tests.costs import doors, matching, measure
 from tests.costs.cases import CASES, DOCUMENTED, WELCOMED, Case, found_workspaces
 from tests.costs.cloud import Cloud
 from tests.costs.doors import FUNCTIONS, MEMORY_MB, Output
-from tests.costs.measure import Laboratory, Measured
+from tests.costs.measure import Benchmark, Measured
 from tests.costs.prices import PRICES, Units
 from tests.costs.shipped import HEALTH, Built, Start
 from tests.costs.tables import TableShape
@@ -56,7 +56,7 @@ def main() -> int:
     doors.set_environment()
     log = Output()
     with redirect_stdout(log):
-        results = _results(_laboratory(log))
+        results = _results(_benchmark(log))
     _say(ABOUT)
     for result in results:
         _say(*_table(result))
@@ -73,7 +73,7 @@ def _say(*lines: str) -> None:
     sys.stdout.flush()
 
 
-def _laboratory(log: Output) -> Laboratory:
+def _benchmark(log: Output) -> Benchmark:
     tables = resources(doors.TEMPLATE, "AWS::DynamoDB::Table")
     cloud = Cloud({name: TableShape.of(properties) for name, properties in tables.items()})
     wire = Wire(cloud)
@@ -81,26 +81,26 @@ def _laboratory(log: Output) -> Laboratory:
     cloud.open(tables)
     measure.forget_nothing()
     found_workspaces()
-    return Laboratory(cloud, wire, log)
+    return Benchmark(cloud, wire, log)
 
 
-def _results(laboratory: Laboratory) -> list[Result]:
-    return [_result(case, laboratory) for case in CASES]
+def _results(benchmark: Benchmark) -> list[Result]:
+    return [_result(case, benchmark) for case in CASES]
 
 
-def _result(case: Case, laboratory: Laboratory) -> Result:
+def _result(case: Case, benchmark: Benchmark) -> Result:
     """The other doors do not know of the log, so they are timed once."""
-    full = laboratory.through(case, "full", FUNCTIONS)
-    effects = laboratory.through(case, "effects", ("matcher",))
-    return Result(case, full, [other if other.stage.name == "matcher" else each for each, other in zip(full, effects, strict=True)])
+    full = benchmark.through(case, "full", FUNCTIONS)
+    effects = benchmark.through(case, "effects", ("matcher",))
+    return Result(case, full, [other if other.phase.name == "matcher" else each for each, other in zip(full, effects, strict=True)])
 
 
 def _table(result: Result) -> Iterator[str]:
     """A case's lines. Only the matcher knows of the log, so only its line is there twice."""
     yield f"{result.case.title:45}{HEADING}"
     for each in result.full:
-        yield _line(result, each.stage.name + ", full log" * (each.stage.name == "matcher"), each.units)
-    yield from (_line(result, "matcher, effects only", each.units) for each in result.effects if each.stage.name == "matcher")
+        yield _line(result, each.phase.name + ", full log" * (each.phase.name == "matcher"), each.units)
+    yield from (_line(result, "matcher, effects only", each.units) for each in result.effects if each.phase.name == "matcher")
     yield _line(result, "sum, full log", result.total(result.full))
     yield _line(result, "sum, effects only", result.total(result.effects))
 
@@ -140,7 +140,7 @@ def _starts(results: Sequence[Result]) -> Iterator[Start]:
     yield Start(BOTO3, None, {})
     [mailed] = [each for each in results if each.case is WELCOMED]
     for each in mailed.full:
-        yield Start(FUNCTIONS[each.stage.name], each.stage.first, each.answers)
+        yield Start(FUNCTIONS[each.phase.name], each.phase.first, each.answers)
     yield Start("ManageFunction", HEALTH, {})
 
 
@@ -155,6 +155,6 @@ def _rules() -> Iterator[str]:
 
 def _broken(results: Sequence[Result]) -> Iterator[str]:
     for case, full, _ in results:
-        calls = next(each.units.calls for each in full if each.stage.name == "intake")
+        calls = next(each.units.calls for each in full if each.phase.name == "intake")
         if calls != case.promised:
             yield f"BROKEN: {case.title}: the intake makes {calls:g} AWS calls for a batch, {case.promised} are promised."

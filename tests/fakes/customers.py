@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from waypost.domain.customers import Customer, Graves, Row, RowKey, Untouched, assemble
+from waypost.domain.customers.customer import Customer, NotUpdated, Row, RowKey, Tombstones, assemble
+from waypost.domain.customers.facts import Facts, stamp_of
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.schema import PrimaryKey
 from waypost.domain.errors import UnavailableError
-from waypost.domain.facts import Facts, stamp_of
-from waypost.domain.identity import Identifier
-from waypost.domain.schemas import PrimaryKey
 
 
 @dataclass
@@ -18,23 +18,23 @@ class FakeCustomers:
     """Rows in a dictionary; `calls` counts, `before_save` is what another writer does first, `down` is an outage."""
 
     rows: dict[RowKey, Row] = field(default_factory=dict)
-    tombstones: dict[tuple[str, Identifier], datetime] = field(default_factory=dict)
+    erasures: dict[tuple[str, Identifier], datetime] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     before_save: Callable[[], None] = lambda: None
     down: bool = False
 
-    def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
+    def update_if_newer(self, key: RowKey, facts: Facts) -> Row | NotUpdated:
         self._called("touch")
         row = self.rows.get(key)
         oldest = min((stamp_of(text) for text in facts.values()), default="")
-        if row is None or row.linked is not None or row.newest >= oldest or not row.with_facts(facts).is_light:
-            return Untouched(row)
+        if row is None or row.linked is not None or row.newest >= oldest or not row.with_facts(facts).is_small:
+            return NotUpdated(row)
         return self._written(row.with_facts(facts))
 
     def save(self, rows: Sequence[Row]) -> dict[RowKey, Row | None] | None:
         self._called("save")
         self.before_save()
-        stale = {row.key: self.rows.get(row.key) for row in rows if self._rev(row.key) != row.rev}
+        stale = {row.key: self.rows.get(row.key) for row in rows if self._rev(row.key) != row.revision}
         if stale:
             return stale
         for row in rows:
@@ -49,20 +49,20 @@ class FakeCustomers:
         self._called("named")
         return [row for key, row in self.rows.items() if (key.workspace, key.owner) == (workspace, primary)]
 
-    def graves(self, workspace: str, identifiers: Sequence[Identifier]) -> Graves:
-        self._called("graves")
-        return {each: self.tombstones[workspace, each] for each in identifiers if (workspace, each) in self.tombstones}
+    def tombstones(self, workspace: str, identifiers: Sequence[Identifier]) -> Tombstones:
+        self._called("tombstones")
+        return {each: self.erasures[workspace, each] for each in identifiers if (workspace, each) in self.erasures}
 
-    def bury(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
+    def add_tombstones(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
         self._called("bury")
-        self.tombstones |= {(workspace, each): at for each in identifiers}
+        self.erasures |= {(workspace, each): at for each in identifiers}
 
     def remove(self, keys: Sequence[RowKey]) -> None:
         self._called("remove")
         for key in keys:
             self.rows.pop(key, None)
 
-    def located(self, workspace: str, customer: str) -> RowKey | None:
+    def find_by_id(self, workspace: str, customer: str) -> RowKey | None:
         self._called("located")
         return next(
             (
@@ -79,10 +79,10 @@ class FakeCustomers:
             raise UnavailableError("the customers table is down")
 
     def _rev(self, key: RowKey) -> int:
-        return self.rows[key].rev if key in self.rows else 0
+        return self.rows[key].revision if key in self.rows else 0
 
     def _written(self, row: Row) -> Row:
-        self.rows[row.key] = replace(row, rev=row.rev + 1)
+        self.rows[row.key] = replace(row, revision=row.revision + 1)
         return self.rows[row.key]
 
     def customer(self, primary: str, workspace: str = "w1") -> Customer:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from waypost.domain.errors import StaleError
-from waypost.domain.lifecycle import Lifecycle
-from waypost.domain.snapshots import Pointer
+from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.published import ActiveJourneys
 
 
 @dataclass
@@ -17,11 +17,11 @@ class FakeDefinitions:
 
     lifecycles: dict[tuple[str, str], Lifecycle] = field(default_factory=dict)
     definitions: dict[tuple[str, str, int], Any] = field(default_factory=dict)
-    pointers: dict[str, Pointer] = field(default_factory=dict)
+    pointers: dict[str, ActiveJourneys] = field(default_factory=dict)
     before_save: Callable[[], None] = lambda: None
 
-    def pointer(self, workspace: str) -> Pointer:
-        return self.pointers.get(workspace, Pointer(0, ()))
+    def pointer(self, workspace: str) -> ActiveJourneys:
+        return self.pointers.get(workspace, ActiveJourneys(0, ()))
 
     def definition(self, workspace: str, journey: str, version: int) -> Any:
         return self.definitions[workspace, journey, version]
@@ -37,15 +37,15 @@ class FakeDefinitions:
         self._put(workspace, saved)
         self.definitions[workspace, saved.id, saved.version] = definition
 
-    def publish(self, workspace: str, published: Lifecycle, pointer: Pointer) -> None:
+    def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
         self.before_save()
-        if self.pointer(workspace).rev != pointer.rev:
+        if self.pointer(workspace).revision != pointer.revision:
             raise StaleError("the pointer has moved on")
         self._put(workspace, published)
-        self.pointers[workspace] = pointer._replace(rev=pointer.rev + 1)
+        self.pointers[workspace] = pointer._replace(revision=pointer.revision + 1)
 
     def _put(self, workspace: str, journey: Lifecycle) -> None:
         there = self.lifecycle(workspace, journey.id)
-        if (there.rev if there else 0) != journey.rev:
+        if (there.revision if there else 0) != journey.revision:
             raise StaleError("the journey has moved on")
-        self.lifecycles[workspace, journey.id] = replace(journey, rev=journey.rev + 1)
+        self.lifecycles[workspace, journey.id] = replace(journey, revision=journey.revision + 1)

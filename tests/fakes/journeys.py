@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from waypost.domain.journeys import Journey
-from waypost.domain.snapshots import InForce, Pointer
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 
 
 def message(step: str, then: str, **more: Any) -> dict[str, Any]:
@@ -32,36 +32,38 @@ class FakeJourneys:
     """Versions of journeys, and what of them is in force; `reads` counts the calls."""
 
     published: dict[tuple[str, str, int], Journey] = field(default_factory=dict)
-    in_force: dict[str, list[InForce]] = field(default_factory=dict)
-    states: dict[str, list[tuple[InForce, ...]]] = field(default_factory=dict)
+    active: dict[str, list[ActiveVersion]] = field(default_factory=dict)
+    states: dict[str, list[tuple[ActiveVersion, ...]]] = field(default_factory=dict)
     reads: int = 0
 
     def publish(self, *journeys: Journey, workspace: str = "w1", version: int = 1) -> None:
         """Puts these versions in force in the place of earlier ones."""
         names = {each.id for each in journeys}
-        kept = [each for each in self.in_force.get(workspace, []) if each.journey not in names]
-        self.in_force[workspace] = kept + [InForce(each.id, version, "published", self._listens(workspace, each)) for each in journeys]
+        kept = [each for each in self.active.get(workspace, []) if each.journey not in names]
+        self.active[workspace] = kept + [
+            ActiveVersion(each.id, version, "published", self._event_names(workspace, each)) for each in journeys
+        ]
         self.published |= {(workspace, each.id, version): each for each in journeys}
 
-    def _listens(self, workspace: str, journey: Journey) -> tuple[str, ...]:
+    def _event_names(self, workspace: str, journey: Journey) -> tuple[str, ...]:
         earlier = [each for (owner, name, _), each in self.published.items() if (owner, name) == (workspace, journey.id)]
-        return tuple(sorted({name for each in (journey, *earlier) for name in each.listens}))
+        return tuple(sorted({name for each in (journey, *earlier) for name in each.event_names}))
 
     def stop(self, name: str) -> None:
         """Stops a journey of the workspace `w1`."""
-        self.in_force["w1"] = [each for each in self.in_force["w1"] if each.journey != name]
+        self.active["w1"] = [each for each in self.active["w1"] if each.journey != name]
 
     def move(self, name: str, status: Literal["published", "paused"]) -> None:
         """Pauses or resumes a journey of the workspace `w1`."""
-        self.in_force["w1"] = [each._replace(status=status) if each.journey == name else each for each in self.in_force["w1"]]
+        self.active["w1"] = [each._replace(status=status) if each.journey == name else each for each in self.active["w1"]]
 
-    def pointer(self, workspace: str) -> Pointer:
+    def pointer(self, workspace: str) -> ActiveJourneys:
         self.reads += 1
-        in_force = tuple(self.in_force.get(workspace, ()))
+        active = tuple(self.active.get(workspace, ()))
         states = self.states.setdefault(workspace, [])
-        if states[-1:] != [in_force]:
-            states.append(in_force)
-        return Pointer(len(states), in_force)
+        if states[-1:] != [active]:
+            states.append(active)
+        return ActiveJourneys(len(states), active)
 
     def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
         self.reads += 1

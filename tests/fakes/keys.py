@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from waypost.domain.api_keys import Key, key_hash
 from waypost.domain.errors import StaleError, UnavailableError
-from waypost.domain.keys import Key, key_hash
 
 TEXT = "M4jxXt6diYz1Dds1YmhHe93KGPAUi24PlXgaiRXi"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.fakes.receipts import FakeReceipts
-from waypost.domain.log import Page
-from waypost.domain.receipts import Receipt
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.receipts import Receipt
 
 
 @dataclass

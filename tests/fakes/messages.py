@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from waypost.domain.customers import Customer
-from waypost.domain.identity import Identifier
-from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
-from waypost.domain.parked import Parked
-from waypost.domain.signals import Parcel
-from waypost.domain.times import iso
+from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.dead_letters import Parked
+from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, Rendered, Skip
+from waypost.domain.signals import QueueMessage
+from waypost.domain.values.wire_time import iso
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 
 
-def owed(**changes: Any) -> Message:
+def pending_message(**changes: Any) -> Message:
     """A message as the matcher owes it."""
     message = Message(
         id="msg_1",
@@ -28,7 +28,7 @@ def owed(**changes: Any) -> Message:
         step="hello",
         channel="email",
         customer="c_1",
-        known_as=Identifier("primary", "ada@example.com"),
+        lookup_id=Identifier("primary", "ada@example.com"),
         event={"name": "signed_up", "payload": {"plan": "pro"}, "uuid": "e1", "timestamp": "2026-11-23T05:17:13.000Z", "source": "custom"},
         created_at=NOW,
         due=NOW,
@@ -41,7 +41,7 @@ class FakeMessages:
     """Messages in a dictionary; `before_save` runs between a worker's read and its write."""
 
     stored: dict[tuple[str, str], Message] = field(default_factory=dict)
-    bodies: dict[tuple[str, str], Addressed] = field(default_factory=dict)
+    bodies: dict[tuple[str, str], PreparedMessage] = field(default_factory=dict)
     before_save: Callable[[Message], None] = lambda _: None
 
     def owe(self, message: Message) -> None:
@@ -65,13 +65,13 @@ class FakeMessages:
         rest = [each for each in found if after is None or each[0] > after]
         return [name for _, name in rest[:2]], rest[1][0] if len(rest) > 2 else None
 
-    def rendered(self, workspace: str, message: str) -> Addressed | None:
+    def rendered(self, workspace: str, message: str) -> PreparedMessage | None:
         return self.bodies.get((workspace, message))
 
-    def all_rendered(self, workspace: str, messages: Sequence[str]) -> dict[str, Addressed]:
+    def all_rendered(self, workspace: str, messages: Sequence[str]) -> dict[str, PreparedMessage]:
         return {each: self.bodies[workspace, each] for each in messages if (workspace, each) in self.bodies}
 
-    def keep_rendered(self, message: Message, made: Addressed, now: datetime) -> Addressed:
+    def keep_rendered(self, message: Message, made: PreparedMessage, now: datetime) -> PreparedMessage:
         return self.bodies.setdefault((message.workspace, message.id), made)
 
 
@@ -79,16 +79,16 @@ class FakeMessages:
 class FakeChannel:
     """A provider that answers as it is told and remembers what it was asked; an exception among the answers is raised."""
 
-    answers: list[Answer | BaseException] = field(default_factory=list)
-    calls: list[tuple[Message, Addressed]] = field(default_factory=list)
+    answers: list[ProviderResponse | BaseException] = field(default_factory=list)
+    calls: list[tuple[Message, PreparedMessage]] = field(default_factory=list)
 
-    def addressed(self, rendered: Rendered, customer: Customer) -> Addressed | Skip:
+    def prepare(self, rendered: Rendered, customer: Customer) -> PreparedMessage | Skip:
         to = rendered.get("to") or customer.primary_key
-        return Addressed(str(to), rendered) if to else Skip(Reason.NO_ADDRESS)
+        return PreparedMessage(str(to), rendered) if to else Skip(MessageReason.NO_ADDRESS)
 
-    def deliver(self, message: Message, addressed: Addressed, now: datetime) -> Answer:
-        self.calls.append((message, addressed))
-        answer = self.answers.pop(0) if self.answers else Answer("sent", "accepted")
+    def deliver(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
+        self.calls.append((message, prepared))
+        answer = self.answers.pop(0) if self.answers else ProviderResponse("sent", "accepted")
         if isinstance(answer, BaseException):
             raise answer
         return answer
@@ -121,13 +121,13 @@ class FakeSendQueue:
 class FakeSignals:
     """What was put on the signals queue; `full` refuses everything."""
 
-    parcels: list[Parcel] = field(default_factory=list)
+    queue_messages: list[QueueMessage] = field(default_factory=list)
     full: bool = False
 
-    def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
+    def send(self, queue_messages: Sequence[QueueMessage]) -> list[QueueMessage]:
         if self.full:
-            return list(parcels)
-        self.parcels += parcels
+            return list(queue_messages)
+        self.queue_messages += queue_messages
         return []
 
 

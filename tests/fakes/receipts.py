@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from waypost.domain.receipts import Receipt
+from waypost.domain.intake.receipts import Receipt
 
 
 @dataclass

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from tests.fakes.messages import FakeMessages
 from tests.fakes.receipts import FakeReceipts
-from waypost.domain.commits import Absorption, Commit, Committed
-from waypost.domain.effects import Effect
-from waypost.domain.runs import Gate, HeldRun, Run, Standing
-from waypost.domain.times import iso
+from waypost.domain.runs.changes import Commit, Committed, RunsMerge
+from waypost.domain.runs.effects import Effect
+from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
+from waypost.domain.values.wire_time import iso
 
 MOST_ACTIONS = 100
 """What one transaction of DynamoDB takes."""
@@ -22,17 +22,17 @@ class FakeRuns:
 
     receipts: FakeReceipts = field(default_factory=FakeReceipts)
     messages: FakeMessages = field(default_factory=FakeMessages)
-    standings: dict[tuple[str, str], Standing] = field(default_factory=dict)
+    stored_runs: dict[tuple[str, str], CustomerRuns] = field(default_factory=dict)
     past: list[Run] = field(default_factory=list)
     commits: int = 0
     before_commit: Callable[[Commit], None] = lambda _: None
 
-    def standing(self, workspace: str, customer: str) -> Standing:
-        return self.standings.get((workspace, customer), Standing(Gate(), ()))
+    def get(self, workspace: str, customer: str) -> CustomerRuns:
+        return self.stored_runs.get((workspace, customer), CustomerRuns(VersionRow(), ()))
 
     def commit(self, commit: Commit) -> Committed:
         self.before_commit(commit)
-        if self.standing(commit.workspace, commit.customer).gate.version != commit.gate.version:
+        if self.get(commit.workspace, commit.customer).version_row.version != commit.version_row.version:
             return Committed.STALE
         if any(self.receipts.knows(commit.workspace, receipt) for receipt in commit.receipts):
             return Committed.KNOWN
@@ -45,51 +45,53 @@ class FakeRuns:
         self.commits += 1
         place = commit.workspace, commit.customer
         gone = {run.id for run in (*commit.replaced, *commit.runs)}
-        kept = tuple(run for run in self.standing(*place).runs if run.id not in gone)
-        self.standings[place] = Standing(Gate(commit.gate.version + 1, commit.owed), kept + commit.runs)
+        kept = tuple(run for run in self.get(*place).runs if run.id not in gone)
+        self.stored_runs[place] = CustomerRuns(VersionRow(commit.version_row.version + 1, commit.pending_effects), kept + commit.runs)
         self.past += commit.replaced
         self.receipts.put(commit.workspace, commit.receipts)
         self.messages.stored |= {(message.workspace, message.id): message for message in commit.messages}
 
-    def absorb(self, absorption: Absorption) -> bool:
-        into, absorbed = (absorption.workspace, absorption.into), (absorption.workspace, absorption.absorbed)
-        if (self.standing(*into).gate, self.standing(*absorbed).gate) != (absorption.into_gate, absorption.absorbed_gate):
+    def merge(self, runs_merge: RunsMerge) -> bool:
+        into, absorbed = (runs_merge.workspace, runs_merge.into), (runs_merge.workspace, runs_merge.absorbed)
+        if (self.get(*into).version_row, self.get(*absorbed).version_row) != (runs_merge.into_version_row, runs_merge.absorbed_version_row):
             return False
-        moved = {run.id for run in (*absorption.kept, *absorption.past)}
+        moved = {run.id for run in (*runs_merge.kept, *runs_merge.past)}
         assert 2 + 2 * len(moved) <= MOST_ACTIONS
-        owed = (*absorption.into_gate.owed, *absorption.absorbed_gate.owed)
-        here = tuple(run for run in self.standing(*into).runs if run.id not in moved)
-        there = tuple(run for run in self.standing(*absorbed).runs if run.id not in moved)
-        self.standings[into] = Standing(Gate(absorption.into_gate.version + 1, owed), here + absorption.kept)
-        self.standings[absorbed] = Standing(Gate(absorption.absorbed_gate.version + 1, (), absorption.into), there)
-        self.past += absorption.past
+        pending_effects = (*runs_merge.into_version_row.pending_effects, *runs_merge.absorbed_version_row.pending_effects)
+        here = tuple(run for run in self.get(*into).runs if run.id not in moved)
+        there = tuple(run for run in self.get(*absorbed).runs if run.id not in moved)
+        self.stored_runs[into] = CustomerRuns(VersionRow(runs_merge.into_version_row.version + 1, pending_effects), here + runs_merge.kept)
+        self.stored_runs[absorbed] = CustomerRuns(VersionRow(runs_merge.absorbed_version_row.version + 1, (), runs_merge.into), there)
+        self.past += runs_merge.past
         return True
 
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[HeldRun], str | None]:
         """Two at a time."""
         found = sorted(
-            (f"{iso(run.held.at)}#{run.id}", HeldRun(customer, run.held.known_as))
-            for (owner, customer), standing in self.standings.items()
-            for run in standing.runs
-            if owner == workspace and run.journey == journey and run.active and run.held
+            (f"{iso(run.pending_transition.at)}#{run.id}", HeldRun(customer, run.pending_transition.lookup_id))
+            for (owner, customer), customer_runs in self.stored_runs.items()
+            for run in customer_runs.runs
+            if owner == workspace and run.journey == journey and run.active and run.pending_transition
         )
         rest = [each for each in found if after is None or each[0] > after]
         return [run for _, run in rest[:2]], rest[1][0] if len(rest) > 2 else None
 
     def clear(self, workspace: str, customer: str, version: int) -> None:
-        standing = self.standing(workspace, customer)
-        if standing.gate.version == version:
-            self.standings[workspace, customer] = replace(standing, gate=replace(standing.gate, owed=()))
+        customer_runs = self.get(workspace, customer)
+        if customer_runs.version_row.version == version:
+            self.stored_runs[workspace, customer] = replace(
+                customer_runs, version_row=replace(customer_runs.version_row, pending_effects=())
+            )
 
     @property
     def all(self) -> list[Run]:
         """Every run that is or was."""
-        return [*self.past, *(run for standing in self.standings.values() for run in standing.runs)]
+        return [*self.past, *(run for customer_runs in self.stored_runs.values() for run in customer_runs.runs)]
 
     @property
-    def owed(self) -> list[Effect]:
+    def pending_effects(self) -> list[Effect]:
         """All that is saved and not paid."""
-        return [effect for standing in self.standings.values() for effect in standing.gate.owed]
+        return [effect for customer_runs in self.stored_runs.values() for effect in customer_runs.version_row.pending_effects]
 
 
 def _actions(commit: Commit) -> int:
@@ -98,5 +100,5 @@ def _actions(commit: Commit) -> int:
 
 def _each_once(commit: Commit) -> bool:
     """DynamoDB refuses a transaction that touches an item twice."""
-    touched = [run.id for run in (*commit.runs, *commit.replaced)]
-    return len(touched) == len(set(touched))
+    updated = [run.id for run in (*commit.runs, *commit.replaced)]
+    return len(updated) == len(set(updated))

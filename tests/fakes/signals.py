@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from waypost.domain import json
 from waypost.domain.errors import UnavailableError
-from waypost.domain.signals import EventsArrived, Parcel, from_wire
+from waypost.domain.signals import EventsArrived, QueueMessage, from_wire
+from waypost.domain.values import exact_json
 
 
 @dataclass
 class FakeSignals:
     """What was put on the queue; `refuses` says of a parcel in the n-th call (from 1) whether it is refused."""
 
-    parcels: list[Parcel] = field(default_factory=list)
-    calls: list[list[Parcel]] = field(default_factory=list)
-    refuses: Callable[[Parcel, int], bool] = lambda _, __: False
+    queue_messages: list[QueueMessage] = field(default_factory=list)
+    calls: list[list[QueueMessage]] = field(default_factory=list)
+    refuses: Callable[[QueueMessage, int], bool] = lambda _, __: False
     down: bool = False
 
-    def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
-        self.calls.append(list(parcels))
+    def send(self, queue_messages: Sequence[QueueMessage]) -> list[QueueMessage]:
+        self.calls.append(list(queue_messages))
         if self.down:
             raise UnavailableError("the queue is down")
-        refused = [parcel for parcel in parcels if self.refuses(parcel, len(self.calls))]
-        self.parcels += [parcel for parcel in parcels if parcel not in refused]
+        refused = [queue_message for queue_message in queue_messages if self.refuses(queue_message, len(self.calls))]
+        self.queue_messages += [queue_message for queue_message in queue_messages if queue_message not in refused]
         return refused
 
     @property
     def arrived(self) -> list[EventsArrived]:
         """The arrived events, as the matcher reads them."""
-        signals = [from_wire(json.loads(parcel.body)) for parcel in self.parcels]
+        signals = [from_wire(exact_json.loads(queue_message.body)) for queue_message in self.queue_messages]
         return [signal for signal in signals if isinstance(signal, EventsArrived)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from waypost.domain.signals import Parcel
-from waypost.domain.timers import Timer
+from waypost.domain.runs.timers import Timer
+from waypost.domain.signals import QueueMessage
 
 
 @dataclass
@@ -28,7 +28,7 @@ class FakeTimers:
 class FakeDelays:
     """What was asked to come later."""
 
-    parcels: list[tuple[Parcel, timedelta]] = field(default_factory=list)
+    queue_messages: list[tuple[QueueMessage, timedelta]] = field(default_factory=list)
 
-    def put(self, parcel: Parcel, delay: timedelta) -> None:
-        self.parcels.append((parcel, delay))
+    def put(self, queue_message: QueueMessage, delay: timedelta) -> None:
+        self.queue_messages.append((queue_message, delay))

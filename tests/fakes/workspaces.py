@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import StaleError, UnavailableError
-from waypost.domain.schemas import Schema
 
 
 @dataclass

@@ -9,14 +9,14 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.ingest import app
-from tests.fakes.intake import ADA, SCHEMA, identify, wire
+from tests.fakes.ingest_harness import ADA, SCHEMA, identify, wire
 from tests.fakes.keys import TEXT, stored
 from tests.fakes.tables import aws, fresh
 from waypost import wiring
 from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.keys import DynamoKeys
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
-from waypost.domain import json
+from waypost.domain.values import exact_json
 
 
 def forget() -> None:
@@ -29,7 +29,7 @@ def forget() -> None:
 def post(*events: Any) -> int:
     """The status of a batch."""
     headers = {"Authorization": f"Api-Key {TEXT}", "Content-Type": "application/json"}
-    body = json.dumps({"batch": events})
+    body = exact_json.dumps({"batch": events})
     context = LambdaContext()
     context._aws_request_id = "r-1"
     status: int = app.lambda_handler({"httpMethod": "POST", "path": "/events/batch", "headers": headers, "body": body}, context)[

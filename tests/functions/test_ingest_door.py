@@ -13,15 +13,15 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.ingest import app
-from tests.fakes.intake import Intake, wire
+from tests.fakes.ingest_harness import Intake, wire
 from tests.fakes.keys import TEXT, FakeKeys, stored
 from tests.fakes.workspaces import FakeWorkspaces
 from waypost import ingest, wiring
-from waypost.access import Access
-from waypost.domain import json
-from waypost.domain.identity import Identifier
-from waypost.domain.schemas import PrimaryKey, Schema
-from waypost.snapshots import Schemas
+from waypost.cache.workspace_cache import Schemas
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.schema import PrimaryKey, Schema
+from waypost.domain.values import exact_json
+from waypost.web.authentication import Access
 
 EVENTS = Path(__file__).parents[2] / "events"
 ADMIN = "an-admin-key-that-nobody-knows"
@@ -85,14 +85,14 @@ def intake(monkeypatch: pytest.MonkeyPatch) -> Intake:
     return world
 
 
-def world_of(intake: Intake) -> ingest.World:
+def world_of(intake: Intake) -> ingest.IngestDependencies:
     """The fakes as the door gets them."""
-    return ingest.World(intake.customers, intake.signals, intake.rejected, intake.linked, intake.executor, intake.clock.pause)
+    return ingest.IngestDependencies(intake.customers, intake.signals, intake.rejected, intake.linked, intake.executor, intake.clock.pause)
 
 
 def sent(name: str) -> dict[str, Any]:
     """A file of events/."""
-    event: dict[str, Any] = json.loads((EVENTS / f"ingest-{name}.json").read_bytes())
+    event: dict[str, Any] = exact_json.loads((EVENTS / f"ingest-{name}.json").read_bytes())
     return event
 
 
@@ -103,7 +103,7 @@ def post(body: Any, path: str = BATCH_PATHS[0], **headers: str | None) -> dict[s
     event = {"httpMethod": "POST", "path": path, "headers": given, "requestContext": {"requestId": "r-1", "stage": "prod"}}
     if isinstance(body, bytes):
         return event | {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
-    return event | {"body": body if isinstance(body, str) else json.dumps(body), "isBase64Encoded": False}
+    return event | {"body": body if isinstance(body, str) else exact_json.dumps(body), "isBase64Encoded": False}
 
 
 def answer(event: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
@@ -111,7 +111,7 @@ def answer(event: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
     context = LambdaContext()
     context._aws_request_id = "lambda-request"
     given = app.lambda_handler(event, context)
-    return given["statusCode"], json.loads(given["body"]) if given["body"] else None, given["headers"]
+    return given["statusCode"], exact_json.loads(given["body"]) if given["body"] else None, given["headers"]
 
 
 def test_every_file_has_an_answer() -> None:
@@ -270,7 +270,7 @@ def test_browsers_may_post_from_anywhere() -> None:
 
 def of_size(size: int) -> str:
     """A batch of so many bytes of JSON, in events of less than 64 KiB."""
-    texts = [json.dumps(wire(uuid=str(number), payload={"a": "x" * 40_000})) for number in range(size // 41_000)]
+    texts = [exact_json.dumps(wire(uuid=str(number), payload={"a": "x" * 40_000})) for number in range(size // 41_000)]
     batch = '{"batch":[' + ",".join(texts) + "]}"
     return batch + " " * (size - len(batch))
 

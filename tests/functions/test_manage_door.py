@@ -11,18 +11,18 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.manage import app
-from tests.fakes.intake import ADA, event_of, identify, wire
+from tests.fakes.ingest_harness import ADA, event_of, identify, wire
 from waypost import identify as identifying
 from waypost import wiring
 from waypost.adapters.dynamodb.events import Log, Receipts
-from waypost.adapters.dynamodb.rejected import DynamoRejectedEvents
+from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.table import Table
+from waypost.domain.api_keys import key_hash
 from waypost.domain.errors import StaleError, UnavailableError
-from waypost.domain.events import Rejected, RejectedEvent
-from waypost.domain.keys import key_hash
-from waypost.domain.log import Page
-from waypost.domain.receipts import Move, Receipt
-from waypost.routes import ROUTES, Route
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.events import Rejected, RejectedEvent
+from waypost.domain.intake.receipts import Move, Receipt
+from waypost.web.routes import ROUTES, Route
 
 EVENTS = Path(__file__).parents[2] / "events"
 ADMIN = "waypost-local-admin-key"
@@ -70,7 +70,7 @@ def from_folder(name: str) -> tuple[int, Any]:
 def named(raw: dict[str, Any]) -> None:
     """Carries out an `$identify` in the workspace of the admin key."""
     workspace = wiring.access().admit(f"Api-Key {ADMIN}", "admin", NOW).workspace
-    identifying.apply_naming(wiring.managing().customers, workspace, event_of(raw))
+    identifying.identify_customer(wiring.managing().customers, workspace, event_of(raw))
 
 
 def test_a_team_sets_up_its_workspace_with_the_folders_requests() -> None:

@@ -11,14 +11,14 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.manage import app
-from tests.fakes.intake import event_of, identify, wire
+from tests.fakes.ingest_harness import event_of, identify, wire
 from waypost import identify as identifying
 from waypost import wiring
 from waypost.adapters.dynamodb.events import Log, Receipts
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.keys import key_hash
-from waypost.domain.log import Page
-from waypost.domain.times import iso
+from waypost.domain.api_keys import key_hash
+from waypost.domain.intake.event_log import Page
+from waypost.domain.values.wire_time import iso
 
 ADMIN = "waypost-local-admin-key"
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
@@ -140,7 +140,7 @@ def test_a_dry_run_knows_the_customer_and_what_it_is_told() -> None:
 def ada(raw: dict[str, Any]) -> None:
     """Carries out an `$identify` in the workspace of the admin key."""
     admitted = wiring.access().admit(f"Api-Key {ADMIN}", "admin", NOW).workspace
-    identifying.apply_naming(wiring.managing().customers, admitted, event_of(raw))
+    identifying.identify_customer(wiring.managing().customers, admitted, event_of(raw))
 
 
 def test_a_dry_run_plays_recorded_events(workspace: str) -> None:

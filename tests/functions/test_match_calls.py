@@ -11,18 +11,18 @@ import pytest
 from moto import mock_aws
 
 from tests.fakes.journeys import journey
+from tests.fakes.match_harness import SCHEMA, arrived
 from tests.fakes.messages import NOW
-from tests.fakes.world import SCHEMA, arrived
 from waypost import wiring
 from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
-from waypost.domain.identity import Identifier
-from waypost.domain.lifecycle import Lifecycle
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.signals import EventsArrived
-from waypost.domain.snapshots import InForce, Pointer
-from waypost.match import match
+from waypost.match.dispatch import match
 
 TABLES = {
     "CUSTOMERS_TABLE": ("primaryKey", "correlationId"),
@@ -86,13 +86,13 @@ def publish() -> None:
     )
     draft = Lifecycle("welcome", "Welcome", NOW, NOW).saved("Welcome", NOW)
     journeys.save_draft("w1", draft, definition)
-    published = replace(draft, rev=1).publishing(NOW)
-    journeys.publish("w1", published, Pointer(0, (InForce("welcome", 1, "published"),)))
+    published = replace(draft, revision=1).publishing(NOW)
+    journeys.publish("w1", published, ActiveJourneys(0, (ActiveVersion("welcome", 1, "published"),)))
 
 
 def matched(signal: EventsArrived) -> None:
     """One delivery of a signal, by the matcher as the function has it."""
-    match(signal, NOW, wiring.matching(), again=False)
+    match(signal, NOW, wiring.matching(), redelivered=False)
 
 
 def identified() -> EventsArrived:
@@ -141,11 +141,13 @@ def test_attributes_are_one_more_write_however_many_events_set_them(calls: list[
 def test_a_signal_may_name_more_ids_than_one_read_takes(calls: list[str]) -> None:
     """100 events with an anonymous id each, and DynamoDB reads 100 rows at once."""
     names = [Identifier("correlation", f"device-{place}") for place in range(150)]
-    assert wiring.customers_rows().graves("w1", names) == {}
+    assert wiring.customers_rows().tombstones("w1", names) == {}
     assert calls == ["BatchGetItem", "BatchGetItem"]
 
 
 def test_five_seconds_later_the_journeys_are_asked_for_again(calls: list[str]) -> None:
     """What is in force and the schema, a read each; definitions that are known are not read."""
-    match(replace(of_ada({"event": "page_view"}), received_at=NOW), NOW.replace(second=NOW.second + 5), wiring.matching(), again=False)
+    match(
+        replace(of_ada({"event": "page_view"}), received_at=NOW), NOW.replace(second=NOW.second + 5), wiring.matching(), redelivered=False
+    )
     assert calls == [*FIRST, "GetItem", "GetItem", "BatchWriteItem"]

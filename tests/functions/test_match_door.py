@@ -13,11 +13,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.match import app
 from tests.fakes.journeys import journey
+from tests.fakes.match_harness import SCHEMA, MatchHarness
 from tests.fakes.messages import FakeDeadLetters
-from tests.fakes.world import SCHEMA, MatchWorld
 from waypost import wiring
-from waypost.domain.commits import Commit
 from waypost.domain.errors import UnavailableError
+from waypost.domain.runs.changes import Commit
 from waypost.domain.signals import EventsArrived
 from waypost.telemetry import logger
 
@@ -41,7 +41,7 @@ class PatientSignals:
 class Door:
     """The matcher's door with fakes behind it."""
 
-    world: MatchWorld = field(default_factory=MatchWorld)
+    world: MatchHarness = field(default_factory=MatchHarness)
     queue: PatientSignals = field(default_factory=PatientSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
 
@@ -195,14 +195,14 @@ def test_a_record_that_was_received_before_pays_what_is_owed(door: Door) -> None
     """The worker died between its save and the send queue."""
     door.world.wire.cut_at = door_cut(door)
     assert door.call(records("signal")) == [0]
-    assert (door.world.queued, len(door.world.runs.owed)) == (set(), 1)
+    assert (door.world.queued, len(door.world.runs.pending_effects)) == (set(), 1)
     assert door.call(received(records("signal"), 2)) == []
-    assert (len(door.world.queued), door.world.runs.owed) == (1, [])
+    assert (len(door.world.queued), door.world.runs.pending_effects) == (1, [])
 
 
 def door_cut(door: Door) -> int:
     """The place of the send queue's call among all calls of a signal."""
-    calm = MatchWorld()
+    calm = MatchHarness()
     calm.workspaces.schemas["w1"] = SCHEMA
     calm.journeys.publish(journey(reentry={"mode": "always"}))
     calm.match(wiring.signal_in(records("signal")["Records"][0]["body"]))

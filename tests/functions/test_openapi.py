@@ -12,7 +12,7 @@ from functions.local.seed import WELCOME
 from functions.manage.app import ANSWERS
 from waypost.manage.openapi import document
 from waypost.manage.operations import OPERATIONS
-from waypost.routes import ROUTES, Route
+from waypost.web.routes import ROUTES, Route
 
 
 def described(route: Route) -> dict[str, Any]:

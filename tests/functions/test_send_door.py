@@ -11,11 +11,11 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.send import app
-from tests.fakes.messages import FakeSendQueue, owed
-from tests.fakes.sending import Scene
+from tests.fakes.messages import FakeSendQueue, pending_message
+from tests.fakes.send_harness import SendHarness
 from waypost import wiring
 from waypost.domain.errors import UnavailableError
-from waypost.domain.messages import Answer, Status
+from waypost.domain.messages.message import MessageStatus, ProviderResponse
 from waypost.telemetry import logger
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -32,11 +32,11 @@ class PatientQueue(FakeSendQueue):
 
 
 @pytest.fixture
-def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
+def context(monkeypatch: pytest.MonkeyPatch) -> SendHarness:
     """Three e-mails are owed, and the door finds the fakes where it looks for AWS."""
-    made = Scene(queue=PatientQueue())
+    made = SendHarness(queue=PatientQueue())
     for number in (1, 2, 3):
-        made.messages.owe(owed(id=f"msg_{number}"))
+        made.messages.owe(pending_message(id=f"msg_{number}"))
     monkeypatch.setattr(wiring, "sending", made.world)
     monkeypatch.setattr(wiring, "send_queue", lambda: made.queue)
     monkeypatch.setattr(wiring, "dead_letters", lambda: made.dead)
@@ -60,10 +60,10 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [json.loads(logger.registered_handler.format(record)) for record in caplog.records]
 
 
-def test_a_record_sends_its_message(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_record_sends_its_message(context: SendHarness, caplog: pytest.LogCaptureFixture) -> None:
     """SQS may forget the record, and one line tells what happened, to which message, and nothing about whom."""
     assert call(records("message")) == []
-    assert scene.message.status is Status.SENT
+    assert context.message.status is MessageStatus.SENT
     [line] = lines(caplog)
     told = {"workspace": "w1", "message_id": "msg_1", "journey": "welcome", "step": "hello", "channel": "email", "attempt": 1}
     assert line["message"] == "sent"
@@ -71,58 +71,58 @@ def test_a_record_sends_its_message(scene: Scene, caplog: pytest.LogCaptureFixtu
     assert "ada@example.com" not in json.dumps(line)
 
 
-def test_the_records_of_a_batch_do_not_wait_for_each_other(scene: Scene) -> None:
+def test_the_records_of_a_batch_do_not_wait_for_each_other(context: SendHarness) -> None:
     """All three are sent in one call."""
     assert call(records("batch")) == []
-    assert sorted(message.id for message, _ in scene.channel.calls) == ["msg_1", "msg_2", "msg_3"]
+    assert sorted(message.id for message, _ in context.channel.calls) == ["msg_1", "msg_2", "msg_3"]
 
 
-def test_a_world_that_is_down_sends_the_record_back_and_soon(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_world_that_is_down_sends_the_record_back_and_soon(context: SendHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not after the queue's whole visibility timeout; the other records are done."""
-    find = scene.messages.get
+    find = context.messages.get
 
     def get(workspace: str, message: str) -> Any:
         if message == "msg_2":
             raise UnavailableError("throttled")
         return find(workspace, message)
 
-    monkeypatch.setattr(scene.messages, "get", get)
+    monkeypatch.setattr(context.messages, "get", get)
     batch = records("batch")
     assert call(batch) == [batch["Records"][1]["messageId"]]
-    assert isinstance(scene.queue, PatientQueue)
-    assert scene.queue.postponed == [(batch["Records"][1]["receiptHandle"], 2)]
-    assert len(scene.channel.calls) == 2
+    assert isinstance(context.queue, PatientQueue)
+    assert context.queue.postponed == [(batch["Records"][1]["receiptHandle"], 2)]
+    assert len(context.channel.calls) == 2
 
 
-def test_when_all_fail_all_go_back(scene: Scene) -> None:
+def test_when_all_fail_all_go_back(context: SendHarness) -> None:
     """And the function itself does not fail, so that the failures are counted one by one."""
-    scene.messages.get = lambda *_: (_ for _ in ()).throw(UnavailableError("down"))  # type: ignore[method-assign]
+    context.messages.get = lambda *_: (_ for _ in ()).throw(UnavailableError("down"))  # type: ignore[method-assign]
     batch = records("batch")
     assert call(batch) == [record["messageId"] for record in batch["Records"]]
 
 
-def test_poison_is_parked_at_the_fifth_receive_and_blocks_nobody(scene: Scene) -> None:
+def test_poison_is_parked_at_the_fifth_receive_and_blocks_nobody(context: SendHarness) -> None:
     """A record that cannot be read goes to the dead letters; its neighbour is sent."""
     assert call(records("poison")) == []
-    [parked] = scene.dead.parked.values()
+    [parked] = context.dead.parked.values()
     assert (parked.workspace, parked.body, parked.reason) == ("unknown", "not a message", "poison")
-    assert scene.message.status is Status.SENT
+    assert context.message.status is MessageStatus.SENT
 
 
-def test_poison_gets_four_more_chances_before(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_poison_gets_four_more_chances_before(context: SendHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake of ours may be mended by a deployment in the meantime."""
-    monkeypatch.setattr(scene.templates, "render", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(context.templates, "render", lambda *_, **__: 1 / 0)
     batch = records("message")
     assert len(call(batch)) == 1
-    assert not scene.dead.parked
+    assert not context.dead.parked
     batch["Records"][0]["attributes"]["ApproximateReceiveCount"] = "5"
     assert call(batch) == []
-    [parked] = scene.dead.parked.values()
+    [parked] = context.dead.parked.values()
     assert (parked.workspace, parked.subject, parked.body) == ("w1", "msg_1", '{"workspace":"w1","message":"msg_1"}')
-    assert scene.message.status is Status.PENDING
+    assert context.message.status is MessageStatus.PENDING
 
 
-def test_a_record_that_changes_nothing_is_not_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_record_that_changes_nothing_is_not_logged(context: SendHarness, caplog: pytest.LogCaptureFixture) -> None:
     """Redeliveries are SQS's business."""
     call(records("message"))
     caplog.clear()
@@ -130,9 +130,9 @@ def test_a_record_that_changes_nothing_is_not_logged(scene: Scene, caplog: pytes
     assert lines(caplog) == []
 
 
-def test_a_failure_is_logged_with_its_reason(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_logged_with_its_reason(context: SendHarness, caplog: pytest.LogCaptureFixture) -> None:
     """The closed list's word, not the provider's text, which may hold an address."""
-    scene.channel.answers = [Answer("failed", "MessageRejected: ada@example.com is not verified")]
+    context.channel.answers = [ProviderResponse("failed", "MessageRejected: ada@example.com is not verified")]
     call(records("message"))
     [line] = lines(caplog)
     assert (line["message"], line["reason"]) == ("failed", "rejected")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.model.agreement import assert_only_conflicts_are_refused, assert_sound
-from tests.model.histories import DEVICES, Storyteller, Told
-from tests.model.town import Town
+from tests.model.history_generator import DEVICES, HistoryGenerator, Told
+from tests.model.simulated_system import SimulatedSystem
 
 
 class Days(RuleBasedStateMachine):
@@ -20,7 +20,7 @@ class Days(RuleBasedStateMachine):
     @initialize(random=st.randoms(use_true_random=False), bad=st.sampled_from((0.0, 0.1)))
     def open(self, random: Random, bad: float) -> None:
         """A workspace that knows nobody."""
-        self.town, self.teller = Town(random, bad), Storyteller(random, quarrels=True)
+        self.system, self.teller = SimulatedSystem(random, bad), HistoryGenerator(random, quarrels=True)
         self.history: list[Told] = []
 
     @rule(size=st.integers(1, 3))
@@ -28,30 +28,30 @@ class Days(RuleBasedStateMachine):
         """A batch of new events."""
         batch = [self.teller.event(f"e{len(self.history) + place}", dict.fromkeys(DEVICES)) for place in range(size)]
         self.history += batch
-        self.town.post([told.wire for told in batch])
+        self.system.post([told.wire for told in batch])
 
     @precondition(lambda self: self.history)
     @rule(place=st.integers(0, 50))
     def post_again(self, place: int) -> None:
         """An event that was posted before."""
-        self.town.post([self.history[place % len(self.history)].wire])
+        self.system.post([self.history[place % len(self.history)].wire])
 
     @rule()
     def work(self) -> None:
         """One delivery of one signal."""
-        self.town.somebody_works()
+        self.system.somebody_works()
 
     @rule()
     def tidy_up(self) -> None:
         """Whatever is queued is matched."""
-        self.town.finish()
+        self.system.finish()
 
     def teardown(self) -> None:
         """The evening."""
         if hasattr(self, "town"):
-            self.town.finish()
-            assert_only_conflicts_are_refused(self.town, self.history, "see the steps above")
-            assert_sound(self.town, "see the steps above")
+            self.system.finish()
+            assert_only_conflicts_are_refused(self.system, self.history, "see the steps above")
+            assert_sound(self.system, "see the steps above")
 
 
 RUNS = int(os.environ.get("WAYPOST_DAYS", "300"))

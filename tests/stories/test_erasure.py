@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.stories.workspace import Workspace
-from waypost.domain.times import iso
+from waypost.domain.values.wire_time import iso
 
 MAILS: dict[str, Any] = {
     "id": "welcome",

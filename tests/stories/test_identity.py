@@ -77,7 +77,7 @@ def test_an_anonymous_customer_is_absorbed_into_a_known_one(workspace: Workspace
     assert after["attributes"] == {"email": ada, "plan": "pro", "theme": "dark"}
     assert [run["id"] for run in after["runs"]] == [run["id"] for run in anonymous["runs"]]
     assert workspace.get(f"/api/customers/{anonymous['id']}") == after
-    tell(workspace, trigger("laptop", "joined", again=1), trigger("phone", "joined", again=2))
+    tell(workspace, trigger("laptop", "joined", redelivered=1), trigger("phone", "joined", redelivered=2))
     assert workspace.customer(ada)["runs"] == after["runs"]
     history = workspace.get(f"/api/customers/{after['id']}/timeline")["items"]
     assert [entry["event"] for entry in history if entry["kind"] == "event"].count("joined") == 3

@@ -45,7 +45,7 @@ def test_always_with_a_key_is_one_run_for_each_value(workspace: Workspace) -> No
     """An order's journey runs once for each order, and an event without the order is ignored."""
     workspace.publish(mailing("orders", "ordered", reentry={"mode": "once", "key": "payload.order"}))
     workspace.send(identify("a", workspace.email("a")), trigger("a", "ordered", order="o1"), trigger("a", "ordered", order="o2"))
-    again = workspace.send(trigger("a", "ordered", order="o1", again=True))
+    again = workspace.send(trigger("a", "ordered", order="o1", redelivered=True))
     assert [outcome for outcome, _ in outcomes(workspace, again)] == ["ignored"]
     assert outcomes(workspace, workspace.send(trigger("a", "ordered"))) == [("ignored", "no-key")]
     assert len(workspace.mails_to(workspace.email("a"))) == 2

@@ -17,7 +17,7 @@ import pytest
 
 from functions.local.banner import BATCH
 from functions.local.emulator import free_port
-from functions.local.places import ROOT
+from functions.local.paths import ROOT
 from functions.local.seed import EVENTS_KEY
 
 Start = Callable[[int], subprocess.Popen[str]]

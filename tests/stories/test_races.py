@@ -40,7 +40,7 @@ def test_eight_anonymous_devices_become_one_person_in_one_moment(workspace: Work
     assert workspace.stack.settle()
     answers = at_once(lambda n: workspace.send(identify(f"d{n}", ada)))
     assert {answer.status_code for answer in answers} == {201}
-    again = at_once(lambda n: workspace.send(trigger(f"d{n}", "joined", again=n)))
+    again = at_once(lambda n: workspace.send(trigger(f"d{n}", "joined", redelivered=n)))
     assert workspace.stack.settle()
     customer = workspace.customer(ada)
     assert sorted(customer["correlationIds"]) == [f"d{n}" for n in range(AT_ONCE)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from waypost.domain.bounds import BODY_BYTES
+from waypost.domain.values.limits import BODY_BYTES
 
 Resources = dict[str, dict[str, Any]]
 INTAKE = {"/events", "/events/{proxy+}", "/api/events", "/api/events/{proxy+}"}

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.customers import FakeCustomers
-from tests.fakes.intake import ADA, event_of, identify, wire
-from waypost.domain.customers import Customer, assemble, claim_key, own_key, pair_key
+from tests.fakes.ingest_harness import ADA, event_of, identify, wire
+from waypost.domain.customers.customer import Customer, assemble, correlation_key, owner_key, pair_key
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Event
-from waypost.domain.identity import Identifier
+from waypost.domain.intake.events import Event
 from waypost.domain.reasons import Reason
-from waypost.identify import apply_naming, find, record
+from waypost.identify import find, identify_customer, record
 
 EVE = "eve@example.com"
 
@@ -34,9 +34,9 @@ def say(customers: FakeCustomers, *events: Any) -> list[str | Reason]:
 
 def apply(customers: FakeCustomers, event: Event) -> str | Reason:
     """Applies one event's facts as the intake and the matcher do."""
-    if event.naming is not None:
-        return apply_naming(customers, "w1", event)
-    return record(customers, claim_key("w1", event.identifier), event.facts)
+    if event.identification is not None:
+        return identify_customer(customers, "w1", event)
+    return record(customers, owner_key("w1", event.identifier), event.facts)
 
 
 def set_of(value: Any = "device-1", at: Any = "2026-11-23T04:00:00Z", **attributes: Any) -> dict[str, Any]:
@@ -151,7 +151,10 @@ def test_what_the_intake_knew_of_an_id_is_a_hint(customers: FakeCustomers, linke
     customers.calls.clear()
     primary = Identifier("primary", linked) if linked else None
     event = event_of(set_of(at="2026-11-23T05:00:01Z", plan="pro"))
-    assert record(customers, own_key("w1", device(1)), event.facts, primary) == customers.rows[own_key("w1", device(1))].customer
+    assert (
+        record(customers, correlation_key("w1", device(1)), event.facts, primary)
+        == customers.rows[correlation_key("w1", device(1))].customer
+    )
     assert (customers.calls, len(customers.rows)) == (calls, 3)
     assert customers.customer(ADA).attributes["plan"] == "pro"
 
@@ -161,7 +164,10 @@ def test_a_late_fact_is_written_where_the_hint_leads(customers: FakeCustomers) -
     say(customers, identify(plan="pro"))
     customers.calls.clear()
     record(
-        customers, own_key("w1", device(1)), event_of(set_of(at="2026-11-23T04:00:00Z", a=1, plan="old")).facts, Identifier("primary", ADA)
+        customers,
+        correlation_key("w1", device(1)),
+        event_of(set_of(at="2026-11-23T04:00:00Z", a=1, plan="old")).facts,
+        Identifier("primary", ADA),
     )
     assert customers.calls == ["touch", "save"]
     assert customers.customer(ADA).attributes == {"email": ADA, "a": 1, "plan": "pro"}
@@ -303,7 +309,7 @@ def test_rows_that_never_stand_still_are_given_up_on(customers: FakeCustomers) -
     ticks = iter(range(1000))
 
     def disturb() -> None:
-        key = own_key("w1", device(1))
+        key = correlation_key("w1", device(1))
         row = customers.rows[key]
         customers.rows[key] = row.with_facts(event_of(set_of(at=f"2026-11-23T06:00:{next(ticks):02}Z", n=1)).facts)
         customers._written(customers.rows[key])
@@ -317,11 +323,11 @@ def test_rows_that_never_stand_still_are_given_up_on(customers: FakeCustomers) -
 def test_workspaces_do_not_know_each_others_customers(customers: FakeCustomers) -> None:
     """The same ids in two workspaces are two people."""
     event = event_of(identify(plan="pro"))
-    assert apply_naming(customers, "w1", event) != apply_naming(customers, "w2", event)
+    assert identify_customer(customers, "w1", event) != identify_customer(customers, "w2", event)
     assert len(customers.named("w1", Identifier("primary", ADA))) == 2
 
 
 def test_only_a_naming_names(customers: FakeCustomers) -> None:
     """A trigger brought here is a mistake of ours."""
     with pytest.raises(ValueError, match="names nobody"):
-        apply_naming(customers, "w1", event_of(wire()))
+        identify_customer(customers, "w1", event_of(wire()))

@@ -8,30 +8,30 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.intake import ADA, identify, wire
-from tests.model.town import Town
+from tests.fakes.ingest_harness import ADA, identify, wire
+from tests.model.simulated_system import SimulatedSystem
 
 
 @pytest.fixture
-def town() -> Town:
+def system() -> SimulatedSystem:
     """A workspace with intake and matcher, in good weather."""
-    return Town(Random(0), bad=0.0)
+    return SimulatedSystem(Random(0), bad=0.0)
 
 
-def tell(town: Town, *events: dict[str, Any]) -> None:
+def tell(system: SimulatedSystem, *events: dict[str, Any]) -> None:
     """Posts events, matches them, and lets a minute pass."""
-    town.post(events)
-    town.finish()
-    town.received += timedelta(minutes=1)
+    system.post(events)
+    system.finish()
+    system.received += timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("first", [identify, lambda **more: wire("$set", payload={"plan": more.pop("plan")}, **more)])
-def test_an_event_without_a_time_that_comes_again_is_not_news(town: Town, first: Any) -> None:
+def test_an_event_without_a_time_that_comes_again_is_not_news(system: SimulatedSystem, first: Any) -> None:
     """It is known by its uuid: what was said in between stays."""
-    tell(town, identify(plan="none", at=...))
+    tell(system, identify(plan="none", at=...))
     again = first(plan="free") | {"uuid": "u1", "timestamp": None}
-    tell(town, again)
-    assert town.world.customers.customer(ADA).attributes["plan"] == "free"
-    tell(town, identify(plan="pro", at=...))
-    tell(town, again)
-    assert town.world.customers.customer(ADA).attributes["plan"] == "pro"
+    tell(system, again)
+    assert system.world.customers.customer(ADA).attributes["plan"] == "free"
+    tell(system, identify(plan="pro", at=...))
+    tell(system, again)
+    assert system.world.customers.customer(ADA).attributes["plan"] == "pro"

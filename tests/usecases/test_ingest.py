@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.fakes.customers import FakeCustomers
-from tests.fakes.intake import ADA, Intake, codes, identify, wire
+from tests.fakes.ingest_harness import ADA, Intake, codes, identify, wire
 from waypost import ingest
+from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
-from waypost.domain.events import Rejected
-from waypost.domain.facts import Facts
-from waypost.domain.identity import Identifier
+from waypost.domain.intake.events import Rejected
 
 EVE = "eve@example.com"
 LINKED = Identifier("primary", ADA)
@@ -53,7 +53,7 @@ def test_a_known_customers_documented_batch_takes_two_calls(warm: Intake) -> Non
 def test_a_hundred_triggers_of_a_remembered_customer_take_one_call(warm: Intake) -> None:
     """All in one message."""
     warm.post(*triggers(100))
-    assert (warm.customers.calls, len(warm.signals.calls), len(warm.signals.parcels)) == ([], 1, 1)
+    assert (warm.customers.calls, len(warm.signals.calls), len(warm.signals.queue_messages)) == ([], 1, 1)
 
 
 def test_a_hundred_triggers_of_a_customer_not_in_memory_take_two_calls(warm: Intake) -> None:
@@ -78,7 +78,7 @@ def test_an_anonymous_customer_is_not_remembered(intake: Intake) -> None:
 
 def test_memory_is_bounded_and_forgets_the_oldest(intake: Intake) -> None:
     """A warm function of a large workspace does not grow without end."""
-    intake.linked.most = 3
+    intake.linked.max_entries = 3
     for number in range(4):
         intake.post(identify(f"p{number}@example.com", value=f"device-{number}"))
     assert len(intake.linked.known) == 3
@@ -91,7 +91,7 @@ def test_facts_that_are_written_do_not_travel_again(intake: Intake) -> None:
     intake.post(identify(plan="pro"), wire("$set", payload={"age": 31}), wire() | {"$fcm": {"iosDeviceToken": "tokI"}})
     [signal] = intake.signals.arrived
     assert [sorted(event.facts) for event in signal.events] == [[], ["a:age"], ["t:ios"]]
-    assert [event.naming for event in signal.events] == [None, None, None]
+    assert [event.identification for event in signal.events] == [None, None, None]
     assert intake.customers.customer(ADA).attributes["plan"] == "pro"
 
 
@@ -112,7 +112,7 @@ def test_each_customer_has_a_message_of_its_own(intake: Intake) -> None:
     outcome = intake.post(*(wire(correlationValue=f"device-{number}") for number in range(25)))
     assert codes(outcome) == ["accepted"] * 25
     assert sorted(len(call) for call in intake.signals.calls) == [5, 10, 10]
-    assert len({parcel.group for parcel in intake.signals.parcels}) == 25
+    assert len({queue_message.group for queue_message in intake.signals.queue_messages}) == 25
 
 
 def test_many_events_of_one_customer_go_one_message_after_another(intake: Intake) -> None:
@@ -158,9 +158,9 @@ def test_with_the_customers_table_down_facts_travel_on_the_queue(intake: Intake)
     outcome = intake.post(identify(plan="pro"), wire() | {"$fcm": {"iosDeviceToken": "tokI"}})
     assert codes(outcome) == ["accepted", "accepted"]
     [signal] = intake.signals.arrived
-    naming = signal.events[0].naming
-    assert naming is not None
-    assert (naming.primary, sorted(signal.events[0].facts), sorted(signal.events[1].facts)) == (LINKED, ["a:plan", "p"], ["t:ios"])
+    identification = signal.events[0].identification
+    assert identification is not None
+    assert (identification.primary, sorted(signal.events[0].facts), sorted(signal.events[1].facts)) == (LINKED, ["a:plan", "p"], ["t:ios"])
     assert intake.customers.calls == ["touch"]
 
 
@@ -168,14 +168,14 @@ def test_a_slow_customers_table_leaves_time_for_the_queue(intake: Intake) -> Non
     """After two seconds the namings that are left travel; a batch of a thousand cannot use up the request."""
 
     class Slow(FakeCustomers):
-        def touch(self, key: Any, facts: Facts) -> Any:
+        def update_if_newer(self, key: Any, facts: Facts) -> Any:
             intake.clock.seconds += 0.9
-            return super().touch(key, facts)
+            return super().update_if_newer(key, facts)
 
     intake.customers = Slow()
     outcome = intake.post(*(identify(value=f"device-{number}") for number in range(10)))
     assert codes(outcome) == ["accepted"] * 10
-    travelling = [event for signal in intake.signals.arrived for event in signal.events if event.naming is not None]
+    travelling = [event for signal in intake.signals.arrived for event in signal.events if event.identification is not None]
     assert len(travelling) == 7
 
 
@@ -197,7 +197,7 @@ def test_a_customers_table_that_hangs_is_not_waited_for(intake: Intake, call: st
     intake.executor.shutdown()
     assert codes(outcome) == ["accepted"]
     [event] = intake.signals.arrived[0].events
-    assert (event.naming is not None) == (call == "touch")
+    assert (event.identification is not None) == (call == "touch")
     assert intake.linked.known == {}
 
 
@@ -222,17 +222,19 @@ def test_with_the_queue_down_nothing_is_stored_and_that_is_said_in_time(intake: 
 
 def test_a_partly_failed_send_is_sent_again(intake: Intake) -> None:
     """Only what was refused, and in time it is accepted."""
-    intake.signals.refuses = lambda parcel, call: call <= 2 and parcel.group.endswith(tuple("0123456789abcdefghi"))
+    intake.signals.refuses = lambda queue_message, call: call <= 2 and queue_message.group.endswith(tuple("0123456789abcdefghi"))
     outcome = intake.post(*(wire(correlationValue=f"device-{number}") for number in range(10)))
     assert codes(outcome) == ["accepted"] * 10
-    assert [parcel.group for parcel in intake.signals.calls[1]] == [parcel.group for parcel in intake.signals.calls[2]]
-    assert len(intake.signals.parcels) == 10
+    assert [queue_message.group for queue_message in intake.signals.calls[1]] == [
+        queue_message.group for queue_message in intake.signals.calls[2]
+    ]
+    assert len(intake.signals.queue_messages) == 10
     assert intake.clock.seconds == 0.5
 
 
 def test_what_the_queue_goes_on_refusing_is_refused_as_not_stored(intake: Intake) -> None:
     """That customer's events only, all of them, and they may be sent again."""
-    intake.signals.refuses = lambda parcel, _: '"n":0' in parcel.body
+    intake.signals.refuses = lambda queue_message, _: '"n":0' in queue_message.body
     outcome = intake.post(*triggers(150), *triggers(3, correlationValue="device-2", source="mobile")[1:])
     assert codes(outcome) == ["not-stored"] * 150 + ["accepted"] * 2
     refused = outcome.entries[149]
@@ -242,7 +244,7 @@ def test_what_the_queue_goes_on_refusing_is_refused_as_not_stored(intake: Intake
 
 def test_an_order_that_was_broken_off_is_not_taken_up_again(intake: Intake) -> None:
     """The message behind a lost one stays behind, or the customer's second event would come before its first."""
-    intake.signals.refuses = lambda parcel, _: '"n":100' in parcel.body
+    intake.signals.refuses = lambda queue_message, _: '"n":100' in queue_message.body
     outcome = intake.post(*triggers(250), wire(correlationValue="device-2"))
     assert codes(outcome) == ["accepted"] * 100 + ["not-stored"] * 150 + ["accepted"]
 
@@ -287,7 +289,7 @@ def test_refused_events_that_cannot_be_kept_hold_up_nobody(intake: Intake) -> No
 
 def test_when_time_is_up_refused_events_are_not_kept(intake: Intake) -> None:
     """The answer comes first."""
-    intake.signals.refuses = lambda parcel, _: '"n":0' in parcel.body
+    intake.signals.refuses = lambda queue_message, _: '"n":0' in queue_message.body
     outcome = intake.post(*triggers(1), wire(correlationValue="device-2"))
     assert (outcome.unkept, intake.rejected.kept) == (1, [])
 
@@ -298,4 +300,4 @@ def test_a_batch_of_a_thousand_people_is_settled_side_by_side(intake: Intake) ->
         outcome = intake.post(*(identify(f"p{number // 2}@example.com", value=f"device-{number}", n=number) for number in range(200)))
     assert codes(outcome) == ["accepted"] * 200
     assert all(intake.customers.customer(f"p{number}@example.com").attributes["n"] in (2 * number, 2 * number + 1) for number in range(100))
-    assert len(intake.signals.parcels) == 100
+    assert len(intake.signals.queue_messages) == 100

@@ -6,41 +6,41 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.messages import NOW, owed
-from tests.fakes.sending import JOURNEY, OneJourney, Scene
-from waypost.domain.journeys import QuietHours
-from waypost.domain.messages import Reason, Status
+from tests.fakes.messages import NOW, pending_message
+from tests.fakes.send_harness import JOURNEY, OneJourney, SendHarness
+from waypost.domain.journeys.journey import QuietHours
+from waypost.domain.messages.message import MessageReason, MessageStatus
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def scene() -> Scene:
+def harness() -> SendHarness:
     """A world in which one e-mail is owed."""
-    made = Scene()
-    made.messages.owe(owed())
+    made = SendHarness()
+    made.messages.owe(pending_message())
     return made
 
 
-def test_a_paused_journeys_message_is_held_and_asked_for_no_more(scene: Scene) -> None:
+def test_a_paused_journeys_message_is_held_and_asked_for_no_more(harness: SendHarness) -> None:
     """It stays pending, leaves the queue, and comes once the journey goes on."""
-    scene.journeys.status = "paused"
-    scene.send()
-    assert (scene.message.status, scene.message.held) == (Status.PENDING, True)
-    assert scene.messages.held("w1", "welcome", None) == (["msg_1"], None)
-    assert (scene.queue.records, scene.channel.calls) == ([], [])
-    assert not scene.send().changed
-    scene.journeys.status = "published"
-    scene.send(NOW + HOUR)
-    assert (scene.message.status, scene.message.held, len(scene.channel.calls)) == (Status.SENT, False, 1)
+    harness.journeys.status = "paused"
+    harness.send()
+    assert (harness.message.status, harness.message.held) == (MessageStatus.PENDING, True)
+    assert harness.messages.held("w1", "welcome", None) == (["msg_1"], None)
+    assert (harness.queue.records, harness.channel.calls) == ([], [])
+    assert not harness.send().changed
+    harness.journeys.status = "published"
+    harness.send(NOW + HOUR)
+    assert (harness.message.status, harness.message.held, len(harness.channel.calls)) == (MessageStatus.SENT, False, 1)
 
 
-def test_a_stopped_journeys_message_is_skipped(scene: Scene) -> None:
+def test_a_stopped_journeys_message_is_skipped(harness: SendHarness) -> None:
     """With its reason; nobody is called."""
-    scene.journeys.status = "stopped"
-    scene.send()
-    assert (scene.message.status, scene.message.reason) == (Status.SKIPPED, Reason.STOPPED)
-    assert scene.channel.calls == []
+    harness.journeys.status = "stopped"
+    harness.send()
+    assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.STOPPED)
+    assert harness.channel.calls == []
 
 
 def quiet(otherwise: str) -> OneJourney:
@@ -49,18 +49,18 @@ def quiet(otherwise: str) -> OneJourney:
     return OneJourney(JOURNEY.model_copy(update={"quiet_hours": hours}))
 
 
-def test_a_message_that_comes_late_into_quiet_hours_waits_for_their_end(scene: Scene) -> None:
+def test_a_message_that_comes_late_into_quiet_hours_waits_for_their_end(harness: SendHarness) -> None:
     """After retries or a pause; it is 05:17."""
-    scene.journeys = quiet("wait")
-    scene.send()
-    assert (scene.message.status, scene.message.due) == (Status.PENDING, NOW.replace(hour=7, minute=0, second=0))
-    assert len(scene.queue.records) == 1
-    scene.send(scene.message.due)
-    assert scene.message.status is Status.SENT
+    harness.journeys = quiet("wait")
+    harness.send()
+    assert (harness.message.status, harness.message.due) == (MessageStatus.PENDING, NOW.replace(hour=7, minute=0, second=0))
+    assert len(harness.queue.records) == 1
+    harness.send(harness.message.due)
+    assert harness.message.status is MessageStatus.SENT
 
 
-def test_or_it_is_skipped(scene: Scene) -> None:
+def test_or_it_is_skipped(harness: SendHarness) -> None:
     """As its journey says."""
-    scene.journeys = quiet("skip")
-    scene.send()
-    assert (scene.message.status, scene.message.reason) == (Status.SKIPPED, Reason.QUIET_HOURS)
+    harness.journeys = quiet("skip")
+    harness.send()
+    assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.QUIET_HOURS)

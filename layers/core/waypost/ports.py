@@ -6,28 +6,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from waypost.domain.commits import Absorption, Commit, Committed
-from waypost.domain.customers import Customer, Graves, Row, RowKey, Untouched
-from waypost.domain.events import RejectedEvent
-from waypost.domain.facts import Facts
-from waypost.domain.identity import Identifier
-from waypost.domain.journeys import Journey
-from waypost.domain.keys import Key
-from waypost.domain.log import Page
-from waypost.domain.messages import Addressed, Answer, Fault, Message, Rendered, Skip
-from waypost.domain.parked import Parked
-from waypost.domain.receipts import Receipt
-from waypost.domain.runs import HeldRun, Standing
-from waypost.domain.schemas import Schema
-from waypost.domain.signals import Parcel
-from waypost.domain.snapshots import Pointer
-from waypost.domain.timers import Timer
+from waypost.domain.api_keys import Key
+from waypost.domain.customers.customer import Customer, NotUpdated, Row, RowKey, Tombstones
+from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.schema import Schema
+from waypost.domain.dead_letters import Parked
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.events import RejectedEvent
+from waypost.domain.intake.receipts import Receipt
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.published import ActiveJourneys
+from waypost.domain.messages.message import Message, PreparedMessage, ProviderResponse, Rendered, RenderFailure, Skip
+from waypost.domain.runs.changes import Commit, Committed, RunsMerge
+from waypost.domain.runs.run import CustomerRuns, HeldRun
+from waypost.domain.runs.timers import Timer
+from waypost.domain.signals import QueueMessage
 
 
 class Customers(Protocol):
     """The rows that customers are merged from."""
 
-    def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
+    def update_if_newer(self, key: RowKey, facts: Facts) -> Row | NotUpdated:
         """Merges facts into a row in one write, if the row exists, is no pointer, is older than all of them and stays light."""
 
     def save(self, rows: Sequence[Row]) -> Mapping[RowKey, Row | None] | None:
@@ -39,17 +39,17 @@ class Customers(Protocol):
     def named(self, workspace: str, primary: Identifier) -> list[Row]:
         """All rows under a primary key."""
 
-    def graves(self, workspace: str, identifiers: Sequence[Identifier]) -> Graves:
+    def tombstones(self, workspace: str, identifiers: Sequence[Identifier]) -> Tombstones:
         """When customers of these names were erased, for those that were."""
 
-    def located(self, workspace: str, customer: str) -> RowKey | None:
+    def find_by_id(self, workspace: str, customer: str) -> RowKey | None:
         """The key of the row that holds a customer's id."""
 
 
 class Signals(Protocol):
     """The FIFO queue of signals, one group for each customer."""
 
-    def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
+    def send(self, queue_messages: Sequence[QueueMessage]) -> list[QueueMessage]:
         """Puts at most ten parcels of different groups on the queue; the ones that it refused come back."""
 
 
@@ -83,13 +83,13 @@ class RejectedEvents(Protocol):
 class Runs(Protocol):
     """Customers' runs, each customer's behind a gate."""
 
-    def standing(self, workspace: str, customer: str) -> Standing:
+    def get(self, workspace: str, customer: str) -> CustomerRuns:
         """The gate, the active runs, and the latest run of each journey and key."""
 
     def commit(self, commit: Commit) -> Committed:
         """Saves a change if the gate is as read and no event has a receipt."""
 
-    def absorb(self, absorption: Absorption) -> bool:
+    def merge(self, runs_merge: RunsMerge) -> bool:
         """Carries out a part of an absorb; False if either gate is not as read."""
 
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[HeldRun], str | None]:
@@ -116,7 +116,7 @@ class Log(Protocol):
 class Journeys(Protocol):
     """Journeys as the matcher reads them."""
 
-    def pointer(self, workspace: str) -> Pointer:
+    def pointer(self, workspace: str) -> ActiveJourneys:
         """Which versions of which journeys run, and a number that grows with every change of that."""
 
     def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], Journey]:
@@ -135,10 +135,10 @@ class Messages(Protocol):
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[str], str | None]:
         """Some messages that a journey has held, in the order of their making, and the place to go on from (None: that was all)."""
 
-    def rendered(self, workspace: str, message: str) -> Addressed | None:
+    def rendered(self, workspace: str, message: str) -> PreparedMessage | None:
         """The message as it was rendered for its first attempt, or None."""
 
-    def keep_rendered(self, message: Message, made: Addressed, now: datetime) -> Addressed:
+    def keep_rendered(self, message: Message, made: PreparedMessage, now: datetime) -> PreparedMessage:
         """Keeps the rendered message unless one is kept already; returns the one that is kept."""
 
 
@@ -152,17 +152,17 @@ class JourneyVersions(Protocol):
 class Templates(Protocol):
     """The template language."""
 
-    def render(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool) -> Rendered | Fault:
+    def render(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool) -> Rendered | RenderFailure:
         """The template with its texts rendered, or why it cannot be."""
 
 
 class Channel(Protocol):
     """One way to reach a customer."""
 
-    def addressed(self, rendered: Rendered, customer: Customer) -> Addressed | Skip:
+    def prepare(self, rendered: Rendered, customer: Customer) -> PreparedMessage | Skip:
         """The rendered message completed with all that sending it needs, or why it cannot be sent."""
 
-    def deliver(self, message: Message, addressed: Addressed, now: datetime) -> Answer:
+    def deliver(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
         """Calls the provider once. UnavailableError only if the provider was not called."""
 
 
@@ -196,7 +196,7 @@ class Timers(Protocol):
 class Delays(Protocol):
     """The signals queue, later."""
 
-    def put(self, parcel: Parcel, delay: timedelta) -> None:
+    def put(self, queue_message: QueueMessage, delay: timedelta) -> None:
         """Puts a parcel on the signals queue after a delay of at most 15 minutes."""
 
 

@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from waypost import identify, ports
-from waypost.domain import delivery, json, rendering
-from waypost.domain.customers import Customer, assemble
+from waypost.cache.workspace_cache import Schemas, Statuses
+from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
-from waypost.domain.journeys import Journey
-from waypost.domain.messages import Addressed, Answer, Fault, Message, Reason, Skip, Status
-from waypost.domain.parked import Parked
-from waypost.domain.signals import MessageSettled, parcel
-from waypost.domain.windows import zone_for
-from waypost.snapshots import Schemas, Statuses
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.messages import delivery, template_scope
+from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage, ProviderResponse, RenderFailure, Skip
+from waypost.domain.signals import MessageSettled, to_queue_message
+from waypost.domain.values import exact_json
+from waypost.domain.values.windows import zone_for
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class SendDependencies:
     """What sending needs of the world; `channels` by their names."""
 
     messages: ports.Messages
@@ -36,93 +37,93 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendResult:
     """The message as it stands now (None: there is none any more), and whether this call changed it."""
 
     message: Message | None
     changed: bool = False
 
 
-def send(workspace: str, message_id: str, now: datetime, token: str, world: World) -> Outcome:
+def send(workspace: str, message_id: str, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
     """Brings a message as far as it goes now; `token` is this call's own. UnavailableError: nothing is lost, call again.
 
     All that can be refused is refused before the claim, so between claim and record there is the provider's call alone.
     """
-    read = world.messages.get(workspace, message_id)
+    read = dependencies.messages.get(workspace, message_id)
     if read is None:
-        return Outcome(None)
-    message = delivery.recovered(read, now)
+        return SendResult(None)
+    message = delivery.after_expired_lease(read, now)
     if not delivery.claimable(message, now):
-        return _record(message, read, now, world) if message is not read else _pay(message, now, world)
-    ready = _ready(message, now, world)
+        return _record(message, read, now, dependencies) if message is not read else _pay(message, now, dependencies)
+    ready = _ready(message, now, dependencies)
     if isinstance(ready, Message):
-        return _record(ready, read, now, world) if ready != read else Outcome(read)
+        return _record(ready, read, now, dependencies) if ready != read else SendResult(read)
     if isinstance(ready, Skip):
-        return _record(delivery.skipped(message, ready, now), read, now, world)
-    return _call(message, read, ready, now, token, world)
+        return _record(delivery.skipped(message, ready, now), read, now, dependencies)
+    return _call(message, read, ready, now, token, dependencies)
 
 
-def _call(message: Message, read: Message, ready: Addressed, now: datetime, token: str, world: World) -> Outcome:
-    claimed = delivery.claimed(message, now, token, ready.to)
-    if not world.messages.save(claimed, read):
-        return Outcome(message)
-    return _record(delivery.settled(claimed, _answer(claimed, ready, now, world), now), claimed, now, world)
+def _call(message: Message, read: Message, ready: PreparedMessage, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
+    with_claim = delivery.with_claim(message, now, token, ready.to)
+    if not dependencies.messages.save(with_claim, read):
+        return SendResult(message)
+    return _record(delivery.settled(with_claim, _answer(with_claim, ready, now, dependencies), now), with_claim, now, dependencies)
 
 
-def _answer(claimed: Message, ready: Addressed, now: datetime, world: World) -> Answer:
+def _answer(with_claim: Message, ready: PreparedMessage, now: datetime, dependencies: SendDependencies) -> ProviderResponse:
     try:
-        return world.channels[claimed.channel].deliver(claimed, ready, now)
+        return dependencies.channels[with_claim.channel].deliver(with_claim, ready, now)
     except UnavailableError as error:
-        return Answer("refused", f"the provider was not called: {error}")
+        return ProviderResponse("refused", f"the provider was not called: {error}")
 
 
-def _record(message: Message, was: Message, now: datetime, world: World) -> Outcome:
-    if not world.messages.save(message, was):
-        return Outcome(was)
-    _pay(message, now, world)
-    return Outcome(message, changed=True)
+def _record(message: Message, was: Message, now: datetime, dependencies: SendDependencies) -> SendResult:
+    if not dependencies.messages.save(message, was):
+        return SendResult(was)
+    _pay(message, now, dependencies)
+    return SendResult(message, changed=True)
 
 
-def _pay(message: Message, now: datetime, world: World) -> Outcome:
+def _pay(message: Message, now: datetime, dependencies: SendDependencies) -> SendResult:
     """Does what the message's status asks for; doing it again after a crash or a redelivery is harmless."""
-    if message.status in (Status.PENDING, Status.SENDING) and not message.held:
-        world.queue.put(message.workspace, [(message.id, delivery.wait(message, now))])
-    if message.reason is Reason.ENDPOINT_GONE and message.to:
-        world.suppressions.add(message.workspace, message.channel, message.to)
-    if message.status is Status.FAILED:
-        world.dead.park(_parked(message))
-    if message.awaited and message.status not in (Status.PENDING, Status.SENDING):
-        _tell_run(message, world)
-    return Outcome(message)
+    if message.status in (MessageStatus.PENDING, MessageStatus.SENDING) and not message.held:
+        dependencies.queue.put(message.workspace, [(message.id, delivery.wait(message, now))])
+    if message.reason is MessageReason.ENDPOINT_GONE and message.to:
+        dependencies.suppressions.add(message.workspace, message.channel, message.to)
+    if message.status is MessageStatus.FAILED:
+        dependencies.dead.park(_parked(message))
+    if message.awaited and message.status not in (MessageStatus.PENDING, MessageStatus.SENDING):
+        _tell_run(message, dependencies)
+    return SendResult(message)
 
 
-def _tell_run(message: Message, world: World) -> None:
+def _tell_run(message: Message, dependencies: SendDependencies) -> None:
     """The run stands on this message until its outcome is known; telling it twice is harmless."""
-    place = (message.workspace, message.customer, message.known_as, message.run, message.step, message.visit)
-    if world.signals.send([parcel(MessageSettled(*place, message.id, message.status))]):
+    place = (message.workspace, message.customer, message.lookup_id, message.run, message.step, message.visit)
+    if dependencies.signals.send([to_queue_message(MessageSettled(*place, message.id, message.status))]):
         raise UnavailableError("the signals queue did not take the outcome of a message")
 
 
 def _parked(message: Message) -> Parked:
-    body = json.dumps({"workspace": message.workspace, "message": message.id})
-    reason = message.reason or Reason.REJECTED
+    body = exact_json.dumps({"workspace": message.workspace, "message": message.id})
+    reason = message.reason or MessageReason.REJECTED
     return Parked(message.workspace, "message", message.id, body, reason.value, message.attempts[-1].at)
 
 
-def _ready(message: Message, now: datetime, world: World) -> Addressed | Skip | Message:
+def _ready(message: Message, now: datetime, dependencies: SendDependencies) -> PreparedMessage | Skip | Message:
     """The message as its provider gets it, why it is not sent, or the message as it waits on."""
-    status = world.statuses.of(message.workspace, message.journey, now)
+    status = dependencies.statuses.of(message.workspace, message.journey, now)
     if status == "paused":
         return replace(message, held=True)
     if status == "stopped":
-        return Skip(Reason.STOPPED)
-    schema = world.schemas.of(message.workspace, now)
-    customer = assemble(identify.find(world.customers, message.workspace, message.known_as), schema.primary_key)
+        return Skip(MessageReason.STOPPED)
+    schema = dependencies.schemas.of(message.workspace, now)
+    customer = assemble(identify.find(dependencies.customers, message.workspace, message.lookup_id), schema.primary_key)
     if customer is None:
-        return Skip(Reason.ERASED)
-    journey = world.journeys.version(message.workspace, message.journey, message.version)
+        return Skip(MessageReason.ERASED)
+    journey = dependencies.journeys.version(message.workspace, message.journey, message.version)
     quiet = _in_quiet_hours(message, journey, zone_for(customer.attributes, schema.timezone), now)
-    return quiet or _addressed(message, customer, journey, now, world)
+    return quiet or _addressed(message, customer, journey, now, dependencies)
 
 
 def _in_quiet_hours(message: Message, journey: Journey, zone: str, now: datetime) -> Skip | Message | None:
@@ -131,23 +132,25 @@ def _in_quiet_hours(message: Message, journey: Journey, zone: str, now: datetime
     over = quiet.over(now, zone) if quiet else None
     if quiet is None or over is None:
         return None
-    return replace(message, due=over, held=False) if quiet.otherwise == "wait" else Skip(Reason.QUIET_HOURS)
+    return replace(message, due=over, held=False) if quiet.otherwise == "wait" else Skip(MessageReason.QUIET_HOURS)
 
 
-def _addressed(message: Message, customer: Customer, journey: Journey, now: datetime, world: World) -> Addressed | Skip:
-    kept = world.messages.rendered(message.workspace, message.id) if message.attempts else None
-    made = kept or _made(message, customer, journey, now, world)
+def _addressed(
+    message: Message, customer: Customer, journey: Journey, now: datetime, dependencies: SendDependencies
+) -> PreparedMessage | Skip:
+    kept = dependencies.messages.rendered(message.workspace, message.id) if message.attempts else None
+    made = kept or _made(message, customer, journey, now, dependencies)
     if isinstance(made, Skip):
         return made
-    if world.suppressions.holds(message.workspace, message.channel, made.to):
-        return Skip(Reason.SUPPRESSED)
-    return kept or world.messages.keep_rendered(message, made, now)
+    if dependencies.suppressions.holds(message.workspace, message.channel, made.to):
+        return Skip(MessageReason.SUPPRESSED)
+    return kept or dependencies.messages.keep_rendered(message, made, now)
 
 
-def _made(message: Message, customer: Customer, journey: Journey, now: datetime, world: World) -> Addressed | Skip:
-    step = rendering.message_step(journey, message.step)
-    scope = rendering.scope(message, customer, journey)
-    rendered = world.templates.render(rendering.template_of(step), scope, now, strict=step.strict)
-    if isinstance(rendered, Fault):
-        return Skip(Reason.TEMPLATE, rendered.detail)
-    return world.channels[message.channel].addressed(rendered, customer)
+def _made(message: Message, customer: Customer, journey: Journey, now: datetime, dependencies: SendDependencies) -> PreparedMessage | Skip:
+    step = template_scope.message_step(journey, message.step)
+    scope = template_scope.scope(message, customer, journey)
+    rendered = dependencies.templates.render(template_scope.template_of(step), scope, now, strict=step.strict)
+    if isinstance(rendered, RenderFailure):
+        return Skip(MessageReason.TEMPLATE, rendered.detail)
+    return dependencies.channels[message.channel].prepare(rendered, customer)

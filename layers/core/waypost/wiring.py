@@ -13,16 +13,14 @@ from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from waypost import ingest, send, settings
-from waypost import matching as engine
-from waypost.access import Access
 from waypost.adapters import clock, stacks
-from waypost.adapters.delays import SqsDelays, parcel_in
+from waypost.adapters.delays import SqsDelays, queue_message_in
 from waypost.adapters.dynamodb.customers import DynamoCustomers
-from waypost.adapters.dynamodb.dead import DynamoDeadLetters
+from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import Log, Receipts
 from waypost.adapters.dynamodb.keys import DynamoKeys
 from waypost.adapters.dynamodb.messages import DynamoMessages
-from waypost.adapters.dynamodb.rejected import DynamoRejectedEvents
+from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
@@ -30,15 +28,19 @@ from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
 from waypost.adapters.send_queue import SqsSendQueue
 from waypost.adapters.sqs import SqsSignals, unpack
-from waypost.domain import json, signals
+from waypost.cache.linked_ids import LinkedIdCache
+from waypost.cache.workspace_cache import Schemas, Snapshots, Statuses
+from waypost.domain import signals
+from waypost.domain.api_keys import Scope
 from waypost.domain.errors import UnavailableError
-from waypost.domain.keys import Scope
 from waypost.domain.signals import Signal
+from waypost.domain.values import exact_json
 from waypost.manage import keys as managed_keys
-from waypost.snapshots import Schemas, Snapshots, Statuses
+from waypost.match import dependencies as engine
+from waypost.web.authentication import Access
 
 if TYPE_CHECKING:  # the other functions need not load the models of the management API
-    from waypost.manage.world import World
+    from waypost.manage.dependencies import ManageDependencies
 
 THREADS = 10
 KEY_CHARACTERS = string.ascii_letters + string.digits
@@ -79,13 +81,13 @@ def customers_rows() -> DynamoCustomers:
 
 
 @cache
-def intake() -> ingest.World:
+def intake() -> ingest.IngestDependencies:
     """What the intake needs."""
-    return ingest.World(
+    return ingest.IngestDependencies(
         customers=customers_rows(),
         signals=signals_queue(),
         rejected=DynamoRejectedEvents(table("EVENTS_TABLE")),
-        linked=ingest.Linked(),
+        linked=LinkedIdCache(),
         executor=ThreadPoolExecutor(THREADS),
         pause=lambda: time.sleep(random.uniform(0.05, 0.25)),  # noqa: S311 - jitter, not a secret
     )
@@ -99,24 +101,24 @@ def signals_queue() -> SqsSignals:
 
 def signal_in(body: str) -> Signal:
     """The signal in a record of the signals queue; ValueError, KeyError or TypeError where there is none."""
-    return signals.from_wire(json.loads(unpack(body)))
+    return signals.from_wire(exact_json.loads(unpack(body)))
 
 
 def forward(body: str) -> None:
     """Puts what a record of the delays queue holds on the signals queue; ValueError or TypeError where it holds nothing of ours."""
-    if signals_queue().send([parcel_in(body)]):
+    if signals_queue().send([queue_message_in(body)]):
         raise UnavailableError("the signals queue did not take a delayed signal")
 
 
 @cache
-def matching() -> engine.World:
+def matching() -> engine.MatchDependencies:
     """What the matcher needs."""
     from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415 - only readers of journeys pay for their models
 
     kept = timedelta(days=settings.whole("RECEIPT_DAYS", 90))
     receipts = Receipts(table("EVENTS_TABLE"), kept)
     journeys = DynamoJourneys(table("JOURNEYS_TABLE"))
-    return engine.World(
+    return engine.MatchDependencies(
         customers=customers_rows(),
         runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
         receipts=receipts,
@@ -168,7 +170,7 @@ def dead_letters() -> DynamoDeadLetters:
 
 
 @cache
-def sending() -> send.World:
+def sending() -> send.SendDependencies:
     """What sending a message needs. The channels are imported here: only the sender pays for them."""
     from waypost.adapters import liquid, ses, webhook  # noqa: PLC0415
     from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415
@@ -178,7 +180,7 @@ def sending() -> send.World:
     workspaces = table("WORKSPACES_TABLE")
     secrets = DynamoWebhookSecrets(workspaces)
     journeys = DynamoJourneys(table("JOURNEYS_TABLE"))
-    return send.World(
+    return send.SendDependencies(
         messages=DynamoMessages(table("MESSAGES_TABLE")),
         customers=customers_rows(),
         schemas=schemas(),
@@ -202,19 +204,19 @@ def local_webhooks() -> bool:
 
 
 @cache
-def managing() -> World:
+def managing() -> ManageDependencies:
     """What the management API needs."""
     from waypost.adapters import liquid  # noqa: PLC0415 - only publishing pays for it
     from waypost.adapters.dynamodb.erasure import DynamoErasure  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415 - see matching
-    from waypost.domain.addresses import address_refused  # noqa: PLC0415 - as above
+    from waypost.domain.messages.webhook_addresses import address_refused  # noqa: PLC0415 - as above
     from waypost.manage.dead_letters import Queues  # noqa: PLC0415 - as above
+    from waypost.manage.dependencies import ManageDependencies  # noqa: PLC0415 - as above
     from waypost.manage.journeys import Checks  # noqa: PLC0415 - as above
-    from waypost.manage.world import World  # noqa: PLC0415 - as above
 
     receipts = Receipts(table("EVENTS_TABLE"), timedelta(days=settings.whole("RECEIPT_DAYS", 90)))
     messages = DynamoMessages(table("MESSAGES_TABLE"))
-    return World(
+    return ManageDependencies(
         workspaces=DynamoWorkspaces(table("WORKSPACES_TABLE")),
         keys=DynamoKeys(table("KEYS_TABLE")),
         customers=customers_rows(),
@@ -230,7 +232,7 @@ def managing() -> World:
         delays=delays_queue(),
         schedules=schedules(),
         templates=liquid.LiquidTemplates(),
-        leavings=DynamoErasure(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
+        customer_data=DynamoErasure(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
     )
 
 
@@ -243,7 +245,7 @@ def new_workspace(name: str, key: str | None = None, *, stack: str | None = None
     """Makes a workspace with an admin key (this one, or a fresh one): its id and the key. RefusedError where the key is taken or bad."""
     keys, workspaces = _keys_and_workspaces(stack)
     workspace, text = "w_" + secrets.token_hex(8), key or fresh_key()
-    managed_keys.found(workspaces, keys, workspace, name, text, now())
+    managed_keys.create_workspace(workspaces, keys, workspace, name, text, now())
     return workspace, text
 
 

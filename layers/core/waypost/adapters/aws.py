@@ -60,7 +60,7 @@ def error_code(error: ClientError) -> str:
 
 
 @contextmanager
-def border() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turns throttling, time-outs and lost connections into UnavailableError; any other error of AWS passes as it is."""
     try:
         yield

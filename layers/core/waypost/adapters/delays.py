@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 
-from waypost.adapters.aws import border, client
-from waypost.domain import json
-from waypost.domain.signals import Parcel
+from waypost.adapters.aws import client, translate_errors
+from waypost.domain.signals import QueueMessage
+from waypost.domain.values import exact_json
 
 
-def parcel_in(body: str) -> Parcel:
+def queue_message_in(body: str) -> QueueMessage:
     """The parcel in a record of the delays queue; ValueError or TypeError where there is none."""
-    return Parcel(*json.loads(body))
+    return QueueMessage(*exact_json.loads(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,13 @@ class SqsDelays:
 
     url: str
 
-    def put(self, parcel: Parcel, delay: timedelta) -> None:
+    def put(self, queue_message: QueueMessage, delay: timedelta) -> None:
         """Puts a parcel on the signals queue after a delay of at most 15 minutes, rounded up to the second."""
         seconds = max(math.ceil(delay.total_seconds()), 0)
-        with border():
-            client("sqs").send_message(QueueUrl=self.url, MessageBody=json.dumps(list(parcel)), DelaySeconds=seconds)
+        with translate_errors():
+            client("sqs").send_message(QueueUrl=self.url, MessageBody=exact_json.dumps(list(queue_message)), DelaySeconds=seconds)
 
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Shows a received record again after so many seconds, in place of the queue's long visibility timeout."""
-        with border():
+        with translate_errors():
             client("sqs").change_message_visibility(QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)

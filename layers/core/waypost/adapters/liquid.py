@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from waypost.domain.messages import RENDERED_BYTES, Fault, Rendered
+from waypost.domain.messages.message import RENDERED_BYTES, Rendered, RenderFailure
 
 _ESCAPED: Final = frozenset({"html"})
 
@@ -23,7 +23,7 @@ def error_in(template: str) -> str | None:
 class LiquidTemplates:
     """Renders every text in a template's fields, lists and objects; the field `html` with its values escaped."""
 
-    def render(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool) -> Rendered | Fault:
+    def render(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool) -> Rendered | RenderFailure:
         """The template with its texts rendered; a Fault if one fails, a strict one misses a value, or all are over 256 KiB."""
         from waypost.adapters import liquid_language  # noqa: PLC0415 - see error_in
 
@@ -31,9 +31,9 @@ class LiquidTemplates:
         try:
             made = {name: _tree(value, liquid_language.Rendering(seen, now, strict, name in _ESCAPED)) for name, value in template.items()}
         except liquid_language.RenderError as error:
-            return Fault(str(error))
+            return RenderFailure(str(error))
         size = _size(made)
-        return Fault(f"{size} bytes rendered, at most {RENDERED_BYTES} are allowed") if size > RENDERED_BYTES else made
+        return RenderFailure(f"{size} bytes rendered, at most {RENDERED_BYTES} are allowed") if size > RENDERED_BYTES else made
 
 
 def _tree(value: Any, rendering: Any) -> Any:

@@ -14,8 +14,8 @@ from liquid.context import RenderContext
 from liquid.exceptions import LiquidError
 from liquid.filter import with_context
 
-from waypost.domain import json
-from waypost.domain.messages import RENDERED_BYTES
+from waypost.domain.messages.message import RENDERED_BYTES
+from waypost.domain.values import exact_json
 
 _CLOCK: Final = "the clock"  # no template can name a variable with a space
 _PARTIALS: Final = ("include", "render")
@@ -58,7 +58,7 @@ class _Object(dict[str, Any]):
         self.original = original
 
     def __str__(self) -> str:
-        return json.dumps(self.original, ascii_only=False)
+        return exact_json.dumps(self.original, ascii_only=False)
 
 
 def visible(value: Any) -> Any:
@@ -122,7 +122,7 @@ def _environment(strict: bool, escaped: bool) -> Environment:  # noqa: FBT001 - 
 
 
 def _json(value: Any) -> str:
-    return json.dumps(_original(value), ascii_only=False)
+    return exact_json.dumps(_original(value), ascii_only=False)
 
 
 def _original(value: Any) -> Any:

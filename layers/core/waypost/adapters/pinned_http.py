@@ -16,7 +16,7 @@ from http.client import HTTPConnection
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-from waypost.domain.addresses import Address, ascii_name, is_local, is_public
+from waypost.domain.messages.webhook_addresses import Address, ascii_name, is_local, is_public
 
 BODY_BYTES: Final = 64 * 1024
 _PORTS: Final = {"https": 443, "http": 80}
@@ -32,7 +32,7 @@ class NotConnectedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class HttpResponse:
     """What a receiver answered: header names in lower case, at most 64 KiB of its body."""
 
     status: int
@@ -60,7 +60,7 @@ class PinnedHttp:
     allowed: Callable[[Address], bool] = is_public
     trust: Callable[[], ssl.SSLContext] = field(default=_trust)
 
-    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
         """The receiver's answer. NotConnectedError, AddressRefusedError, or what socket and http.client raise (OSError, HTTPException)."""
         deadline = time.monotonic() + self.seconds
         parts = urlsplit(url)
@@ -114,7 +114,7 @@ def _host_header(parts: SplitResult, host: str) -> str:
     return name if parts.port in (None, _PORTS[parts.scheme]) else f"{name}:{parts.port}"
 
 
-def _exchange(stream: socket.socket, method: str, parts: SplitResult, headers: Mapping[str, str], body: bytes | None) -> Response:
+def _exchange(stream: socket.socket, method: str, parts: SplitResult, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
     if isinstance(stream, ssl.SSLSocket):
         stream.do_handshake()
     connection = HTTPConnection(parts.hostname or "")
@@ -122,4 +122,4 @@ def _exchange(stream: socket.socket, method: str, parts: SplitResult, headers: M
     target = quote(parts.path or "/", safe=_UNQUOTED) + (f"?{quote(parts.query, safe=_UNQUOTED)}" if parts.query else "")
     connection.request(method, target, body, {name: value.encode("utf-8", "replace") for name, value in headers.items()})
     answer = connection.getresponse()
-    return Response(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read(BODY_BYTES))
+    return HttpResponse(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read(BODY_BYTES))

@@ -10,12 +10,12 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from waypost.adapters.aws import border, client, error_code
+from waypost.adapters.aws import client, error_code, translate_errors
 from waypost.adapters.delays import SqsDelays
 from waypost.domain import signals
 from waypost.domain.errors import UnavailableError
-from waypost.domain.signals import Parcel, TimerDue
-from waypost.domain.timers import Timer
+from waypost.domain.runs.timers import Timer
+from waypost.domain.signals import QueueMessage, TimerDue
 
 LONGEST_DELAY: Final = timedelta(minutes=15)
 """What a queue can delay. No schedule is made for less, so none is ever made so late that its time has passed and it is refused."""
@@ -40,7 +40,7 @@ class Schedules:
 
     def disarm(self, name: str) -> None:
         """Takes a timer back, if that is possible: the timer of a step that was left does nothing anyway."""
-        with suppress(UnavailableError), _unless("ResourceNotFoundException"), border():
+        with suppress(UnavailableError), _ignore_error("ResourceNotFoundException"), translate_errors():
             client("scheduler").delete_schedule(Name=name, GroupName=self.group, ClientToken=name)
 
 
@@ -54,23 +54,23 @@ class ScheduledTimers:
 
     def arm(self, timer: Timer, now: datetime) -> None:
         """Lets a timer come at its time or as soon as it can after it, never before; the same one twice comes once."""
-        parcel = signals.parcel(TimerDue(timer))
+        queue_message = signals.to_queue_message(TimerDue(timer))
         left = timer.due - now
         if left <= LONGEST_DELAY:
-            self.delays.put(parcel, left)
+            self.delays.put(queue_message, left)
         else:
-            self._schedule(parcel, timer.due)
+            self._schedule(queue_message, timer.due)
 
     def disarm(self, name: str) -> None:
         """Takes a timer back, if that is possible: the timer of a step that was left does nothing anyway."""
         self.schedules.disarm(name)
 
-    def _schedule(self, parcel: Parcel, due: datetime) -> None:
-        with _unless("ConflictException"), border():
+    def _schedule(self, queue_message: QueueMessage, due: datetime) -> None:
+        with _ignore_error("ConflictException"), translate_errors():
             client("scheduler").create_schedule(
-                Name=parcel.name,
+                Name=queue_message.name,
                 GroupName=self.schedules.group,
-                ClientToken=parcel.name,
+                ClientToken=queue_message.name,
                 ScheduleExpression=f"at({_full_minute(due):%Y-%m-%dT%H:%M:%S})",
                 ScheduleExpressionTimezone="UTC",
                 FlexibleTimeWindow={"Mode": "OFF"},
@@ -78,8 +78,8 @@ class ScheduledTimers:
                 Target={
                     "Arn": self.target.queue,
                     "RoleArn": self.target.role,
-                    "Input": parcel.body,
-                    "SqsParameters": {"MessageGroupId": parcel.group},
+                    "Input": queue_message.body,
+                    "SqsParameters": {"MessageGroupId": queue_message.group},
                     "DeadLetterConfig": {"Arn": self.target.dead_letters},
                 },
             )
@@ -92,7 +92,7 @@ def _full_minute(due: datetime) -> datetime:
 
 
 @contextmanager
-def _unless(code: str) -> Iterator[None]:
+def _ignore_error(code: str) -> Iterator[None]:
     """Takes one error of AWS for a success: what was asked for had been done before."""
     try:
         yield

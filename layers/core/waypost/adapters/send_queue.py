@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from waypost.adapters.aws import border, client
-from waypost.domain import json
+from waypost.adapters.aws import client, translate_errors
 from waypost.domain.errors import UnavailableError
+from waypost.domain.values import exact_json
 
 LONGEST_DELAY: Final = 900
 """Seconds. SQS delays no record longer; a later message comes early and is put back."""
@@ -21,7 +21,7 @@ _ATTEMPTS: Final = 3
 
 def body(workspace: str, message: str) -> str:
     """The record that asks for this message to be sent."""
-    return json.dumps({"workspace": workspace, "message": message})
+    return exact_json.dumps({"workspace": workspace, "message": message})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class SqsSendQueue:
     def _put(self, entries: Sequence[dict[str, Any]]) -> None:
         left = [{"Id": str(index), **entry} for index, entry in enumerate(entries)]
         for _ in range(_ATTEMPTS):
-            with border():
+            with translate_errors():
                 answer = client("sqs").send_message_batch(QueueUrl=self.url, Entries=left)
             refused = {failure["Id"] for failure in answer.get("Failed", [])}
             left = [entry for entry in left if entry["Id"] in refused]
@@ -48,7 +48,7 @@ class SqsSendQueue:
 
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Shows a received record again after so many seconds, in place of the queue's long visibility timeout."""
-        with border():
+        with translate_errors():
             client("sqs").change_message_visibility(QueueUrl=self.url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
 

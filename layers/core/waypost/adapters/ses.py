@@ -12,9 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from botocore.exceptions import ConnectionError as ConnectionLostError
 
 from waypost.adapters.aws import THROTTLED, client, error_code
-from waypost.domain.customers import Customer
-from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
-from waypost.domain.schemas import looks_like_email
+from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.schema import looks_like_email
+from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, Rendered, Skip
 
 # Not accepted, and not for good: an account is paused, a quota is used up, a token has to be renewed.
 _LATER: Final = THROTTLED | {
@@ -33,33 +33,33 @@ class SesChannel:
     sender: str
     configuration_set: str
 
-    def addressed(self, rendered: Rendered, customer: Customer) -> Addressed | Skip:
+    def prepare(self, rendered: Rendered, customer: Customer) -> PreparedMessage | Skip:
         """The e-mail with sender and receiver filled in: the template's, else the customer's `email`, else a primary key that is one."""
         to = _receiver(rendered, customer)
         sender = (rendered.get("from") or self.sender).strip()
         if to is None:
-            return Skip(Reason.NO_ADDRESS)
+            return Skip(MessageReason.NO_ADDRESS)
         receivers = [address for _, address in getaddresses([to])]
         if len(receivers) != 1 or not receivers[0]:  # suppressions would know one of two, and SES might take both
-            return Skip(Reason.NO_ADDRESS, "not one address")
+            return Skip(MessageReason.NO_ADDRESS, "not one address")
         if not sender:
-            return Skip(Reason.NO_SENDER)
+            return Skip(MessageReason.NO_SENDER)
         subject = " ".join(rendered["subject"].split())
-        return Addressed(receivers[0], {**rendered, "from": sender, "to": to, "subject": subject})
+        return PreparedMessage(receivers[0], {**rendered, "from": sender, "to": to, "subject": subject})
 
-    def deliver(self, message: Message, addressed: Addressed, now: datetime) -> Answer:  # noqa: ARG002 - an e-mail is dated by SES
+    def deliver(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:  # noqa: ARG002 - an e-mail is dated by SES
         """Calls SES once. A call that may have reached it is `unknown`: SES knows no idempotency."""
         try:
-            sent = client("sesv2", read_timeout=10, attempts=1).send_email(**self._request(message, addressed.rendered))
+            sent = client("sesv2", read_timeout=10, attempts=1).send_email(**self._request(message, prepared.rendered))
         except ClientError as error:
-            return _said_no(error)
+            return _is_client_error(error)
         except (ConnectTimeoutError, EndpointConnectionError) as error:
-            return Answer("refused", type(error).__name__)
+            return ProviderResponse("refused", type(error).__name__)
         except (HTTPClientError, ConnectionLostError) as error:
-            return Answer("unknown", type(error).__name__)
+            return ProviderResponse("unknown", type(error).__name__)
         except BotoCoreError as error:
-            return Answer("refused", type(error).__name__)
-        return Answer("sent", sent["MessageId"])
+            return ProviderResponse("refused", type(error).__name__)
+        return ProviderResponse("sent", sent["MessageId"])
 
     def _request(self, message: Message, rendered: Rendered) -> dict[str, Any]:
         body = {part.capitalize(): _content(rendered[part]) for part in ("text", "html") if rendered.get(part)}
@@ -83,9 +83,9 @@ def _content(text: str) -> Mapping[str, str]:
     return {"Data": text, "Charset": "UTF-8"}
 
 
-def _said_no(error: ClientError) -> Answer:
+def _is_client_error(error: ClientError) -> ProviderResponse:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     detail = f"{error_code(error)}: {error.response.get('Error', {}).get('Message', '')}"
     if status >= 500:
-        return Answer("unknown", detail)
-    return Answer("refused" if status == 429 or error_code(error) in _LATER else "failed", detail)
+        return ProviderResponse("unknown", detail)
+    return ProviderResponse("refused" if status == 429 or error_code(error) in _LATER else "failed", detail)

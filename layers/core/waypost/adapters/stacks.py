@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from waypost.adapters.aws import border, client, error_code
+from waypost.adapters.aws import client, error_code, translate_errors
 
 
 def outputs(stack: str) -> dict[str, str]:
     """A stack's outputs by name; LookupError where there is no such stack in this account and region."""
     try:
-        with border():
+        with translate_errors():
             found = client("cloudformation").describe_stacks(StackName=stack)
     except ClientError as error:
         if error_code(error) != "ValidationError":

@@ -9,12 +9,12 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import Final, Protocol
 
-from waypost.adapters.pinned_http import AddressRefusedError, NotConnectedError, Response
-from waypost.domain import json
-from waypost.domain.addresses import address_refused, endpoint
-from waypost.domain.customers import Customer
-from waypost.domain.messages import Addressed, Answer, Message, Reason, Rendered, Skip
-from waypost.domain.webhooks import Secrets, signed_headers
+from waypost.adapters.pinned_http import AddressRefusedError, HttpResponse, NotConnectedError
+from waypost.domain.customers.customer import Customer
+from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, Rendered, Skip
+from waypost.domain.messages.webhook_addresses import address_refused, endpoint
+from waypost.domain.messages.webhook_signatures import Secrets, signed_headers
+from waypost.domain.values import exact_json
 
 _AGAIN: Final = frozenset({408, 425, 429})
 _SHOWN: Final = 200
@@ -31,7 +31,7 @@ class SigningSecrets(Protocol):
 class Transport(Protocol):
     """What makes the request."""
 
-    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+    def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
         """The receiver's answer; `PinnedHttp` says what is raised where there is none."""
 
 
@@ -43,21 +43,21 @@ class WebhookChannel:
     http: Transport
     local: bool = False
 
-    def addressed(self, rendered: Rendered, customer: Customer) -> Addressed | Skip:  # noqa: ARG002 - the template names the receiver
+    def prepare(self, rendered: Rendered, customer: Customer) -> PreparedMessage | Skip:  # noqa: ARG002 - the template names the receiver
         """The request with method, headers and body complete; the receiver is known by origin and path."""
         url, headers = rendered["url"].strip(), rendered.get("headers", {})
         refused = address_refused(url, local=self.local)
         if refused is not None:
-            return Skip(Reason.TEMPLATE, refused)
+            return Skip(MessageReason.TEMPLATE, refused)
         if any(mark < " " or mark == "\x7f" for value in headers.values() for mark in value):
-            return Skip(Reason.TEMPLATE, "a header holds control characters")
+            return Skip(MessageReason.TEMPLATE, "a header holds control characters")
         method, body = rendered.get("method", "POST"), _body(rendered)
         typed = {"Content-Type": "application/json"} if body is not None and "content-type" not in map(str.lower, headers) else {}
-        return Addressed(endpoint(url), {"url": url, "method": method, "headers": {**typed, **headers}, "body": body})
+        return PreparedMessage(endpoint(url), {"url": url, "method": method, "headers": {**typed, **headers}, "body": body})
 
-    def deliver(self, message: Message, addressed: Addressed, now: datetime) -> Answer:
+    def deliver(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
         """Makes the request once, signed for this moment."""
-        rendered = addressed.rendered
+        rendered = prepared.rendered
         body = rendered["body"].encode("utf-8", "replace") if rendered["body"] is not None else None
         secrets = self.secrets.of(message.workspace, now).active(now)
         signed = signed_headers(message.id, now, body or b"", secrets)
@@ -65,11 +65,11 @@ class WebhookChannel:
         try:
             response = self.http.request(rendered["method"], rendered["url"], headers, body)
         except AddressRefusedError as error:
-            return Answer("failed", str(error))
+            return ProviderResponse("failed", str(error))
         except NotConnectedError as error:
-            return Answer("refused", str(error))
+            return ProviderResponse("refused", str(error))
         except (OSError, HTTPException) as error:
-            return Answer("unknown", f"no complete answer: {type(error).__name__}")
+            return ProviderResponse("unknown", f"no complete answer: {type(error).__name__}")
         return _answer(response, now)
 
 
@@ -82,20 +82,20 @@ def _body(rendered: Rendered) -> str | None:
     if "body" in rendered:
         return str(rendered["body"])
     if "json" in rendered:
-        return json.dumps(rendered["json"])
+        return exact_json.dumps(rendered["json"])
     return None if rendered.get("method") in _BODILESS else "{}"
 
 
-def _answer(response: Response, now: datetime) -> Answer:
+def _answer(response: HttpResponse, now: datetime) -> ProviderResponse:
     said = response.body[:_SHOWN].decode("utf-8", "replace").strip()
     detail = f"HTTP {response.status}" + (f": {said}" if said else "")
     if response.status // 100 == 2:
-        return Answer("sent", detail)
+        return ProviderResponse("sent", detail)
     if response.status == 410:
-        return Answer("gone", detail)
+        return ProviderResponse("gone", detail)
     if response.status in _AGAIN or response.status >= 500:
-        return Answer("refused", detail, _retry_after(response.headers.get("retry-after", ""), now))
-    return Answer("failed", detail)
+        return ProviderResponse("refused", detail, _retry_after(response.headers.get("retry-after", ""), now))
+    return ProviderResponse("failed", detail)
 
 
 def _retry_after(text: str, now: datetime) -> float | None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
-from waypost.domain import json, timers
-from waypost.domain.event_wire import event_from_wire, event_to_wire
-from waypost.domain.events import Event
-from waypost.domain.identifiers import digest
-from waypost.domain.identity import Identifier
-from waypost.domain.messages import Status
-from waypost.domain.timers import Timer
-from waypost.domain.times import instant, iso
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
+from waypost.domain.intake.events import Event
+from waypost.domain.messages.message import MessageStatus
+from waypost.domain.runs import timers
+from waypost.domain.runs.timers import Timer
+from waypost.domain.values import exact_json
+from waypost.domain.values.generated_ids import digest
+from waypost.domain.values.wire_time import instant, iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,12 @@ class MessageSettled:
 
     workspace: str
     customer: str
-    known_as: Identifier
+    lookup_id: Identifier
     run: str
     step: str
     visit: int
     message: str
-    status: Status
+    status: MessageStatus
 
     @property
     def name(self) -> str:
@@ -75,9 +76,9 @@ class TimerDue:
         return self.timer.customer
 
     @property
-    def known_as(self) -> Identifier:
+    def lookup_id(self) -> Identifier:
         """A name of the customer."""
-        return self.timer.known_as
+        return self.timer.lookup_id
 
     @property
     def name(self) -> str:
@@ -94,9 +95,9 @@ class JourneyResumed:
 
     workspace: str
     journey: str
-    rev: int
-    sweep: int = 0
-    stage: Literal["runs", "messages"] = "runs"
+    revision: int
+    pass_number: int = 0
+    phase: Literal["runs", "messages"] = "runs"
     after: str | None = None
 
     @property
@@ -107,7 +108,7 @@ class JourneyResumed:
     @property
     def name(self) -> str:
         """One for each part of each sweep, for deduplication."""
-        return digest("resumed", self.customer, str(self.rev), str(self.sweep), self.stage, self.after or "")
+        return digest("resumed", self.customer, str(self.revision), str(self.pass_number), self.phase, self.after or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,26 +117,26 @@ class CustomerReleased:
 
     workspace: str
     customer: str
-    known_as: Identifier
+    lookup_id: Identifier
     journey: str
-    rev: int
-    sweep: int = 0
+    revision: int
+    pass_number: int = 0
 
     @property
     def name(self) -> str:
         """The same for the same sweep, for deduplication."""
-        return digest("released", self.workspace, self.customer, self.journey, str(self.rev), str(self.sweep))
+        return digest("released", self.workspace, self.customer, self.journey, str(self.revision), str(self.pass_number))
 
 
 Signal = EventsArrived | MessageSettled | TimerDue | JourneyResumed | CustomerReleased
 
 
-def parcel(signal: Signal) -> Parcel:
+def to_queue_message(signal: Signal) -> QueueMessage:
     """A signal ready for the queue, in its customer's group."""
-    return Parcel(signal.customer, signal.name, json.dumps(to_wire(signal)))
+    return QueueMessage(signal.customer, signal.name, exact_json.dumps(to_wire(signal)))
 
 
-class Parcel(NamedTuple):
+class QueueMessage(NamedTuple):
     """One message for the signals queue: its group (a customer), its name for deduplication, and its body."""
 
     group: str
@@ -158,9 +159,9 @@ def to_wire(signal: Signal) -> dict[str, Any]:
         case TimerDue():
             return {"kind": "timer", **timers.to_wire(signal.timer)}
         case JourneyResumed():
-            return {"kind": "resumed", **asdict(signal)}
+            return _resumed_to_wire(signal)
         case CustomerReleased():
-            return {"kind": "released", **asdict(signal), "known_as": list(signal.known_as)}
+            return _released_to_wire(signal)
 
 
 def from_wire(wire: Mapping[str, Any]) -> Signal:
@@ -169,25 +170,80 @@ def from_wire(wire: Mapping[str, Any]) -> Signal:
 
 
 def _settled_to_wire(signal: MessageSettled) -> dict[str, Any]:
-    return {"kind": "settled", **asdict(signal), "known_as": list(signal.known_as), "status": signal.status.value}
+    return {
+        "kind": "settled",
+        "workspace": signal.workspace,
+        "customer": signal.customer,
+        "known_as": list(signal.lookup_id),
+        "run": signal.run,
+        "step": signal.step,
+        "visit": signal.visit,
+        "message": signal.message,
+        "status": signal.status.value,
+    }
 
 
 def _settled(wire: Mapping[str, Any]) -> Signal:
-    fields = {name: value for name, value in wire.items() if name != "kind"}
-    return MessageSettled(**fields | {"known_as": Identifier(*wire["known_as"]), "status": Status(wire["status"])})
+    return MessageSettled(
+        workspace=wire["workspace"],
+        customer=wire["customer"],
+        lookup_id=Identifier(*wire["known_as"]),
+        run=wire["run"],
+        step=wire["step"],
+        visit=wire["visit"],
+        message=wire["message"],
+        status=MessageStatus(wire["status"]),
+    )
 
 
 def _timer(wire: Mapping[str, Any]) -> Signal:
     return TimerDue(timers.from_wire(wire))
 
 
+def _resumed_to_wire(signal: JourneyResumed) -> dict[str, Any]:
+    return {
+        "kind": "resumed",
+        "workspace": signal.workspace,
+        "journey": signal.journey,
+        "rev": signal.revision,
+        "sweep": signal.pass_number,
+        "stage": signal.phase,
+        "after": signal.after,
+    }
+
+
 def _resumed(wire: Mapping[str, Any]) -> Signal:
-    return JourneyResumed(**{name: value for name, value in wire.items() if name != "kind"})
+    return JourneyResumed(
+        workspace=wire["workspace"],
+        journey=wire["journey"],
+        revision=wire["rev"],
+        pass_number=wire["sweep"],
+        phase=wire["stage"],
+        after=wire["after"],
+    )
+
+
+def _released_to_wire(signal: CustomerReleased) -> dict[str, Any]:
+    return {
+        "kind": "released",
+        "workspace": signal.workspace,
+        "customer": signal.customer,
+        "known_as": list(signal.lookup_id),
+        "journey": signal.journey,
+        "rev": signal.revision,
+        "sweep": signal.pass_number,
+    }
 
 
 def _released(wire: Mapping[str, Any]) -> Signal:
-    fields = {name: value for name, value in wire.items() if name != "kind"}
-    return CustomerReleased(**fields | {"known_as": Identifier(*wire["known_as"])})
+    return CustomerReleased(
+        workspace=wire["workspace"],
+        customer=wire["customer"],
+        lookup_id=Identifier(*wire["known_as"]),
+        journey=wire["journey"],
+        revision=wire["rev"],
+        pass_number=wire["sweep"],
+    )
 
 
 def _arrived_to_wire(signal: EventsArrived) -> dict[str, Any]:

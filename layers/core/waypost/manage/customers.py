@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from waypost import identify
-from waypost.domain.customers import Customer, assemble
+from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.customers.identifiers import correlation, primary
+from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
-from waypost.domain.identity import correlation, primary
+from waypost.domain.journeys.published import ActiveJourneys
 from waypost.domain.reasons import Reason
-from waypost.domain.runs import Run, Standing
-from waypost.domain.schemas import Schema
-from waypost.domain.snapshots import Pointer
+from waypost.domain.runs.run import CustomerRuns, Run
 from waypost.manage.requests import CustomerQuery
 from waypost.ports import Customers
 
@@ -20,7 +20,7 @@ from waypost.ports import Customers
 class RunHistory(Protocol):
     """Customers' runs, earlier ones too."""
 
-    def history(self, workspace: str, customer: str) -> Standing:
+    def history(self, workspace: str, customer: str) -> CustomerRuns:
         """The gate and all runs that are still kept."""
 
     def counts(self, workspace: str, journey: str) -> Mapping[str, int]:
@@ -30,7 +30,7 @@ class RunHistory(Protocol):
 class Journeys(Protocol):
     """Journeys, as far as they go."""
 
-    def pointer(self, workspace: str) -> Pointer:
+    def pointer(self, workspace: str) -> ActiveJourneys:
         """All that runs in the workspace."""
 
 
@@ -51,7 +51,7 @@ def find(customers: Customers, workspace: str, query: CustomerQuery, schema: Sch
 
 def read(customers: Customers, workspace: str, customer: str, schema: Schema) -> Customer:
     """The customer with this id of ours. RefusedError 404 where there is none."""
-    key = customers.located(workspace, customer)
+    key = customers.find_by_id(workspace, customer)
     found = assemble(identify.find(customers, workspace, key.owner) if key else [], schema.primary_key)
     if found is None:
         raise _nobody()
@@ -63,7 +63,7 @@ def runs_of(runs: RunHistory, journeys: Journeys, customer: Customer) -> list[Ru
     found = [run for each in (customer.id, *customer.absorbed) for run in runs.history(customer.workspace, each).runs]
     if not any(run.active for run in found):
         return found
-    going = {each.journey for each in journeys.pointer(customer.workspace).in_force}
+    going = {each.journey for each in journeys.pointer(customer.workspace).active}
     return [run.exited(Reason.STOPPED) if run.active and run.journey not in going else run for run in found]
 
 

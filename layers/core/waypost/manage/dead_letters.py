@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from waypost.domain import json
-from waypost.domain.delivery import redriven
+from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import RefusedError, UnavailableError
-from waypost.domain.identifiers import digest
-from waypost.domain.messages import Message
-from waypost.domain.parked import Parked
-from waypost.domain.signals import Parcel
-from waypost.domain.times import iso
-from waypost.manage.lists import Part, part
+from waypost.domain.messages.delivery import redriven
+from waypost.domain.messages.message import Message
+from waypost.domain.signals import QueueMessage
+from waypost.domain.values import exact_json
+from waypost.domain.values.generated_ids import digest
+from waypost.domain.values.wire_time import iso
+from waypost.manage.pagination import Part, part
 from waypost.manage.requests import DeadLetterQuery
 from waypost.ports import SendQueue, Signals
 
@@ -54,7 +54,7 @@ def listed(dead: DeadLetterStore, workspace: str, query: DeadLetterQuery) -> Par
 def content(parked: Parked) -> Any:
     """What lay on the queue: JSON where it is JSON, else the text."""
     try:
-        return json.loads(parked.body)
+        return exact_json.loads(parked.body)
     except ValueError:
         return parked.body
 
@@ -99,7 +99,7 @@ def _all(dead: DeadLetterStore, workspace: str) -> list[Parked]:
 def _send(queues: Queues, parked: Parked, now: datetime) -> None:
     if parked.kind == "message":
         _send_message(queues, parked, now)
-    elif queues.signals.send([_parcel(parked, now)]):
+    elif queues.signals.send([_queue_message(parked, now)]):
         raise UnavailableError("the signals queue did not take the record")
 
 
@@ -114,8 +114,8 @@ def _send_message(queues: Queues, parked: Parked, now: datetime) -> None:
     queues.send_queue.put(parked.workspace, [(message.id, timedelta(0))])
 
 
-def _parcel(parked: Parked, now: datetime) -> Parcel:
+def _queue_message(parked: Parked, now: datetime) -> QueueMessage:
     """The record as it was, under a name of its own, or the queue would swallow it as a repeat."""
     said = content(parked)
     group = said["customer"] if isinstance(said, dict) and isinstance(said.get("customer"), str) else digest("parked", parked.position)
-    return Parcel(group, digest("redriven", parked.workspace, parked.position, iso(now)), parked.body)
+    return QueueMessage(group, digest("redriven", parked.workspace, parked.position, iso(now)), parked.body)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from waypost.domain.customers import Customer, Row, RowKey, assemble, claim_key, own_key
-from waypost.domain.identity import Identifier
-from waypost.domain.transition import timer_of
+from waypost.domain.customers.customer import Customer, Row, RowKey, assemble, correlation_key, owner_key
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.runs.transition import timer_of
 from waypost.manage.customers import RunHistory
 from waypost.ports import Customers
 
@@ -17,20 +17,20 @@ SECONDS: Final = 20.0
 """How long one request erases before it asks to be sent again: the gateway gives up at 29."""
 
 
-class CustomerGraves(Customers, Protocol):
+class TombstoneStore(Customers, Protocol):
     """Customers' rows, and where they are buried."""
 
-    def bury(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
+    def add_tombstones(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
         """Puts tombstones for names of a customer; they stay for ever."""
 
     def remove(self, keys: Sequence[RowKey]) -> None:
         """Removes rows."""
 
 
-class Leavings(Protocol):
+class CustomerDataStore(Protocol):
     """What a customer leaves behind beside its rows; each method removes some of one kind and answers how many."""
 
-    def close(self, workspace: str, customer: str, at: datetime) -> None:
+    def block_writes(self, workspace: str, customer: str, at: datetime) -> None:
         """Closes the gate for good: whoever is about to save a change of it is too late."""
 
     def remove_runs(self, workspace: str, customer: str) -> int:
@@ -77,8 +77,8 @@ class Erasure:
     The rows go last, so that a request that ran out of time can be sent again and goes on.
     """
 
-    customers: CustomerGraves
-    leavings: Leavings
+    customers: TombstoneStore
+    customer_data: CustomerDataStore
     runs: RunHistory
     schedules: ScheduleStore
     customer: Customer
@@ -100,27 +100,27 @@ class Erasure:
         """
         ids = (self.customer.id, *self.customer.absorbed)
         names = self._names()
-        self.customers.bury(self.customer.workspace, names, self.now)
+        self.customers.add_tombstones(self.customer.workspace, names, self.now)
         for each in ids:
-            self.leavings.close(self.customer.workspace, each, self.now)
+            self.customer_data.block_writes(self.customer.workspace, each, self.now)
         erased.add("timers", self._disarm(ids))
         texts = {name.value for name in names} | {name.value.lower() for name in names}
         work: list[tuple[str, Callable[[], int]]] = [
-            ("deadLetters", lambda: self.leavings.remove_parked(self.customer.workspace, ids, texts)),
-            *(("runs", lambda each=each: self.leavings.remove_runs(self.customer.workspace, each)) for each in ids),
-            *(("messages", lambda each=each: self.leavings.remove_messages(self.customer.workspace, each)) for each in ids),
-            *(("events", lambda each=each: self.leavings.remove_events(self.customer.workspace, each)) for each in ids),
-            ("rejectedEvents", lambda: self.leavings.remove_rejected(self.customer.workspace, texts, self.now)),
+            ("deadLetters", lambda: self.customer_data.remove_parked(self.customer.workspace, ids, texts)),
+            *(("runs", lambda each=each: self.customer_data.remove_runs(self.customer.workspace, each)) for each in ids),
+            *(("messages", lambda each=each: self.customer_data.remove_messages(self.customer.workspace, each)) for each in ids),
+            *(("events", lambda each=each: self.customer_data.remove_events(self.customer.workspace, each)) for each in ids),
+            ("rejectedEvents", lambda: self.customer_data.remove_rejected(self.customer.workspace, texts, self.now)),
         ]
         for kind, remove in work:
             while self.elapsed() < SECONDS and (number := remove()):
                 erased.add(kind, number)
-        grown = self._grown()
+        grown = self._newly_linked()
         if grown is None and self.elapsed() < SECONDS:
             self._remove_rows(erased)
         return grown
 
-    def _grown(self) -> Customer | None:
+    def _newly_linked(self) -> Customer | None:
         now = assemble(self._rows(), None)
         if now is None or (now.primary == self.customer.primary and set(now.correlation_ids) <= set(self.customer.correlation_ids)):
             return None
@@ -134,7 +134,7 @@ class Erasure:
 
     def _named_meanwhile(self) -> Identifier | None:
         """The primary key that an anonymous customer has got since its erasure was asked for."""
-        own = self.customers.get([claim_key(self.customer.workspace, self.customer.known_as)])
+        own = self.customers.get([owner_key(self.customer.workspace, self.customer.lookup_id)])
         return own[0].linked if own else None
 
     def _disarm(self, ids: Sequence[str]) -> int:
@@ -152,14 +152,14 @@ class Erasure:
     def _remove_rows(self, erased: Erased) -> None:
         """All rows under the primary key, and the claims on correlation ids; again, until none has come between reading and removing."""
         workspace, names = self.customer.workspace, {name for name in self._names() if name.kind == "correlation"}
-        claims = [own_key(workspace, name) for name in names]
+        claims = [correlation_key(workspace, name) for name in names]
         keys = set(claims) - {row.key for row in self.customers.get(claims) if row.customer != self.customer.id}
         rows = self._rows()
         while rows or keys:
             late = {row.key.correlation for row in rows if row.key.correlation is not None} - names
             if late:
-                self.customers.bury(workspace, sorted(late), self.now)
-            self.customers.remove(sorted({row.key for row in rows} | keys | {own_key(workspace, name) for name in late}, key=str))
+                self.customers.add_tombstones(workspace, sorted(late), self.now)
+            self.customers.remove(sorted({row.key for row in rows} | keys | {correlation_key(workspace, name) for name in late}, key=str))
             keys, rows = set(), self._rows()
         erased.add("correlationIds", len(self.customer.correlation_ids))
         erased.add("attributes", len(self.customer.attributes))

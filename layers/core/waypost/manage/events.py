@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Protocol
 
+from waypost.domain.customers.identifiers import fold
 from waypost.domain.errors import RefusedError
-from waypost.domain.events import Event, Rejected, RejectedEvent
-from waypost.domain.identity import fold
-from waypost.domain.log import Page
-from waypost.domain.receipts import Receipt
-from waypost.domain.times import instant, iso
-from waypost.manage.lists import Part, by_day, part
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.events import Event, Rejected, RejectedEvent
+from waypost.domain.intake.receipts import Receipt
+from waypost.domain.values.wire_time import instant, iso
+from waypost.manage.pagination import Part, by_day, part
 from waypost.manage.requests import EventQuery
 
 REJECTED_DAYS: Final = 7

@@ -9,14 +9,14 @@ from typing import Any, Final, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from waypost.domain import graph, lint
-from waypost.domain.diagram import mermaid
 from waypost.domain.errors import RefusedError, StaleError, UnavailableError
-from waypost.domain.findings import Finding, from_errors
-from waypost.domain.journeys import Journey, JourneyId, parse
-from waypost.domain.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lifecycle, pointed
-from waypost.domain.snapshots import Pointer
-from waypost.domain.times import iso
+from waypost.domain.journeys.checks import graph, publish_checks
+from waypost.domain.journeys.diagram import mermaid
+from waypost.domain.journeys.journey import Journey, JourneyId, parse
+from waypost.domain.journeys.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lifecycle, pointed
+from waypost.domain.journeys.published import ActiveJourneys
+from waypost.domain.values.findings import Finding, from_errors
+from waypost.domain.values.wire_time import iso
 
 ATTEMPTS: Final = 5
 _NAMED: Final[TypeAdapter[dict[str, str]]] = TypeAdapter(dict[str, JourneyId])
@@ -25,7 +25,7 @@ _NAMED: Final[TypeAdapter[dict[str, str]]] = TypeAdapter(dict[str, JourneyId])
 class JourneyStore(Protocol):
     """The journeys of all workspaces, with their definitions."""
 
-    def pointer(self, workspace: str) -> Pointer:
+    def pointer(self, workspace: str) -> ActiveJourneys:
         """All that runs in the workspace."""
 
     def definition(self, workspace: str, journey: str, version: int) -> Any:
@@ -40,7 +40,7 @@ class JourneyStore(Protocol):
     def save_draft(self, workspace: str, saved: Lifecycle, definition: Any) -> None:
         """Writes a draft and its definition together; StaleError if the journey is not as it was read."""
 
-    def publish(self, workspace: str, published: Lifecycle, pointer: Pointer) -> None:
+    def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
         """Writes a journey and the pointer together; StaleError if either is not as it was read."""
 
 
@@ -48,8 +48,8 @@ class JourneyStore(Protocol):
 class Checks:
     """What publishing looks at beyond the journey itself: whether a template parses, whether a webhook's address is allowed."""
 
-    template: lint.Check
-    address: lint.Check
+    template: publish_checks.Check
+    address: publish_checks.Check
 
 
 def position(journey: Lifecycle) -> str:
@@ -96,9 +96,9 @@ def publish(journeys: JourneyStore, workspace: str, journey: str, checks: Checks
         published = was.publishing(now)
         if published is was:
             return was, definition
-        found = lint.publishable(definition, checks.template, checks.address)
-        listens = found.listens if isinstance(found, Journey) else ()
-        pointer = pointed(journeys.pointer(workspace), journey, published.version, listens)
+        found = publish_checks.publishable(definition, checks.template, checks.address)
+        event_names = found.event_names if isinstance(found, Journey) else ()
+        pointer = pointed(journeys.pointer(workspace), journey, published.version, event_names)
         findings = [*(found if isinstance(found, list) else ()), *_too_many(pointer)]
         if findings:
             raise invalid("This journey cannot be published as it is.", findings)
@@ -115,7 +115,7 @@ def invalid(detail: str, findings: list[Finding]) -> RefusedError:
     return RefusedError(422, "invalid", detail, errors=[asdict(each) for each in findings])
 
 
-def picture(journeys: JourneyStore, counts: Callable[[], Mapping[str, int]] | None, workspace: str, journey: str) -> str:
+def diagram_of(journeys: JourneyStore, counts: Callable[[], Mapping[str, int]] | None, workspace: str, journey: str) -> str:
     """A journey's newest definition as Mermaid text, with `counts` of customers on its steps.
 
     RefusedError 404, or 422 for a draft that is no journey yet.
@@ -133,11 +133,11 @@ def wrong_move(journey: Lifecycle, move: str) -> RefusedError:
     return RefusedError(409, "wrong-move", f"This journey is {journey.status}: it cannot {move}.")
 
 
-def _too_many(pointer: Pointer) -> Iterator[Finding]:
+def _too_many(pointer: ActiveJourneys) -> Iterator[Finding]:
     """What a workspace's pointer cannot hold."""
-    if len(pointer.in_force) > MOST_PUBLISHED:
+    if len(pointer.active) > MOST_PUBLISHED:
         yield Finding("too-many-journeys", f"a workspace has at most {MOST_PUBLISHED} published journeys", "")
-    if sum(len(name.encode()) for each in pointer.in_force for name in each.listens) > MOST_LISTENED:
+    if sum(len(name.encode()) for each in pointer.active for name in each.event_names) > MOST_LISTENED:
         yield Finding("too-many-events", f"the names of all events that a workspace waits for have at most {MOST_LISTENED} bytes", "")
 
 
@@ -145,7 +145,7 @@ def _unkeepable(journey: str, raw: Any) -> list[Finding]:
     """What forbids even a draft: no object, too large, another id, or a name that no list could show."""
     if not isinstance(raw, Mapping):
         return [Finding("wrong-type", "a journey is a JSON object", "")]
-    return lint.outsized(raw) or [*_id_faults(journey, raw), *_name_faults(raw)]
+    return publish_checks.outsized(raw) or [*_id_faults(journey, raw), *_name_faults(raw)]
 
 
 def _id_faults(journey: str, raw: Mapping[str, Any]) -> list[Finding]:

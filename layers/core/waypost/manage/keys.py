@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from waypost.domain.api_keys import KEY, Key, Scope, key_hash
 from waypost.domain.errors import RefusedError, StaleError
-from waypost.domain.keys import KEY, Key, Scope, key_hash
-from waypost.domain.times import iso
+from waypost.domain.values.wire_time import iso
 
 PREFIX_LENGTH: Final = 8
 _ADMIN: Final[frozenset[Scope]] = frozenset({"admin"})
@@ -82,7 +82,7 @@ def _others_manage(keys: KeyStore, key: Key, now: datetime) -> bool:
     return any(other.allows("admin") and other.is_live(now) for other in keys.all(key.workspace) if other.hash != key.hash)
 
 
-def found(workspaces: WorkspaceStore, keys: KeyStore, workspace: str, name: str, text: str, now: datetime) -> Key:
+def create_workspace(workspaces: WorkspaceStore, keys: KeyStore, workspace: str, name: str, text: str, now: datetime) -> Key:
     """Makes a workspace with its first admin key. RefusedError as `add`; the workspace is then one that nobody can enter."""
     workspaces.add(workspace, name, iso(now))
     return add(keys, workspace, NewKey(text, "first admin key", _ADMIN), now)

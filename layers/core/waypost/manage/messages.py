@@ -7,9 +7,9 @@ from datetime import date, datetime
 from typing import Protocol
 
 from waypost.domain.errors import RefusedError
-from waypost.domain.messages import Addressed, Message
-from waypost.domain.times import iso
-from waypost.manage.lists import Part, Source, by_day, part
+from waypost.domain.messages.message import Message, PreparedMessage
+from waypost.domain.values.wire_time import iso
+from waypost.manage.pagination import Part, Source, by_day, part
 from waypost.manage.requests import MessageQuery
 
 
@@ -19,10 +19,10 @@ class MessageStore(Protocol):
     def get(self, workspace: str, message: str) -> Message | None:
         """The message, or None."""
 
-    def rendered(self, workspace: str, message: str) -> Addressed | None:
+    def rendered(self, workspace: str, message: str) -> PreparedMessage | None:
         """The message as it was rendered for its first attempt, or None."""
 
-    def all_rendered(self, workspace: str, messages: Sequence[str]) -> Mapping[str, Addressed]:
+    def all_rendered(self, workspace: str, messages: Sequence[str]) -> Mapping[str, PreparedMessage]:
         """What is kept of the rendering of these messages, by their ids."""
 
     def page(
@@ -47,7 +47,7 @@ def listed(messages: MessageStore, workspace: str, query: MessageQuery, first: d
     return part(_source(messages, workspace, query, first, now), _position, workspace, query, keep)
 
 
-def with_rendered(messages: MessageStore, found: Sequence[Message]) -> list[tuple[Message, Addressed | None]]:
+def with_rendered(messages: MessageStore, found: Sequence[Message]) -> list[tuple[Message, PreparedMessage | None]]:
     """Messages of one workspace, each with what was rendered for it, if that is still kept."""
     kept = messages.all_rendered(found[0].workspace, [message.id for message in found]) if found else {}
     return [(message, kept.get(message.id)) for message in found]
@@ -70,7 +70,7 @@ def _position(message: Message) -> str:
     return f"{iso(message.created_at)}#{message.id}"
 
 
-def read(messages: MessageStore, workspace: str, message: str) -> tuple[Message, Addressed | None]:
+def read(messages: MessageStore, workspace: str, message: str) -> tuple[Message, PreparedMessage | None]:
     """A message and what was rendered for it, if that is still kept. RefusedError 404."""
     found = messages.get(workspace, message)
     if found is None:

@@ -10,10 +10,10 @@ from typing import Any, Final
 from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from waypost.domain.batches import WireEvent
-from waypost.domain.schemas import Part
+from waypost.domain.customers.schema import Part
+from waypost.domain.intake.batch_parser import WireEvent
 from waypost.manage.operations import OPERATIONS, Operation
-from waypost.routes import ROUTES, Route
+from waypost.web.routes import ROUTES, Route
 
 REFERENCES: Final = "#/components/schemas/{model}"
 JSON: Final = "application/json"

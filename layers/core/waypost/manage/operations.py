@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
 
-from waypost.domain.journeys import Journey
-from waypost.domain.schemas import Schema
-from waypost.manage import requests, shapes
-from waypost.manage.shapes import Page
+from waypost.domain.customers.schema import Schema
+from waypost.domain.journeys.journey import Journey
+from waypost.manage import requests, responses
+from waypost.manage.responses import Page
 
 
 class Operation(NamedTuple):
@@ -36,38 +36,38 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "openapi": Operation("This document", dict[str, Any]),
     "read-schema": Operation("The workspace's schema", Schema),
     "save-schema": Operation("Replace the schema; 409 for another primary key once customers are named", Schema, takes=Schema),
-    "list-keys": Operation("The workspace's keys, without the keys themselves", Page[shapes.KeyShape], query=requests.KeyQuery),
-    "add-key": Operation("Make or import a key; it is shown this once", shapes.NewKeyShape, 201, takes=requests.NewKeyBody),
+    "list-keys": Operation("The workspace's keys, without the keys themselves", Page[responses.KeyShape], query=requests.KeyQuery),
+    "add-key": Operation("Make or import a key; it is shown this once", responses.NewKeyShape, 201, takes=requests.NewKeyBody),
     "remove-key": Operation("Revoke a key; it is dead within 60 seconds", None, 204),
-    "list-journeys": Operation("The workspace's journeys", Page[shapes.JourneySummary], query=requests.JourneyQuery),
+    "list-journeys": Operation("The workspace's journeys", Page[responses.JourneySummary], query=requests.JourneyQuery),
     "journey-schema": Operation("The JSON Schema of a journey", dict[str, Any]),
-    "read-journey": Operation("A journey with its newest definition", shapes.JourneyShape),
+    "read-journey": Operation("A journey with its newest definition", responses.JourneyShape),
     "save-journey": Operation(
-        "Save a draft, complete or not; what is published goes on", shapes.JourneyShape, takes=Journey, loose=True, also=(201,)
+        "Save a draft, complete or not; what is published goes on", responses.JourneyShape, takes=Journey, loose=True, also=(201,)
     ),
-    "publish-journey": Operation("Let customers enter the newest draft; acts within 10 seconds", shapes.JourneyShape),
-    "pause-journey": Operation("Hold runs and messages where they are, and lose entries, until it is resumed", shapes.JourneyShape),
-    "resume-journey": Operation("Let a paused journey go on, with what it held first", shapes.JourneyShape),
-    "stop-journey": Operation("End a journey and all of its runs, for good", shapes.JourneyShape),
+    "publish-journey": Operation("Let customers enter the newest draft; acts within 10 seconds", responses.JourneyShape),
+    "pause-journey": Operation("Hold runs and messages where they are, and lose entries, until it is resumed", responses.JourneyShape),
+    "resume-journey": Operation("Let a paused journey go on, with what it held first", responses.JourneyShape),
+    "stop-journey": Operation("End a journey and all of its runs, for good", responses.JourneyShape),
     "simulate-journey": Operation(
         "Dry run: what would happen to a customer, with times and reasons; nothing is sent or written",
-        shapes.SimulationShape,
+        responses.SimulationShape,
         takes=requests.SimulationBody,
     ),
     "draw-journey": Operation("The journey as Mermaid text", str, query=requests.DiagramQuery, media="text/plain; charset=utf-8"),
-    "find-customer": Operation("The customer of an id", shapes.CustomerShape, query=requests.CustomerQuery),
-    "read-customer": Operation("A customer", shapes.CustomerShape),
+    "find-customer": Operation("The customer of an id", responses.CustomerShape, query=requests.CustomerQuery),
+    "read-customer": Operation("A customer", responses.CustomerShape),
     "erase-customer": Operation(
-        "Erase a customer everywhere; 202 where the same request has to be sent again", shapes.ErasedShape, also=(202,)
+        "Erase a customer everywhere; 202 where the same request has to be sent again", responses.ErasedShape, also=(202,)
     ),
-    "export-customer": Operation("Everything of a customer", shapes.ExportShape, query=requests.TimelineQuery),
-    "read-timeline": Operation("What happened to a customer", Page[shapes.EntryShape], query=requests.TimelineQuery),
-    "list-events": Operation("The live tracker", Page[shapes.TrackedShape], query=requests.EventQuery),
-    "read-receipt": Operation("What came of an event; 404 until it was matched", shapes.ReceiptShape),
-    "list-messages": Operation("Messages", Page[shapes.MessageShape], query=requests.MessageQuery),
-    "read-message": Operation("A message as it was rendered, with its attempts", shapes.MessageShape),
-    "read-secret": Operation("The secret that signs webhooks", shapes.SecretShape),
-    "rotate-secret": Operation("A new secret; the old one signs beside it for a day", shapes.SecretShape, 201),
-    "list-dead-letters": Operation("What was given up on", Page[shapes.DeadLetterShape], query=requests.DeadLetterQuery),
-    "redrive": Operation("Send parked records on their way again", shapes.RedrivenShape, takes=requests.RedriveBody, optional=True),
+    "export-customer": Operation("Everything of a customer", responses.ExportShape, query=requests.TimelineQuery),
+    "read-timeline": Operation("What happened to a customer", Page[responses.EntryShape], query=requests.TimelineQuery),
+    "list-events": Operation("The live tracker", Page[responses.TrackedShape], query=requests.EventQuery),
+    "read-receipt": Operation("What came of an event; 404 until it was matched", responses.ReceiptShape),
+    "list-messages": Operation("Messages", Page[responses.MessageShape], query=requests.MessageQuery),
+    "read-message": Operation("A message as it was rendered, with its attempts", responses.MessageShape),
+    "read-secret": Operation("The secret that signs webhooks", responses.SecretShape),
+    "rotate-secret": Operation("A new secret; the old one signs beside it for a day", responses.SecretShape, 201),
+    "list-dead-letters": Operation("What was given up on", Page[responses.DeadLetterShape], query=requests.DeadLetterQuery),
+    "redrive": Operation("Send parked records on their way again", responses.RedrivenShape, takes=requests.RedriveBody, optional=True),
 }

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError
 
-from waypost.domain import json, timestamps
+from waypost.domain.api_keys import KEY, Scope
+from waypost.domain.customers.schema import Part
 from waypost.domain.errors import RefusedError
-from waypost.domain.findings import from_errors
-from waypost.domain.keys import KEY, Scope
-from waypost.domain.messages import Status
-from waypost.domain.schemas import Part
+from waypost.domain.messages.message import MessageStatus
+from waypost.domain.values import client_timestamps, exact_json
+from waypost.domain.values.findings import from_errors
 
 M = TypeVar("M", bound=BaseModel)
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -29,7 +29,7 @@ class ListQuery(Part):
     limit: int = Field(50, ge=1, le=200)
     cursor: str | None = Field(None, max_length=2000, description="`next` of the part before")
 
-    def bond(self) -> Mapping[str, Any]:
+    def filter_key(self) -> Mapping[str, Any]:
         """What a cursor of this query is bound to: which list it is, without which part of it."""
         return {"list": type(self).__name__, **self.model_dump(mode="json", by_alias=True, exclude={"limit", "cursor"}, exclude_none=True)}
 
@@ -51,7 +51,7 @@ class MessageQuery(ListQuery):
 
     customer: Name | None = None
     journey: Name | None = None
-    status: Status | None = None
+    status: MessageStatus | None = None
 
 
 class EventQuery(ListQuery):
@@ -89,7 +89,7 @@ class RedriveBody(Part):
 
 
 def _instant(raw: Any) -> Any:
-    reading = timestamps.read(raw)
+    reading = client_timestamps.read(raw)
     return reading.at if reading else raw
 
 
@@ -155,7 +155,7 @@ def body_of(model: type[M], body: Any) -> M:
 def unicode_only(body: Any) -> Any:
     """The body, if all of its texts can be stored. RefusedError 422 for half a surrogate pair, which is no Unicode."""
     try:
-        json.dumps(body, ascii_only=False).encode()
+        exact_json.dumps(body, ascii_only=False).encode()
     except UnicodeEncodeError:
         raise RefusedError(422, "bad-text", "A text holds half of a surrogate pair, which is no Unicode.") from None
     return body

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
-from waypost.domain.schemas import Schema
 
 
 class SchemaStore(Protocol):
@@ -18,14 +18,14 @@ class SchemaStore(Protocol):
         """Saves the workspace's schema over the one before."""
 
 
-class Population(Protocol):
+class CustomerExistence(Protocol):
     """Whom a workspace knows."""
 
     def any_named(self, workspace: str) -> bool:
         """Whether the workspace has, or ever had, a customer with a primary key."""
 
 
-def save(schemas: SchemaStore, population: Population, workspace: str, schema: Schema) -> Schema:
+def save(schemas: SchemaStore, population: CustomerExistence, workspace: str, schema: Schema) -> Schema:
     """Replaces the schema. RefusedError 409 where that would change the primary key under which customers are known."""
     if schemas.schema(workspace).primary_key != schema.primary_key and population.any_named(workspace):
         raise RefusedError(

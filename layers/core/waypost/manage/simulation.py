@@ -8,20 +8,22 @@ from datetime import datetime
 from typing import Any, Final
 
 from waypost import identify
-from waypost.domain import batches, lint, rendering
-from waypost.domain.batches import Arrival
-from waypost.domain.customers import Customer, Row, assemble, head_key, own_key
+from waypost.domain.customers.customer import Customer, Row, assemble, correlation_key, head_key
+from waypost.domain.customers.facts import fact, set_stamp
+from waypost.domain.customers.identifiers import Identifier, primary
+from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
-from waypost.domain.events import Accepted, Event
-from waypost.domain.facts import fact, set_stamp
-from waypost.domain.identifiers import customer_id
-from waypost.domain.identity import Identifier, primary
-from waypost.domain.journeys import Journey
-from waypost.domain.messages import Fault
-from waypost.domain.scenes import Released
-from waypost.domain.schemas import Schema
-from waypost.domain.simulation import Happening, Made, Simulation
-from waypost.domain.times import iso
+from waypost.domain.intake import batch_parser
+from waypost.domain.intake.batch_parser import RequestContext
+from waypost.domain.intake.events import Accepted, Event
+from waypost.domain.journeys.checks import publish_checks
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.messages import template_scope
+from waypost.domain.messages.message import RenderFailure
+from waypost.domain.runs.context import JourneyVersion
+from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
+from waypost.domain.values.generated_ids import customer_id
+from waypost.domain.values.wire_time import iso
 from waypost.manage.journeys import Checks, JourneyStore, invalid, read
 from waypost.manage.requests import SimulationBody
 from waypost.manage.timeline import CustomerLog
@@ -44,7 +46,7 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RenderedMessage:
     """A message of the dry run as its customer would see it; `reason` says why there would be none."""
 
     at: datetime
@@ -57,22 +59,24 @@ class Shown:
 def simulate(sources: Sources, workspace: str, journey: str, body: SimulationBody, schema: Schema, now: datetime) -> Simulation:
     """Plays a journey's newest definition. RefusedError 404, or 422 for a definition, a customer or an event that cannot be."""
     found, definition = read(sources.journeys, workspace, journey)
-    checked = lint.publishable(definition, sources.checks.template, sources.checks.address)
+    checked = publish_checks.publishable(definition, sources.checks.template, sources.checks.address)
     if not isinstance(checked, Journey):
         raise invalid("This journey cannot run as it is.", checked)
     stored = _stored(sources.customers, workspace, body, schema)
-    simulation = Simulation(Released(checked, found.version), schema, _person(workspace, body, schema, stored))
+    simulation = Simulation(JourneyVersion(checked, found.version), schema, _person(workspace, body, schema, stored))
     simulation.play([*_given(workspace, body, schema), *_recorded(sources.log, stored, body, schema, now)])
     return simulation
 
 
-def shown(made: Made, journey: Journey, templates: Templates) -> Shown:
+def shown(made: PlannedMessage, journey: Journey, templates: Templates) -> RenderedMessage:
     """A message of the dry run, rendered."""
-    message, step = made.message, rendering.message_step(journey, made.message.step)
-    scope = rendering.scope(message, made.customer, journey)
-    rendered = templates.render(rendering.template_of(step), scope, message.created_at, strict=step.strict)
-    reason = message.reason.value if message.reason else "template" if isinstance(rendered, Fault) else None
-    return Shown(message.created_at, message.step, message.channel, {} if isinstance(rendered, Fault) else rendered, reason)
+    message, step = made.message, template_scope.message_step(journey, made.message.step)
+    scope = template_scope.scope(message, made.customer, journey)
+    rendered = templates.render(template_scope.template_of(step), scope, message.created_at, strict=step.strict)
+    reason = message.reason.value if message.reason else "template" if isinstance(rendered, RenderFailure) else None
+    return RenderedMessage(
+        message.created_at, message.step, message.channel, {} if isinstance(rendered, RenderFailure) else rendered, reason
+    )
 
 
 def _identifier(body: SimulationBody, schema: Schema) -> Identifier:
@@ -98,18 +102,18 @@ def _person(workspace: str, body: SimulationBody, schema: Schema, stored: Custom
     if schema.primary_key is not None:
         attributes.pop(schema.primary_key.name, None)
     oldest = set_stamp(datetime.fromisoformat("1970-01-01T00:00:00+00:00"), "")
-    key = own_key(workspace, NOBODY) if identifier == NOBODY else head_key(workspace, identifier)
+    key = correlation_key(workspace, NOBODY) if identifier == NOBODY else head_key(workspace, identifier)
     facts = {f"a:{name}": fact(oldest, value) for name, value in attributes.items()}
     return Row(key, stored.id if stored else customer_id(workspace, *identifier), facts=facts)
 
 
-def _given(workspace: str, body: SimulationBody, schema: Schema) -> Iterator[Happening]:
+def _given(workspace: str, body: SimulationBody, schema: Schema) -> Iterator[TimedEvent]:
     for index, each in enumerate(body.events):
         raw = {"event": each.event, "payload": each.payload, "source": each.source, "uuid": f"simulated-{index}"}
         yield _happening(workspace, raw, schema, each.at, f"/events/{index}")
 
 
-def _recorded(log: CustomerLog, stored: Customer | None, body: SimulationBody, schema: Schema, now: datetime) -> Iterator[Happening]:
+def _recorded(log: CustomerLog, stored: Customer | None, body: SimulationBody, schema: Schema, now: datetime) -> Iterator[TimedEvent]:
     """The customer's recorded events of a span of time, with the facts that their payloads say."""
     if body.recorded is None:
         return
@@ -139,10 +143,10 @@ def _events(log: CustomerLog, stored: Customer, since: datetime, until: datetime
             before = f"{iso(pages[-1].received_at)}#{pages[-1].name}" if full else None
 
 
-def _happening(workspace: str, raw: Mapping[str, Any], schema: Schema, at: datetime, place: str) -> Happening:
+def _happening(workspace: str, raw: Mapping[str, Any], schema: Schema, at: datetime, place: str) -> TimedEvent:
     whole = {**raw, "correlationKey": "_id", "correlationValue": NOBODY.value, "timestamp": iso(at)}
-    [entry] = batches.parse({"batch": [whole]}, Arrival(workspace, schema, at, "simulation")).entries
+    [entry] = batch_parser.parse({"batch": [whole]}, RequestContext(workspace, schema, at, "simulation")).entries
     if not isinstance(entry, Accepted):
         errors = [{"code": entry.code, "detail": entry.detail, "pointer": place}]
         raise RefusedError(422, "invalid", "An event is not what the intake takes.", errors=errors)
-    return Happening(at, entry.event)
+    return TimedEvent(at, entry.event)

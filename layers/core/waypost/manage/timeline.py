@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from waypost.domain.customers import Customer
-from waypost.domain.events import Event
-from waypost.domain.log import Page
-from waypost.domain.messages import Message
-from waypost.domain.receipts import Move, Receipt
-from waypost.domain.runs import Run
-from waypost.domain.times import iso
+from waypost.domain.customers.customer import Customer
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.events import Event
+from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.messages.message import Message
+from waypost.domain.runs.run import Run
+from waypost.domain.values.wire_time import iso
 from waypost.manage.events import ReceiptStore
-from waypost.manage.lists import Part, part
 from waypost.manage.messages import MessageStore
+from waypost.manage.pagination import Part, part
 from waypost.manage.requests import ListQuery
-from waypost.manage.ways import Walked, by_time
+from waypost.manage.timed_steps import TimedStep, timed_steps
 
 
 class CustomerLog(Protocol):
@@ -39,7 +39,7 @@ class Entry:
     receipt: Receipt | None = None
     move: Move | None = None
     message: Message | None = None
-    walked: Walked | None = None
+    timed_step: TimedStep | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def timeline(history: History, customer: Customer, query: ListQuery, now: dateti
         found = [
             *_merged(ids, lambda each: _events(log, receipts, workspace, each, limit, before, now)),
             *_merged(ids, lambda each: _messages(messages, workspace, each, limit, before)),
-            *(entry for entry in map(_of_walk, by_time(history.runs)) if before is None or entry.position < before),
+            *(entry for entry in map(_of_walk, timed_steps(history.runs)) if before is None or entry.position < before),
         ]
         newest = sorted(found, key=lambda entry: entry.position, reverse=True)[:limit]
         return newest, newest[-1].position if len(newest) == limit else None
@@ -101,7 +101,7 @@ def _messages(messages: MessageStore, workspace: str, customer: str, limit: int,
     return [Entry(f"{iso(message.created_at)}#~{message.id}", message.created_at, "message", message=message) for message in found]
 
 
-def _of_walk(walked: Walked) -> Entry:
+def _of_walk(timed_step: TimedStep) -> Entry:
     """What time did comes below the events of its moment."""
-    at = walked.footprint.at
-    return Entry(f"{iso(at)}#!{walked.run.id}#{walked.place:04}", at, "move", walked=walked)
+    at = timed_step.visited.at
+    return Entry(f"{iso(at)}#!{timed_step.run.id}#{timed_step.place:04}", at, "move", timed_step=timed_step)

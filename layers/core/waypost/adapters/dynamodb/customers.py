@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Final
 
 from waypost.adapters.dynamodb.table import Item, Refused, Table, transact
-from waypost.domain.customers import LIGHT_ATTRIBUTES, LIGHT_BYTES, Row, RowKey, Untouched
-from waypost.domain.facts import Facts, stamp_of, weight
-from waypost.domain.identifiers import key_part
-from waypost.domain.identity import Identifier
-from waypost.domain.times import instant, iso
+from waypost.domain.customers.customer import SMALL_ROW_ATTRIBUTES, SMALL_ROW_BYTES, NotUpdated, Row, RowKey
+from waypost.domain.customers.facts import Facts, stamp_of, weight
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.values.generated_ids import key_part
+from waypost.domain.values.wire_time import instant, iso
 
 HEAD: Final = "#"
 FACTS_AT_ONCE: Final = 300
@@ -34,13 +34,13 @@ class DynamoCustomers:
     marked: set[str] = field(default_factory=set, compare=False)
     """Workspaces of which this instance has written that they have named customers."""
 
-    def touch(self, key: RowKey, facts: Facts) -> Row | Untouched:
+    def update_if_newer(self, key: RowKey, facts: Facts) -> Row | NotUpdated:
         """Merges facts into a row in one write, if the row exists, is no pointer, is older than all of them and stays light.
 
         More facts than one write can say are none that it can merge: the row comes back as it is.
         """
         if len(facts) > FACTS_AT_ONCE:
-            return Untouched(next(iter(self.get([key])), None))
+            return NotUpdated(next(iter(self.get([key])), None))
         count, size = weight(facts)
         names = {f"#{index}": name for index, name in enumerate(facts)}
         values = {f":{index}": text for index, text in enumerate(facts.values())}
@@ -60,24 +60,24 @@ class DynamoCustomers:
                 ":one": 1,
                 ":count": count,
                 ":size": size,
-                ":mostCount": LIGHT_ATTRIBUTES - count,
-                ":mostBytes": LIGHT_BYTES - size,
+                ":mostCount": SMALL_ROW_ATTRIBUTES - count,
+                ":mostBytes": SMALL_ROW_BYTES - size,
             },
             **({"ExpressionAttributeNames": names} if names else {}),
         )
         if isinstance(changed, Refused):
-            return Untouched(_row(key.workspace, changed.item) if changed.item else None)
+            return NotUpdated(_row(key.workspace, changed.item) if changed.item else None)
         return _row(key.workspace, changed)
 
     def save(self, rows: Sequence[Row]) -> dict[RowKey, Row | None] | None:
         """Writes rows together if each is as it was read; else the ones that are not, as they are now (None: not there)."""
         for row in rows:
-            if row.rev == 0 and row.key.correlation is None:
+            if row.revision == 0 and row.key.correlation is None:
                 self._mark(row.key.workspace)
         if len(rows) == 1:
             refused = [self.table.put(_item(rows[0]), **_as_read(rows[0]))]
         else:
-            refused = transact([self.table.putting(_item(row), **_as_read(row)) for row in rows]) or []
+            refused = transact([self.table.put_action(_item(row), **_as_read(row)) for row in rows]) or []
         stale = {
             row.key: _row(row.key.workspace, each.item) if each.item else None
             for row, each in zip(rows, refused, strict=False)
@@ -104,13 +104,13 @@ class DynamoCustomers:
         items = self.table.query_all("primaryKey = :p", {":p": _hash(workspace, primary)}, ConsistentRead=True)
         return [_row(workspace, item) for item in items]
 
-    def graves(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, datetime]:
+    def tombstones(self, workspace: str, identifiers: Sequence[Identifier]) -> dict[Identifier, datetime]:
         """When customers of these names were erased; a tombstone knows a name only as a keyed hash."""
         names = {self._tombstone(workspace, each): each for each in identifiers}
         items = self.table.get_many([{"primaryKey": name, "correlationId": HEAD} for name in names])
         return {names[item["primaryKey"]]: instant(item["erasedAt"]) for item in items}
 
-    def bury(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
+    def add_tombstones(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
         """Puts tombstones for names of a customer that is being erased; they stay for ever."""
         names = [self._tombstone(workspace, each) for each in identifiers]
         self.table.put_many([{"primaryKey": name, "correlationId": HEAD, "erasedAt": iso(at)} for name in names])
@@ -123,7 +123,7 @@ class DynamoCustomers:
         named = f"{identifier.kind} {identifier.value}".encode()
         return f"{workspace}#x{hmac.new(self.tombstone_key(workspace), named, hashlib.sha256).hexdigest()}"
 
-    def located(self, workspace: str, customer: str) -> RowKey | None:
+    def find_by_id(self, workspace: str, customer: str) -> RowKey | None:
         """The key of the row that answers for a customer's id, or of the pair that absorbed it. The index lags by moments."""
         items, _ = self.table.query("id = :id", {":id": f"{workspace}#{customer}"}, IndexName="byId", Limit=1)
         if not items:
@@ -145,9 +145,9 @@ def _item_key(key: RowKey) -> Item:
 
 
 def _as_read(row: Row) -> Item:
-    if row.rev == 0:
+    if row.revision == 0:
         return {"ConditionExpression": "attribute_not_exists(rev)"}
-    return {"ConditionExpression": "rev = :rev", "ExpressionAttributeValues": {":rev": row.rev}}
+    return {"ConditionExpression": "rev = :rev", "ExpressionAttributeValues": {":rev": row.revision}}
 
 
 def _item(row: Row) -> Item:
@@ -158,7 +158,7 @@ def _item(row: Row) -> Item:
     return {
         **row.facts,
         **key,
-        "rev": row.rev + 1,
+        "rev": row.revision + 1,
         "customer": row.customer,
         "id": answers_for and f"{row.key.workspace}#{answers_for}",
         "newest": row.newest,
@@ -167,8 +167,8 @@ def _item(row: Row) -> Item:
         "linked": row.linked and row.linked.value,
         "ids": row.ids or None,
         "absorbed": row.absorbed,
-        "moving": row.moving or None,
-        "since": iso(row.since) if row.since else None,
+        "moving": row.merge_pending or None,
+        "since": iso(row.erased_at) if row.erased_at else None,
         "owner": _unless_in(key["primaryKey"].split("#", 1)[1][1:], row.key.owner),
         "correlation": row.key.correlation and _unless_in(key["correlationId"], row.key.correlation),
     }
@@ -187,13 +187,13 @@ def _row(workspace: str, item: Item) -> Row:
     return Row(
         key=RowKey(workspace, own, correlation),
         customer=item["customer"],
-        rev=item["rev"],
+        revision=item["rev"],
         facts=dict(_facts(item.items())),
         linked=Identifier("primary", item["linked"]) if "linked" in item else None,
         ids=item.get("ids", 0),
         absorbed=item.get("absorbed"),
-        moving=item.get("moving", False),
-        since=instant(item["since"]) if "since" in item else None,
+        merge_pending=item.get("moving", False),
+        erased_at=instant(item["since"]) if "since" in item else None,
     )
 
 

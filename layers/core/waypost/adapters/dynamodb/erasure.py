@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from waypost.adapters.dynamodb import dead, events, messages, rejected
+from waypost.adapters.dynamodb import dead_letters, events, messages, rejected_events
 from waypost.adapters.dynamodb.packing import unpacked
 from waypost.adapters.dynamodb.table import Item, Table
-from waypost.domain import json
-from waypost.domain.parked import Parked
-from waypost.domain.times import iso
+from waypost.domain.dead_letters import Parked
+from waypost.domain.values import exact_json
+from waypost.domain.values.wire_time import iso
 
 AT_ONCE: Final = 100
-GATES_KEPT: Final = timedelta(days=15)
+VERSION_ROW_KEPT: Final = timedelta(days=15)
 """Longer than any queue holds a signal: until then the gate tells late signals that their customer is gone."""
 
 
@@ -28,13 +28,13 @@ class DynamoErasure:
     events: Table
     dead: Table
 
-    def close(self, workspace: str, customer: str, at: datetime) -> None:
+    def block_writes(self, workspace: str, customer: str, at: datetime) -> None:
         """Closes the gate of an erased customer for good: whoever is about to save a change of it is too late."""
         self.runs.update(
             {"customer": f"{workspace}#{customer}", "row": "#"},
             UpdateExpression="SET erased = if_not_exists(erased, :at), expires = :e REMOVE owed, #to ADD version :one",
             ExpressionAttributeNames={"#to": "to"},
-            ExpressionAttributeValues={":at": iso(at), ":e": int((at + GATES_KEPT).timestamp()), ":one": 1},
+            ExpressionAttributeValues={":at": iso(at), ":e": int((at + VERSION_ROW_KEPT).timestamp()), ":one": 1},
         )
 
     def remove_runs(self, workspace: str, customer: str) -> int:
@@ -65,16 +65,16 @@ class DynamoErasure:
 
     def remove_rejected(self, workspace: str, identifiers: Collection[str], now: datetime) -> int:
         """Removes refused events that name the customer by any of its ids; how many."""
-        days = [(now - timedelta(days=back)).date() for back in range(rejected.KEPT.days + 1)]
-        rows = (row for day in days for row in self.events.query_all("id = :id", {":id": rejected.day_id(workspace, day)}))
-        found = [{"id": row["id"], "at": row["at"]} for row in rows if "json" in row and _names(json.loads(row["json"]), identifiers)]
+        days = [(now - timedelta(days=back)).date() for back in range(rejected_events.KEPT.days + 1)]
+        rows = (row for day in days for row in self.events.query_all("id = :id", {":id": rejected_events.day_id(workspace, day)}))
+        found = [{"id": row["id"], "at": row["at"]} for row in rows if "json" in row and _names(exact_json.loads(row["json"]), identifiers)]
         return _removed(self.events, found)
 
     def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str]) -> int:
         """Removes parked signals and messages of the customer; how many. Its messages must still be there."""
         owned = {*customers, *(name for each in customers for name in self._message_names(workspace, each))}
         rows = self.dead.query_all("workspace = :w", {":w": workspace}, ConsistentRead=True)
-        found = [row for row in rows if _is_about(dead.parked_of(row), owned, identifiers)]
+        found = [row for row in rows if _is_about(dead_letters.parked_of(row), owned, identifiers)]
         return _removed(self.dead, [{"workspace": row["workspace"], "at": row["at"]} for row in found])
 
     def _message_names(self, workspace: str, customer: str) -> list[str]:
@@ -102,7 +102,7 @@ def _is_about(parked: Parked, owned: Collection[str], identifiers: Collection[st
     if parked.subject in owned:
         return True
     try:
-        wire = json.loads(parked.body)
+        wire = exact_json.loads(parked.body)
     except ValueError:
         return False
     named = {event["id"][1] for event in wire.get("events", ())} if isinstance(wire, dict) else set()

@@ -9,12 +9,12 @@ from typing import Final
 
 from waypost.adapters.dynamodb.packing import packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Table
-from waypost.domain.event_wire import event_from_wire, event_to_wire
-from waypost.domain.identifiers import digest, key_part
-from waypost.domain.log import Page
+from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.receipts import Move, Receipt
 from waypost.domain.reasons import Reason
-from waypost.domain.receipts import Move, Receipt
-from waypost.domain.times import instant, iso
+from waypost.domain.values.generated_ids import digest, key_part
+from waypost.domain.values.wire_time import instant, iso
 
 RECEIPT: Final = "-"
 SHARDS: Final = 4
@@ -32,10 +32,10 @@ class Receipts:
         items = self.table.get_many([key(workspace, uuid) for uuid in dict.fromkeys(uuids)])
         return {item["uuid"]: _receipt(item) for item in items if item["expires"] > now.timestamp()}
 
-    def putting(self, workspace: str, receipts: Sequence[Receipt]) -> list[Item]:
+    def put_action(self, workspace: str, receipts: Sequence[Receipt]) -> list[Item]:
         """The actions of a transaction that writes receipts if there are none."""
         return [
-            self.table.putting(
+            self.table.put_action(
                 self.item(workspace, receipt),
                 ConditionExpression="attribute_not_exists(id) OR expires <= :now",
                 ExpressionAttributeValues={":now": int(receipt.received_at.timestamp())},

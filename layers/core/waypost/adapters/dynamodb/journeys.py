@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 from waypost.adapters.dynamodb.packing import packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Table, transact
 from waypost.domain.errors import StaleError
-from waypost.domain.journeys import Journey, parse
-from waypost.domain.lifecycle import Lifecycle
-from waypost.domain.snapshots import InForce, Pointer
-from waypost.domain.times import instant, iso
+from waypost.domain.journeys.journey import Journey, parse
+from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
+from waypost.domain.values.wire_time import instant, iso
 
 POINTER: Final = "@"
 _REMEMBERED: Final = 2_000
@@ -25,10 +25,10 @@ class DynamoJourneys:
     table: Table
     parsed: dict[tuple[str, str, int], Journey] = field(default_factory=dict, compare=False)
 
-    def pointer(self, workspace: str) -> Pointer:
+    def pointer(self, workspace: str) -> ActiveJourneys:
         """All that runs in the workspace."""
         row = self.table.get({"workspace": workspace, "row": POINTER})
-        return Pointer(row["rev"], tuple(_in_force(*each) for each in unpacked(row["inForce"]))) if row else Pointer(0, ())
+        return ActiveJourneys(row["rev"], tuple(_active(*each) for each in unpacked(row["inForce"]))) if row else ActiveJourneys(0, ())
 
     def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
         """These versions; LookupError names one that there is not."""
@@ -76,13 +76,15 @@ class DynamoJourneys:
     def save_draft(self, workspace: str, saved: Lifecycle, definition: Any) -> None:
         """Writes a draft and its definition together; StaleError if the journey is not as it was read."""
         version = {**_version_key(workspace, saved.id, saved.version), "definition": packed(definition)}
-        _together(_saving(self.table, workspace, saved), self.table.putting(version, ConditionExpression="attribute_not_exists(workspace)"))
+        _together(
+            _saving(self.table, workspace, saved), self.table.put_action(version, ConditionExpression="attribute_not_exists(workspace)")
+        )
 
-    def publish(self, workspace: str, published: Lifecycle, pointer: Pointer) -> None:
+    def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
         """Writes a journey and the pointer together; StaleError if either is not as it was read."""
-        in_force = packed([list(each) for each in pointer.in_force])
-        row = {"workspace": workspace, "row": POINTER, "rev": pointer.rev + 1, "inForce": in_force}
-        _together(_saving(self.table, workspace, published), self.table.putting(row, **_as_read(pointer.rev)))
+        active = packed([list(each) for each in pointer.active])
+        row = {"workspace": workspace, "row": POINTER, "rev": pointer.revision + 1, "inForce": active}
+        _together(_saving(self.table, workspace, published), self.table.put_action(row, **_as_read(pointer.revision)))
 
 
 def _together(*actions: Item) -> None:
@@ -93,7 +95,7 @@ def _together(*actions: Item) -> None:
 def _saving(table: Table, workspace: str, journey: Lifecycle) -> Item:
     row = {
         **_journey_key(workspace, journey.id),
-        "rev": journey.rev + 1,
+        "rev": journey.revision + 1,
         "name": journey.name,
         "status": journey.status,
         "version": journey.version,
@@ -101,17 +103,17 @@ def _saving(table: Table, workspace: str, journey: Lifecycle) -> Item:
         "createdAt": iso(journey.created_at),
         "updatedAt": iso(journey.updated_at),
     }
-    return table.putting(row, **_as_read(journey.rev))
+    return table.put_action(row, **_as_read(journey.revision))
 
 
-def _as_read(rev: int) -> Item:
-    if rev == 0:
+def _as_read(revision: int) -> Item:
+    if revision == 0:
         return {"ConditionExpression": "attribute_not_exists(rev)"}
-    return {"ConditionExpression": "rev = :rev", "ExpressionAttributeValues": {":rev": rev}}
+    return {"ConditionExpression": "rev = :rev", "ExpressionAttributeValues": {":rev": revision}}
 
 
-def _in_force(journey: str, version: int, status: Literal["published", "paused"], listens: Sequence[str] = ()) -> InForce:
-    return InForce(journey, version, status, tuple(listens))
+def _active(journey: str, version: int, status: Literal["published", "paused"], event_names: Sequence[str] = ()) -> ActiveVersion:
+    return ActiveVersion(journey, version, status, tuple(event_names))
 
 
 def _journey_key(workspace: str, journey: str) -> Item:
@@ -131,5 +133,5 @@ def _lifecycle(row: Item) -> Lifecycle:
         version=row["version"],
         published_version=row.get("publishedVersion"),
         status=row["status"],
-        rev=row["rev"],
+        revision=row["rev"],
     )

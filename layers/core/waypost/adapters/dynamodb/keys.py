@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from waypost.adapters.dynamodb.table import Item, Refused, Table
+from waypost.domain.api_keys import Key, Scope
 from waypost.domain.errors import StaleError
-from waypost.domain.keys import Key, Scope
-from waypost.domain.times import instant, iso
+from waypost.domain.values.wire_time import instant, iso
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from waypost.adapters.dynamodb.packing import compressed, expanded, packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Refused, Table
-from waypost.domain import json
-from waypost.domain.identifiers import digest, is_message_id
-from waypost.domain.identity import Identifier
-from waypost.domain.messages import Addressed, Attempt, Message, Reason, Status
-from waypost.domain.times import instant, iso
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, PreparedMessage
+from waypost.domain.values import exact_json
+from waypost.domain.values.generated_ids import digest, is_message_id
+from waypost.domain.values.wire_time import instant, iso
 
 RENDERED_KEPT: Final = timedelta(days=30)
 SHARDS: Final = 4
@@ -50,7 +50,7 @@ def item(message: Message) -> Item:
         "run": message.run,
         "step": message.step,
         "channel": message.channel,
-        "knownAs": list(message.known_as),
+        "knownAs": list(message.lookup_id),
         "event": packed(message.event),
         "due": iso(message.due),
         "onUnknown": message.on_unknown,
@@ -62,7 +62,7 @@ def item(message: Message) -> Item:
         "attempts": packed([[iso(attempt.at), attempt.outcome, attempt.detail] for attempt in message.attempts]),
         "token": message.token,
         "lease": iso(message.lease) if message.lease else None,
-        "tries": message.tries,
+        "tries": message.attempt_count,
         "heldBy": f"{message.workspace}#{message.journey}" if message.held else None,
     }
 
@@ -80,20 +80,20 @@ def message_of(row: Mapping[str, Any]) -> Message:
         step=row["step"],
         channel=row["channel"],
         customer=row["customer"].removeprefix(f"{workspace}#"),
-        known_as=Identifier(*row["knownAs"]),
+        lookup_id=Identifier(*row["knownAs"]),
         event=unpacked(row["event"]),
         created_at=instant(created_at),
         due=instant(row["due"]),
         on_unknown=row["onUnknown"],
         visit=row["visit"],
         awaited=row.get("awaited", False),
-        status=Status(row["status"]),
-        reason=Reason(row["reason"]) if "reason" in row else None,
+        status=MessageStatus(row["status"]),
+        reason=MessageReason(row["reason"]) if "reason" in row else None,
         to=row.get("to"),
         attempts=tuple(Attempt(instant(at), outcome, detail) for at, outcome, detail in unpacked(row["attempts"])),
         token=row.get("token"),
         lease=instant(row["lease"]) if "lease" in row else None,
-        tries=row["tries"],
+        attempt_count=row["tries"],
         held="heldBy" in row,
     )
 
@@ -137,21 +137,21 @@ class DynamoMessages:
         )
         return [row["at"].partition("#")[2] for row in rows], rows[-1]["at"] if last else None
 
-    def rendered(self, workspace: str, message: str) -> Addressed | None:
+    def rendered(self, workspace: str, message: str) -> PreparedMessage | None:
         """The message as it was rendered for its first attempt, or None."""
         row = self.table.get(rendered_key(workspace, message))
         return _addressed(row) if row else None
 
-    def all_rendered(self, workspace: str, messages: Sequence[str]) -> dict[str, Addressed]:
+    def all_rendered(self, workspace: str, messages: Sequence[str]) -> dict[str, PreparedMessage]:
         """What is kept of the rendering of these messages, by their ids."""
         rows = self.table.get_many([rendered_key(workspace, each) for each in messages])
         return {row["id"].split("#")[1]: _addressed(row) for row in rows}
 
-    def keep_rendered(self, message: Message, made: Addressed, now: datetime) -> Addressed:
+    def keep_rendered(self, message: Message, made: PreparedMessage, now: datetime) -> PreparedMessage:
         """Keeps the rendered message unless one is kept already; returns the one that is kept."""
         row = {
             **rendered_key(message.workspace, message.id),
-            "body": compressed(json.dumps([made.to, made.rendered])),
+            "body": compressed(exact_json.dumps([made.to, made.rendered])),
             "expires": int((now + RENDERED_KEPT).timestamp()),
         }
         met = self.table.put(row, ConditionExpression="attribute_not_exists(id)")
@@ -195,6 +195,6 @@ class DynamoMessages:
         return sorted((message_of(row) for row in rows), key=lambda message: (message.created_at, message.id), reverse=True)
 
 
-def _addressed(row: Mapping[str, Any]) -> Addressed:
-    to, rendered = json.loads(expanded(row["body"]))
-    return Addressed(to, rendered)
+def _addressed(row: Mapping[str, Any]) -> PreparedMessage:
+    to, rendered = exact_json.loads(expanded(row["body"]))
+    return PreparedMessage(to, rendered)

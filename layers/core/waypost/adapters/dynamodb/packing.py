@@ -5,20 +5,20 @@ from __future__ import annotations
 import zlib
 from typing import Any, Final
 
-from waypost.domain import json
+from waypost.domain.values import exact_json
 
 _SHORT: Final = 1024
 
 
 def packed(value: Any) -> str | bytes:
     """A JSON value as an attribute."""
-    text = json.dumps(value, ascii_only=False)
+    text = exact_json.dumps(value, ascii_only=False)
     return text if len(text) <= _SHORT else compressed(text)
 
 
 def unpacked(stored: str | bytes) -> Any:
     """The reverse of `packed`."""
-    return json.loads(stored if isinstance(stored, str) else expanded(stored))
+    return exact_json.loads(stored if isinstance(stored, str) else expanded(stored))
 
 
 def compressed(text: str) -> bytes:

@@ -11,16 +11,16 @@ from typing import Final
 from waypost.adapters.dynamodb import events, messages
 from waypost.adapters.dynamodb.packing import packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Table, transact
-from waypost.domain import effects
-from waypost.domain.commits import Absorption, Commit, Committed
-from waypost.domain.effects import Effect
-from waypost.domain.identifiers import digest, key_part
-from waypost.domain.identity import Identifier
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
-from waypost.domain.runs import Cause, Footprint, Gate, Held, HeldRun, Run, RunStatus, Standing
-from waypost.domain.times import instant, iso
+from waypost.domain.runs import effects
+from waypost.domain.runs.changes import Commit, Committed, RunsMerge
+from waypost.domain.runs.effects import Effect
+from waypost.domain.runs.run import Cause, CustomerRuns, HeldRun, PendingTransition, Run, RunStatus, StepVisit, VersionRow
+from waypost.domain.values.generated_ids import digest, key_part
+from waypost.domain.values.wire_time import instant, iso
 
-GATE: Final = "#"
+VERSION_ROW: Final = "#"
 HELD: Final = "held#"
 HELD_AT_ONCE: Final = 100
 PAST_KEPT: Final = timedelta(days=90)
@@ -35,33 +35,36 @@ class DynamoRuns:
     receipts: events.Receipts
     messages: Table
 
-    def standing(self, workspace: str, customer: str) -> Standing:
+    def get(self, workspace: str, customer: str) -> CustomerRuns:
         """The gate, the active runs, and the latest run of each journey and key; read strongly."""
-        return self._standing(workspace, customer, "~")
+        return self._load(workspace, customer, "~")
 
-    def history(self, workspace: str, customer: str) -> Standing:
+    def history(self, workspace: str, customer: str) -> CustomerRuns:
         """The same with all earlier runs that are still kept."""
-        return self._standing(workspace, customer, "~~")
+        return self._load(workspace, customer, "~~")
 
-    def _standing(self, workspace: str, customer: str, below: str) -> Standing:
+    def _load(self, workspace: str, customer: str, below: str) -> CustomerRuns:
         values = {":c": f"{workspace}#{customer}", ":below": below}
         names = {"#row": "row"}
-        gate, runs = Gate(), []
+        version_row, runs = VersionRow(), []
         for item in self.table.query_all("customer = :c AND #row < :below", values, ExpressionAttributeNames=names, ConsistentRead=True):
-            if item["row"] == GATE:
-                gate = Gate(item["version"], tuple(effects.from_text(each) for each in item.get("owed", ())), item.get("to"))
+            if item["row"] == VERSION_ROW:
+                version_row = VersionRow(item["version"], tuple(effects.from_text(each) for each in item.get("owed", ())), item.get("to"))
             else:
                 runs.append(_run(item))
-        return Standing(gate, tuple(runs))
+        return CustomerRuns(version_row, tuple(runs))
 
     def commit(self, commit: Commit) -> Committed:
         """Saves runs, receipt, messages and what is owed, all or nothing, if the gate is as read and no event has a receipt."""
         customer = f"{commit.workspace}#{commit.customer}"
-        actions = [self._gate(customer, commit.gate, commit.owed), *self.receipts.putting(commit.workspace, commit.receipts)]
-        actions += [self.table.putting(_item(customer, run)) for run in commit.runs]
+        actions = [
+            self._version_row(customer, commit.version_row, commit.pending_effects),
+            *self.receipts.put_action(commit.workspace, commit.receipts),
+        ]
+        actions += [self.table.put_action(_item(customer, run)) for run in commit.runs]
         for run in commit.replaced:
-            actions += [self.table.deleting({"customer": customer, "row": _row(run)}), self.table.putting(_past(customer, run))]
-        actions += [self.messages.putting(messages.item(message)) for message in commit.messages]
+            actions += [self.table.delete_action({"customer": customer, "row": _row(run)}), self.table.put_action(_past(customer, run))]
+        actions += [self.messages.put_action(messages.item(message)) for message in commit.messages]
         refused = transact(actions)
         if refused is None:
             return Committed.DONE
@@ -69,32 +72,32 @@ class DynamoRuns:
             return Committed.STALE
         return Committed.KNOWN
 
-    def absorb(self, absorption: Absorption) -> bool:
+    def merge(self, runs_merge: RunsMerge) -> bool:
         """Carries out a part of an absorb in one transaction; False if either gate is not as read."""
-        into, absorbed = f"{absorption.workspace}#{absorption.into}", f"{absorption.workspace}#{absorption.absorbed}"
-        owed = (*absorption.into_gate.owed, *absorption.absorbed_gate.owed)
+        into, absorbed = f"{runs_merge.workspace}#{runs_merge.into}", f"{runs_merge.workspace}#{runs_merge.absorbed}"
+        pending_effects = (*runs_merge.into_version_row.pending_effects, *runs_merge.absorbed_version_row.pending_effects)
         actions = [
-            self._gate(into, absorption.into_gate, owed),
-            self._gate(absorbed, absorption.absorbed_gate, (), to=absorption.into),
-            *(self.table.putting(_item(into, run)) for run in absorption.kept),
-            *(self.table.putting(_past(into, run)) for run in absorption.past),
-            *(self.table.deleting({"customer": absorbed, "row": _row(run)}) for run in (*absorption.kept, *absorption.past)),
+            self._version_row(into, runs_merge.into_version_row, pending_effects),
+            self._version_row(absorbed, runs_merge.absorbed_version_row, (), to=runs_merge.into),
+            *(self.table.put_action(_item(into, run)) for run in runs_merge.kept),
+            *(self.table.put_action(_past(into, run)) for run in runs_merge.past),
+            *(self.table.delete_action({"customer": absorbed, "row": _row(run)}) for run in (*runs_merge.kept, *runs_merge.past)),
         ]
         return transact(actions) is None
 
-    def _gate(self, customer: str, as_read: Gate, owed: Sequence[Effect], to: str | None = None) -> Item:
+    def _version_row(self, customer: str, as_read: VersionRow, pending_effects: Sequence[Effect], to: str | None = None) -> Item:
         version = as_read.version
         condition: Item = {"ConditionExpression": "attribute_not_exists(version)"}
         if version:
             condition = {"ConditionExpression": "version = :v", "ExpressionAttributeValues": {":v": version}}
-        gate = {
+        version_row = {
             "customer": customer,
-            "row": GATE,
+            "row": VERSION_ROW,
             "version": version + 1,
-            "owed": [effects.to_text(each) for each in owed] or None,
+            "owed": [effects.to_text(each) for each in pending_effects] or None,
             "to": to,
         }
-        return self.table.putting(gate, **condition)
+        return self.table.put_action(version_row, **condition)
 
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[HeldRun], str | None]:
         """Some runs that a journey has held, in the order in which it did, and the place to go on from (None: that was all)."""
@@ -116,7 +119,7 @@ class DynamoRuns:
     def clear(self, workspace: str, customer: str, version: int) -> None:
         """Forgets what was owed, unless the gate has moved on (then its next reader pays it again, which is harmless)."""
         self.table.update(
-            {"customer": f"{workspace}#{customer}", "row": GATE},
+            {"customer": f"{workspace}#{customer}", "row": VERSION_ROW},
             UpdateExpression="REMOVE owed",
             ConditionExpression="version = :v",
             ExpressionAttributeValues={":v": version},
@@ -142,11 +145,11 @@ def _item(customer: str, run: Run) -> Item:
         "visits": packed(run.visits) if run.active else None,
         "movedBy": packed(run.moved_by) if run.moved_by is not None else None,
         "due": iso(run.due) if run.due else None,
-        "heard": packed(run.heard) if run.heard else None,
-        "touchedBy": run.touched_by or None,
-        "trail": packed([[iso(each.at), each.step, each.reason.value] for each in run.trail]) if run.trail else None,
+        "heard": packed(run.matched_events) if run.matched_events else None,
+        "touchedBy": run.last_event_uuid or None,
+        "trail": packed([[iso(each.at), each.step, each.reason.value] for each in run.history]) if run.history else None,
         **_in_journey(customer, run),
-        **(_held(run.held) if run.held else {}),
+        **(_held(run.pending_transition) if run.pending_transition else {}),
     }
 
 
@@ -154,13 +157,13 @@ def _in_journey(customer: str, run: Run) -> Item:
     """Where the index by journey shows an active run: what is held comes first, in the order in which it was."""
     if not run.active:
         return {}
-    stands = f"{HELD}{iso(run.held.at)}#{run.id}" if run.held else f"live#{run.step}"
+    stands = f"{HELD}{iso(run.pending_transition.at)}#{run.id}" if run.pending_transition else f"live#{run.step}"
     return {"live": f"{customer.partition('#')[0]}#{run.journey}", "stands": stands}
 
 
-def _held(held: Held) -> Item:
+def _held(held: PendingTransition) -> Item:
     wire = [iso(held.at), held.step, held.cause.value, held.event]
-    return {"held": packed(wire), "knownAs": list(held.known_as)}
+    return {"held": packed(wire), "knownAs": list(held.lookup_id)}
 
 
 def _past(customer: str, run: Run) -> Item:
@@ -181,17 +184,17 @@ def _run(item: Item) -> Run:
         visits=unpacked(item["visits"]) if "visits" in item else {},
         moved_by=unpacked(item["movedBy"]) if "movedBy" in item else None,
         due=instant(item["due"]) if "due" in item else None,
-        heard=tuple((branch, event) for branch, event in unpacked(item["heard"])) if "heard" in item else (),
-        held=_held_in(item) if "held" in item else None,
-        touched_by=item.get("touchedBy", ""),
-        trail=tuple(_footprint(*each) for each in unpacked(item["trail"])) if "trail" in item else (),
+        matched_events=tuple((branch, event) for branch, event in unpacked(item["heard"])) if "heard" in item else (),
+        pending_transition=_held_in(item) if "held" in item else None,
+        last_event_uuid=item.get("touchedBy", ""),
+        history=tuple(_step_visit(*each) for each in unpacked(item["trail"])) if "trail" in item else (),
     )
 
 
-def _held_in(item: Item) -> Held:
+def _held_in(item: Item) -> PendingTransition:
     at, step, cause, event = unpacked(item["held"])
-    return Held(instant(at), Identifier(*item["knownAs"]), step, Cause(cause), event)
+    return PendingTransition(instant(at), Identifier(*item["knownAs"]), step, Cause(cause), event)
 
 
-def _footprint(at: str, step: str, reason: str) -> Footprint:
-    return Footprint(instant(at), step, Cause(reason) if reason in _CAUSES else Reason(reason))
+def _step_visit(at: str, step: str, reason: str) -> StepVisit:
+    return StepVisit(instant(at), step, Cause(reason) if reason in _CAUSES else Reason(reason))

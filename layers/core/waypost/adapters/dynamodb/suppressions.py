@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from waypost.adapters.dynamodb.table import Item, Table
-from waypost.domain.identifiers import digest
+from waypost.domain.values.generated_ids import digest
 
 
 @dataclass(frozen=True, slots=True)

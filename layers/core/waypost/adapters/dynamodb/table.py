@@ -11,7 +11,7 @@ from typing import Any, Final
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from waypost.adapters.aws import border, client, error_code
+from waypost.adapters.aws import client, error_code, translate_errors
 from waypost.domain.errors import UnavailableError
 
 Item = dict[str, Any]
@@ -59,7 +59,7 @@ class Table:
 
     def get(self, key: Item) -> Item | None:
         """The row, read strongly, or None."""
-        with border():
+        with translate_errors():
             found = client("dynamodb").get_item(TableName=self.name, Key=encode(key), ConsistentRead=True)
         return decode(found["Item"]) if "Item" in found else None
 
@@ -70,8 +70,8 @@ class Table:
     def _get_at_once(self, keys: Sequence[Item]) -> list[Item]:
         ask = {self.name: {"Keys": [encode(key) for key in keys], "ConsistentRead": True}}
         items: list[Item] = []
-        for _ in _pauses(BATCH_ATTEMPTS):
-            with border():
+        for _ in _backoff(BATCH_ATTEMPTS):
+            with translate_errors():
                 found = client("dynamodb").batch_get_item(RequestItems=ask)
             items += [decode(item) for item in found["Responses"].get(self.name, [])]
             ask = found.get("UnprocessedKeys") or {}
@@ -90,8 +90,8 @@ class Table:
     def _write_many(self, requests: Sequence[Item]) -> None:
         for start in range(0, len(requests), 25):
             ask = {self.name: list(requests[start : start + 25])}
-            for _ in _pauses(BATCH_ATTEMPTS):
-                with border():
+            for _ in _backoff(BATCH_ATTEMPTS):
+                with translate_errors():
                     ask = client("dynamodb").batch_write_item(RequestItems=ask).get("UnprocessedItems") or {}
                 if not ask:
                     break
@@ -102,7 +102,7 @@ class Table:
         """Writes a row if the condition holds; Refused carries the row that is there."""
         asked = _with_values(condition)
         try:
-            with border():
+            with translate_errors():
                 client("dynamodb").put_item(TableName=self.name, Item=encode(item), **asked)
         except ClientError as error:
             return _refused(error)
@@ -112,7 +112,7 @@ class Table:
         """Changes a row if the condition holds and returns it as it is then; Refused carries the row that is there."""
         asked = _with_values(change)
         try:
-            with border():
+            with translate_errors():
                 answer = client("dynamodb").update_item(TableName=self.name, Key=encode(key), ReturnValues="ALL_NEW", **asked)
         except ClientError as error:
             return _refused(error)
@@ -120,14 +120,14 @@ class Table:
 
     def delete(self, key: Item) -> None:
         """Removes a row; it may be gone already."""
-        with border():
+        with translate_errors():
             client("dynamodb").delete_item(TableName=self.name, Key=encode(key))
 
     def query(self, condition: str, values: Item, **options: Any) -> tuple[list[Item], Item | None]:
         """One page of a query: its rows, and the key to go on from (None: that was all)."""
         if "ExclusiveStartKey" in options:
             options["ExclusiveStartKey"] = encode(options["ExclusiveStartKey"])
-        with border():
+        with translate_errors():
             found = client("dynamodb").query(
                 TableName=self.name, KeyConditionExpression=condition, ExpressionAttributeValues=encode(values), **options
             )
@@ -143,11 +143,11 @@ class Table:
                 return
             options["ExclusiveStartKey"] = last
 
-    def putting(self, item: Item, **condition: Any) -> Item:
+    def put_action(self, item: Item, **condition: Any) -> Item:
         """The action of a transaction that writes a row if the condition holds."""
         return {"Put": {"TableName": self.name, "Item": encode(item), **_with_values(condition)}}
 
-    def deleting(self, key: Item) -> Item:
+    def delete_action(self, key: Item) -> Item:
         """The action of a transaction that removes a row."""
         return {"Delete": {"TableName": self.name, "Key": encode(key)}}
 
@@ -159,9 +159,9 @@ def transact(actions: Sequence[Item], token: str | None = None) -> list[Refused 
     """
     token_part = {"ClientRequestToken": token} if token else {}
     reasons: list[Item] = []
-    for _ in _pauses(CONFLICT_ATTEMPTS):
+    for _ in _backoff(CONFLICT_ATTEMPTS):
         try:
-            with border():
+            with translate_errors():
                 client("dynamodb").transact_write_items(TransactItems=list(actions), **token_part)
             return None
         except ClientError as error:
@@ -198,7 +198,7 @@ def _with_values(asked: Mapping[str, Any]) -> Item:
     return made
 
 
-def _pauses(attempts: int) -> Iterator[int]:
+def _backoff(attempts: int) -> Iterator[int]:
     """Counts attempts and waits between them, longer each time and never in step with others."""
     for attempt in range(attempts):
         if attempt:

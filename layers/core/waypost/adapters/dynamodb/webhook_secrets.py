@@ -9,8 +9,8 @@ from typing import Final
 
 from waypost.adapters.dynamodb.table import Item, Table
 from waypost.domain.errors import StaleError
-from waypost.domain.times import instant, iso
-from waypost.domain.webhooks import Secrets, secret_of
+from waypost.domain.messages.webhook_signatures import Secrets, secret_of
+from waypost.domain.values.wire_time import instant, iso
 
 _ROW: Final = "webhook-secret"
 _KEY_BYTES: Final = 24

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain import json
+from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import StaleError
-from waypost.domain.schemas import Schema
-from waypost.domain.times import instant
+from waypost.domain.values import exact_json
+from waypost.domain.values.wire_time import instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class DynamoWorkspaces:
     def schema(self, workspace: str) -> Schema:
         """The workspace's schema; the empty one where none was saved."""
         item = self.table.get({"workspace": workspace, "row": "schema"})
-        return Schema.model_validate(json.loads(item["json"])) if item else Schema()
+        return Schema.model_validate(exact_json.loads(item["json"])) if item else Schema()
 
     def save_schema(self, workspace: str, schema: Schema) -> None:
         """Saves the workspace's schema over the one before."""

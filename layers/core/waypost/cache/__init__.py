@@ -1,0 +1,1 @@
+"""What a warm function keeps between invocations, each with its longest age."""

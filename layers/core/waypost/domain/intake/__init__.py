@@ -1,0 +1,1 @@
+"""From a request body to events: the batch parser, events, payloads, receipts and the event log."""

@@ -1,0 +1,1 @@
+"""How runs move: entry rules, step rules, transitions, timers, effects and simulation."""

@@ -1,0 +1,1 @@
+"""Values without identity: durations, time windows, times, exact JSON, comparison, limits, generated ids."""

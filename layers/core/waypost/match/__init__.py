@@ -1,0 +1,1 @@
+"""Matching: one signal of one customer becomes attributes, runs, receipts and messages."""

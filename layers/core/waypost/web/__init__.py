@@ -1,0 +1,1 @@
+"""What both HTTP functions share: requests and responses, routes, authentication."""

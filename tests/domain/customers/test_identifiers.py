@@ -1,0 +1,48 @@
+"""Primary key values as callers write them (contract 2)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from waypost.domain.customers.identifiers import primary
+from waypost.domain.customers.schema import PrimaryKey
+
+TEXT, NUMBER, EMAIL = (PrimaryKey.model_validate({"name": "key", "type": kind}) for kind in ("String", "Number", "Email"))
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "folded"),
+    [
+        (None, " Ada ", "Ada"),
+        (TEXT, "E621E1F8-C36C-495A-93FC-0C247A3E6E5F", "e621e1f8-c36c-495a-93fc-0c247a3e6e5f"),
+        (TEXT, "x" * 255, "x" * 255),
+        (EMAIL, " Ada@Example.COM", "ada@example.com"),
+        (NUMBER, 42, "42"),
+        (NUMBER, "42", "42"),
+        (NUMBER, Decimal("42.00"), "42"),
+        (NUMBER, "4.2e1", "42"),
+        (NUMBER, "-0.50", "-0.5"),
+        (NUMBER, 10**37, str(10**37)),
+    ],
+)
+def test_equal_keys_are_equal_texts(key: PrimaryKey | None, given: Any, folded: str) -> None:
+    """Addresses compare in lower case, numbers by value, texts as they are."""
+    named = primary(given, key)
+    assert named is not None
+    assert named.value == folded
+
+
+OTHERS: dict[PrimaryKey | None, list[Any]] = {
+    None: [17, True, None, "", " ", "x" * 256, ["a"], {}],
+    EMAIL: ["ada", "a@b", "a b@c.org", "a@b@c.org", "@b.org", 17],
+    NUMBER: ["ada", "", True, None, "NaN", "Infinity", "1_000", "1e200", [1]],
+}
+
+
+@pytest.mark.parametrize(("key", "given"), [(key, given) for key, values in OTHERS.items() for given in values])
+def test_a_value_of_another_type_names_nobody(key: PrimaryKey | None, given: Any) -> None:
+    """A guess would join people who are not one."""
+    assert primary(given, key) is None

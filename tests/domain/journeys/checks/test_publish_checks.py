@@ -1,0 +1,353 @@
+"""What publishing refuses, each with a stable code and the place of the fault; all of them in one answer."""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import Any
+
+import pytest
+
+from waypost.domain.journeys.checks.publish_checks import publishable
+from waypost.domain.journeys.journey import Journey
+
+TEXT = {"subject": "Hi", "text": "Hello."}
+END = {"id": "end", "type": "exit"}
+
+
+def mail(step_id: str, following: str, **changes: Any) -> dict[str, Any]:
+    """An e-mail step."""
+    return {"id": step_id, "type": "message", "channel": "email", "template": TEXT, "next": following, **changes}
+
+
+def hook(**template: Any) -> dict[str, Any]:
+    """A webhook step that leads to the end."""
+    return {
+        "id": "hook",
+        "type": "message",
+        "channel": "webhook",
+        "template": {"url": "https://example.com/", **template},
+        "next": "end",
+    }
+
+
+def split(*conditions: Any) -> dict[str, Any]:
+    """A multisplit all of whose branches lead to the end."""
+    branches = [{"conditions": condition, "next": "end"} for condition in conditions]
+    return {"id": "split", "type": "multisplit", "branches": branches, "otherwise": "end"}
+
+
+def on(name: str, operator: str, value: Any = None) -> dict[str, Any]:
+    """A condition on a payload property."""
+    return {"property": f"payload.{name}", "operator": operator, "value": value}
+
+
+def definition(*steps: Any, **changes: Any) -> dict[str, Any]:
+    """A journey of these steps, as JSON."""
+    return {"id": "welcome", "name": "Welcome", "entry": {"event": "hello"}, "steps": [*steps], **changes}
+
+
+def template_fault(text: str) -> str | None:
+    """Stands for Liquid: a tag that opens must close."""
+    return "unclosed tag" if text.count("{{") != text.count("}}") else None
+
+
+def address_fault(url: str) -> str | None:
+    """Stands for the address rules: HTTPS only."""
+    return None if url.startswith("https://") else "HTTPS only"
+
+
+def faults(raw: Any) -> set[tuple[str, str]]:
+    """The codes and places of what keeps this journey from being published."""
+    found = publishable(raw, template_fault, address_fault)
+    return set() if isinstance(found, Journey) else {(finding.code, finding.pointer) for finding in found}
+
+
+def test_a_sound_journey_is_published_as_it_is() -> None:
+    """The answer is the journey itself."""
+    raw = definition(mail("a", "split"), split(on("x", "exist")), {"id": "jump", "type": "jumpTo", "next": "end"}, END)
+    raw["steps"][0]["onFailure"] = "jump"
+    found = publishable(raw, template_fault, address_fault)
+    assert isinstance(found, Journey)
+    assert found.first.id == "a"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "pointer"),
+    [
+        ({"id": "batch"}, "reserved-id", "/id"),
+        ({"id": "schema"}, "reserved-id", "/id"),
+        ({"id": "a b"}, "bad-id", "/id"),
+        ({"id": "a" * 65}, "bad-id", "/id"),
+        ({"id": 5}, "wrong-type", "/id"),
+        ({"entry": None}, "wrong-type", "/entry"),
+        ({"entry": {}}, "missing-field", "/entry/event"),
+        ({"entry": {"event": " "}}, "empty-text", "/entry/event"),
+        ({"entry": {"event": "x", "source": "message"}}, "message-source", "/entry/source"),
+        ({"entry": {"event": "x", "reentry": {"mode": "twice"}}}, "unknown-choice", "/entry/reentry/mode"),
+        ({"entry": {"event": "x", "reentry": {"cooldown": "3 days"}}}, "bad-duration", "/entry/reentry/cooldown"),
+        ({"entry": {"event": "x", "reentry": {"key": "customer.id"}}}, "bad-property", "/entry/reentry/key"),
+        ({"entry": {"event": "x", "conditions": {}}}, "empty-conditions", "/entry/conditions"),
+        ({"entry": {"event": "x", "conditions": {"all": []}}}, "empty-conditions", "/entry/conditions/all"),
+        ({"entry": {"event": "x", "conditions": {"not": {"any": []}}}}, "empty-conditions", "/entry/conditions/not/any"),
+        ({"entry": {"event": "x", "conditions": "yes"}}, "not-a-condition", "/entry/conditions"),
+        (
+            {"entry": {"event": "x", "conditions": {"all": [on("a", "resembles", 1)]}}},
+            "unknown-operator",
+            "/entry/conditions/all/0/operator",
+        ),
+        ({"entry": {"event": "x", "conditions": {"property": "a", "operator": "exist"}}}, "bad-property", "/entry/conditions/property"),
+        ({"exit": [{"event": "x", "conditions": {"any": []}}]}, "empty-conditions", "/exit/0/conditions/any"),
+        ({"exit": [{"event": "x", "when": 1}]}, "unknown-field", "/exit/0/when"),
+        ({"quietHours": {"from": "24:00", "to": "07:00"}}, "bad-format", "/quietHours/from"),
+        ({"colour": "red"}, "unknown-field", "/colour"),
+        ({"a/b~c": "red"}, "unknown-field", "/a~1b~0c"),
+        ({"steps": []}, "empty-list", "/steps"),
+        ({"steps": {}}, "wrong-type", "/steps"),
+    ],
+)
+def test_a_field_that_cannot_be_is_refused_at_its_place(changes: dict[str, Any], code: str, pointer: str) -> None:
+    """Unknown fields, operators and choices, empty conditions, reserved ids: one fault, one finding."""
+    assert faults(definition(END, **changes)) == {(code, pointer)}
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "pointer"),
+    [
+        ({"id": "x", "type": "teleport"}, "unknown-step-type", "/steps/0/type"),
+        ({"id": "x"}, "unknown-step-type", "/steps/0/type"),
+        ("exit", "wrong-type", "/steps/0"),
+        ({"type": "exit"}, "missing-field", "/steps/0/id"),
+        ({"id": "x", "type": "exit", "next": "end"}, "unknown-field", "/steps/0/next"),
+        ({"id": "x", "type": "jumpTo"}, "missing-field", "/steps/0/next"),
+        (mail("x", "end", channel="pigeon"), "unknown-channel", "/steps/0/channel"),
+        (mail("x", "end", template={"subject": "Hi"}), "empty-template", "/steps/0/template"),
+        (mail("x", "end", template={"subject": "", "text": "Hi"}), "empty-text", "/steps/0/template/subject"),
+        (mail("x", "end", template={"subject": "Hi", "txt": "Hi", "text": "Hi"}), "unknown-field", "/steps/0/template/txt"),
+        (mail("x", "end", strict="yes"), "wrong-type", "/steps/0/strict"),
+        (mail("x", "end", onUnknown="guess"), "unknown-choice", "/steps/0/onUnknown"),
+        (mail("x", "end", template={"subject": "{{ oops", "text": "Hi"}), "bad-template", "/steps/0/template/subject"),
+        (hook(json={"a": ["fine", "{{ oops"]}), "bad-template", "/steps/0/template/json/a/1"),
+        (hook(json={}, body="x"), "two-bodies", "/steps/0/template"),
+        (hook(headers={"Webhook-Id": "1"}), "reserved-header", "/steps/0/template"),
+        (hook(headers={"a b": "1"}), "bad-format", "/steps/0/template/headers/a b"),
+        (hook(method="TRACE"), "unknown-choice", "/steps/0/template/method"),
+        (hook(url="http://example.com/"), "address-not-allowed", "/steps/0/template/url"),
+        (hook(url="http://example.com/{{ customer.id }}"), "address-not-allowed", "/steps/0/template/url"),
+        (split(), "empty-list", "/steps/0/branches"),
+    ],
+)
+def test_a_step_that_cannot_run_is_refused_at_its_place(step: Any, code: str, pointer: str) -> None:
+    """Types, channels, templates and addresses that nothing could be done with."""
+    end = END if isinstance(step, dict) and {"next", "branches"} & step.keys() and "id" in step else None
+    raw = definition(step, *([END] if end else []))
+    assert (code, pointer) in faults(raw)
+
+
+@pytest.mark.parametrize("url", ["https://example.com/{{ customer.id }}", "https://{{ customer.host }}/", "{{ customer.url }}"])
+def test_a_host_that_a_template_fills_in_is_checked_when_it_is_sent(url: str) -> None:
+    """Only the fixed front of an address can be judged at publish."""
+    assert faults(definition(hook(url=url), END)) == set()
+
+
+def test_a_step_of_no_known_type_is_not_published() -> None:
+    """A journey is never accepted with a step that would do nothing."""
+    unknown = {"id": "x", "type": "timedelay", "delay": "P1D", "next": "end"}
+    assert ("unknown-step-type", "/steps/0/type") in faults(definition(unknown, END))
+
+
+def test_ids_that_lead_nowhere_and_ids_that_are_twins_are_refused() -> None:
+    """Each way out names a step, and each name is one step."""
+    raw = definition(mail("a", "nowhere", onFailure="gone"), split(on("x", "exist")), END, END)
+    raw["steps"][1]["branches"][0]["next"] = "lost"
+    raw["steps"][1]["otherwise"] = "missing"
+    assert faults(raw) == {
+        ("unknown-step", "/steps/0/next"),
+        ("unknown-step", "/steps/0/onFailure"),
+        ("unknown-step", "/steps/1/branches/0/next"),
+        ("unknown-step", "/steps/1/otherwise"),
+        ("duplicate-step-id", "/steps/3/id"),
+        ("unreachable-step", "/steps/1"),
+        ("unreachable-step", "/steps/2"),
+    }
+
+
+def test_a_step_that_nothing_leads_to_is_refused() -> None:
+    """Also when only another such step leads to it."""
+    raw = definition(mail("a", "end"), END, mail("b", "c"), mail("c", "b"))
+    assert {("unreachable-step", "/steps/2"), ("unreachable-step", "/steps/3")} <= faults(raw)
+
+
+def test_every_circle_without_a_wait_is_refused() -> None:
+    """Two circles, two findings, each at its first step; a step that leads to itself is one too."""
+    raw = definition(
+        split(on("x", "exist"), on("y", "exist")), mail("b", "c"), mail("c", "b"), {"id": "d", "type": "jumpTo", "next": "d"}, END
+    )
+    raw["steps"][0]["branches"][0]["next"] = "b"
+    raw["steps"][0]["branches"][1]["next"] = "d"
+    assert faults(raw) == {("endless-loop", "/steps/1"), ("endless-loop", "/steps/3")}
+
+
+@pytest.mark.parametrize(
+    ("operator", "value"),
+    [
+        ("is equal to", None),
+        ("contains", None),
+        ("is greater than", "ten"),
+        ("is less than", True),
+        ("before", "soon"),
+        ("after", 5),
+        ("during", "2026-11-23"),
+        ("during", {"from": "2026-11-23"}),
+        ("during", {"from": "2026-11-23", "to": "soon"}),
+        ("during", {"from": "2026-11-23", "to": "2026-11-23"}),
+        ("during", {"from": "2026-11-24", "to": "2026-11-23"}),
+        ("length is greater than", "many"),
+        ("length is less than", 0),
+        ("length is equal to", -1),
+        ("length is equal to", 1.5),
+    ],
+)
+def test_a_value_that_an_operator_can_do_nothing_with_is_refused(operator: str, value: Any) -> None:
+    """Such a leaf would be false for ever, wherever it stands."""
+    raw = definition(split({"any": [on("fine", "exist"), {"not": on("x", operator, value)}]}), END)
+    assert faults(raw) == {("bad-condition-value", "/steps/0/branches/0/conditions/any/1/not/value")}
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        [on("x", "is equal to", 1), on("x", "is equal to", 2)],
+        [on("x", "is equal to", "a"), on("x", "is greater than", 2)],
+        [on("x", "is equal to", 5), on("x", "is less than", 5)],
+        [on("x", "is greater than", 5), on("x", "is less than", "5")],
+        [on("x", "after", "2026-11-23"), on("x", "before", "2026-11-23")],
+        [on("x", "is equal to", True), on("x", "is not equal to", "true")],
+        [on("x", "not exist"), on("x", "exist")],
+        [on("x", "contains", "a"), on("x", "doesNotExist")],
+        [on("x", "exist"), {"not": on("x", "exist")}],
+        [on("x", "exist"), {"all": [on("y", "is equal to", 1), {"all": [on("y", "is equal to", 2)]}]}],
+        [{"any": [{"all": [on("y", "is equal to", 1), on("y", "is equal to", 2)]}]}],
+    ],
+)
+def test_conditions_that_exclude_each_other_are_refused(conditions: Any) -> None:
+    """In a branch and at the entry alike."""
+    assert faults(definition(split({"all": conditions}), END)) == {("never-matches", "/steps/0/branches/0/conditions")}
+    raw = definition(END, entry={"event": "x", "conditions": {"all": conditions}})
+    assert faults(raw) == {("never-matches", "/entry/conditions")}
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        [on("x", "is equal to", 1), on("y", "is equal to", 2)],
+        [on("x", "is equal to", 2), on("x", "is equal to", "2.0")],
+        [on("x", "is greater than", 5), on("x", "is less than", 6)],
+        [on("x", "contains", "a"), on("x", "contains", "b")],
+        [on("x", "is equal to", "ab"), on("x", "contains", "a")],
+        [on("x", "is equal to", "2"), on("x", "length is equal to", 3)],
+        [on("x", "is equal to", 2), on("x", "contains", ".")],
+        [on("x", "is equal to", "2026-11-23"), on("x", "is equal to", "2026-11-22T23:00:00Z")],
+        [on("x", "not exist"), on("x", "is not equal to", 3)],
+        [on("x", "after", "2026-11-23"), on("x", "before", "2026-11-23T05:00:00Z")],
+        [{"any": [on("x", "is equal to", 1), on("y", "exist")]}, on("x", "is equal to", 2)],
+    ],
+)
+def test_conditions_that_can_hold_together_are_published(conditions: Any) -> None:
+    """Nothing is refused that some event could satisfy."""
+    assert faults(definition(split({"all": conditions}), END)) == set()
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        (on("x", "exist"), on("x", "exist")),
+        (on("x", "exist"), on("x", "exists")),
+        (on("x", "is greater than", 10), on("x", "is greater than", 20)),
+        (on("x", "is greater than", 10), on("x", "is equal to", "11")),
+        (on("x", "before", "2026-12-01"), on("x", "before", "2026-11-01")),
+        (on("x", "exist"), on("x", "contains", "a")),
+        (on("x", "is not equal to", 1), on("x", "not exist")),
+        (on("x", "exist"), {"all": [on("y", "exist"), on("x", "exist")]}),
+        ({"any": [on("x", "exist"), on("y", "exist")]}, on("y", "exist")),
+        ({"all": [on("x", "exist"), on("y", "exist")]}, {"all": [on("y", "exist"), on("z", "exist"), on("x", "exist")]}),
+        ({"not": on("x", "is greater than", 20)}, {"not": on("x", "is greater than", 10)}),
+    ],
+)
+def test_a_branch_that_an_earlier_one_leaves_nothing_for_is_refused(earlier: Any, later: Any) -> None:
+    """The first matching branch wins, so such a branch would never be taken."""
+    assert faults(definition(split(on("other", "exist"), earlier, later), END)) == {("never-matches", "/steps/0/branches/2/conditions")}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        (on("x", "is greater than", 20), on("x", "is greater than", 10)),
+        (on("x", "contains", "a"), on("x", "contains", "ab")),
+        ({"all": [on("x", "exist"), on("y", "exist")]}, on("x", "exist")),
+        (on("x", "exist"), {"any": [on("x", "exist"), on("y", "exist")]}),
+        (on("x", "exist"), {"property": "customer.x", "operator": "exist"}),
+        (on("x", "is equal to", 1), {"not": on("x", "is equal to", 1)}),
+    ],
+)
+def test_a_branch_that_an_earlier_one_leaves_something_for_is_published(earlier: Any, later: Any) -> None:
+    """Narrow before wide is how splits are written."""
+    assert faults(definition(split(earlier, later), END)) == set()
+
+
+def test_all_faults_come_in_one_answer() -> None:
+    """Types, graph, conditions, templates and addresses do not wait for each other."""
+    raw = definition(
+        mail("a", "nowhere", template={"subject": "{{ oops"}),
+        {"id": "b", "type": "teleport"},
+        hook(url="http://example.com", json={}, colour=1),
+        entry={"event": "x", "conditions": {"all": [on("x", "before", "soon"), on("y", "is equal to", 1)]}},
+        shape="round",
+    )
+    assert faults(raw) == {
+        ("bad-condition-value", "/entry/conditions/all/0/value"),
+        ("empty-template", "/steps/0/template"),
+        ("bad-template", "/steps/0/template/subject"),
+        ("unknown-step", "/steps/0/next"),
+        ("unknown-step-type", "/steps/1/type"),
+        ("unreachable-step", "/steps/1"),
+        ("unreachable-step", "/steps/2"),
+        ("unknown-field", "/steps/2/template/colour"),
+        ("address-not-allowed", "/steps/2/template/url"),
+        ("unknown-step", "/steps/2/next"),
+        ("unknown-field", "/shape"),
+    }
+
+
+def test_size_depth_and_number_of_steps_are_limited() -> None:
+    """200 KB, 200 steps, and no nesting that only an attack would need."""
+    steps = [mail(f"s{index}", f"s{index + 1}") for index in range(199)]
+    assert faults(definition(*steps, {**END, "id": "s199"})) == set()
+    assert ("too-many-steps", "/steps") in faults(definition(*steps, mail("s199", "s200"), {**END, "id": "s200"}))
+    assert faults(definition(mail("a", "end", template={"subject": "Hi", "text": "x" * 205_000}), END)) == {("too-large", "")}
+    deep: Any = on("x", "exist")
+    for _ in range(20):
+        deep = {"not": deep}
+    assert faults(definition(END, entry={"event": "x", "conditions": deep})) == set()
+    for _ in range(10_000):
+        deep = {"not": deep}
+    assert faults(definition(END, entry={"event": "x", "conditions": deep})) == {("too-deep", "")}
+
+
+@pytest.mark.parametrize("raw", [None, [], "journey", 5, {}, {"steps": [[], {}]}, {"exit": 5, "entry": []}])
+def test_what_is_no_journey_at_all_is_refused_without_an_exception(raw: Any) -> None:
+    """Any JSON value gets findings."""
+    assert faults(copy.deepcopy(raw))
+
+
+def test_the_largest_splits_are_judged_in_time() -> None:
+    """Publishing answers well within the gateway's time, however deep or long a split is; twins are found in all of them."""
+    nested: Any = on("x0", "exist")
+    for index in range(1, 10):
+        nested = {"any": [on(f"x{index}", "exist"), {"all": [on(f"y{index}", "exist"), nested]}]}
+    deep = [{"all": [on("x", "is not equal to", index), nested]} for index in range(40)]
+    long = [on("x", "contains", f"{index}") for index in range(1700)]
+    start = time.perf_counter()
+    assert faults(definition(split(*deep), END)) == set()
+    assert faults(definition(split(*long, long[3]), END)) == {("never-matches", "/steps/0/branches/1700/conditions")}
+    assert time.perf_counter() - start < 4

@@ -1,0 +1,122 @@
+"""A scene for the sender: one customer, one journey, one message that is owed, and all that came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from tests.fakes.customers import FakeCustomers
+from tests.fakes.messages import (
+    NOW,
+    FakeChannel,
+    FakeDeadLetters,
+    FakeMessages,
+    FakeSendQueue,
+    FakeSignals,
+    FakeSuppressions,
+    FakeTemplates,
+)
+from waypost.cache.workspace_cache import Schemas, Statuses
+from waypost.domain.customers.customer import Row, head_key
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.schema import PrimaryKey, Schema
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
+from waypost.domain.messages.message import Message
+from waypost.send import SendDependencies, SendResult, send
+
+ADA = Identifier("primary", "ada@example.com")
+JOURNEY = Journey.model_validate(
+    {
+        "id": "welcome",
+        "name": "Welcome",
+        "entry": {"event": "signed_up"},
+        "steps": [
+            {"id": "hello", "type": "message", "channel": "email", "template": {"subject": "Hi", "text": "Hello"}, "next": "hook"},
+            {
+                "id": "hook",
+                "type": "message",
+                "channel": "webhook",
+                "template": {"url": "https://example.com/hook", "json": {"who": None}},
+                "next": "end",
+            },
+            {"id": "end", "type": "exit"},
+        ],
+    }
+)
+
+
+def one_customer() -> FakeCustomers:
+    """Ada, and nobody else."""
+    key = head_key("w1", ADA)
+    return FakeCustomers({key: Row(key, "c_1", revision=1)})
+
+
+@dataclass
+class OneJourney:
+    """The journey in every version; where it stands."""
+
+    journey: Journey = JOURNEY
+    status: Literal["published", "paused", "stopped"] = "published"
+
+    def version(self, workspace: str, journey: str, version: int) -> Journey:
+        assert (workspace, journey, version) == ("w1", "welcome", 3)
+        return self.journey
+
+    def pointer(self, workspace: str) -> ActiveJourneys:
+        active = ActiveVersion("welcome", 3, self.status) if self.status != "stopped" else ActiveVersion("other", 1, "published")
+        return ActiveJourneys(1, (active,))
+
+    def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
+        return dict.fromkeys(wanted, self.journey)
+
+
+class EmailKeys:
+    """A workspace whose primary key is `email`."""
+
+    def schema(self, workspace: str) -> Schema:
+        assert workspace == "w1"
+        return Schema(primary_key=PrimaryKey(name="email", type="Email"))
+
+
+@dataclass
+class SendHarness:
+    """A world to send in, and what happened in it."""
+
+    messages: FakeMessages = field(default_factory=FakeMessages)
+    customers: FakeCustomers = field(default_factory=one_customer)
+    journeys: OneJourney = field(default_factory=OneJourney)
+    templates: FakeTemplates = field(default_factory=FakeTemplates)
+    channel: FakeChannel = field(default_factory=FakeChannel)
+    suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
+    queue: FakeSendQueue = field(default_factory=FakeSendQueue)
+    signals: FakeSignals = field(default_factory=FakeSignals)
+    dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+    schemas: Schemas = field(default_factory=lambda: Schemas(EmailKeys()))
+
+    def world(self) -> SendDependencies:
+        channels = {"email": self.channel, "webhook": self.channel}
+        return SendDependencies(
+            messages=self.messages,
+            customers=self.customers,
+            schemas=self.schemas,
+            journeys=self.journeys,
+            templates=self.templates,
+            channels=channels,
+            suppressions=self.suppressions,
+            queue=self.queue,
+            signals=self.signals,
+            dead=self.dead,
+            statuses=Statuses(self.journeys),
+        )
+
+    def send(self, now: datetime = NOW, token: str = "t1") -> SendResult:
+        return send("w1", "msg_1", now, token, self.world())
+
+    @property
+    def message(self) -> Message:
+        found = self.messages.get("w1", "msg_1")
+        assert found is not None
+        return found

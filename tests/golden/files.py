@@ -1,0 +1,119 @@
+"""The golden files of this folder, and rows of DynamoDB as its wire carries them.
+
+The files hold data as the release wrote it that was current when they were made. No program writes them. A test that fails against
+one of them has found a change that makes data unreadable which is stored or in flight; `pytest -vv tests/golden` shows the difference.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.fakes import tables
+from waypost.adapters.aws import client
+from waypost.adapters.dynamodb.customers import DynamoCustomers
+from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
+from waypost.adapters.dynamodb.erasure import DynamoErasure
+from waypost.adapters.dynamodb.events import Log, Receipts
+from waypost.adapters.dynamodb.journeys import DynamoJourneys
+from waypost.adapters.dynamodb.keys import DynamoKeys
+from waypost.adapters.dynamodb.messages import DynamoMessages
+from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
+from waypost.adapters.dynamodb.runs import DynamoRuns
+from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
+from waypost.adapters.dynamodb.table import Table
+from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
+from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
+
+FOLDER = Path(__file__).parent
+TOMBSTONE_KEY = bytes(range(32))
+
+
+def golden(name: str) -> Any:
+    """The content of a golden file."""
+    return json.loads(text_of(name))
+
+
+def text_of(name: str) -> str:
+    """The text of a golden file."""
+    return (FOLDER / f"{name}.json").read_text(encoding="ascii")
+
+
+@dataclass(frozen=True)
+class Database:
+    """All adapters of DynamoDB on empty tables."""
+
+    customers: DynamoCustomers
+    runs: DynamoRuns
+    receipts: Receipts
+    log: Log
+    rejected: DynamoRejectedEvents
+    messages: DynamoMessages
+    journeys: DynamoJourneys
+    keys: DynamoKeys
+    workspaces: DynamoWorkspaces
+    secrets: DynamoWebhookSecrets
+    suppressions: DynamoSuppressions
+    dead: DynamoDeadLetters
+    erasure: DynamoErasure
+
+
+def database() -> Database:
+    """Adapters on tables of their own, of the shapes that the template gives them."""
+    events, runs, messages, dead = (tables.fresh(name) for name in ("EventsTable", "RunsTable", "MessagesTable", "DeadTable"))
+    workspaces = tables.fresh("WorkspacesTable")
+    receipts = Receipts(events, timedelta(days=90))
+    return Database(
+        DynamoCustomers(tables.fresh("CustomersTable"), lambda _: TOMBSTONE_KEY),
+        DynamoRuns(runs, receipts, messages),
+        receipts,
+        Log(receipts),
+        DynamoRejectedEvents(events),
+        DynamoMessages(messages),
+        DynamoJourneys(tables.fresh("JourneysTable")),
+        DynamoKeys(tables.fresh("KeysTable")),
+        DynamoWorkspaces(workspaces),
+        DynamoWebhookSecrets(workspaces),
+        DynamoSuppressions(workspaces),
+        DynamoDeadLetters(dead),
+        DynamoErasure(runs, messages, events, dead),
+    )
+
+
+def rows_of(table: Table) -> list[Any]:
+    """All rows of a table as DynamoDB returns them, bytes as base64, in the order of their JSON text."""
+    items = client("dynamodb").scan(TableName=table.name, ConsistentRead=True)["Items"]
+    rows = [{name: _as_json(value) for name, value in item.items()} for item in items]
+    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
+
+
+def load(table: Table, rows: Sequence[Any]) -> None:
+    """Puts rows of a golden file into a table, past the adapters."""
+    for row in rows:
+        item = {name: {"B": base64.b64decode(value["B"])} if "B" in value else value for name, value in row.items()}
+        client("dynamodb").put_item(TableName=table.name, Item=item)
+
+
+def comparable(rows: Sequence[Any]) -> list[Any]:
+    """Rows with compressed attributes as the texts in them: builds of zlib differ in the bytes that they make of one text."""
+    read = [{name: {"zlib": _text(value)} if _text(value) else value for name, value in row.items()} for row in rows]
+    return sorted(read, key=lambda row: json.dumps(row, sort_keys=True))
+
+
+def _as_json(value: Any) -> Any:
+    return {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value
+
+
+def _text(value: Any) -> str:
+    if "B" not in value:
+        return ""
+    try:
+        return zlib.decompress(base64.b64decode(value["B"])).decode("utf-8", "surrogatepass")
+    except zlib.error:
+        return ""

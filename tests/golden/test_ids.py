@@ -1,0 +1,242 @@
+"""What is derived: ids, names for deduplication, facts, draws, pauses, cursors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes import tables
+from tests.golden.files import Database, database, golden, load, text_of
+from tests.golden.objects import (
+    ADA,
+    DEVICE,
+    HEAD,
+    LARGE_RUN,
+    LATER,
+    MESSAGE,
+    NOW,
+    PAIR,
+    PARKED,
+    SCHEMA,
+    SIGNALS,
+    TIMER,
+)
+from waypost.domain.api_keys import key_hash
+from waypost.domain.customers.customer import Customer, assemble, correlation_key, new_row
+from waypost.domain.intake.batch_parser import RequestContext, parse
+from waypost.domain.intake.event_codec import event_to_wire
+from waypost.domain.intake.events import Accepted, Rejected
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.journey import parse as parse_journey
+from waypost.domain.messages.delivery import settled
+from waypost.domain.messages.message import MessageStatus, ProviderResponse
+from waypost.domain.runs.context import NO_EVENT, JourneyVersion, StepContext
+from waypost.domain.runs.run import Cause, Run, StepVisit
+from waypost.domain.runs.transition import start_run, timer_of
+from waypost.domain.values import exact_json
+from waypost.domain.values.cursors import cursor_of, position_in
+from waypost.domain.values.generated_ids import base36, customer_id, digest, key_part, message_id, run_id
+from waypost.manage import dead_letters, events, keys, messages, timeline
+from waypost.manage import journeys as managed_journeys
+from waypost.manage.pagination import in_memory_source, part
+from waypost.manage.requests import (
+    DeadLetterQuery,
+    EventQuery,
+    JourneyQuery,
+    KeyQuery,
+    ListQuery,
+    MessageQuery,
+    TimelineQuery,
+)
+
+QUERIES: tuple[ListQuery, ...] = (
+    KeyQuery(),
+    JourneyQuery(),
+    DeadLetterQuery(),
+    MessageQuery(),
+    MessageQuery(customer="c_ada", journey="welcome", status=MessageStatus.UNKNOWN),
+    EventQuery(),
+    EventQuery(event="bought", status="rejected", since=NOW),
+    TimelineQuery(),
+)
+
+
+@pytest.fixture
+def stored() -> Iterator[Database]:
+    """Tables that hold golden rows."""
+    with tables.aws():
+        made = database()
+        for table, name in (
+            (made.receipts.table, "events"),
+            (made.messages.table, "messages"),
+            (made.dead.table, "dead-letters"),
+            (made.keys.table, "keys"),
+            (made.journeys.table, "journeys"),
+        ):
+            load(table, golden(name))
+        yield made
+
+
+def customer(name: str) -> Customer:
+    """A customer of this id."""
+    return Customer("w1", name, ADA, "ada@example.com", ("device-1",), {}, {})
+
+
+def test_ids_are_derived_as_they_were() -> None:
+    """Ids of customers, runs and messages, hashes, parts of row keys and names of timers are the golden ones."""
+    assert [
+        digest("a", "bc"),
+        digest("ab", "c", length=4),
+        base36(123_456_789),
+        customer_id("w1", "primary", "ada@example.com"),
+        customer_id("w1", "correlation", "device-1"),
+        new_row(correlation_key("w1", DEVICE), {}).customer,
+        new_row(correlation_key("w1", DEVICE), {DEVICE: NOW}).customer,
+        run_id("w1", "welcome", "order-7", "e1"),
+        message_id("w1", "welcome", 3, "r_1", "hello", 2),
+        key_part("Zo\u00eb #1"),
+        key_part("k" * 300),
+        key_hash("wp_0123456789abcdefghij"),
+        TIMER.name,
+        replace(TIMER, customer="c_other", arm=0).name,
+        *(signal.name for signal in SIGNALS),
+        *(signal.customer for signal in SIGNALS),
+        *(parked.position for parked in PARKED),
+    ] == golden("ids")
+
+
+def test_the_timer_of_a_step_is_named_as_it_was() -> None:
+    """A run that waits in a step and moves on takes back the timer that it had: its golden name is made of run, step and visit."""
+    timer = timer_of(LARGE_RUN, customer("c_1"))
+    assert timer is not None
+    assert [timer.name, *event_ids()] == golden("ids-of-runs")
+
+
+def event_ids() -> list[str]:
+    """The ids that one entry makes: its run's and its message's."""
+    journey = parse_journey(golden("definitions")[1])
+    assert isinstance(journey, Journey)
+    run = Run(run_id("w1", journey.id, "", "e1"), journey.id, 4, "", journey.first.id, NOW)
+    done = start_run(JourneyVersion(journey, 4), run, StepContext(customer("c_1"), NO_EVENT, NOW + timedelta(hours=6), "UTC"))
+    return [done.run.id, done.run.step, *(message.id for message in done.messages)]
+
+
+def test_batches_are_read_as_they_were() -> None:
+    """Events of golden requests have their golden uuids (their own, by content and count, by key, or fresh), facts and identifiers."""
+    request_context = RequestContext("w1", SCHEMA, NOW, "request-1")
+    first, second = golden_batches()
+    assert [
+        outcome(first, request_context),
+        outcome(first, replace(request_context, idempotency_key="key-1")),
+        outcome(second, replace(request_context, idempotency_key="key-1")),
+        outcome(second, replace(request_context, workspace="w2", request_id="request-2")),
+        outcome(first["batch"][1], replace(request_context, bare=True)),
+    ] == golden("batches-parsed")
+
+
+def golden_batches() -> list[Any]:
+    """The golden requests with exact numbers, as the handler reads them."""
+    read: list[Any] = exact_json.loads(text_of("batches"))
+    return read
+
+
+def outcome(body: Any, request_context: RequestContext) -> list[Any]:
+    """What came of each event: its wire form and its warnings, or where it was refused."""
+    return [entry_of(entry) for entry in parse(body, request_context).entries]
+
+
+def entry_of(entry: Accepted | Rejected) -> list[Any]:
+    """One event's outcome as plain JSON."""
+    if isinstance(entry, Rejected):
+        return [entry.code, entry.pointer]
+    return [exact_json.dumps(event_to_wire(entry.event)), [list(each) for each in entry.warnings], entry.has_server_time]
+
+
+def test_experiments_draw_as_they_did() -> None:
+    """A hundred customers take their golden branches of a hundred."""
+    branches = [{"id": f"b{n}", "weight": 1, "next": f"exit{n}"} for n in range(100)]
+    exits = [{"id": f"exit{n}", "type": "exit"} for n in range(100)]
+    raw = {"id": "test", "entry": {"event": "e"}, "steps": [{"id": "draw", "type": "experiment", "branches": branches}, *exits]}
+    journey = parse_journey(raw)
+    assert isinstance(journey, Journey)
+
+    def drawn(name: str) -> str:
+        run = Run("r_1", "test", 1, "", "draw", NOW)
+        return start_run(JourneyVersion(journey, 1), run, StepContext(customer(name), NO_EVENT, NOW, "UTC")).run.step
+
+    assert [drawn(f"c_{n}") for n in range(100)] == golden("draws")
+
+
+def test_refused_messages_wait_as_they_did() -> None:
+    """Each attempt's golden pause, jitter included: it is a hash of the message's id and the count of attempts."""
+    claimed = replace(MESSAGE, status=MessageStatus.SENDING, token="t", lease=LATER)
+    dues = [
+        settled(replace(claimed, attempt_count=attempt_count), ProviderResponse("refused", "503"), NOW).due for attempt_count in range(1, 8)
+    ]
+    assert [due.isoformat() for due in dues] == golden("pauses")
+
+
+def test_a_customer_is_assembled_as_it_was() -> None:
+    """Golden facts make the same attributes and device tokens, with numbers to the last digit."""
+    found = assemble([HEAD, PAIR], SCHEMA.primary_key)
+    assert found is not None
+    assert exact_json.dumps([found.primary_key, found.correlation_ids, found.attributes, found.tokens, found.absorbed]) == golden(
+        "customer"
+    )
+
+
+def test_cursors_are_written_and_read_as_they_were() -> None:
+    """Each list's golden cursor names its position, for its own query only."""
+    position = "2026-11-23T05:17:13.001Z#x"
+    assert [cursor_of(position, "w1", query.filter_key()) for query in QUERIES] == golden("cursors")
+    assert [position_in(cursor, "w1", query.filter_key()) for cursor, query in zip(golden("cursors"), QUERIES, strict=True)] == [
+        position
+    ] * 8
+
+
+def test_lists_of_golden_rows_go_on_where_they_did(stored: Database) -> None:
+    """The second part of each list begins at its golden cursor."""
+    asked = golden("cursors-of-lists")
+    assert next_of(stored, [None] * len(asked)) == asked
+    for after, before in zip(next_of(stored, asked), asked, strict=True):
+        assert after != before, "the part behind a golden cursor has another end"
+
+
+def test_a_timeline_of_golden_rows_goes_on_where_it_did(stored: Database) -> None:
+    """Each entry of a timeline, be it an event, a move, a message or a step, is followed by its golden cursor."""
+    assert timeline_of(stored) == golden("cursors-of-timeline")
+
+
+def next_of(stored: Database, cursors: list[Any]) -> list[str | None]:
+    """The cursors behind the next part of each list."""
+    a, b, c, d, e, f = cursors
+    first, now = NOW.date(), LATER + timedelta(hours=1)
+    workspace_keys = in_memory_source(
+        [replace(each, created_at=NOW + timedelta(n)) for n in range(2) for each in stored.keys.all("w1")], keys.position
+    )
+    journeys = in_memory_source(stored.journeys.all("w1"), managed_journeys.position)
+    return [
+        part(workspace_keys, keys.position, "w1", KeyQuery(limit=1, cursor=a)).next,
+        part(journeys, managed_journeys.position, "w1", JourneyQuery(limit=1, cursor=b)).next,
+        dead_letters.listed(stored.dead, "w1", DeadLetterQuery(limit=1, cursor=c)).next,
+        messages.listed(stored.messages, "w1", MessageQuery(limit=1, cursor=d), first, now).next,
+        events.recorded(stored.log, stored.receipts, "w1", EventQuery(limit=1, cursor=e), first, now).next,
+        events.refused(stored.rejected, "w1", EventQuery(limit=1, status="rejected", cursor=f), first, now).next,
+    ]
+
+
+def timeline_of(stored: Database) -> list[str | None]:
+    """The cursors of a customer's timeline, entry by entry, to its end."""
+    runs = [replace(LARGE_RUN, history=tuple(StepVisit(NOW + timedelta(seconds=n), "rest", Cause.ELAPSED) for n in range(3)))]
+    history = timeline.History(stored.log, stored.receipts, stored.messages, runs)
+    cursors: list[str | None] = []
+    cursor: str | None = None
+    while cursor is not None or not cursors:
+        query = TimelineQuery(limit=1, cursor=cursor)
+        cursor = timeline.timeline(history, customer("c_ada"), query, LATER + timedelta(hours=1)).next
+        cursors.append(cursor)
+    return cursors

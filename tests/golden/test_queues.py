@@ -1,0 +1,146 @@
+"""What SQS and EventBridge Scheduler carry: requests as the golden files hold them, and their bodies read back."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from moto import mock_aws
+
+from functions.send import app as send_app
+from tests.fakes.deployed import deployed
+from tests.golden.files import database, golden, load
+from tests.golden.objects import LATER, NOW, PARKED, SIGNALS, TIMER
+from waypost.adapters.aws import client
+from waypost.adapters.delays import SqsDelays, queue_message_in
+from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
+from waypost.adapters.send_queue import SqsSendQueue
+from waypost.adapters.sqs import SqsSignals, unpack
+from waypost.domain import signals
+from waypost.domain.signals import TimerDue
+from waypost.domain.values import exact_json
+from waypost.manage.dead_letters import Queues, redrive
+
+TARGET = Target("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
+REQUESTS = frozenset({"SendMessage", "SendMessageBatch", "CreateSchedule", "DeleteSchedule"})
+
+
+@contextmanager
+def recorded() -> Iterator[list[Any]]:
+    """Empty queues and a group of schedules; the list holds every request to put something there, as boto3 is asked."""
+    requests: list[Any] = []
+
+    def record(params: Any, model: Any, **_: Any) -> None:
+        if model.name in REQUESTS:
+            requests.append([model.name, deepcopy(params)])
+
+    with mock_aws():
+        boto3.setup_default_session()
+        boto3.DEFAULT_SESSION.events.register("provide-client-params", record)
+        client.cache_clear()
+        client("sqs").create_queue(QueueName="signals.fifo", Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"})
+        client("sqs").create_queue(QueueName="delays")
+        client("sqs").create_queue(QueueName="send")
+        client("scheduler").create_schedule_group(Name="timers")
+        yield requests
+    client.cache_clear()
+    boto3.DEFAULT_SESSION = None
+
+
+def url(name: str) -> str:
+    """The address of a queue."""
+    return f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"
+
+
+def comparable(requests: list[Any]) -> list[Any]:
+    """Requests with compressed bodies as the texts in them: builds of zlib differ in the bytes that they make of one text."""
+    made = deepcopy(requests)
+    for _, request in made:
+        for entry in request.get("Entries", ()):
+            if not entry["MessageBody"].startswith(("{", "unreadable")):
+                entry["MessageBody"] = ["gzip", gzip.decompress(base64.b64decode(entry["MessageBody"])).decode()]
+    return made
+
+
+def bodies(name: str) -> list[str]:
+    """All bodies of a golden file of requests, in order."""
+    return [str(entry["MessageBody"]) for _, request in golden(name) for entry in request["Entries"]]
+
+
+def test_signals_are_put_on_their_queue_as_they_were() -> None:
+    """Each kind of signal has its golden body, plain or compressed, its group and its name for deduplication."""
+    with recorded() as requests:
+        for signal in SIGNALS:
+            assert SqsSignals(url("signals.fifo")).send([signals.to_queue_message(signal)]) == []
+    assert comparable(requests) == comparable(golden("signals"))
+
+
+def test_signals_are_read_as_they_were() -> None:
+    """Golden bodies are the signals that they were made from, and make the same JSON again."""
+    found = [signals.from_wire(exact_json.loads(unpack(body))) for body in bodies("signals")]
+    assert found == list(SIGNALS)
+    assert [signals.to_queue_message(signal).body for signal in found] == [unpack(body) for body in bodies("signals")]
+
+
+def test_split_signals_are_written_as_they_were() -> None:
+    """The parts of a signal whose events are taken one by one have their golden groups, names and bodies: they are what is parked."""
+    written = [[*signals.to_queue_message(part)] for part in signals.apart(SIGNALS[0])]
+    assert written == golden("signals-split")
+
+
+def test_timers_are_asked_for_as_they_were() -> None:
+    """A short timer has its golden record on the delays queue, a long one its golden schedule, under its golden name."""
+    with recorded() as requests:
+        timers = ScheduledTimers(Schedules("timers"), TARGET, SqsDelays(url("delays")))
+        timers.arm(TIMER, NOW)
+        timers.arm(TIMER, LATER - timedelta(days=3))
+        timers.disarm(TIMER.name)
+    assert requests == golden("timers")
+
+
+def test_timers_are_read_as_they_were() -> None:
+    """What a golden record of the delays queue forwards, and what a golden schedule sends, is the timer."""
+    [_, delayed], [_, schedule], _ = golden("timers")
+    queue_message = queue_message_in(delayed["MessageBody"])
+    assert queue_message == signals.to_queue_message(TimerDue(TIMER))
+    for body in (queue_message.body, schedule["Target"]["Input"]):
+        assert signals.from_wire(exact_json.loads(unpack(body))) == TimerDue(TIMER)
+
+
+def test_messages_are_put_on_their_queue_as_they_were() -> None:
+    """Records of the send queue have their golden bodies, groups and delays."""
+    with recorded() as requests:
+        SqsSendQueue(url("send")).put("w1", [("msg_1", timedelta(0)), ("msg_2", timedelta(seconds=90.5)), ("msg_3", timedelta(hours=12))])
+    assert requests == golden("sends")
+
+
+def test_records_of_the_send_queue_are_read_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler takes golden bodies: each names its message, so none comes back as unreadable."""
+    records = [
+        {"messageId": str(n), "receiptHandle": "h", "body": body, "attributes": {"ApproximateReceiveCount": "1"}, "eventSource": "aws:sqs"}
+        for n, body in enumerate(bodies("sends"))
+    ]
+    with deployed(monkeypatch):
+        assert send_app.lambda_handler({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
+
+
+def test_parked_records_are_sent_again_as_they_were() -> None:
+    """A redriven golden record has its body, its group (a name of its own where it cannot be read) and a golden name for deduplication."""
+    with recorded() as requests:
+        made = database()
+        load(made.dead.table, golden("dead-letters"))
+        load(made.messages.table, golden("messages"))
+        queues = Queues(made.dead, SqsSignals(url("signals.fifo")), made.messages, SqsSendQueue(url("send")))
+        for parked in (PARKED[0], PARKED[2]):
+            redrive(queues, "w1", parked.position, LATER)
+        redrive(queues, "unknown", None, LATER)
+    assert json.dumps(requests) == json.dumps(golden("redriven"))
