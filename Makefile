@@ -26,8 +26,8 @@ unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
-run: $(LOCAL_READY)  ## The whole of Waypost on this machine: make run PORT=3000
-	@cd $(ROOT) && exec $(PYTHON) -m functions.local --port $(PORT)
+run: $(LOCAL_READY)  ## Run all of Waypost on this machine: make run PORT=3000
+	@cd $(ROOT) && exec env PYTHONPATH=layers/core $(PYTHON) -m functions.local --port $(PORT)
 
 test: $(LOCAL_READY)  ## Every test, stories on the deployed template included
 	@cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 --dist loadgroup $(TESTS)
