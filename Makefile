@@ -34,7 +34,7 @@ test: $(LOCAL_READY)  ## Every test, stories on the deployed template included
 
 HISTORIES ?= 200000
 model: $(READY)  ## Customers against the reference model for longer: make model HISTORIES=200000
-	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_DAYS=5000 $(PYTHON) -m pytest -q -n 2 tests/model
+	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_EXAMPLES=5000 $(PYTHON) -m pytest -q -n 2 tests/model
 
 check: check-ruff check-types check-template check-coverage  ## ruff, mypy, cfn-lint, sam validate, branch coverage of the domain
 

@@ -14,14 +14,14 @@ from tests.model.simulated_system import SimulatedSystem
 
 @pytest.fixture
 def system() -> SimulatedSystem:
-    """A workspace with intake and matcher, in good weather."""
-    return SimulatedSystem(Random(0), bad=0.0)
+    """A workspace with intake and matcher, without faults."""
+    return SimulatedSystem(Random(0), fault_rate=0.0)
 
 
 def tell(system: SimulatedSystem, *events: dict[str, Any]) -> None:
     """Posts events, matches them, and lets a minute pass."""
     system.post(events)
-    system.finish()
+    system.deliver_all()
     system.received += timedelta(minutes=1)
 
 
@@ -31,7 +31,7 @@ def test_an_event_without_a_time_that_comes_again_is_not_news(system: SimulatedS
     tell(system, identify(plan="none", at=...))
     again = first(plan="free") | {"uuid": "u1", "timestamp": None}
     tell(system, again)
-    assert system.world.customers.customer(ADA).attributes["plan"] == "free"
+    assert system.matcher.customers.customer(ADA).attributes["plan"] == "free"
     tell(system, identify(plan="pro", at=...))
     tell(system, again)
-    assert system.world.customers.customer(ADA).attributes["plan"] == "pro"
+    assert system.matcher.customers.customer(ADA).attributes["plan"] == "pro"
