@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from waypost.adapters.liquid import LiquidTemplates, error_in
+from waypost.adapters.liquid import LiquidTemplates, template_error
 from waypost.domain.messages.message import RenderFailure
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
@@ -113,7 +113,7 @@ def test_default_works_in_strict_templates() -> None:
 )
 def test_a_template_that_does_not_parse_is_refused_with_a_word(template: str, part: str) -> None:
     """Publishing tells what is wrong, in one line."""
-    error = error_in(template)
+    error = template_error(template)
     assert error
     assert part in error
     assert "\n" not in error
@@ -122,7 +122,7 @@ def test_a_template_that_does_not_parse_is_refused_with_a_word(template: str, pa
 @pytest.mark.parametrize("template", ["", "plain", "{{ a.b | default: 'x' }}", "{{ a | json }}", "{% for x in a %}{{ x }}{% endfor %}"])
 def test_a_template_that_parses_is_accepted(template: str) -> None:
     """Liquid's own tags and filters, and ours."""
-    assert error_in(template) is None
+    assert template_error(template) is None
 
 
 @pytest.mark.parametrize(

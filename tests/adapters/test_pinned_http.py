@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.receiver import Receiver, answering, certificate
-from waypost.adapters.pinned_http import BODY_BYTES, AddressRefusedError, HttpResponse, NotConnectedError, PinnedHttp, looked_up
+from tests.fakes.receiver import Receiver, certificate, respond
+from waypost.adapters.pinned_http import MAX_RESPONSE_BYTES, AddressRefusedError, HttpResponse, NotConnectedError, PinnedHttp, resolve_host
 
 HERE = ["127.0.0.1"]
 
@@ -42,30 +42,30 @@ def tls(pem: Path) -> ssl.SSLContext:
 def http(pem: Path) -> PinnedHttp:
     """Our client, which finds every host on this machine and trusts the test's certificate."""
     trust = cache(lambda: ssl.create_default_context(cafile=str(pem)))
-    return PinnedHttp(seconds=2, look_up=lambda *_: HERE, allowed=anywhere, trust=trust)
+    return PinnedHttp(seconds=2, resolve=lambda *_: HERE, is_allowed=anywhere, tls_context=trust)
 
 
 def test_the_host_is_asked_for_under_its_own_name_at_the_checked_address(http: PinnedHttp, tls: ssl.SSLContext) -> None:
     """TLS, certificate and Host header carry the name; the socket goes to the address."""
-    receiver = Receiver(answering(200, body=b"thanks"), tls)
+    receiver = Receiver(respond(200, body=b"thanks"), tls)
     with receiver.serving() as port:
         answer = http.request("POST", f"https://hooks.example.com:{port}/a%20b/é?q=1&r=ü", {"X-Who": "Zoë"}, b"{}")
     assert (answer.status, answer.body) == (200, b"thanks")
     [request] = receiver.received
     assert request.line == "POST /a%20b/%C3%A9?q=1&r=%C3%BC HTTP/1.1"
     assert (request.headers["Host"], request.body) == (f"hooks.example.com:{port}", b"{}")
-    assert receiver.names == ["hooks.example.com"]
+    assert receiver.server_names == ["hooks.example.com"]
 
 
 def test_a_certificate_of_another_host_is_not_accepted(http: PinnedHttp, tls: ssl.SSLContext) -> None:
     """Whoever owns the address must prove to own the name; nothing is sent before."""
-    receiver = Receiver(answering(200), tls)
+    receiver = Receiver(respond(200), tls)
     with receiver.serving() as port, pytest.raises(ssl.SSLCertVerificationError):
         http.request("POST", f"https://other.example.com:{port}/", {}, b"secret")
     assert not receiver.received
 
 
-def test_the_name_is_looked_up_once() -> None:
+def test_the_name_is_resolve_host_once() -> None:
     """A name that leads to a public address first and to a private one later (DNS rebinding) is asked for the first only."""
     answers = itertools.chain([HERE], itertools.repeat(["10.0.0.1"]))
     asked: list[str] = []
@@ -74,9 +74,9 @@ def test_the_name_is_looked_up_once() -> None:
         asked.append(host)
         return next(answers)
 
-    receiver = Receiver(answering(200))
+    receiver = Receiver(respond(200))
     with receiver.serving() as port:
-        http = PinnedHttp(look_up=look_up, allowed=lambda address: str(address) == "127.0.0.1")
+        http = PinnedHttp(resolve=look_up, is_allowed=lambda address: str(address) == "127.0.0.1")
         assert http.request("GET", f"http://hooks.example.com:{port}/", {}, None).status == 200
     assert asked == ["hooks.example.com"]
 
@@ -87,16 +87,16 @@ def test_the_name_is_looked_up_once() -> None:
 def test_a_name_that_leads_to_a_private_address_is_refused(found: list[str]) -> None:
     """One bad address among good ones is enough."""
     with pytest.raises(AddressRefusedError):
-        PinnedHttp(look_up=lambda *_: found).request("POST", "https://hooks.example.com/", {}, b"")
+        PinnedHttp(resolve=lambda *_: found).request("POST", "https://hooks.example.com/", {}, b"")
 
 
 def test_the_local_run_reaches_this_machine_and_no_name_that_pretends_to() -> None:
     """`http://localhost` must really lead to loopback."""
-    receiver = Receiver(answering(204))
+    receiver = Receiver(respond(204))
     with receiver.serving() as port:
         assert PinnedHttp().request("POST", f"http://127.0.0.1:{port}/", {}, b"").status == 204
     with pytest.raises(AddressRefusedError):
-        PinnedHttp(look_up=lambda *_: ["8.8.8.8"]).request("POST", "http://localhost/", {}, b"")
+        PinnedHttp(resolve=lambda *_: ["8.8.8.8"]).request("POST", "http://localhost/", {}, b"")
 
 
 def unknown_host(*_: object) -> list[str]:
@@ -115,7 +115,7 @@ def test_a_name_that_is_not_found_in_time_was_not_reached(look_up: Callable[...,
     """Certainly nothing was sent."""
     started = time.monotonic()
     with pytest.raises(NotConnectedError):
-        PinnedHttp(seconds=0.2, look_up=look_up).request("POST", "https://hooks.example.com/", {}, b"")
+        PinnedHttp(seconds=0.2, resolve=look_up).request("POST", "https://hooks.example.com/", {}, b"")
     assert time.monotonic() - started < 0.8
 
 
@@ -129,9 +129,9 @@ def test_a_port_where_nobody_listens_was_not_reached() -> None:
 
 def test_a_second_address_is_tried_when_the_first_is_dead() -> None:
     """Hosts with several addresses are reached while one of them lives."""
-    receiver = Receiver(answering(200))
+    receiver = Receiver(respond(200))
     with receiver.serving() as port:
-        http = PinnedHttp(look_up=lambda *_: ["127.0.0.2", "127.0.0.1"], allowed=anywhere)
+        http = PinnedHttp(resolve=lambda *_: ["127.0.0.2", "127.0.0.1"], is_allowed=anywhere)
         assert http.request("GET", f"http://hooks.example.com:{port}/", {}, None).status == 200
 
 
@@ -140,7 +140,7 @@ def test_ipv4_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     six = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2606:4700::1111", 443, 0, 0))
     four = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", 443))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [six, four])
-    assert looked_up("hooks.example.com", 443) == ["1.1.1.1", "2606:4700::1111"]
+    assert resolve_host("hooks.example.com", 443) == ["1.1.1.1", "2606:4700::1111"]
 
 
 def drip(parts: Callable[[int], bytes], start: bytes = b"") -> Callable[[socket.socket], None]:
@@ -194,7 +194,7 @@ def test_a_handshake_that_never_ends_is_cut_off(http: PinnedHttp) -> None:
     """A receiver that takes the connection and speaks no TLS holds nobody up."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         started = time.monotonic()
-        slow = PinnedHttp(seconds=0.5, look_up=http.look_up, allowed=anywhere, trust=http.trust)
+        slow = PinnedHttp(seconds=0.5, resolve=http.resolve, is_allowed=anywhere, tls_context=http.tls_context)
         with pytest.raises(OSError, match=r".*"):
             slow.request("POST", f"https://hooks.example.com:{server.getsockname()[1]}/", {}, b"")
         assert time.monotonic() - started < 1.2
@@ -213,12 +213,12 @@ def test_a_body_is_read_up_to_64_kib(head: bytes) -> None:
     receiver = Receiver(pour)
     with receiver.serving() as port:
         answer = PinnedHttp(seconds=5).request("GET", f"http://127.0.0.1:{port}/", {}, None)
-    assert answer == HttpResponse(200, answer.headers, b"x" * BODY_BYTES)
+    assert answer == HttpResponse(200, answer.headers, b"x" * MAX_RESPONSE_BYTES)
 
 
 def test_a_redirect_is_an_answer_and_not_followed() -> None:
     """Following it would reach an address that nobody checked."""
-    receiver = Receiver(answering(302, "Location: http://169.254.169.254/latest/meta-data/"))
+    receiver = Receiver(respond(302, "Location: http://169.254.169.254/latest/meta-data/"))
     with receiver.serving() as port:
         answer = PinnedHttp().request("POST", f"http://127.0.0.1:{port}/", {}, b"")
     assert (answer.status, len(receiver.received)) == (302, 1)

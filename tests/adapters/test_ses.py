@@ -21,7 +21,7 @@ from waypost.adapters.aws import client
 from waypost.adapters.ses import SesChannel
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.messages.message import MessageReason, PreparedMessage, Skip
+from waypost.domain.messages.message import MessageReason, PreparedMessage, SkipReason
 
 SES = SesChannel("waypost@example.com", "reports")
 RENDERED = {"subject": "Hi", "text": "Hello", "html": "<p>Hello</p>"}
@@ -84,7 +84,7 @@ def test_who_a_mail_comes_from(template: dict[str, str], stack: str, sender: str
 
 def test_without_a_sender_there_is_no_mail() -> None:
     """A stack without a sender address skips the message and says so."""
-    assert SesChannel("", "").prepare(RENDERED, customer(email="ada@example.com")) == Skip(MessageReason.NO_SENDER)
+    assert SesChannel("", "").prepare(RENDERED, customer(email="ada@example.com")) == SkipReason(MessageReason.NO_SENDER)
 
 
 def test_a_subject_is_one_line() -> None:
@@ -110,8 +110,8 @@ def test_what_ses_is_asked(stub: Stubber) -> None:
         "ConfigurationSetName": "reports",
     }
     stub.add_response("send_email", {"MessageId": "0100"}, request)
-    answer = SES.deliver(pending_message(), ADDRESSED, NOW)
-    assert (answer.kind, answer.detail) == ("sent", "0100")
+    answer = SES.call_provider(pending_message(), ADDRESSED, NOW)
+    assert (answer.outcome, answer.detail) == ("sent", "0100")
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_what_ses_is_asked(stub: Stubber) -> None:
 def test_what_an_error_of_ses_means(stub: Stubber, code: str, status: int, kind: str) -> None:
     """Throttled or paused: later. Another 4xx: never. 5xx: it may have gone out."""
     stub.add_client_error("send_email", code, "because", http_status_code=status)
-    answer = SES.deliver(pending_message(), ADDRESSED, NOW)
-    assert (answer.kind, answer.detail) == (kind, f"{code}: because")
+    answer = SES.call_provider(pending_message(), ADDRESSED, NOW)
+    assert (answer.outcome, answer.detail) == (kind, f"{code}: because")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_what_a_broken_connection_means(monkeypatch: pytest.MonkeyPatch, error: 
             raise error
 
     monkeypatch.setattr("waypost.adapters.ses.client", lambda *_, **__: Broken())
-    assert SES.deliver(pending_message(), ADDRESSED, NOW).kind == kind
+    assert SES.call_provider(pending_message(), ADDRESSED, NOW).outcome == kind
     assert asked == ["send_email"]
 
 

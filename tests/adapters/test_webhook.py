@@ -11,12 +11,12 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from tests.fakes.messages import pending_message
-from tests.fakes.receiver import Receiver, answering
+from tests.fakes.receiver import Receiver, respond
 from waypost.adapters.pinned_http import AddressRefusedError, HttpResponse, NotConnectedError, PinnedHttp
-from waypost.adapters.webhook import Transport, WebhookChannel
+from waypost.adapters.webhook import HttpClient, WebhookChannel
 from waypost.domain.customers.customer import Customer
-from waypost.domain.messages.message import MessageReason, PreparedMessage, ProviderResponse, Skip
-from waypost.domain.messages.webhook_signatures import Secrets, secret_of
+from waypost.domain.messages.message import MessageReason, PreparedMessage, ProviderResponse, SkipReason
+from waypost.domain.messages.webhook_signatures import WebhookSecrets, secret_of
 
 NOW = datetime.now(UTC)  # the oracle compares the timestamp with its own clock
 ADA = Customer("w1", "c_1", None, None, (), {}, {})
@@ -29,9 +29,9 @@ class TwoSecrets:
     def __init__(self, ago: timedelta = timedelta(hours=1)) -> None:
         self.ago = ago
 
-    def of(self, workspace: str, now: datetime) -> Secrets:
+    def of(self, workspace: str, now: datetime) -> WebhookSecrets:
         assert workspace == "w1"
-        return Secrets((NEW, OLD), now - self.ago)
+        return WebhookSecrets((NEW, OLD), now - self.ago)
 
 
 class Told:
@@ -46,12 +46,12 @@ class Told:
         return self.outcome
 
 
-def channel(http: Transport, *, local: bool = False) -> WebhookChannel:
+def channel(http: HttpClient, *, local: bool = False) -> WebhookChannel:
     """The channel of a workspace in the middle of a rotation."""
     return WebhookChannel(TwoSecrets(), http, local=local)
 
 
-def prepared(template: dict[str, Any], *, local: bool = False) -> PreparedMessage | Skip:
+def prepared(template: dict[str, Any], *, local: bool = False) -> PreparedMessage | SkipReason:
     """What a rendered template becomes."""
     return channel(PinnedHttp(), local=local).prepare(template, ADA)
 
@@ -59,7 +59,7 @@ def prepared(template: dict[str, Any], *, local: bool = False) -> PreparedMessag
 @pytest.fixture
 def receiver() -> Iterator[tuple[Receiver, str]]:
     """A receiver that says ok, and its address."""
-    made = Receiver(answering(200, body=b"ok"))
+    made = Receiver(respond(200, body=b"ok"))
     with made.serving() as port:
         yield made, f"http://127.0.0.1:{port}/hook?a=1"
 
@@ -68,7 +68,7 @@ def send(url: str, **template: Any) -> ProviderResponse:
     """Sends to a receiver on this machine."""
     made = prepared({"url": url, "method": "POST", "headers": {}, **template}, local=True)
     assert isinstance(made, PreparedMessage)
-    return channel(PinnedHttp(), local=True).deliver(pending_message(channel="webhook"), made, NOW)
+    return channel(PinnedHttp(), local=True).call_provider(pending_message(channel="webhook"), made, NOW)
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW])
@@ -85,7 +85,7 @@ def test_a_day_after_a_rotation_only_the_new_secret_signs(receiver: tuple[Receiv
     """The old one is dead on the wire, too."""
     made = prepared({"url": receiver[1]}, local=True)
     assert isinstance(made, PreparedMessage)
-    WebhookChannel(TwoSecrets(timedelta(days=2)), PinnedHttp(), local=True).deliver(pending_message(channel="webhook"), made, NOW)
+    WebhookChannel(TwoSecrets(timedelta(days=2)), PinnedHttp(), local=True).call_provider(pending_message(channel="webhook"), made, NOW)
     assert len(receiver[0].received[0].headers["webhook-signature"].split()) == 1
 
 
@@ -104,7 +104,7 @@ def test_a_template_may_say_otherwise(
     receiver: tuple[Receiver, str], template: dict[str, Any], line: str, kind: str | None, body: bytes
 ) -> None:
     """Method, body and content type are the template's where it names them."""
-    assert send(receiver[1], **template).kind == "sent"
+    assert send(receiver[1], **template).outcome == "sent"
     [request] = receiver[0].received
     assert (request.line.split()[0], request.headers["Content-Type"], request.body) == (line, kind, body)
 
@@ -128,10 +128,10 @@ def test_our_headers_are_ours(receiver: tuple[Receiver, str]) -> None:
 )
 def test_what_a_status_means(status: int, kind: str) -> None:
     """408, 425, 429 and 5xx are tried again, 410 ends the endpoint, all else that is no 2xx is final."""
-    answer = channel(Told(HttpResponse(status, {}, b""))).deliver(
+    answer = channel(Told(HttpResponse(status, {}, b""))).call_provider(
         pending_message(), PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"}), NOW
     )
-    assert (answer.kind, answer.detail) == (kind, f"HTTP {status}")
+    assert (answer.outcome, answer.detail) == (kind, f"HTTP {status}")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_what_a_status_means(status: int, kind: str) -> None:
 def test_what_a_broken_connection_means(error: Exception, kind: str) -> None:
     """Not reached: later. A private address: never. Broken off: it may have arrived."""
     made = PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
-    assert channel(Told(error)).deliver(pending_message(), made, NOW).kind == kind
+    assert channel(Told(error)).call_provider(pending_message(), made, NOW).outcome == kind
 
 
 @pytest.mark.parametrize(
@@ -166,14 +166,16 @@ def test_what_a_broken_connection_means(error: Exception, kind: str) -> None:
 def test_retry_after_is_read_as_seconds_or_a_date(text: str, seconds: float | None) -> None:
     """Both forms of RFC 9110; anything else is as if it were not there."""
     made = PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
-    answer = channel(Told(HttpResponse(503, {"retry-after": text}, b""))).deliver(pending_message(), made, NOW)
+    answer = channel(Told(HttpResponse(503, {"retry-after": text}, b""))).call_provider(pending_message(), made, NOW)
     assert answer.retry_after == (pytest.approx(seconds, abs=1) if seconds is not None else None)
 
 
 def test_the_start_of_an_answer_is_kept_for_a_person() -> None:
     """200 characters tell what was wrong; a page of HTML does not belong in a message's row."""
     made = PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
-    answer = channel(Told(HttpResponse(400, {}, b"no such field: whoo" + b"." * 1000 + b"\xff"))).deliver(pending_message(), made, NOW)
+    answer = channel(Told(HttpResponse(400, {}, b"no such field: whoo" + b"." * 1000 + b"\xff"))).call_provider(
+        pending_message(), made, NOW
+    )
     assert answer.detail.startswith("HTTP 400: no such field: whoo...")
     assert len(answer.detail) < 250
 
@@ -193,7 +195,7 @@ def test_the_start_of_an_answer_is_kept_for_a_person() -> None:
 def test_a_request_that_may_not_be_made_is_a_skip(template: dict[str, Any]) -> None:
     """What a customer's values make of an address or a header is checked again once they are in it."""
     made = prepared(template)
-    assert isinstance(made, Skip)
+    assert isinstance(made, SkipReason)
     assert made.reason is MessageReason.TEMPLATE
 
 

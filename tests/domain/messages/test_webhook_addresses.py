@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost.domain.messages.webhook_addresses import address_refused, endpoint, is_local, is_public
+from waypost.domain.messages.webhook_addresses import address_error, endpoint, is_local, is_public
 
 PRIVATE = (
     "0.0.0.0",
@@ -59,7 +59,7 @@ def test_no_private_or_reserved_address_is_reached(address: str) -> None:
     """Private, loopback, link-local, metadata, mapped, embedded, reserved and multicast addresses are refused, as text too."""
     parsed = ipaddress.ip_address(address)
     assert not is_public(parsed)
-    assert address_refused(f"https://{address if parsed.version == 4 else f'[{address}]'}/hook")
+    assert address_error(f"https://{address if parsed.version == 4 else f'[{address}]'}/hook")
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "52.94.236.248", "172.32.0.1", "2606:4700::1111", "2a00:1450:4001::200e"])
@@ -89,7 +89,7 @@ def test_nothing_is_public_that_python_calls_private(address: ipaddress.IPv4Addr
 )
 def test_https_addresses_are_allowed(url: str) -> None:
     """A host of the internet, any path and query, templates in both."""
-    assert address_refused(url) is None
+    assert address_error(url) is None
 
 
 @pytest.mark.parametrize(
@@ -137,14 +137,14 @@ def test_https_addresses_are_allowed(url: str) -> None:
 )
 def test_all_other_addresses_are_refused_with_a_word(url: str) -> None:
     """Anything but HTTPS to a named public host is refused at publish, and says why."""
-    assert address_refused(url)
+    assert address_error(url)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000/hook", "http://localhost:80/", "http://LOCALHOST/x"])
 def test_the_local_run_alone_may_call_this_machine(url: str) -> None:
     """Plain HTTP to 127.0.0.1 and localhost works where the local run's setting says so, and nowhere else."""
-    assert address_refused(url, local=True) is None
-    assert address_refused(url)
+    assert address_error(url, local=True) is None
+    assert address_error(url)
     assert is_local(url)
 
 
@@ -153,7 +153,7 @@ def test_the_local_run_alone_may_call_this_machine(url: str) -> None:
 )
 def test_the_local_setting_opens_nothing_else(url: str) -> None:
     """Even with the setting, other private hosts stay closed."""
-    assert address_refused(url, local=True)
+    assert address_error(url, local=True)
 
 
 def test_an_endpoint_is_origin_and_path() -> None:
