@@ -40,4 +40,4 @@ def assert_sound(system: SimulatedSystem, which: str) -> None:
     for customer_runs in runs.stored_runs.values():
         active = [(run.journey, run.key) for run in customer_runs.runs if run.active]
         assert len(active) == len(set(active)), which
-        assert not (customer_runs.version_row.to and customer_runs.runs), which
+        assert not (customer_runs.version_row.merged_into and customer_runs.runs), which

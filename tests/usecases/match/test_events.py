@@ -194,5 +194,5 @@ def test_a_run_that_waits_for_its_message_goes_on_with_what_it_remembers(world: 
     world.match(arrived(SIGN_UP))
     [run] = world.runs.all
     assert (run.active, run.step) == (True, "hello")
-    assert run.moved_by is not None
-    assert run.moved_by["payload"] == {"plan": "pro"}
+    assert run.trigger_event is not None
+    assert run.trigger_event["payload"] == {"plan": "pro"}

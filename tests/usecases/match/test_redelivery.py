@@ -17,7 +17,7 @@ from waypost.domain.messages.delivery import with_claim
 from waypost.domain.messages.message import Message, MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit
-from waypost.domain.runs.effects import Send
+from waypost.domain.runs.effects import SendMessage
 from waypost.domain.runs.run import VersionRow
 from waypost.domain.signals import EventsArrived, MessageSettled
 
@@ -153,7 +153,7 @@ def test_what_an_earlier_attempt_owes_is_paid_by_the_next_event_at_the_latest(wo
     world.send_queue.records.clear()
     customer_runs = world.runs.get("w1", EVERYBODY)
     world.runs.stored_runs["w1", EVERYBODY] = replace(
-        customer_runs, version_row=replace(customer_runs.version_row, pending_effects=(Send(first),))
+        customer_runs, version_row=replace(customer_runs.version_row, pending_effects=(SendMessage(first),))
     )
     world.match(arrived(SIGN_UP | {"uuid": "x"}))
     assert (len(world.queued), first in world.queued, world.runs.pending_effects) == (2, True, [])

@@ -72,7 +72,7 @@ def test_a_wait_arms_a_timer_for_its_timeout(world: MatchHarness) -> None:
     """Once, under a name without the customer; the run shows when it is due."""
     [timer] = world.timers.armed.values()
     run = only(world)
-    assert (timer.due, timer.run, timer.step, timer.visit, timer.arm) == (NOW + 3 * DAY, run.id, "bought", 1, 0)
+    assert (timer.due, timer.run, timer.step, timer.visit, timer.rearm_count) == (NOW + 3 * DAY, run.id, "bought", 1, 0)
     assert (run.due, world.runs.pending_effects) == (NOW + 3 * DAY, [])
     assert replace(timer, customer="c_other").name == timer.name
 
@@ -107,8 +107,8 @@ def test_a_timer_that_comes_early_is_armed_again(world: MatchHarness) -> None:
     run = only(world)
     come(world, 3 * DAY - MINUTE)
     assert only(world) == run
-    assert sorted(timer.arm for timer in world.timers.armed.values()) == [0, 1]
-    world.match(TimerDue(max(world.timers.armed.values(), key=lambda timer: timer.arm)), NOW + 3 * DAY)
+    assert sorted(timer.rearm_count for timer in world.timers.armed.values()) == [0, 1]
+    world.match(TimerDue(max(world.timers.armed.values(), key=lambda timer: timer.rearm_count)), NOW + 3 * DAY)
     assert sent(world) == ["nudge"]
 
 
@@ -190,7 +190,7 @@ def test_a_timer_that_comes_in_a_pause_is_not_armed_again(world: MatchHarness) -
     pause(world)
     come(world, 3 * DAY)
     come(world, 3 * DAY + MINUTE)
-    assert [timer.arm for timer in world.timers.armed.values()] == [0]
+    assert [timer.rearm_count for timer in world.timers.armed.values()] == [0]
 
 
 def test_a_matching_event_in_a_pause_is_told_to_be_held(world: MatchHarness) -> None:
