@@ -171,8 +171,8 @@ def _apply_next_elapsed(journey_version: JourneyVersion, run: Run, context: Step
         held = run.pending_transition
         context = context.with_event(held.event or run.trigger_event, context.now)
         return _follow_steps(journey_version, run, run, GoTo(held.step, held.cause), context)
-    # A timer may be early (clocks differ between services): the due time decides, not the arrival of the timer. Whoever wakes the run early
-    # changes nothing, and the matcher arms the timer again.
+    # A timer may be early (clocks differ between services): the due time decides, not the arrival of the timer. A signal
+    # that is early changes nothing, and the matcher arms the timer again.
     if run.due is None or run.due > context.now:
         return None
     # Each wait ends at its own due time, however late the signal is. If it ended at the time of processing, a backlog of an hour would move
