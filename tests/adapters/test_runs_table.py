@@ -26,7 +26,7 @@ from waypost.adapters.dynamodb.table import Table
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Kind
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import SendMessage
@@ -35,7 +35,7 @@ from waypost.domain.runs.run import CustomerRuns, Run, RunStatus, VersionRow
 KEPT = timedelta(days=90)
 RUN = Run("r_1", "welcome", 3, "", "hello", NOW, visits={"hello": 1}, trigger_event={"payload": {"total": Decimal("10.50")}}, due=NOW)
 ENDED = replace(RUN.exited(Reason.FINISHED), visits={})
-RECEIPT = Receipt("e1", "signed_up", NOW, "c_1", (Move("welcome", "entered", None, "r_1"),), ("msg_1",))
+RECEIPT = Receipt("e1", "signed_up", NOW, "c_1", (JourneyOutcome("welcome", "entered", None, "r_1"),), ("msg_1",))
 SILENT = Receipt("e2", "page_view", NOW, "c_1", reason=Reason.HISTORICAL)
 EVENT = Event(
     "e1", "signed_up", Kind.TRIGGER, Identifier("correlation", "d"), "mobile", {"total": Decimal("10.50"), "note": "Zoë"}, NOW, {}
@@ -266,7 +266,9 @@ def test_receipts_are_read_however_many(side: Side) -> None:
 @pytest.mark.parametrize("uuid", ["u" * 100, "Zoë#1", "ＡＢＣ🎉"])
 def test_a_receipt_of_any_uuid_comes_back(side: Side, uuid: str) -> None:
     """With its moves, reasons and messages."""
-    receipt = replace(RECEIPT, uuid=uuid, moves=(Move("a", "ignored", Reason.PAUSED), Move("b", "entered", None, "r_1")))
+    receipt = replace(
+        RECEIPT, uuid=uuid, journeys=(JourneyOutcome("a", "ignored", Reason.PAUSED), JourneyOutcome("b", "entered", None, "r_1"))
+    )
     side.runs.commit(commit(receipts=(receipt,)))
     assert side.read(uuid) == {uuid: receipt}
 

@@ -15,7 +15,7 @@ from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Kind, Rejected, RejectedEvent
 from waypost.domain.intake.payloads import Identification
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.journeys.lifecycle import Lifecycle
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, PreparedMessage
@@ -185,11 +185,15 @@ RECEIPTS = (
         "signed_up",
         NOW,
         "c_ada",
-        (Move("a", "entered", None, "r_1"), Move("b", "advanced", None, "r_2"), Move("c", "exited", Reason.EXIT_EVENT, "r_6")),
+        (
+            JourneyOutcome("a", "entered", None, "r_1"),
+            JourneyOutcome("b", "advanced", None, "r_2"),
+            JourneyOutcome("c", "exited", Reason.EXIT_EVENT, "r_6"),
+        ),
         ("msg_1", "msg_2"),
     ),
     Receipt("e2", "page_view", NOW, "c_ada", (), (), Reason.HISTORICAL),
-    Receipt("u" * 300, "page_view", LATER, "c_ada", tuple(Move("welcome", "ignored", each) for each in REASONS)),
+    Receipt("u" * 300, "page_view", LATER, "c_ada", tuple(JourneyOutcome("welcome", "ignored", each) for each in REASONS)),
     Receipt("Zo\u00eb#1", "page_view", LATER, "c_ada"),
 )
 REFUSED = (

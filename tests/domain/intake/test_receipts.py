@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes.messages import NOW
-from waypost.domain.intake.receipts import Move, Outcome, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Outcome, Receipt
 
 
 @pytest.mark.parametrize(
@@ -20,5 +20,5 @@ from waypost.domain.intake.receipts import Move, Outcome, Receipt
 )
 def test_an_event_had_an_effect_if_it_changed_a_run(outcomes: list[Outcome], had_effect: bool) -> None:
     """A receipt shows an effect if a journey was entered, advanced or exited; journeys that ignored the event do not count."""
-    receipt = Receipt("e1", "signed_up", NOW, "c_1", tuple(Move("j", outcome) for outcome in outcomes))
+    receipt = Receipt("e1", "signed_up", NOW, "c_1", tuple(JourneyOutcome("j", outcome) for outcome in outcomes))
     assert receipt.had_effect is had_effect

@@ -96,7 +96,7 @@ def test_a_run_that_an_earlier_attempt_saved_is_not_saved_again() -> None:
     first = entered(definition)
     again = entered(definition, first.run)
     assert again.already_saved
-    assert (again.run, again.messages, again.move) == (first.run, first.messages, first.move)
+    assert (again.run, again.messages, again.journey_outcome) == (first.run, first.messages, first.journey_outcome)
 
 
 def test_conditions_are_checked_before_the_key() -> None:

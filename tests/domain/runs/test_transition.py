@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.journey_harness import CUSTOMER, END, entered, journey_that_waits_for_its_message, signed_up
 from tests.fakes.journeys import journey, message, messages_in_a_row
 from tests.fakes.messages import NOW
-from waypost.domain.intake.receipts import Move
+from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext, event_snapshot
@@ -48,7 +48,7 @@ def test_a_run_begins_at_the_first_step_and_ends_at_the_exit() -> None:
             StepVisit(NOW, "end", Reason.FINISHED),
         ),
     )
-    assert transition.move == Move("welcome", "entered", None, transition.run.id)
+    assert transition.journey_outcome == JourneyOutcome("welcome", "entered", None, transition.run.id)
 
 
 def test_a_message_holds_all_that_sending_it_needs() -> None:
@@ -109,7 +109,7 @@ def test_a_run_in_a_loop_without_a_wait_exits_after_a_hundred_steps() -> None:
     transition = entered(journey(steps=[message("again", "back"), {"id": "back", "type": "jumpTo", "next": "again"}]))
     assert (transition.run.status, transition.run.reason, sum(transition.run.visits.values())) == (RunStatus.EXITED, Reason.LOOP, 100)
     assert len({made.id for made in transition.messages}) == 50
-    assert transition.move.reason is Reason.LOOP
+    assert transition.journey_outcome.reason is Reason.LOOP
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_the_outcome_of_a_message_advances_its_run(status: MessageStatus, steps:
     assert transition is not None
     assert [made.step for made in transition.messages] == steps
     assert all(made.event["payload"] == {"plan": "pro"} for made in transition.messages)
-    assert transition.move == Move("welcome", "advanced", None, run.id)
+    assert transition.journey_outcome == JourneyOutcome("welcome", "advanced", None, run.id)
 
 
 def test_the_outcome_of_another_visit_changes_nothing() -> None:

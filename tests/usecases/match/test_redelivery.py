@@ -109,7 +109,7 @@ def test_a_gate_that_moved_in_between_is_read_again(world: MatchHarness) -> None
     """Another worker saved a run of this customer after ours had read: both runs are there, both messages queued."""
     meanwhile(world, arrived(SIGN_UP | {"uuid": "x"}))
     world.match(arrived(SIGN_UP))
-    assert {run.id for run in world.runs.all} == {move.run for uuid in ("e0", "x") for move in world.receipt(uuid).moves}
+    assert {run.id for run in world.runs.all} == {move.run for uuid in ("e0", "x") for move in world.receipt(uuid).journeys}
     assert (len(world.runs.all), len(world.queued), world.runs.pending_effects) == (2, 2, [])
 
 
@@ -118,7 +118,7 @@ def test_a_rule_of_reentry_holds_against_a_worker_that_was_quicker(world: MatchH
     world.journeys.publish(journey())
     meanwhile(world, arrived(SIGN_UP | {"uuid": "x"}))
     world.match(arrived(SIGN_UP))
-    assert [world.receipt(uuid).moves[0].reason for uuid in ("x", "e0")] == [None, Reason.ALREADY_ENTERED]
+    assert [world.receipt(uuid).journeys[0].reason for uuid in ("x", "e0")] == [None, Reason.ALREADY_ENTERED]
     assert len(world.runs.all) == 1
 
 

@@ -225,7 +225,7 @@ class TrackedShape(Shape):
             received_at=recorded.received_at,
             customer=receipt.customer if receipt else recorded.customer,
             status="accepted",
-            journeys=tuple(MoveShape.model_validate(move) for move in receipt.moves) if receipt else (),
+            journeys=tuple(MoveShape.model_validate(move) for move in receipt.journeys) if receipt else (),
             messages=receipt.messages if receipt else (),
             reason=receipt.reason if receipt else None,
             payload=event.payload,

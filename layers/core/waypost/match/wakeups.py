@@ -39,8 +39,8 @@ def wake(signal: TimerDue | MessageSettled | CustomerReleased, now: datetime, de
             unit_of_work.execute_effects()
             if isinstance(signal, TimerDue):
                 _arm_again(signal.timer, customer, unit_of_work, now, dependencies)
-            moves = tuple(each.move for each in transitions)
-            return [Receipt(signal.name, "", now, customer.id, moves)] if moves else []
+            outcomes = tuple(each.journey_outcome for each in transitions)
+            return [Receipt(signal.name, "", now, customer.id, outcomes)] if outcomes else []
     raise UnavailableError("a customer's runs changed too often")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from waypost.domain.intake.events import Event
-from waypost.domain.intake.receipts import Move
+from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext
 from waypost.domain.runs.entry_rules import enter
@@ -27,13 +27,13 @@ class Rules:
 class Reaction:
     """What a signal does to a customer's runs.
 
-    `runs` are all runs as they are afterwards and `transitions` the changes, both by run id: to be saved. `moves` and `messages` (ids) are
-    what the event itself did, without what time did: its receipt.
+    To be saved: `runs`, all runs as they are afterwards, and `transitions`, their changes, both by run id. For the event's receipt:
+    `journeys` and `messages` (ids), which are what the event itself did, without what time did.
     """
 
     runs: dict[str, Run]
     transitions: dict[str, Transition] = field(default_factory=dict)
-    moves: list[Move] = field(default_factory=list)
+    journeys: list[JourneyOutcome] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
     def add(self, transition: Transition) -> None:
@@ -49,7 +49,7 @@ class Reaction:
 
     def add_to_receipt(self, transition: Transition) -> None:
         """Shows a transition in the event's receipt."""
-        self.moves.append(transition.move)
+        self.journeys.append(transition.journey_outcome)
         self.messages += [message.id for message in transition.messages]
 
 
@@ -95,7 +95,7 @@ def _add_saved_run(event: Event, run: Run, reaction: Reaction, context: StepCont
     reaction.runs[run.id] = run
     if run.id != generated_ids.run_id(context.customer.workspace, run.journey, run.key, event.uuid):
         reason = None if run.reason is Reason.FINISHED else run.reason
-        reaction.moves.append(Move(run.journey, "advanced" if run.active_or_finished else "exited", reason, run.id))
+        reaction.journeys.append(JourneyOutcome(run.journey, "advanced" if run.active_or_finished else "exited", reason, run.id))
 
 
 def _advance_waiting_runs(event: Event, reaction: Reaction, rules: Rules, context: StepContext) -> set[str]:
@@ -104,7 +104,7 @@ def _advance_waiting_runs(event: Event, reaction: Reaction, rules: Rules, contex
     for run, journey_version in _active_runs_for(event, reaction, rules):
         result = advance_on_event(journey_version, run, context, paused=run.journey in rules.paused)
         if isinstance(result, Reason):
-            reaction.moves.append(Move(run.journey, "ignored", result, run.id))
+            reaction.journeys.append(JourneyOutcome(run.journey, "ignored", result, run.id))
         elif result is not None:
             reaction.add_caused_by_event(result)
             consumed.add(run.id)
@@ -130,11 +130,11 @@ def _enter_journeys(event: Event, reaction: Reaction, candidates: Sequence[Journ
     for journey_version in candidates:
         journey = journey_version.journey.id
         if journey in rules.paused:
-            reaction.moves.append(Move(journey, "ignored", Reason.PAUSED))
+            reaction.journeys.append(JourneyOutcome(journey, "ignored", Reason.PAUSED))
             continue
         result = enter(journey_version, [run for run in reaction.runs.values() if run.journey == journey], event, context)
         if isinstance(result, Reason):
-            reaction.moves.append(Move(journey, "ignored", result))
+            reaction.journeys.append(JourneyOutcome(journey, "ignored", result))
         elif result.already_saved:
             reaction.add_to_receipt(result)
         else:

@@ -86,7 +86,7 @@ class Simulation:
         entry = self.journey_version.journey.entry
         candidates = [self.journey_version] if entry.matches(event.name, event.source) else []
         reaction = apply_event(event, list(self.runs.values()), candidates, self._rules(), context)
-        reasons = [move.reason for move in reaction.moves if move.outcome == "ignored" and move.reason]
+        reasons = [each.reason for each in reaction.journeys if each.outcome == "ignored" and each.reason]
         self.ignored += [IgnoredEvent(at, event.name, reason) for reason in reasons]
         self._record(reaction, context)
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from waypost.domain.customers.customer import Customer
-from waypost.domain.intake.receipts import Move, Outcome
+from waypost.domain.intake.receipts import JourneyOutcome, Outcome
 from waypost.domain.journeys import steps
 from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.messages.message import Message, MessageStatus
@@ -61,12 +61,12 @@ class Transition:
     already_saved: bool = False
 
     @property
-    def move(self) -> Move:
+    def journey_outcome(self) -> JourneyOutcome:
         """The entry in the event's receipt. That a run finished is no reason there: reasons say why something did not happen."""
         reason = None if self.run.reason is Reason.FINISHED else self.run.reason
         if self.outcome == "advanced" and self.before is not None and self.run.visits == self.before.visits:
             reason = Reason.REMEMBERED if self.run.pending_transition is None else Reason.PAUSED
-        return Move(self.run.journey, self.outcome, reason, self.run.id)
+        return JourneyOutcome(self.run.journey, self.outcome, reason, self.run.id)
 
     # Timers are compared by name, and the name is that of the visit. So a transition that does not leave the step has no timer effect: an
     # event that is only remembered can neither postpone a timeout nor make it come twice. A timer whose time has passed is not disarmed:
