@@ -30,10 +30,10 @@ def claimable_in(message: Message, now: datetime) -> timedelta:
 def with_claim(message: Message, now: datetime, token: str, to: str) -> Message:
     """The message as claimed by the worker that owns `token`, about to be sent to the address `to`."""
     # SQS delivers a record at least once, so two workers may read the same pending row. Saving the claim is a conditional write on the
-    # status and the token that were read: one worker wins, and only the winner calls the provider. The lease covers the death of the winner:
-    # until it expires no other worker may touch the message, and then any may. The token is new for each claim: a worker whose lease expired
-    # during a slow call cannot save its response over a newer claim. The claim is the last write before the call, so a crash leaves an
-    # unknown outcome only if it happens during the call or right after it.
+    # status and the token that were read: one worker wins, and only the winner calls the provider. The lease covers a winner that dies:
+    # until it expires no other worker may touch the message, and then any may. The token is new for each claim: a worker whose lease
+    # expired during a slow call cannot save its response over a newer claim. The claim is the last write before the call, so a crash
+    # leaves an unknown outcome only if it happens during the call or right after it.
     return replace(
         message,
         status=MessageStatus.SENDING,
