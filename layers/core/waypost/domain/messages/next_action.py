@@ -1,8 +1,8 @@
 """Decides what the sender does next with a message. Pure: what has to be read first is requested by a `Load`.
 
-Each check of a message costs a read of a table, and most messages that are not sent fail an early check. `next_action` therefore starts
-with the row alone and requests one input after the other, in the order of the checks: a message of a paused journey costs no read of its
-customer. All checks come before the claim, because after it a crash leaves an unknown outcome.
+Most checks cost a read of a table. `next_action` therefore starts with the row alone and requests one input after the other, in the order
+of the checks: a message of a paused journey costs no read of its customer. All checks come before the claim, because after the claim a
+crash leaves an unknown outcome.
 """
 
 from __future__ import annotations
