@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from waypost.domain.journeys.conditions import Scope, holds
 from waypost.domain.journeys.journey import Journey, parse
-from waypost.domain.journeys.trigger_index import Index
+from waypost.domain.journeys.trigger_index import TriggerIndex
 
 NUMBERS: list[Any] = [1, 2, "1", "2.0", Decimal("1.0")]
 TEXTS: list[Any] = [True, "true", False, "a", "A", "", "2026-11-23", "2026-11-22T23:00:00Z"]
@@ -83,7 +83,7 @@ def test_the_index_finds_what_a_plain_scan_finds(seed: int) -> None:
     """The same journeys in the same order, for 100 events against up to 12 journeys in each of 1,000 worlds."""
     dice = random.Random(seed)
     published = [(random_journey(dice, f"j{place}"), dice.randint(1, 9)) for place in range(dice.randint(0, 12))]
-    index = Index(published)
+    index = TriggerIndex(published)
     for _ in range(100):
         event, source, payload, zone = dice.choice([*EVENTS, "other"]), dice.choice(SOURCES), random_payload(dice), dice.choice(ZONES)
         assert index.candidates(event, source, payload, zone) == scan(published, event, source, payload, zone)
@@ -91,12 +91,12 @@ def test_the_index_finds_what_a_plain_scan_finds(seed: int) -> None:
 
 def test_an_event_that_no_entry_names_is_known_at_once() -> None:
     """Most events of an app concern no journey."""
-    index = Index([(random_journey(random.Random(1), "one"), 1)])
+    index = TriggerIndex([(random_journey(random.Random(1), "one"), 1)])
     assert "other" not in index
     assert index.candidates("other", "custom", {}, "UTC") == []
 
 
-def by_value(count: int) -> Index:
+def by_value(count: int) -> TriggerIndex:
     """Journeys of one event that each ask for a value of their own, and for more."""
 
     def one(place: int) -> Journey:
@@ -113,14 +113,14 @@ def by_value(count: int) -> Index:
         assert isinstance(parsed, Journey)
         return parsed
 
-    return Index((one(place), 1) for place in range(count))
+    return TriggerIndex((one(place), 1) for place in range(count))
 
 
 @pytest.mark.parametrize("product", [7, "7", Decimal("7.0")])
 def test_the_time_to_match_does_not_grow_with_the_number_of_journeys(product: Any) -> None:
     """A thousand times as many journeys, at most four times as long: the value, not the journeys, is looked up."""
 
-    def quickest(index: Index) -> float:
+    def quickest(index: TriggerIndex) -> float:
         payload = {"kind": "order", "product": product, "total": 11}
         times = []
         for _ in range(300):
