@@ -39,7 +39,13 @@ def _instant(text: str) -> str:
     return text
 
 
-Instant = Annotated[str, AfterValidator(_instant), Field(description="ISO 8601; without a zone: the customer's.")]
+# The pattern stands in the JSON Schema only. Without it `22:00` would be a valid `from` of a DateWindow as well as of a
+# DayWindow, and a schema with `oneOf` refuses what matches twice. In parsing, `_instant` has the better message.
+Instant = Annotated[
+    str,
+    AfterValidator(_instant),
+    Field(description="ISO 8601; without a zone: the customer's.", json_schema_extra={"pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"}),
+]
 
 
 class DateWindow(Step):
