@@ -27,7 +27,7 @@ _LONGEST_PLAIN: Final = 40
 
 def _not_reserved(name: str) -> str:
     if name in RESERVED_IDS:
-        raise PydanticCustomError("reserved-id", "`batch` and `schema` are part of routes")
+        raise PydanticCustomError("reserved-id", "`batch` and `schema` are reserved for routes")
     return name
 
 

@@ -21,7 +21,7 @@ Test = Callable[[Any, Any, str], bool]
 """The value of a property (never None), the value of the condition, and the IANA zone of the workspace -> whether the operator holds."""
 
 ValueCheck = Callable[[Any], str | None]
-"""The value of a condition -> why the operator can never hold with it, as the end of a sentence; None for a usable value."""
+"""The value of a condition -> what the operator needs instead, as a sentence without its subject; None for a usable value."""
 
 _PLAIN_TYPES: Final = frozenset({str, int})
 
@@ -29,7 +29,7 @@ _PLAIN_TYPES: Final = frozenset({str, int})
 class Relation(Enum):
     """What it means for the property that an operator holds, in the terms in which the publish checks and the trigger index conclude.
 
-    A wrong relation makes them refuse journeys that can run, or miss journeys that an event opens. `OTHER` is always
+    A wrong relation makes them refuse journeys that can run, or miss journeys that an event starts. `OTHER` is always
     safe: nothing is concluded from the operator except what the other fields of its row say.
     """
 
@@ -118,7 +118,7 @@ def _any_value(_value: Any) -> None:
 
 
 def _value_fault(value: Any) -> str | None:
-    return "needs a value; for a missing property there is `not exist`" if value is None else None
+    return "needs a value; `not exist` matches a missing property" if value is None else None
 
 
 def _number_fault(value: Any) -> str | None:
@@ -129,7 +129,7 @@ def _upper_length_fault(value: Any) -> str | None:
     limit = number(value)
     if limit is None:
         return _number_fault(value)
-    return "no length is below zero" if limit <= 0 else None
+    return "needs a number above zero, because no length is below zero" if limit <= 0 else None
 
 
 def _exact_length_fault(value: Any) -> str | None:
@@ -137,7 +137,7 @@ def _exact_length_fault(value: Any) -> str | None:
     if length is None:
         return _number_fault(value)
     whole = length >= 0 and Decimal(length) == Decimal(length).to_integral_value()
-    return None if whole else "a length is a whole number from zero up"
+    return None if whole else "needs a whole number from zero up"
 
 
 def _instant_fault(value: Any) -> str | None:
@@ -150,7 +150,7 @@ def _span_fault(value: Any) -> str | None:
     start, end = instant(value["from"], "UTC"), instant(value["to"], "UTC")
     if start is None or end is None:
         return "needs ISO 8601 dates or times in `from` and `to`"
-    return "`from` must lie before `to`" if comparable(value, None) and start >= end else None
+    return "needs a `from` that is before `to`" if comparable(value, None) and start >= end else None
 
 
 _ROWS: Final = (

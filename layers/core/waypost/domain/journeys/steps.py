@@ -57,7 +57,7 @@ class WebhookTemplate(Definition):
     def _has_no_reserved_header(self) -> WebhookTemplate:
         reserved = sorted(name for name in self.headers if name.lower() in RESERVED_HEADERS or name.lower().startswith("webhook-"))
         if reserved:
-            raise PydanticCustomError("reserved-header", "{names}: set by Waypost alone", {"names": ", ".join(reserved)})
+            raise PydanticCustomError("reserved-header", "Waypost sets {names} itself", {"names": ", ".join(reserved)})
         return self
 
 
@@ -143,7 +143,7 @@ class Experiment(Step):
     def _weights_add_up(cls, branches: tuple[ExperimentBranch, ...]) -> tuple[ExperimentBranch, ...]:
         total = sum(branch.weight for branch in branches)
         if total != 100:
-            raise PydanticCustomError("bad-weights", "weights add up to 100, these to {total}", {"total": total})
+            raise PydanticCustomError("bad-weights", "weights add up to 100; these add up to {total}", {"total": total})
         return branches
 
     @property

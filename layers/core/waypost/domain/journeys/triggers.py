@@ -13,7 +13,7 @@ from waypost.domain.journeys.definition import Definition, EventName, SourceName
 
 def _not_message(source: str) -> str:
     if source == "message":
-        raise PydanticCustomError("message-source", "delivery reports (source `message`) move no journey")
+        raise PydanticCustomError("message-source", "delivery reports (source `message`) neither start nor move a run")
     return source
 
 

@@ -211,7 +211,7 @@ class Timeout(Definition):
     @model_validator(mode="after")
     def _takes_time(self) -> Self:
         if self.after.is_zero:
-            raise PydanticCustomError("zero-timeout", "a wait that ends at once waits for nothing")
+            raise PydanticCustomError("zero-timeout", "a timeout is longer than zero")
         return self
 
 

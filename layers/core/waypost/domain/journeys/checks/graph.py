@@ -63,7 +63,9 @@ def _duplicate_ids(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> Iterator
     for node in nodes:
         if by_id[node.id] is not node:
             yield Finding(
-                "duplicate-step-id", f"step {by_id[node.id].position} has this id already", pointer(("steps", node.position, "id"))
+                "duplicate-step-id",
+                f"the step at position {by_id[node.id].position} has this id already",
+                pointer(("steps", node.position, "id")),
             )
 
 
@@ -86,7 +88,7 @@ def _unreachable(by_id: Mapping[str, Node]) -> Iterator[Finding]:
         to_visit += new
     for node in by_id.values():
         if node.id not in reached:
-            yield Finding("unreachable-step", "no way leads to this step", pointer(("steps", node.position)))
+            yield Finding("unreachable-step", "no path from the first step leads to this step", pointer(("steps", node.position)))
 
 
 def _endless_cycles(by_id: Mapping[str, Node]) -> Iterator[Finding]:
@@ -101,7 +103,7 @@ def _endless_cycles(by_id: Mapping[str, Node]) -> Iterator[Finding]:
         except CycleError as error:
             cycle = list(reversed(error.args[1]))
             start = min(cycle, key=lambda name: by_id[name].position)
-            yield Finding("endless-loop", f"a circle without a wait: {' -> '.join(cycle)}", pointer(("steps", by_id[start].position)))
+            yield Finding("endless-loop", f"a cycle without a wait: {' -> '.join(cycle)}", pointer(("steps", by_id[start].position)))
             del targets[start]
         else:
             return

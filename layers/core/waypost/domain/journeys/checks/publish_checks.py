@@ -88,7 +88,7 @@ def _branches(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
             faultless[index] = condition
     if step.get("type") == "multisplit":
         for later, earlier in unreachable_branches(faultless):
-            detail = f"branch {earlier} takes everything that this one could"
+            detail = f"branch {earlier} takes every run that could take this one"
             yield Finding("never-matches", detail, pointer((*place, "branches", later, "conditions")))
 
 

@@ -50,7 +50,11 @@ def _never_taken(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
     for index, branch in enumerate(wait.branches):
         taken = [any(_takes(wide, each) for wide in earlier_by_event[each.event][:_MOST_COMPARED]) for each in branch.triggers]
         if any(taken) if isinstance(branch, AllBranch) else all(taken):
-            yield Finding("never-matches", "an earlier branch takes all that this one could", pointer((*place, "branches", index)))
+            yield Finding(
+                "never-matches",
+                "no run can take this branch, because earlier branches take its events first",
+                pointer((*place, "branches", index)),
+            )
         if not isinstance(branch, AllBranch):
             for each in branch.triggers:
                 earlier_by_event[each.event].append(each)
