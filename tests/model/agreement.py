@@ -35,7 +35,7 @@ def assert_consistent_runs(system: SimulatedSystem, label: str) -> None:
     """
     runs, receipts = system.matcher.runs, system.matcher.receipts.stored.values()
     existing = sorted(run.id for run in runs.all)
-    assert existing == sorted(move.run or "" for receipt in receipts for move in receipt.moves if move.outcome == "entered"), label
+    assert existing == sorted(move.run or "" for receipt in receipts for move in receipt.journeys if move.outcome == "entered"), label
     past_wait = sorted(run.id for run in runs.all if run.step != "wait")
     assert past_wait == sorted(message.run for message in system.matcher.messages.stored.values()), label
     assert system.matcher.queued == {name for _, name in system.matcher.messages.stored}, label
@@ -43,4 +43,4 @@ def assert_consistent_runs(system: SimulatedSystem, label: str) -> None:
     for customer_runs in runs.stored_runs.values():
         active = [(run.journey, run.key) for run in customer_runs.runs if run.active]
         assert len(active) == len(set(active)), label
-        assert not (customer_runs.version_row.to and customer_runs.runs), label
+        assert not (customer_runs.version_row.merged_into and customer_runs.runs), label

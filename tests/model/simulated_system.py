@@ -219,7 +219,7 @@ class SimulatedSystem:
         """All runs that were ever entered, by current customer id, journey and value of the re-entry key."""
         current = self.current_ids(identifiers)
         receipts = self.matcher.receipts.stored.values()
-        owners = {move.run: current[receipt.customer] for receipt in receipts for move in receipt.moves if move.outcome == "entered"}
+        owners = {move.run: current[receipt.customer] for receipt in receipts for move in receipt.journeys if move.outcome == "entered"}
         runs: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
         for run in self.matcher.runs.all:
             runs[owners[run.id], run.journey, run.key].append(run)
