@@ -15,7 +15,7 @@ from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.dynamodb.models import dynamodb_backends
 
-from tests.costs.fake_network import Request, success_body
+from tests.costs.fake_network import AwsRequest, success_body
 from tests.costs.prices import Units
 from tests.costs.tables import Item, TableShape, Write, reads, sqs_requests, write_units, writes
 
@@ -54,21 +54,21 @@ class CountingCloud:
         """Removes and returns all messages of a queue, by its URL."""
         return self.queued.pop(queue, [])
 
-    def __call__(self, request: Request, prepared: AWSPreparedRequest) -> tuple[int, bytes]:
+    def __call__(self, request: AwsRequest, prepared: AWSPreparedRequest) -> tuple[int, bytes]:
         with self.lock:  # the functions use threads; moto is not thread-safe
             if request.service == "dynamodb":
                 return self._dynamodb(request, prepared)
             self.units += self._accept(request)
             return 200, success_body(request)
 
-    def _accept(self, request: Request) -> Units:
+    def _accept(self, request: AwsRequest) -> Units:
         if request.service == "ses":
             return Units(calls=1, mails=1)
         self.queued.setdefault(request.body["QueueUrl"], []).extend(request.body["Entries"])
         kind = "fifo" if request.body["QueueUrl"].endswith(".fifo") else "standard"
         return Units(**{"calls": 1, kind: sqs_requests(request.body)})
 
-    def _dynamodb(self, request: Request, prepared: AWSPreparedRequest) -> tuple[int, bytes]:
+    def _dynamodb(self, request: AwsRequest, prepared: AWSPreparedRequest) -> tuple[int, bytes]:
         """Passes a request to moto. The write units come from the rows before and after it, so they are exact."""
         updated = list(writes(request.operation, request.body, self.shapes))
         before = [self._row(each) for each in updated]

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 _IDENTIFYING = ("TableName", "Key", "RequestItems", "KeyConditionExpression", "ExclusiveStartKey", "IndexName")
 
 
-class Request(NamedTuple):
+class AwsRequest(NamedTuple):
     """A request to AWS: the service (`dynamodb`, `sqs` or `ses`), the operation, and the parsed body."""
 
     service: str
@@ -31,7 +31,7 @@ class Request(NamedTuple):
         return f"{self.operation} {json.dumps(parts, sort_keys=True)}"
 
 
-Responder = Callable[[Request, AWSPreparedRequest], tuple[int, bytes]]
+Responder = Callable[[AwsRequest, AWSPreparedRequest], tuple[int, bytes]]
 """Returns the status and the body of the response to a request."""
 
 
@@ -59,13 +59,13 @@ class FakeNetwork:
         return AWSResponse(request.url, status, {"Content-Type": "application/x-amz-json-1.0"}, _Body(body))
 
 
-def _parsed(request: AWSPreparedRequest) -> Request:
+def _parsed(request: AWSPreparedRequest) -> AwsRequest:
     target = request.headers.get("X-Amz-Target", b"Ses.SendEmail")
     service, operation = (target.decode() if isinstance(target, bytes) else target).split(".")
-    return Request({"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs"}.get(service, "ses"), operation, json.loads(request.body))
+    return AwsRequest({"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs"}.get(service, "ses"), operation, json.loads(request.body))
 
 
-def success_body(request: Request) -> bytes:
+def success_body(request: AwsRequest) -> bytes:
     """The body of the response with which SQS or SES accepts a request completely."""
     if request.service == "ses":
         return b'{"MessageId":"0100018f-bench"}'
@@ -87,7 +87,7 @@ class Replay:
     calls: int = 0
     unknown: list[str] = field(default_factory=list)
 
-    def __call__(self, request: Request, _: AWSPreparedRequest) -> tuple[int, bytes]:
+    def __call__(self, request: AwsRequest, _: AWSPreparedRequest) -> tuple[int, bytes]:
         self.calls += 1
         if request.service != "dynamodb":
             return 200, success_body(request)

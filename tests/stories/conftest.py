@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from functions.local.stack import Stack, running
-from tests.stories.receiver import Receiver, receiving
+from tests.stories.webhook_server import WebhookServer, running_webhook_server
 from tests.stories.workspace import Workspace
 
 
@@ -25,7 +25,7 @@ def workspace(stack: Stack) -> Workspace:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
+def receiver() -> Iterator[WebhookServer]:
     """A running server that receives webhooks."""
-    with receiving() as receiver:
+    with running_webhook_server() as receiver:
         yield receiver

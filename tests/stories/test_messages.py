@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tests.stories.receiver import Receiver
+from tests.stories.webhook_server import WebhookServer
 from tests.stories.workspace import Workspace, identify, trigger
 
 
@@ -63,7 +63,7 @@ def test_an_email_goes_to_the_address_in_its_template(workspace: Workspace) -> N
     assert not workspace.mails_to(workspace.email("ada"))
 
 
-def test_an_endpoint_that_is_gone_is_suppressed(workspace: Workspace, receiver: Receiver) -> None:
+def test_an_endpoint_that_is_gone_is_suppressed(workspace: Workspace, receiver: WebhookServer) -> None:
     """After a 410 the next message to the same URL is skipped with the reason `suppressed`, and the endpoint gets no request."""
     receiver.statuses.append(410)
     workspace.publish(sending({"url": receiver.url, "json": {}}, "webhook"))
@@ -76,7 +76,7 @@ def test_an_endpoint_that_is_gone_is_suppressed(workspace: Workspace, receiver: 
     assert len(receiver.requests) == 1
 
 
-def test_a_failed_webhook_can_be_redriven(workspace: Workspace, receiver: Receiver) -> None:
+def test_a_failed_webhook_can_be_redriven(workspace: Workspace, receiver: WebhookServer) -> None:
     """A webhook that failed is a dead letter with its reason; a redrive sends it with the same id and the same body."""
     receiver.statuses.append(404)
     workspace.publish(sending({"url": receiver.url, "json": {"who": "{{ customer.email }}"}}, "webhook"))
@@ -93,7 +93,7 @@ def test_a_failed_webhook_can_be_redriven(workspace: Workspace, receiver: Receiv
     assert workspace.get("/api/dead-letters")["items"] == []
 
 
-def test_both_secrets_sign_during_a_rotation(workspace: Workspace, receiver: Receiver) -> None:
+def test_both_secrets_sign_during_a_rotation(workspace: Workspace, receiver: WebhookServer) -> None:
     """After a rotation of the secret a webhook has two signatures, and the API shows the new secret."""
     before = workspace.get("/api/webhooks/secret")["secret"]
     after = workspace.post("/api/webhooks/secret")["secret"]

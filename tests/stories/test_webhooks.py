@@ -8,7 +8,7 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook
 
-from tests.stories.receiver import Receiver
+from tests.stories.webhook_server import WebhookServer
 from tests.stories.workspace import Workspace, identify, trigger
 
 
@@ -19,7 +19,7 @@ def calling(url: str) -> dict[str, Any]:
     return {"id": "calls", "name": "calls", "entry": {"event": "bought", "reentry": {"mode": "always"}}, "steps": steps}
 
 
-def test_the_signature_of_a_webhook_is_valid(workspace: Workspace, receiver: Receiver) -> None:
+def test_the_signature_of_a_webhook_is_valid(workspace: Workspace, receiver: WebhookServer) -> None:
     """The body is rendered, and its signature is valid under the secret of the workspace."""
     secret = workspace.get("/api/webhooks/secret")["secret"]
     workspace.publish(calling(receiver.url))
@@ -31,7 +31,7 @@ def test_the_signature_of_a_webhook_is_valid(workspace: Workspace, receiver: Rec
     assert (message["id"], message["status"]) == (headers["webhook-id"], "sent")
 
 
-def test_a_webhook_is_retried_with_the_same_id_after_a_503(workspace: Workspace, receiver: Receiver) -> None:
+def test_a_webhook_is_retried_with_the_same_id_after_a_503(workspace: Workspace, receiver: WebhookServer) -> None:
     """After a 503 the message stays pending, is sent again after some seconds with the same id, and then has the status `sent`."""
     receiver.statuses.append(503)
     workspace.publish(calling(receiver.url))
@@ -44,7 +44,7 @@ def test_a_webhook_is_retried_with_the_same_id_after_a_503(workspace: Workspace,
     assert len(receiver.requests) == 2
 
 
-def test_a_webhook_is_not_retried_after_a_400(workspace: Workspace, receiver: Receiver) -> None:
+def test_a_webhook_is_not_retried_after_a_400(workspace: Workspace, receiver: WebhookServer) -> None:
     """After a 400 the message has the status `failed` with one attempt, and the receiver gets no second request."""
     receiver.statuses.append(400)
     workspace.publish(calling(receiver.url))

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class Receiver:
-    """A receiver of webhooks: its URL, the statuses that it returns in turn (200 when none is left), and the requests that came."""
+class WebhookServer:
+    """A receiver of webhooks: its URL, the statuses that it returns in turn (200 when none is left), and the requests that it got."""
 
     url: str
     statuses: list[int] = field(default_factory=list)
@@ -19,7 +19,7 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def running_webhook_server() -> Iterator[WebhookServer]:
     """Starts a receiver on a free port of the loopback address; at exit stops it."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -34,7 +34,7 @@ def receiving() -> Iterator[Receiver]:
             """Logs nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        receiver = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
+        receiver = WebhookServer(f"http://127.0.0.1:{server.server_port}/hook")
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
