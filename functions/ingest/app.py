@@ -14,7 +14,7 @@ from waypost.domain.intake import batch_parser
 from waypost.domain.intake.batch_parser import RequestContext
 from waypost.domain.intake.events import Accepted, Rejected
 from waypost.domain.values.wire_time import iso
-from waypost.ingest import IngestResult, ingest
+from waypost.ingest.batch import IngestResult, ingest
 from waypost.telemetry import MetricUnit, logger, metrics
 from waypost.web import http, routes
 from waypost.web.http import Request, Response
@@ -54,8 +54,8 @@ def _take(request: Request, request_id: str, *, bare: bool, started: float) -> R
 
 
 def _tell(outcome: IngestResult, request_context: RequestContext) -> None:
-    names = [entry.event.name for entry in outcome.entries if isinstance(entry, Accepted)]
-    codes = [entry.code for entry in outcome.entries if not isinstance(entry, Accepted)]
+    names = [entry.event.name for entry in outcome.results if isinstance(entry, Accepted)]
+    codes = [entry.code for entry in outcome.results if not isinstance(entry, Accepted)]
     logger.info(
         "accepted",
         request_id=request_context.request_id,
@@ -70,8 +70,8 @@ def _tell(outcome: IngestResult, request_context: RequestContext) -> None:
 
 
 def _answer(outcome: IngestResult, request_context: RequestContext) -> Response:
-    results = [_result(index, entry) for index, entry in enumerate(outcome.entries)]
-    accepted = sum(isinstance(entry, Accepted) for entry in outcome.entries)
+    results = [_result(index, entry) for index, entry in enumerate(outcome.results)]
+    accepted = sum(isinstance(entry, Accepted) for entry in outcome.results)
     body = {
         "requestId": request_context.request_id,
         "receivedAt": iso(request_context.received_at),

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from waypost.domain.customers.customer import Customer, NotUpdated, Row, RowKey, Tombstones, assemble
+from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.facts import Facts, stamp_of
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import NotUpdated, Row, RowKey, Tombstones
 from waypost.domain.customers.schema import PrimaryKey
 from waypost.domain.errors import UnavailableError
 
@@ -27,7 +28,7 @@ class FakeCustomers:
         self._called("touch")
         row = self.rows.get(key)
         oldest = min((stamp_of(text) for text in facts.values()), default="")
-        if row is None or row.linked is not None or row.newest >= oldest or not row.with_facts(facts).is_small:
+        if row is None or row.linked_to is not None or row.newest_stamp >= oldest or not row.with_facts(facts).is_small:
             return NotUpdated(row)
         return self._written(row.with_facts(facts))
 
@@ -45,7 +46,7 @@ class FakeCustomers:
         self._called("get")
         return [self.rows[key] for key in keys if key in self.rows]
 
-    def named(self, workspace: str, primary: Identifier) -> list[Row]:
+    def by_primary_key(self, workspace: str, primary: Identifier) -> list[Row]:
         self._called("named")
         return [row for key, row in self.rows.items() if (key.workspace, key.owner) == (workspace, primary)]
 
@@ -68,7 +69,7 @@ class FakeCustomers:
             (
                 key
                 for key, row in self.rows.items()
-                if (key.workspace, row.customer, row.linked) == (workspace, customer, None) and key.correlation in (None, key.owner)
+                if (key.workspace, row.customer, row.linked_to) == (workspace, customer, None) and key.correlation in (None, key.owner)
             ),
             None,
         )
@@ -87,6 +88,6 @@ class FakeCustomers:
 
     def customer(self, primary: str, workspace: str = "w1") -> Customer:
         """The customer with this primary key, as a reader sees it."""
-        found = assemble(self.named(workspace, Identifier("primary", primary)), PrimaryKey(name="email", type="Email"))
+        found = assemble(self.by_primary_key(workspace, Identifier("primary", primary)), PrimaryKey(name="email", type="Email"))
         assert found is not None
         return found

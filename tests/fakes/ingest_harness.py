@@ -10,11 +10,12 @@ from typing import Any
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.rejected_events import FakeRejectedEvents
 from tests.fakes.signals import FakeSignals
-from waypost import ingest
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.events import Accepted, Event, Rejected
+from waypost.ingest.batch import IngestResult, ingest
+from waypost.ingest.dependencies import IngestDependencies
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, 1000, tzinfo=UTC)
 SCHEMA = Schema(primary_key=PrimaryKey(name="email", type="Email"))
@@ -39,7 +40,7 @@ def identify(primary: Any = ADA, value: Any = "device-1", at: Any = "2026-11-23T
 
 def entry_of(raw: Any, **changes: Any) -> Accepted | Rejected:
     """What becomes of one event in a batch of its own."""
-    return parse({"batch": [raw]}, request_context(**changes)).entries[0]
+    return parse({"batch": [raw]}, request_context(**changes)).results[0]
 
 
 def accepted(raw: Any, **changes: Any) -> Accepted:
@@ -91,12 +92,12 @@ class Intake:
     clock: Clock = field(default_factory=Clock)
     executor: Executor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
-    def post(self, *events: Any, bare: bool = False, **envelope: Any) -> ingest.IngestResult:
+    def post(self, *events: Any, bare: bool = False, **envelope: Any) -> IngestResult:
         """Takes a batch (or, if `bare`, one event) as the door does."""
         here = request_context(bare=bare)
         body = events[0] if bare else {"batch": list(events), **envelope}
-        world = ingest.IngestDependencies(self.customers, self.signals, self.rejected, self.linked, self.executor, self.clock.pause)
-        return ingest.ingest(parse(body, here), here, world, self.clock)
+        world = IngestDependencies(self.customers, self.signals, self.rejected, self.linked, self.executor, self.clock.pause)
+        return ingest(parse(body, here), here, world, self.clock)
 
     def forget_calls(self) -> None:
         """Starts counting calls anew."""
@@ -105,6 +106,6 @@ class Intake:
         self.signals.queue_messages.clear()
 
 
-def codes(outcome: ingest.IngestResult) -> list[str]:
+def codes(outcome: IngestResult) -> list[str]:
     """`accepted`, or the code of the refusal, for each event."""
-    return ["accepted" if isinstance(entry, Accepted) else entry.code for entry in outcome.entries]
+    return ["accepted" if isinstance(entry, Accepted) else entry.code for entry in outcome.results]

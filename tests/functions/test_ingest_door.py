@@ -16,11 +16,12 @@ from functions.ingest import app
 from tests.fakes.ingest_harness import Intake, wire
 from tests.fakes.keys import TEXT, FakeKeys, stored
 from tests.fakes.workspaces import FakeWorkspaces
-from waypost import ingest, wiring
+from waypost import wiring
 from waypost.cache.workspace_cache import Schemas
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.values import exact_json
+from waypost.ingest.dependencies import IngestDependencies
 from waypost.web.authentication import Access
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -85,9 +86,9 @@ def intake(monkeypatch: pytest.MonkeyPatch) -> Intake:
     return world
 
 
-def world_of(intake: Intake) -> ingest.IngestDependencies:
+def world_of(intake: Intake) -> IngestDependencies:
     """The fakes as the door gets them."""
-    return ingest.IngestDependencies(intake.customers, intake.signals, intake.rejected, intake.linked, intake.executor, intake.clock.pause)
+    return IngestDependencies(intake.customers, intake.signals, intake.rejected, intake.linked, intake.executor, intake.clock.pause)
 
 
 def sent(name: str) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from waypost.domain.api_keys import Key
-from waypost.domain.customers.customer import Row, correlation_key, head_key, pair_key
 from waypost.domain.customers.facts import fact, set_once_stamp, set_stamp
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import Row, correlation_key, head_key, pair_key
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import Page

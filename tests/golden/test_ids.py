@@ -26,7 +26,8 @@ from tests.golden.objects import (
     TIMER,
 )
 from waypost.domain.api_keys import key_hash
-from waypost.domain.customers.customer import Customer, assemble, correlation_key, new_row
+from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.customers.rows import correlation_key, new_row
 from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.event_codec import event_to_wire
 from waypost.domain.intake.events import Accepted, Rejected
@@ -146,7 +147,7 @@ def golden_batches() -> list[Any]:
 
 def outcome(body: Any, request_context: RequestContext) -> list[Any]:
     """What came of each event: its wire form and its warnings, or where it was refused."""
-    return [entry_of(entry) for entry in parse(body, request_context).entries]
+    return [entry_of(entry) for entry in parse(body, request_context).results]
 
 
 def entry_of(entry: Accepted | Rejected) -> list[Any]:
@@ -184,7 +185,7 @@ def test_a_customer_is_assembled_as_it_was() -> None:
     """Golden facts make the same attributes and device tokens, with numbers to the last digit."""
     found = assemble([HEAD, PAIR], SCHEMA.primary_key)
     assert found is not None
-    assert exact_json.dumps([found.primary_key, found.correlation_ids, found.attributes, found.tokens, found.absorbed]) == golden(
+    assert exact_json.dumps([found.primary_key, found.correlation_ids, found.attributes, found.tokens, found.merged_ids]) == golden(
         "customer"
     )
 

@@ -43,7 +43,7 @@ from tests.golden.objects import (
 )
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.api_keys import Key
-from waypost.domain.customers.customer import Row, RowKey, correlation_key
+from waypost.domain.customers.rows import Row, RowKey, correlation_key
 from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.receipts import Receipt
@@ -105,11 +105,11 @@ def test_customers_are_read_as_they_were(made: Database) -> None:
     load(made.customers.table, golden("customers"))
     found = {row.key: row for workspace in ("w1", "w2") for row in made.customers.get(keys_of(workspace))}
     assert found == {row.key: row for row in ROWS}
-    assert sorted(made.customers.named("w1", ADA), key=lambda row: str(row.key)) == sorted(
+    assert sorted(made.customers.by_primary_key("w1", ADA), key=lambda row: str(row.key)) == sorted(
         (HEAD, PAIR, SECOND_PAIR), key=lambda row: str(row.key)
     )
     assert made.customers.tombstones("w1", (ADA, DEVICE, ERASED[1])) == dict.fromkeys(ERASED, LATER)
-    assert made.customers.any_named("w1")
+    assert made.customers.any_with_primary_key("w1")
     assert made.customers.find_by_id("w1", "c_ada") == HEAD.key
     assert made.customers.find_by_id("w1", "c_device") == PAIR.key
     assert made.customers.find_by_id("w1", "c_stranger") == correlation_key("w1", STRANGER)

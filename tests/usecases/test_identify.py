@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.ingest_harness import ADA, event_of, identify, wire
-from waypost.domain.customers.customer import Customer, assemble, correlation_key, owner_key, pair_key
+from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import correlation_key, owner_key, pair_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.events import Event
 from waypost.domain.reasons import Reason
-from waypost.identify import find, identify_customer, record
+from waypost.identify import find_rows, identify_customer, write_facts
 
 EVE = "eve@example.com"
 
@@ -36,7 +37,7 @@ def apply(customers: FakeCustomers, event: Event) -> str | Reason:
     """Applies one event's facts as the intake and the matcher do."""
     if event.identification is not None:
         return identify_customer(customers, "w1", event)
-    return record(customers, owner_key("w1", event.identifier), event.facts)
+    return write_facts(customers, owner_key("w1", event.identifier), event.facts)
 
 
 def set_of(value: Any = "device-1", at: Any = "2026-11-23T04:00:00Z", **attributes: Any) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def set_of(value: Any = "device-1", at: Any = "2026-11-23T04:00:00Z", **attribut
 
 def whole(customers: FakeCustomers, identifier: Identifier) -> Customer:
     """The customer that an identifier names."""
-    found = assemble(find(customers, "w1", identifier), None)
+    found = assemble(find_rows(customers, "w1", identifier), None)
     assert found is not None
     return found
 
@@ -152,7 +153,7 @@ def test_what_the_intake_knew_of_an_id_is_a_hint(customers: FakeCustomers, linke
     primary = Identifier("primary", linked) if linked else None
     event = event_of(set_of(at="2026-11-23T05:00:01Z", plan="pro"))
     assert (
-        record(customers, correlation_key("w1", device(1)), event.facts, primary)
+        write_facts(customers, correlation_key("w1", device(1)), event.facts, primary)
         == customers.rows[correlation_key("w1", device(1))].customer
     )
     assert (customers.calls, len(customers.rows)) == (calls, 3)
@@ -163,7 +164,7 @@ def test_a_late_fact_is_written_where_the_hint_leads(customers: FakeCustomers) -
     """The row is newer than it, so it is merged by a read and a write."""
     say(customers, identify(plan="pro"))
     customers.calls.clear()
-    record(
+    write_facts(
         customers,
         correlation_key("w1", device(1)),
         event_of(set_of(at="2026-11-23T04:00:00Z", a=1, plan="old")).facts,
@@ -186,7 +187,7 @@ def test_a_customer_has_at_most_100_correlation_ids(customers: FakeCustomers) ->
     """The next is refused and stays what it was."""
     outcomes = say(customers, *(identify(value=f"device-{number}") for number in range(101)))
     assert outcomes[99:] == [customers.customer(ADA).id, Reason.TOO_MANY_IDS]
-    assert find(customers, "w1", device(100)) == []
+    assert find_rows(customers, "w1", device(100)) == []
 
 
 @pytest.mark.parametrize(
@@ -324,10 +325,10 @@ def test_workspaces_do_not_know_each_others_customers(customers: FakeCustomers) 
     """The same ids in two workspaces are two people."""
     event = event_of(identify(plan="pro"))
     assert identify_customer(customers, "w1", event) != identify_customer(customers, "w2", event)
-    assert len(customers.named("w1", Identifier("primary", ADA))) == 2
+    assert len(customers.by_primary_key("w1", Identifier("primary", ADA))) == 2
 
 
 def test_only_a_naming_names(customers: FakeCustomers) -> None:
     """A trigger brought here is a mistake of ours."""
-    with pytest.raises(ValueError, match="names nobody"):
+    with pytest.raises(ValueError, match="no identification"):
         identify_customer(customers, "w1", event_of(wire()))

@@ -10,11 +10,11 @@ import pytest
 
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.ingest_harness import ADA, Intake, codes, identify, wire
-from waypost import ingest
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.events import Rejected
+from waypost.ingest import time_budget
 
 EVE = "eve@example.com"
 LINKED = Identifier("primary", ADA)
@@ -138,7 +138,7 @@ def test_a_conflict_is_told_at_once(warm: Intake) -> None:
     """With the place; events behind it go to whom the device really belongs."""
     outcome = warm.post(identify(EVE), wire())
     assert codes(outcome) == ["correlation-conflict", "accepted"]
-    entry = outcome.entries[0]
+    entry = outcome.results[0]
     assert isinstance(entry, Rejected)
     assert (entry.pointer, entry.retryable) == ("/batch/0/correlationValue", False)
     assert warm.signals.arrived[0].primary == LINKED
@@ -147,7 +147,7 @@ def test_a_conflict_is_told_at_once(warm: Intake) -> None:
 @pytest.mark.parametrize("bare", [True, False])
 def test_a_refused_naming_points_to_its_place(warm: Intake, bare: bool) -> None:
     """In a bare event from its own root."""
-    entry = warm.post(identify(EVE), bare=bare).entries[0]
+    entry = warm.post(identify(EVE), bare=bare).results[0]
     assert isinstance(entry, Rejected)
     assert entry.pointer == ("/correlationValue" if bare else "/batch/0/correlationValue")
 
@@ -182,7 +182,7 @@ def test_a_slow_customers_table_leaves_time_for_the_queue(intake: Intake) -> Non
 @pytest.mark.parametrize("call", ["touch", "get"])
 def test_a_customers_table_that_hangs_is_not_waited_for(intake: Intake, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was asked of it travels as it came, and what it answers later changes nothing of that."""
-    monkeypatch.setattr(ingest, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(time_budget, "READ_SECONDS", 0.05)
     answered = Event()
 
     class Hanging(FakeCustomers):
@@ -203,7 +203,7 @@ def test_a_customers_table_that_hangs_is_not_waited_for(intake: Intake, call: st
 
 def test_refused_events_are_not_waited_for(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table that hangs keeps no sender from its answer."""
-    monkeypatch.setattr(ingest, "KEEP_SECONDS", 0.05)
+    monkeypatch.setattr(time_budget, "KEEP_SECONDS", 0.05)
     answered = Event()
     monkeypatch.setattr(intake.rejected, "count", lambda *_: answered.wait(10) and 0)
     outcome = intake.post(wire(), wire(correlationValue="null"))
@@ -237,7 +237,7 @@ def test_what_the_queue_goes_on_refusing_is_refused_as_not_stored(intake: Intake
     intake.signals.refuses = lambda queue_message, _: '"n":0' in queue_message.body
     outcome = intake.post(*triggers(150), *triggers(3, correlationValue="device-2", source="mobile")[1:])
     assert codes(outcome) == ["not-stored"] * 150 + ["accepted"] * 2
-    refused = outcome.entries[149]
+    refused = outcome.results[149]
     assert isinstance(refused, Rejected)
     assert (refused.retryable, refused.pointer) == (True, "/batch/149")
 
@@ -265,7 +265,7 @@ def test_with_the_queue_down_a_batch_with_bad_events_is_an_outage_too(intake: In
 def test_refused_events_are_kept_as_they_were_sent(intake: Intake) -> None:
     """So that whoever sent them can be told why."""
     intake.post(wire(), "bad", wire(event=7))
-    assert [(each.place, each.raw, each.error.code) for each in intake.rejected.kept] == [
+    assert [(each.batch_index, each.raw, each.error.code) for each in intake.rejected.kept] == [
         (1, "bad", "not-an-object"),
         (2, wire(event=7), "bad-event"),
     ]

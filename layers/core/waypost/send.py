@@ -118,7 +118,7 @@ def _ready(message: Message, now: datetime, dependencies: SendDependencies) -> P
     if status == "stopped":
         return Skip(MessageReason.STOPPED)
     schema = dependencies.schemas.of(message.workspace, now)
-    customer = assemble(identify.find(dependencies.customers, message.workspace, message.lookup_id), schema.primary_key)
+    customer = assemble(identify.find_rows(dependencies.customers, message.workspace, message.lookup_id), schema.primary_key)
     if customer is None:
         return Skip(MessageReason.ERASED)
     journey = dependencies.journeys.version(message.workspace, message.journey, message.version)

@@ -25,7 +25,7 @@ def said(at: int, uuid: Any = "u", **payload: Any) -> Facts:
 
 def left(*many: Facts) -> Mapping[str, Any]:
     """The attributes that facts leave."""
-    return facts.attributes(merge(*many))
+    return facts.attributes_of(merge(*many))
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_facts_in_any_order_any_number_of_times_and_any_grouping_leave_the_same(
 def test_the_weight_of_a_customer_is_what_is_remembered_of_it() -> None:
     """A removed attribute is no attribute, but its name is still there; device tokens never count."""
     held = merge(said(1, plan="free", age=31), said(2, age=None), {"t:android": facts.fact(facts.set_stamp(AT, "u"), "tok")})
-    assert facts.weight(held) == (1, len('a:plan"free"') + len("a:agenull"))
+    assert facts.size_of(held) == (1, len('a:plan"free"') + len("a:agenull"))

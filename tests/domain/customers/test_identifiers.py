@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from waypost.domain.customers.identifiers import primary
+from waypost.domain.customers.identifiers import primary_identifier
 from waypost.domain.customers.schema import PrimaryKey
 
 TEXT, NUMBER, EMAIL = (PrimaryKey.model_validate({"name": "key", "type": kind}) for kind in ("String", "Number", "Email"))
@@ -30,7 +30,7 @@ TEXT, NUMBER, EMAIL = (PrimaryKey.model_validate({"name": "key", "type": kind}) 
 )
 def test_equal_keys_are_equal_texts(key: PrimaryKey | None, given: Any, folded: str) -> None:
     """Addresses compare in lower case, numbers by value, texts as they are."""
-    named = primary(given, key)
+    named = primary_identifier(given, key)
     assert named is not None
     assert named.value == folded
 
@@ -45,4 +45,4 @@ OTHERS: dict[PrimaryKey | None, list[Any]] = {
 @pytest.mark.parametrize(("key", "given"), [(key, given) for key, values in OTHERS.items() for given in values])
 def test_a_value_of_another_type_names_nobody(key: PrimaryKey | None, given: Any) -> None:
     """A guess would join people who are not one."""
-    assert primary(given, key) is None
+    assert primary_identifier(given, key) is None

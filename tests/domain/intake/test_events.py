@@ -19,7 +19,7 @@ UUID = "E621E1F8-C36C-495A-93FC-0C247A3E6E5F"
 
 def uuids(*events: Any, **changes: Any) -> list[str]:
     """The identities of a batch's events."""
-    entries = parse({"batch": list(events)}, request_context(**changes)).entries
+    entries = parse({"batch": list(events)}, request_context(**changes)).results
     return [entry.event.uuid for entry in entries if isinstance(entry, Accepted)]
 
 
@@ -67,7 +67,7 @@ def test_a_bad_event_is_refused_with_its_code_and_place(raw: Any, code: str, poi
 
 def test_the_pointers_of_a_bare_event_start_at_its_own_root() -> None:
     """A single event has no batch around it."""
-    [entry] = parse(wire(event=7), request_context(bare=True)).entries
+    [entry] = parse(wire(event=7), request_context(bare=True)).results
     assert not isinstance(entry, Accepted)
     assert entry.pointer == "/event"
 
@@ -211,7 +211,7 @@ def test_a_body_without_events_is_refused(body: Any) -> None:
 
 def test_a_batch_has_at_most_1000_events() -> None:
     """The answer to one more names limit and size."""
-    assert len(parse({"batch": [wire()] * 1000}, request_context()).entries) == 1000
+    assert len(parse({"batch": [wire()] * 1000}, request_context()).results) == 1000
     with pytest.raises(RefusedError) as refused:
         parse({"batch": [wire()] * 1001}, request_context())
     assert (refused.value.status, refused.value.extra) == (413, {"limit": 1000, "size": 1001})
@@ -219,7 +219,7 @@ def test_a_batch_has_at_most_1000_events() -> None:
 
 def test_a_bad_event_does_not_touch_its_neighbours() -> None:
     """Entries come in the order of the request."""
-    entries = parse({"batch": [wire(), "bad", wire()]}, request_context()).entries
+    entries = parse({"batch": [wire(), "bad", wire()]}, request_context()).results
     assert [isinstance(entry, Accepted) for entry in entries] == [True, False, True]
 
 
@@ -234,14 +234,14 @@ def test_a_clock_that_is_wrong_is_put_right(name: str) -> None:
     """Both spellings are one field; a null is none."""
     raw = wire(timestamp="2030-01-01T00:00:00Z")
     envelope = {"batch": [raw], "sentAt": None, name: "2030-01-01T00:00:02Z"}
-    [entry] = parse(envelope, request_context()).entries
+    [entry] = parse(envelope, request_context()).results
     assert isinstance(entry, Accepted)
     assert (NOW - entry.event.at).total_seconds() == 2
 
 
 def test_warnings_point_into_the_request() -> None:
     """With the event's place in the batch."""
-    entries = parse({"batch": [wire(), wire(timestamp="soon")]}, request_context()).entries
+    entries = parse({"batch": [wire(), wire(timestamp="soon")]}, request_context()).results
     assert isinstance(entries[1], Accepted)
     assert entries[1].warnings == (EventWarning("bad-timestamp", "/batch/1/timestamp"),)
 

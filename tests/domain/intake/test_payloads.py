@@ -15,12 +15,12 @@ TYPED = Schema.model_validate({"primaryKey": {"name": "email", "type": "Email"},
 
 def attributes(raw: Any, **changes: Any) -> Any:
     """The attributes that an event sets."""
-    return facts.attributes(event_of(raw, **changes).facts)
+    return facts.attributes_of(event_of(raw, **changes).facts)
 
 
 def tokens(raw: Any) -> Any:
     """The device tokens that an event brings."""
-    return facts.tokens(event_of(raw).facts)
+    return facts.device_tokens_of(event_of(raw).facts)
 
 
 def test_all_keys_but_ours_are_attributes() -> None:
@@ -46,7 +46,7 @@ def test_a_nested_set_that_is_no_object_is_left_out(name: str) -> None:
     """With a warning that says where."""
     entry = accepted(wire("$set", uuid="u", payload={"a": 1, name: "text"}))
     assert [tuple(each) for each in entry.warnings] == [("wrong-type", f"/batch/0/payload/{name}")]
-    assert facts.attributes(entry.event.facts) == {"a": 1}
+    assert facts.attributes_of(entry.event.facts) == {"a": 1}
 
 
 def test_a_value_of_the_wrong_type_is_left_out() -> None:
