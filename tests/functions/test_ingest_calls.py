@@ -100,7 +100,7 @@ def test_a_warm_function_makes_these_calls(calls: list[str], events: Sequence[An
 
 def test_a_linked_customer_that_is_not_in_memory_costs_one_read(calls: list[str]) -> None:
     """Once; from then on it is remembered."""
-    wiring.intake().linked.known.clear()
+    wiring.intake().linked.entries.clear()
     assert post(*triggers(100)) == 201
     assert calls == ["BatchGetItem", "SendMessageBatch"]
     calls.clear()

@@ -58,7 +58,7 @@ def test_a_hundred_triggers_of_a_remembered_customer_take_one_call(warm: Intake)
 
 def test_a_hundred_triggers_of_a_customer_not_in_memory_take_two_calls(warm: Intake) -> None:
     """Whose they are is read once, and remembered from then on."""
-    warm.linked.known.clear()
+    warm.linked.entries.clear()
     warm.post(*triggers(100))
     assert (warm.customers.calls, len(warm.signals.calls)) == (["get"], 1)
     warm.forget_calls()
@@ -81,7 +81,7 @@ def test_memory_is_bounded_and_forgets_the_oldest(intake: Intake) -> None:
     intake.linked.max_entries = 3
     for number in range(4):
         intake.post(identify(f"p{number}@example.com", value=f"device-{number}"))
-    assert len(intake.linked.known) == 3
+    assert len(intake.linked.entries) == 3
     assert intake.linked.get("w1", Identifier("correlation", "device-0")) is None
     assert intake.linked.get("w1", Identifier("correlation", "device-3")) is not None
 
@@ -198,7 +198,7 @@ def test_a_customers_table_that_hangs_is_not_waited_for(intake: Intake, call: st
     assert codes(outcome) == ["accepted"]
     [event] = intake.signals.arrived[0].events
     assert (event.identification is not None) == (call == "touch")
-    assert intake.linked.known == {}
+    assert intake.linked.entries == {}
 
 
 def test_refused_events_are_not_waited_for(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Final
-
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from typing import Any, Final
 
 from waypost.domain.customers.facts import Facts
-from waypost.domain.customers.identifiers import (
-    ID_LENGTH,
-    Identifier,
-    correlation_identifier,
-    is_placeholder,
-    normalize,
-    primary_identifier,
-)
+from waypost.domain.customers.identifiers import Identifier, correlation_identifier, is_placeholder, primary_identifier
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake.events import Accepted, Event, EventResult, Kind, Rejected
 from waypost.domain.intake.payloads import EventRejectedError, EventWarning, FactsBuilder, Identification, identification_of, illegal_id
+from waypost.domain.intake.wire_event import WireEvent, wire_event_of
 from waypost.domain.values import client_timestamps, exact_json, limits
 from waypost.domain.values.generated_ids import digest
-from waypost.domain.values.json_pointers import token
 
 IDEMPOTENCY_KEY_LENGTH: Final = 100
 
@@ -53,35 +42,6 @@ class Batch:
     results: tuple[EventResult, ...]
     raw: tuple[Any, ...]
     historical: bool
-
-
-def _one_id(value: Any) -> Any:
-    """An id, or the only element of an array (Laudspeaker accepts one too), normalised before its length is checked."""
-    one = value[0] if isinstance(value, list) and len(value) == 1 else value
-    return normalize(one) if isinstance(one, str) else one
-
-
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be blank")
-    return text
-
-
-class WireEvent(BaseModel):
-    """One event as clients send it. Unknown fields are ignored; null counts as absent."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, alias_generator=to_camel, title="Event")
-
-    event: Annotated[str, AfterValidator(_not_blank)] = Field(max_length=200, description="The name; `$identify` and `$set` are reserved")
-    correlation_key: str = Field(description="`_id`, or the name of the workspace's primary key")
-    correlation_value: Annotated[str, BeforeValidator(_one_id), AfterValidator(_not_blank)] = Field(
-        max_length=ID_LENGTH, description="A correlation id or a primary key value, or an array of just one"
-    )
-    source: Annotated[str, AfterValidator(_not_blank)] = Field("custom", max_length=200)
-    payload: dict[str, Any] = Field(default_factory=dict)
-    timestamp: Any = Field(None, description="ISO 8601, epoch seconds or milliseconds, or `Nov 23, 2026, 5:17:13 AM`")
-    uuid: Annotated[str, AfterValidator(normalize), AfterValidator(_not_blank)] | None = Field(None, max_length=100)
-    fcm: Any = Field(None, alias="$fcm", description="{androidDeviceToken?, iosDeviceToken?}")
 
 
 def parse(body: Any, request_context: RequestContext) -> Batch:
@@ -129,8 +89,7 @@ class _Parser:
             return Rejected(error.code, error.detail, base + error.pointer or "/")
 
     def _accepted(self, index: int, raw: Any, base: str) -> Accepted:
-        _check_limits(raw)
-        wire = _wire_event(raw)
+        wire = wire_event_of(raw)
         identifier = self._identifier(wire)
         kind = _kind(wire)
         time = client_timestamps.event_time(wire.timestamp, self.sent_at, self.request_context.received_at)
@@ -195,45 +154,6 @@ def _facts(builder: FactsBuilder, wire: WireEvent, kind: Kind, identifier: Ident
     elif identifier.kind == "primary":
         facts |= builder.primary_key_spelling(identifier, wire.correlation_value)
     return facts
-
-
-def _check_limits(raw: Any) -> None:
-    """EventRejectedError for a value that is no object, or that exceeds a limit of one event (`docs/events.md#limits`)."""
-    if not isinstance(raw, dict):
-        raise EventRejectedError("not-an-object", "An event is a JSON object.", "")
-    violation = limits.find_violation(raw)
-    if violation:
-        raise EventRejectedError(*violation)
-    size = len(exact_json.dumps(raw, ascii_only=False).encode())
-    if size > limits.EVENT_BYTES:
-        raise EventRejectedError("event-too-large", f"An event has at most {limits.EVENT_BYTES} bytes of JSON; this one has {size}.", "")
-    payload = raw.get("payload")
-    if isinstance(payload, dict) and len(payload) > limits.PAYLOAD_KEYS:
-        raise EventRejectedError(
-            "too-many-keys", f"A payload has at most {limits.PAYLOAD_KEYS} keys; this one has {len(payload)}.", "/payload"
-        )
-
-
-def _wire_event(raw: Mapping[str, Any]) -> WireEvent:
-    """The fields of an event. EventRejectedError for the first field that is missing or invalid."""
-    try:
-        return WireEvent.model_validate({name: value for name, value in raw.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = str(first["loc"][0])
-        problem = "missing" if first["type"] == "missing" else "bad"
-        raise EventRejectedError(f"{problem}-{_CODE_NAMES[name]}", f"{name}: {first['msg']}.", token(name)) from None
-
-
-_CODE_NAMES: Final = {
-    "event": "event",
-    "correlationKey": "correlation-key",
-    "correlationValue": "correlation-value",
-    "source": "source",
-    "payload": "payload",
-    "uuid": "uuid",
-}
-"""By field: its name in error codes."""
 
 
 def _kind(wire: WireEvent) -> Kind:
