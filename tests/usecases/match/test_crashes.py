@@ -151,7 +151,7 @@ def test_sixty_journeys_on_one_event_heal_as_well() -> None:
     world = world_of(*many)
     world.deliver([arrived(SIGN_UP)])
     assert world.runs.commits > 1
-    assert (len(world.runs.all), len(world.queued), len(world.receipt().moves)) == (60, 60, 60)
+    assert (len(world.runs.all), len(world.queued), len(world.receipt().journeys)) == (60, 60, 60)
     assert_every_cut_heals(lambda wire: world_of(*many, wire=wire), [arrived(SIGN_UP)])
 
 

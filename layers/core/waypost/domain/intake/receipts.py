@@ -12,7 +12,7 @@ Outcome = Literal["entered", "advanced", "exited", "ignored"]
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class JourneyOutcome:
     """What an event did in one journey: the outcome, the reason if it did nothing, and the id of the run that it moved."""
 
     journey: str
@@ -29,11 +29,11 @@ class Receipt:
     event: str
     received_at: datetime
     customer: str
-    moves: tuple[Move, ...] = ()
+    journeys: tuple[JourneyOutcome, ...] = ()
     messages: tuple[str, ...] = ()
     reason: Reason | None = None
 
     @property
     def had_effect(self) -> bool:
         """Whether the event moved a run. The receipt of such an event is saved in the transaction that saves the run."""
-        return any(move.outcome != "ignored" for move in self.moves)
+        return any(journey.outcome != "ignored" for journey in self.journeys)
