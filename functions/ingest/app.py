@@ -38,7 +38,7 @@ def _respond(request: Request, request_id: str) -> Response:
     if found.route.name == "preflight":
         return http.PREFLIGHT
     if found.route.scope != "events":
-        raise RefusedError(404, "not-found", "This function takes events only; the management API has this route.")
+        raise RefusedError(404, "not-found", "This function accepts events only; the management API has this route.")
     return _ingest(request, request_id, bare=found.route.name == "event", started=started)
 
 

@@ -41,7 +41,7 @@ EXPECTED: dict[str, tuple[int, str | None]] = {
     "backend-primary-key": (201, None),
     "backend-set": (201, None),
     "backend-historical": (201, None),
-    "backend-identical-twins": (201, None),
+    "backend-identical-events": (201, None),
     "backend-idempotency-key": (201, None),
     "tracker": (201, None),
     "android-custom": (201, None),
@@ -178,7 +178,7 @@ def test_one_invalid_event_is_rejected_between_accepted_ones() -> None:
 
 def test_a_repeated_request_gets_the_same_uuids() -> None:
     """Two identical events of a batch get two uuids, and the same two when the batch is sent again."""
-    first, again = ([result["uuid"] for result in respond(sent("backend-identical-twins"))[1]["results"]] for _ in range(2))
+    first, again = ([result["uuid"] for result in respond(sent("backend-identical-events"))[1]["results"]] for _ in range(2))
     assert first == again
     assert len(set(first)) == 2
 

@@ -69,7 +69,7 @@ def _link_ids(customers: Customers, request: IdentifyRequest, facts: Facts, at: 
             return plan
         if not _has_room(customers, plan.rows):
             return Reason.ATTRIBUTES_FULL
-        # The first plan may rest on rows that were never read: it takes them as not stored. The transaction checks that, and returns
+        # The first plan may rest on rows that were never read: it treats them as not stored. The transaction checks that, and returns
         # the rows that differ as they are now, so the next plan is made from the rows of the faster writer without a read.
         stale = customers.save(plan.rows) if plan.rows else None
         if stale is None:
@@ -97,7 +97,7 @@ def write_facts(customers: Customers, key: RowKey, facts: Facts, linked_to: Iden
     """Merges facts into a row, which is created if it is not stored; a pointer is followed to its pair.
 
     Returns the id of the customer, or the reason why nothing was changed. `linked_to` is the primary key value that the row pointed to
-    when it was last read, if anybody knows: the pair is then written directly, which saves the failed write to the pointer. It may be
+    when it was last read, if that is known: the pair is then written directly, which saves the failed write to the pointer. It may be
     wrong or outdated. UnavailableError as for `identify_customer`.
     """
     if linked_to is not None and key.correlation is not None:
@@ -116,7 +116,7 @@ def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: F
     tombstones = {} if row else customers.tombstones(key.workspace, [key.owner])
     for _ in range(ATTEMPTS):
         if row is None and key.correlation not in (None, key.owner):
-            # An erasure has removed the pair and not yet the pointer. A pair that is created now would survive the erasure, headless.
+            # An erasure has removed the pair and not yet the pointer. A pair that is created now would survive the erasure without a head.
             raise UnavailableError("a pointer without its pair: the customer is being erased")
         if row is not None and row.linked_to is not None and key.correlation is not None:
             return write_facts(customers, pair_key(key.workspace, row.linked_to, key.correlation), facts)

@@ -29,7 +29,7 @@ def ingest(batch: Batch, request_context: RequestContext, dependencies: IngestDe
     """Makes a batch durable; `elapsed` returns the seconds since the request arrived.
 
     An event is accepted once it is on the signals queue. An unavailable customers table rejects none: its facts then travel on the
-    queue. UnavailableError if the queue takes no event at all, so that the client sends the whole batch again.
+    queue. UnavailableError if the queue accepts no event at all, so that the client sends the whole batch again.
     """
     budget = TimeBudget(elapsed, dependencies.executor)
     results = list(batch.results)
@@ -47,7 +47,7 @@ def ingest(batch: Batch, request_context: RequestContext, dependencies: IngestDe
     messages = messages_by_customer(events, customers, request_context, historical=batch.historical)
     unsent = send_in_order(messages, dependencies, budget)
     if unsent and len(unsent) == len(events):
-        raise UnavailableError("the signals queue takes nothing")
+        raise UnavailableError("the signals queue accepted no message")
     _reject_unsent(results, unsent, request_context)
     unkept = keep_rejected(results, batch.raw, request_context, dependencies, budget)
     return IngestResult(tuple(results), unkept)

@@ -39,8 +39,8 @@ def keep_rejected(
 
 
 def _count_and_keep(rejected: Sequence[RejectedEvent], request_context: RequestContext, dependencies: IngestDependencies) -> None:
-    """Counts the events, then keeps as many as the minute has room for."""
+    """Counts the events, then keeps as many as the limit of the minute allows."""
     workspace, received_at = request_context.workspace, request_context.received_at
     counted_before = dependencies.rejected.count(workspace, received_at, len(rejected))
-    room = max(0, KEPT_PER_MINUTE - counted_before)
-    dependencies.rejected.keep(workspace, received_at, request_context.request_id, rejected[:room])
+    remaining = max(0, KEPT_PER_MINUTE - counted_before)
+    dependencies.rejected.keep(workspace, received_at, request_context.request_id, rejected[:remaining])

@@ -76,7 +76,7 @@ def _estimated_bytes(batch_event: BatchEvent) -> int:
 
 
 def send_in_order(messages: list[list[BatchMessage]], dependencies: IngestDependencies, budget: TimeBudget) -> list[int]:
-    """Sends the messages of all customers; returns the indexes of the events that the queue did not take in time.
+    """Sends the messages of all customers; returns the indexes of the events that the queue did not accept in time.
 
     A customer's next message is sent only after the one before it is on the queue. If the queue goes on refusing one, those behind it
     are not sent either: the client sends all of them again, and they must not be processed in another order than they happened in.

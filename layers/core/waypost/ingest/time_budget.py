@@ -19,7 +19,7 @@ from waypost.domain.errors import UnavailableError
 #               thread and is ignored. The matcher carries these identifications out again, which changes nothing.
 #   until 6.5   Calls to SQS are started, and repeated for what SQS refuses: at least 2 seconds. The last one takes up to 3 seconds (one
 #               attempt, 1 s to connect and 2 s to read), so this ends at 9.5 at the latest.
-#   until 9.5   Rejected events are kept, if SQS was done by 6.5. Nobody depends on them: the answer has the errors too.
+#   until 9.5   Rejected events are kept, if sending was done by 6.5. The answer has their errors anyway.
 #   until 10    The answer is written.
 IDENTIFY_SECONDS: Final = 2.0
 READ_SECONDS: Final = 4.5

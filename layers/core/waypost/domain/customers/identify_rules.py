@@ -104,8 +104,8 @@ def _plan_new_link(own_row: Row, head: Row, pair: Row) -> IdentifyPlan:
     value to two anonymous customers, at the same time both write one of these rows: the later transaction fails and is planned again.
     """
     # An anonymous customer that is stored under another customer id may have runs and pending effects, which this transaction cannot
-    # move: there may be too many. The pair therefore records that the merge is pending. Whoever reads the customer for processing moves
-    # the runs first, so that a crash at this point delays the second half of the merge and cannot lose it.
+    # move: there may be too many. The pair therefore records that the merge is pending, and the matcher moves the runs whenever it loads
+    # a customer with a pending merge. A crash between the two halves of the merge delays the second one and cannot lose it.
     merged_id = own_row.customer if own_row.revision and own_row.customer != head.customer else None
     pointer = replace(own_row, customer=head.customer, linked_to=head.key.owner, facts={})
     return IdentifyPlan(

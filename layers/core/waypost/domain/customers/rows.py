@@ -57,7 +57,7 @@ def correlation_key(workspace: str, correlation: Identifier) -> RowKey:
 
 
 def owner_key(workspace: str, identifier: Identifier) -> RowKey:
-    """The key of the row that says which customer an identifier belongs to: a head, or a correlation id's own row."""
+    """The key of the row that determines the customer of an identifier: a head, or a correlation id's own row."""
     return head_key(workspace, identifier) if identifier.kind == "primary" else correlation_key(workspace, identifier)
 
 
@@ -68,7 +68,7 @@ class Row:
     `customer` is a customer id. `revision` counts the row's writes (0: it is not stored yet); a write is conditional on it. `linked_to`
     makes the row a pointer. `id_count` is the number of correlation ids, in a head. `merged_id` is the id of the anonymous customer that
     was merged into this one together with the pair's correlation id; `merge_pending` is True until its runs have been moved.
-    `erased_at` is the time at which an earlier customer of this identifier was erased: the row takes no facts from before it.
+    `erased_at` is the time at which an earlier customer of this identifier was erased: facts from before it are not merged into the row.
     """
 
     key: RowKey

@@ -22,7 +22,7 @@ IDEMPOTENCY_KEY_LENGTH: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """What the parser and the intake have to know of the request: the workspace of its key, the time of receipt, and its headers.
+    """The request as the parser and the intake need it: the workspace of its key and its schema, the time of receipt, and its headers.
 
     `bare`: the body is one event and not a batch, so the JSON pointers of errors start at the event.
     """

@@ -44,7 +44,7 @@ class EventRejectedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """What an `$identify` says: the primary key value of the customer, and one more correlation id of it, if there is one."""
+    """The content of an `$identify`: the primary key value of the customer, and one more correlation id of it, if there is one."""
 
     primary: Identifier
     anonymous_id: Identifier | None
