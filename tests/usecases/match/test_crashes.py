@@ -95,7 +95,7 @@ def world_of(*journeys: Journey, wire: Wire | None = None, log_all: bool = True)
     made = MatchHarness(wire=wire or Wire(), log_all=log_all)
     made.workspaces.schemas["w1"] = SCHEMA
     made.journeys.publish(*journeys)
-    made.messages.owe(with_claim(pending_message(), pending_message().due, "t", "ada@example.com"))
+    made.messages.add(with_claim(pending_message(), pending_message().due, "t", "ada@example.com"))
     return made
 
 

@@ -179,7 +179,7 @@ def report(name: str, of: str = "msg_1", uuid: str = "r", field: str = "messageI
 def sent(world: MatchHarness) -> Message:
     """A message that a provider was called for."""
     message = replace(with_claim(pending_message(), NOW, "t", "ada@example.com"), status=MessageStatus.SENT, lease=None)
-    world.messages.owe(message)
+    world.messages.add(message)
     return message
 
 
@@ -228,7 +228,7 @@ def test_a_report_opens_no_journey(world: MatchHarness, sent: Message) -> None:
 def test_a_report_meets_a_sender_that_writes_at_the_same_time(world: MatchHarness) -> None:
     """The message is read again, and is delivered as well as recorded by its sender."""
     sending = with_claim(pending_message(), NOW, "t", "ada@example.com")
-    world.messages.owe(sending)
+    world.messages.add(sending)
 
     def record(_: Message) -> None:
         world.messages.before_save = lambda _: None

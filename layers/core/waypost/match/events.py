@@ -18,7 +18,7 @@ from waypost.domain.intake.events import Event, Kind, identifiers_of, reported_m
 from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.journeys.published import Snapshot
 from waypost.domain.journeys.trigger_index import Published
-from waypost.domain.messages import delivery
+from waypost.domain.messages.delivery_reports import after_report
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext, event_snapshot
 from waypost.domain.runs.reactions import apply_event
@@ -149,7 +149,7 @@ class _EventsHandler:
             message = self.dependencies.messages.get(self.signal.workspace, name) if name else None
             if message is None:
                 return Reason.NO_MESSAGE
-            reported = delivery.reported(message, event.name)
+            reported = after_report(message, event.name)
             if reported is message or self.dependencies.messages.save(reported, message):
                 return None
         raise UnavailableError("a message changed too often")
