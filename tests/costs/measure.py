@@ -85,7 +85,7 @@ class Benchmark:
         """Runs the phases of a scenario one after the other; yields each with the units that it took."""
         bodies = scenario.bodies(devices)
         if scenario.cold_ids:
-            wiring.intake().linked.known.clear()
+            wiring.intake().linked.entries.clear()
         yield self._counted(phases.intake(bodies, scenario.key))
         signals = self.cloud.take_messages(phases.SIGNALS)
         received = [[each] for each in signals] if scenario.separate else in_tens(signals)
@@ -110,7 +110,7 @@ class Benchmark:
         replay = Replay(responses)
         self.network.responder = replay
         try:
-            linked = wiring.intake().linked.known
+            linked = wiring.intake().linked.entries
             before_pass = linked.clear if scenario.cold_ids else _nothing
             rounds = [_round(phase, before_pass) for _ in range(ROUNDS)]
             passes = sum(number for number, _ in rounds)

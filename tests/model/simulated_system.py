@@ -15,7 +15,6 @@ from tests.fakes.messages import NOW
 from tests.fakes.rejected_events import FakeRejectedEvents
 from tests.model.history_generator import GeneratedEvent
 from tests.model.reference_model import ExpectedCustomer
-from waypost import ingest
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.identifiers import Identifier
@@ -26,7 +25,9 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
 from waypost.domain.signals import QueueMessage, TimerDue, from_wire, to_queue_message
 from waypost.domain.values import exact_json
-from waypost.identify import find
+from waypost.identify import find_rows
+from waypost.ingest.batch import ingest
+from waypost.ingest.dependencies import IngestDependencies
 
 END = {"id": "end", "type": "exit"}
 STANDS = journey("stands", "stands", [message("hello", "end", onFailure="end"), END])
@@ -160,9 +161,9 @@ class SimulatedSystem:
         linked = self.linked if self.random.random() < 0.7 else LinkedIdCache()
         ports = Wired(self.matcher.customers, self.faults), Wired(self.queue, self.faults)
         seconds = iter(range(1000))
-        intake = ingest.IngestDependencies(*ports, FakeRejectedEvents(), linked, AtOnce(), lambda: None)
-        outcome = ingest.ingest(parse({"batch": list(raw)}, request_context), request_context, intake, lambda: next(seconds) / 100)
-        for event, entry in zip(raw, outcome.entries, strict=True):
+        intake = IngestDependencies(*ports, FakeRejectedEvents(), linked, AtOnce(), lambda: None)
+        outcome = ingest(parse({"batch": list(raw)}, request_context), request_context, intake, lambda: next(seconds) / 100)
+        for event, entry in zip(raw, outcome.results, strict=True):
             if not isinstance(entry, Accepted):
                 self._record_decision(event["uuid"], Reason(entry.code))
 
@@ -208,12 +209,12 @@ class SimulatedSystem:
 
     def customer(self, identifier: Identifier) -> Customer | None:
         """The customer of an identifier."""
-        return assemble(find(self.matcher.customers, "w1", identifier), SCHEMA.primary_key)
+        return assemble(find_rows(self.matcher.customers, "w1", identifier), SCHEMA.primary_key)
 
     def current_ids(self, identifiers: Iterable[Identifier]) -> dict[str, str]:
         """The current customer id for each customer id that the customers of these identifiers have or had."""
         customers = [customer for customer in map(self.customer, identifiers) if customer is not None]
-        return {past: customer.id for customer in customers for past in (customer.id, *customer.absorbed)}
+        return {past: customer.id for customer in customers for past in (customer.id, *customer.merged_ids)}
 
     def entered(self, identifiers: Iterable[Identifier]) -> dict[tuple[str, str, str], list[Run]]:
         """All runs that were ever entered, by current customer id, journey and value of the re-entry key."""
