@@ -20,7 +20,7 @@ LAYERS = {
     "web": {"web", "cache", "ports", "domain"},
     "cache": {"cache", "ports", "domain"},
     "adapter": {"adapter", "domain"},
-    "ports": {"domain"},
+    "ports": {"ports", "domain"},
     "domain": {"domain"},
     "telemetry": set[str](),
     "settings": set[str](),

@@ -70,32 +70,22 @@ def test_an_id_of_ours_finds_named_and_anonymous_customers(known: FakeCustomers)
             customers.read(known, "w2", customer.id, SCHEMA)
 
 
-class CustomerExistence:
-    """Whether anybody is named."""
-
-    def __init__(self, *, any_named: bool) -> None:
-        self._any = any_named
-
-    def any_named(self, workspace: str) -> bool:
-        return self._any
-
-
 @pytest.mark.parametrize(
     "key", [None, PrimaryKey(name="id"), PrimaryKey(name="email", type="String"), PrimaryKey(name="mail", type="Email")]
 )
-def test_the_primary_key_stays_once_customers_are_named(key: PrimaryKey | None) -> None:
+def test_the_primary_key_stays_once_customers_are_named(known: FakeCustomers, key: PrimaryKey | None) -> None:
     """Another name, another type or none at all would leave them without their name."""
     store = FakeWorkspaces({"w1": SCHEMA})
     with pytest.raises(RefusedError) as refused:
-        schemas.save(store, CustomerExistence(any_named=True), "w1", Schema(primary_key=key))
+        schemas.save(store, known, "w1", Schema(primary_key=key))
     assert (refused.value.status, refused.value.code) == (409, "primary-key-in-use")
     assert store.schemas["w1"] == SCHEMA
-    assert schemas.save(store, CustomerExistence(any_named=False), "w1", Schema(primary_key=key)).primary_key == key
+    assert schemas.save(store, FakeCustomers(), "w1", Schema(primary_key=key)).primary_key == key
 
 
-def test_all_else_in_a_schema_may_change_at_any_time() -> None:
+def test_all_else_in_a_schema_may_change_at_any_time(known: FakeCustomers) -> None:
     """Types of attributes and the time zone."""
     store = FakeWorkspaces({"w1": SCHEMA})
     changed = Schema(primary_key=SCHEMA.primary_key, attributes={"plan": "String"}, timezone="Europe/Berlin")
-    schemas.save(store, CustomerExistence(any_named=True), "w1", changed)
+    schemas.save(store, known, "w1", changed)
     assert store.schemas["w1"] == changed

@@ -6,30 +6,14 @@ from datetime import date, timedelta
 
 import pytest
 
+from tests.fakes.event_history import FakeEventHistory
 from tests.fakes.ingest_harness import NOW, event_of, wire
 from tests.fakes.receipts import FakeReceipts
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.receipts import Receipt
-from waypost.domain.values.wire_time import iso
 from waypost.manage import events
 from waypost.manage.events import Recorded
 from waypost.manage.requests import EventQuery
-
-
-class PagesOfDays:
-    """The log's pages, by the day on which they arrived."""
-
-    def __init__(self, *pages: Page) -> None:
-        self.pages = sorted(pages, key=self.place, reverse=True)
-
-    @staticmethod
-    def place(page: Page) -> str:
-        return f"{iso(page.received_at)}#{page.name}"
-
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
-        own = [page for page in self.pages if page.workspace == workspace and page.received_at.date() == day]
-        return [page for page in own if before is None or self.place(page) < before][:limit]
-
 
 RARE = {"b2": "bought", "a1": "bought", "f1": "bought"}
 
@@ -41,7 +25,7 @@ def page(name: str, *uuids: str, hours_ago: int = 0) -> Page:
 
 
 TODAY = [page("a", "a1"), page("b", "b1", "b2", "b3"), page("c", "c1"), page("d", "d1"), page("e", "e1")]
-LOG = PagesOfDays(*TODAY, page("f", "f1", "f2", hours_ago=30), page("g", hours_ago=99))
+LOG = FakeEventHistory(*TODAY, page("f", "f1", "f2", hours_ago=30), page("g", hours_ago=99))
 NEWEST_FIRST = ["e1", "d1", "c1", "b3", "b2", "b1", "a1", "f2", "f1"]
 
 

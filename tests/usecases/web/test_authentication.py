@@ -175,7 +175,7 @@ def test_a_schema_acts_within_a_minute_and_outlasts_an_outage() -> None:
     workspaces = FakeWorkspaces({"w1": SCHEMA})
     schemas = Schemas(workspaces)
     assert schemas.of("w1", NOW) == schemas.of("w1", NOW + timedelta(seconds=29)) == SCHEMA
-    assert workspaces.asked == 1
+    assert workspaces.reads == 1
     workspaces.schemas["w1"] = Schema(timezone="Europe/Oslo")
     assert schemas.of("w1", NOW + timedelta(seconds=60)).timezone == "Europe/Oslo"
     workspaces.down = True

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
-
 from waypost import identify
 from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.identifiers import correlation, primary
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
-from waypost.domain.journeys.published import ActiveJourneys
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.run import CustomerRuns, Run
+from waypost.domain.runs.run import Run
 from waypost.manage.requests import CustomerQuery
-from waypost.ports import Customers
-
-
-class RunHistory(Protocol):
-    """Customers' runs, earlier ones too."""
-
-    def history(self, workspace: str, customer: str) -> CustomerRuns:
-        """The gate and all runs that are still kept."""
-
-    def counts(self, workspace: str, journey: str) -> Mapping[str, int]:
-        """How many active runs of a journey stand on each step."""
-
-
-class Journeys(Protocol):
-    """Journeys, as far as they go."""
-
-    def pointer(self, workspace: str) -> ActiveJourneys:
-        """All that runs in the workspace."""
+from waypost.ports import Customers, JourneyPointer, RunHistory
 
 
 def find(customers: Customers, workspace: str, query: CustomerQuery, schema: Schema) -> Customer:
@@ -58,7 +37,7 @@ def read(customers: Customers, workspace: str, customer: str, schema: Schema) ->
     return found
 
 
-def runs_of(runs: RunHistory, journeys: Journeys, customer: Customer) -> list[Run]:
+def runs_of(runs: RunHistory, journeys: JourneyPointer, customer: Customer) -> list[Run]:
     """A customer's runs, those included that an absorb has not brought along yet. A stopped journey's runs have ended."""
     found = [run for each in (customer.id, *customer.absorbed) for run in runs.history(customer.workspace, each).runs]
     if not any(run.active for run in found):

@@ -4,49 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.delivery import redriven
-from waypost.domain.messages.message import Message
 from waypost.domain.signals import QueueMessage
 from waypost.domain.values import exact_json
 from waypost.domain.values.generated_ids import digest
 from waypost.domain.values.wire_time import iso
 from waypost.manage.pagination import Part, part
 from waypost.manage.requests import DeadLetterQuery
-from waypost.ports import SendQueue, Signals
+from waypost.ports import ManagedDeadLetters, Messages, SendQueue, Signals
 
 AT_ONCE: Final = 100
 MOST_AT_ONCE: Final = 1_000
 """What one request sends on its way at most, so that it ends in time."""
 
 
-class DeadLetterStore(Protocol):
-    """Parked records of all workspaces."""
-
-    def get(self, workspace: str, position: str) -> Parked | None:
-        """The record at this position, or None."""
-
-    def remove(self, parked: Parked) -> None:
-        """Forgets a record, once it is back on its queue."""
-
-    def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Parked], str | None]:
-        """At most `limit` records, newest first, and the position to go on from."""
-
-
-class MessageRows(Protocol):
-    """Messages, to be sent again."""
-
-    def get(self, workspace: str, message: str) -> Message | None:
-        """The message, or None."""
-
-    def save(self, message: Message, was: Message) -> bool:
-        """Writes a message over the one that it was made from; False if another worker changed it meanwhile."""
-
-
-def listed(dead: DeadLetterStore, workspace: str, query: DeadLetterQuery) -> Part[Parked]:
+def listed(dead: ManagedDeadLetters, workspace: str, query: DeadLetterQuery) -> Part[Parked]:
     """A part of the parked records."""
     return part(lambda limit, before: dead.page(workspace, limit=limit, before=before), lambda parked: parked.position, workspace, query)
 
@@ -63,9 +39,9 @@ def content(parked: Parked) -> Any:
 class Queues:
     """Where parked records go back to, and the messages that some of them are about."""
 
-    dead: DeadLetterStore
+    dead: ManagedDeadLetters
     signals: Signals
-    messages: MessageRows
+    messages: Messages
     send_queue: SendQueue
 
 
@@ -81,14 +57,14 @@ def redrive(queues: Queues, workspace: str, position: str | None, now: datetime)
     return len(parked)
 
 
-def _one(dead: DeadLetterStore, workspace: str, position: str) -> Parked:
+def _one(dead: ManagedDeadLetters, workspace: str, position: str) -> Parked:
     found = dead.get(workspace, position)
     if found is None:
         raise RefusedError(404, "not-found", "There is no parked record with this id.")
     return found
 
 
-def _all(dead: DeadLetterStore, workspace: str) -> list[Parked]:
+def _all(dead: ManagedDeadLetters, workspace: str) -> list[Parked]:
     found, before = dead.page(workspace, limit=AT_ONCE)
     while before is not None and len(found) < MOST_AT_ONCE:
         older, before = dead.page(workspace, limit=AT_ONCE, before=before)

@@ -2,58 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
-from waypost.domain.customers.customer import Customer, Row, RowKey, assemble, correlation_key, owner_key
+from waypost.domain.customers.customer import Customer, Row, assemble, correlation_key, owner_key
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.runs.transition import timer_of
-from waypost.manage.customers import RunHistory
-from waypost.ports import Customers
+from waypost.ports import CustomerData, ManagedCustomers, RunHistory, Schedules
 
 SECONDS: Final = 20.0
 """How long one request erases before it asks to be sent again: the gateway gives up at 29."""
-
-
-class TombstoneStore(Customers, Protocol):
-    """Customers' rows, and where they are buried."""
-
-    def add_tombstones(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
-        """Puts tombstones for names of a customer; they stay for ever."""
-
-    def remove(self, keys: Sequence[RowKey]) -> None:
-        """Removes rows."""
-
-
-class CustomerDataStore(Protocol):
-    """What a customer leaves behind beside its rows; each method removes some of one kind and answers how many."""
-
-    def block_writes(self, workspace: str, customer: str, at: datetime) -> None:
-        """Closes the gate for good: whoever is about to save a change of it is too late."""
-
-    def remove_runs(self, workspace: str, customer: str) -> int:
-        """Removes runs."""
-
-    def remove_messages(self, workspace: str, customer: str) -> int:
-        """Removes messages with what was rendered for them."""
-
-    def remove_events(self, workspace: str, customer: str) -> int:
-        """Removes pages of the log with their receipts."""
-
-    def remove_rejected(self, workspace: str, identifiers: Collection[str], now: datetime) -> int:
-        """Removes refused events that name the customer."""
-
-    def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str]) -> int:
-        """Removes parked signals and messages."""
-
-
-class ScheduleStore(Protocol):
-    """Timers that are armed."""
-
-    def disarm(self, name: str) -> None:
-        """Takes a timer back, if that is possible."""
 
 
 @dataclass(slots=True)
@@ -77,10 +37,10 @@ class Erasure:
     The rows go last, so that a request that ran out of time can be sent again and goes on.
     """
 
-    customers: TombstoneStore
-    customer_data: CustomerDataStore
+    customers: ManagedCustomers
+    customer_data: CustomerData
     runs: RunHistory
-    schedules: ScheduleStore
+    schedules: Schedules
     customer: Customer
     now: datetime
     elapsed: Callable[[], float]

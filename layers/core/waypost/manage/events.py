@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from waypost.domain.customers.identifiers import fold
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake.event_log import Page
-from waypost.domain.intake.events import Event, Rejected, RejectedEvent
+from waypost.domain.intake.events import Event, Rejected
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.values.wire_time import instant, iso
 from waypost.manage.pagination import Part, by_day, part
 from waypost.manage.requests import EventQuery
+from waypost.ports import EventHistory, Receipts, RejectedEventHistory
 
 REJECTED_DAYS: Final = 7
-
-
-class ReceiptStore(Protocol):
-    """Receipts by uuid."""
-
-    def read(self, workspace: str, uuids: Iterable[str], now: datetime) -> dict[str, Receipt]:
-        """The receipts that there are, by uuid."""
-
-
-class LogStore(Protocol):
-    """The log of events, by day."""
-
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
-        """At most `limit` pages of one day (UTC), newest first, at positions before this one (`<receivedAt>#<name>`)."""
-
-
-class RejectedStore(Protocol):
-    """Refused events, by day."""
-
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[tuple[str, RejectedEvent]]:
-        """At most `limit` refused events of one day (UTC), newest first, before this position, each with its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +57,7 @@ class Refused:
         return self.sent.get("payload") if isinstance(self.sent, Mapping) else None
 
 
-def receipt(receipts: ReceiptStore, workspace: str, uuid: str, now: datetime) -> Receipt:
+def receipt(receipts: Receipts, workspace: str, uuid: str, now: datetime) -> Receipt:
     """The receipt of an event. RefusedError 404 until it was matched."""
     found = receipts.read(workspace, [fold(uuid)], now)
     if not found:
@@ -85,7 +65,7 @@ def receipt(receipts: ReceiptStore, workspace: str, uuid: str, now: datetime) ->
     return found[fold(uuid)]
 
 
-def recorded(log: LogStore, receipts: ReceiptStore, workspace: str, query: EventQuery, first: date, now: datetime) -> Part[Recorded]:
+def recorded(log: EventHistory, receipts: Receipts, workspace: str, query: EventQuery, first: date, now: datetime) -> Part[Recorded]:
     """A part of the log, back to the workspace's first day, with receipts."""
     source = by_day(lambda day, limit, before: _of_day(log, workspace, day, limit, before), _position, _first(query, first), now.date())
     found = part(source, _position, workspace, query, lambda each: _asked_for(query, each.received_at, each.event.name))
@@ -103,7 +83,7 @@ def _asked_for(query: EventQuery, received_at: datetime, name: str | None) -> bo
     return (query.since is None or received_at >= query.since) and query.event in (None, name)
 
 
-def _of_day(log: LogStore, workspace: str, day: date, limit: int, before: str | None) -> Sequence[Recorded]:
+def _of_day(log: EventHistory, workspace: str, day: date, limit: int, before: str | None) -> Sequence[Recorded]:
     """A day's events out of its pages; the first page may have been shown in part, so one page more than events is read."""
     pages = log.of_day(workspace, day, limit=limit + 1, before=before)
     events = [each for page in pages for each in _events(page) if before is None or each.position < before]
@@ -116,14 +96,14 @@ def _events(page: Page) -> list[Recorded]:
     return events[::-1]
 
 
-def refused(rejected: RejectedStore, workspace: str, query: EventQuery, first: date, now: datetime) -> Part[Refused]:
+def refused(rejected: RejectedEventHistory, workspace: str, query: EventQuery, first: date, now: datetime) -> Part[Refused]:
     """A part of the refused events, which are kept for seven days."""
     first = max(_first(query, first), now.date() - timedelta(days=REJECTED_DAYS))
     source = by_day(lambda day, limit, before: _refused_of_day(rejected, workspace, day, limit, before), _position, first, now.date())
     return part(source, _position, workspace, query, lambda each: _asked_for(query, each.received_at, each.name))
 
 
-def _refused_of_day(rejected: RejectedStore, workspace: str, day: date, limit: int, before: str | None) -> Sequence[Refused]:
+def _refused_of_day(rejected: RejectedEventHistory, workspace: str, day: date, limit: int, before: str | None) -> Sequence[Refused]:
     return [
         Refused(at, instant(at.partition("#")[0]), each.raw, each.error)
         for at, each in rejected.of_day(workspace, day, limit=limit, before=before)

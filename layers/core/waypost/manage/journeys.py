@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,31 +17,10 @@ from waypost.domain.journeys.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lif
 from waypost.domain.journeys.published import ActiveJourneys
 from waypost.domain.values.findings import Finding, from_errors
 from waypost.domain.values.wire_time import iso
+from waypost.ports import ManagedJourneys
 
 ATTEMPTS: Final = 5
 _NAMED: Final[TypeAdapter[dict[str, str]]] = TypeAdapter(dict[str, JourneyId])
-
-
-class JourneyStore(Protocol):
-    """The journeys of all workspaces, with their definitions."""
-
-    def pointer(self, workspace: str) -> ActiveJourneys:
-        """All that runs in the workspace."""
-
-    def definition(self, workspace: str, journey: str, version: int) -> Any:
-        """This version as it was saved."""
-
-    def lifecycle(self, workspace: str, journey: str) -> Lifecycle | None:
-        """Where this journey stands, or None."""
-
-    def all(self, workspace: str) -> list[Lifecycle]:
-        """Where each journey of the workspace stands."""
-
-    def save_draft(self, workspace: str, saved: Lifecycle, definition: Any) -> None:
-        """Writes a draft and its definition together; StaleError if the journey is not as it was read."""
-
-    def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
-        """Writes a journey and the pointer together; StaleError if either is not as it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +36,7 @@ def position(journey: Lifecycle) -> str:
     return f"{iso(journey.created_at)}#{journey.id}"
 
 
-def read(journeys: JourneyStore, workspace: str, journey: str) -> tuple[Lifecycle, Any]:
+def read(journeys: ManagedJourneys, workspace: str, journey: str) -> tuple[Lifecycle, Any]:
     """Where a journey stands and its newest definition. RefusedError 404 where there is none."""
     found = journeys.lifecycle(workspace, journey)
     if found is None:
@@ -65,7 +44,7 @@ def read(journeys: JourneyStore, workspace: str, journey: str) -> tuple[Lifecycl
     return found, journeys.definition(workspace, journey, found.version)
 
 
-def save(journeys: JourneyStore, workspace: str, journey: str, raw: Any, now: datetime) -> tuple[Lifecycle, Any]:
+def save(journeys: ManagedJourneys, workspace: str, journey: str, raw: Any, now: datetime) -> tuple[Lifecycle, Any]:
     """Saves a new draft, complete or not; the first one makes the journey. RefusedError 422 for what cannot be kept as a draft."""
     refused = _unkeepable(journey, raw)
     if refused:
@@ -84,7 +63,7 @@ def save(journeys: JourneyStore, workspace: str, journey: str, raw: Any, now: da
     raise UnavailableError("a journey was changed too often")
 
 
-def publish(journeys: JourneyStore, workspace: str, journey: str, checks: Checks, now: datetime) -> tuple[Lifecycle, Any]:
+def publish(journeys: ManagedJourneys, workspace: str, journey: str, checks: Checks, now: datetime) -> tuple[Lifecycle, Any]:
     """Makes the newest draft the version that customers enter; once or twice is the same. A paused journey stays paused.
 
     RefusedError 404, 409 once it is stopped, or 422 with everything that forbids it.
@@ -115,7 +94,7 @@ def invalid(detail: str, findings: list[Finding]) -> RefusedError:
     return RefusedError(422, "invalid", detail, errors=[asdict(each) for each in findings])
 
 
-def diagram_of(journeys: JourneyStore, counts: Callable[[], Mapping[str, int]] | None, workspace: str, journey: str) -> str:
+def diagram_of(journeys: ManagedJourneys, counts: Callable[[], Mapping[str, int]] | None, workspace: str, journey: str) -> str:
     """A journey's newest definition as Mermaid text, with `counts` of customers on its steps.
 
     RefusedError 404, or 422 for a draft that is no journey yet.

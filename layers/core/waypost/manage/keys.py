@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from waypost.domain.api_keys import KEY, Key, Scope, key_hash
 from waypost.domain.errors import RefusedError, StaleError
 from waypost.domain.values.wire_time import iso
+from waypost.ports import ManagedKeys, ManagedWorkspaces
 
 PREFIX_LENGTH: Final = 8
 _ADMIN: Final[frozenset[Scope]] = frozenset({"admin"})
-
-
-class KeyStore(Protocol):
-    """All keys by their hash."""
-
-    def find(self, key_hash: str) -> Key | None:
-        """The key, or None."""
-
-    def add(self, key: Key) -> None:
-        """Stores a new key; StaleError where its hash is there already, in whatever workspace."""
-
-    def remove(self, key_hash: str) -> None:
-        """Revokes a key."""
-
-    def all(self, workspace: str) -> Iterator[Key]:
-        """The workspace's keys, newest first; the list lags writes by moments."""
-
-
-class WorkspaceStore(Protocol):
-    """All workspaces."""
-
-    def add(self, workspace: str, name: str, created_at: str) -> None:
-        """Makes a workspace; StaleError where its id is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +26,7 @@ class NewKey:
     expires_at: datetime | None = None
 
 
-def add(keys: KeyStore, workspace: str, asked: NewKey, now: datetime) -> Key:
+def add(keys: ManagedKeys, workspace: str, asked: NewKey, now: datetime) -> Key:
     """Stores a key's hash. RefusedError 422 for a text that is no key, 409 for one that exists anywhere."""
     if not KEY.fullmatch(asked.text):
         raise RefusedError(422, "bad-key", "A key has 20 to 200 printable ASCII characters without spaces.", pointer="/key")
@@ -68,7 +46,7 @@ def position(key: Key) -> str:
     return f"{iso(key.created_at)}#{key.id}"
 
 
-def remove(keys: KeyStore, workspace: str, key_id: str, now: datetime) -> None:
+def remove(keys: ManagedKeys, workspace: str, key_id: str, now: datetime) -> None:
     """Revokes a key; a key's id is its hash, so the read is strong. RefusedError 404, or 409 for the last live admin key."""
     key = keys.find(key_id)
     if key is None or key.workspace != workspace:
@@ -78,11 +56,11 @@ def remove(keys: KeyStore, workspace: str, key_id: str, now: datetime) -> None:
     keys.remove(key.hash)
 
 
-def _others_manage(keys: KeyStore, key: Key, now: datetime) -> bool:
+def _others_manage(keys: ManagedKeys, key: Key, now: datetime) -> bool:
     return any(other.allows("admin") and other.is_live(now) for other in keys.all(key.workspace) if other.hash != key.hash)
 
 
-def create_workspace(workspaces: WorkspaceStore, keys: KeyStore, workspace: str, name: str, text: str, now: datetime) -> Key:
+def create_workspace(workspaces: ManagedWorkspaces, keys: ManagedKeys, workspace: str, name: str, text: str, now: datetime) -> Key:
     """Makes a workspace with its first admin key. RefusedError as `add`; the workspace is then one that nobody can enter."""
     workspaces.add(workspace, name, iso(now))
     return add(keys, workspace, NewKey(text, "first admin key", _ADMIN), now)

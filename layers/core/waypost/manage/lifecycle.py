@@ -9,8 +9,8 @@ from typing import Any, Final
 from waypost.domain.errors import StaleError, UnavailableError
 from waypost.domain.journeys.lifecycle import Lifecycle, LifecycleAction, after_action
 from waypost.domain.signals import JourneyResumed, to_queue_message
-from waypost.manage.journeys import ATTEMPTS, JourneyStore, read, wrong_move
-from waypost.ports import Delays, Signals
+from waypost.manage.journeys import ATTEMPTS, read, wrong_move
+from waypost.ports import Delays, ManagedJourneys, Signals
 
 SECOND_PASS_AFTER: Final = timedelta(seconds=15)
 """By then no warm function still believes that the journey is paused, and the indexes show all that was held meanwhile."""
@@ -20,7 +20,7 @@ SECOND_PASS_AFTER: Final = timedelta(seconds=15)
 class LifecycleDependencies:
     """Journeys, and the queues by which what a journey held is woken."""
 
-    journeys: JourneyStore
+    journeys: ManagedJourneys
     signals: Signals
     delays: Delays
 

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Protocol
 
 from waypost.domain.errors import RefusedError
 from waypost.domain.messages.message import Message, PreparedMessage
 from waypost.domain.values.wire_time import iso
 from waypost.manage.pagination import Part, Source, by_day, part
 from waypost.manage.requests import MessageQuery
+from waypost.ports import ManagedMessages
 
 
-class MessageStore(Protocol):
-    """The messages of all workspaces."""
-
-    def get(self, workspace: str, message: str) -> Message | None:
-        """The message, or None."""
-
-    def rendered(self, workspace: str, message: str) -> PreparedMessage | None:
-        """The message as it was rendered for its first attempt, or None."""
-
-    def all_rendered(self, workspace: str, messages: Sequence[str]) -> Mapping[str, PreparedMessage]:
-        """What is kept of the rendering of these messages, by their ids."""
-
-    def page(
-        self,
-        workspace: str,
-        *,
-        limit: int,
-        before: str | None = None,
-        customer: str | None = None,
-        journey: str | None = None,
-        day: date | None = None,
-    ) -> tuple[list[Message], str | None]:
-        """At most `limit` messages of one customer, one journey or one day, newest first, and the position to go on from."""
-
-
-def listed(messages: MessageStore, workspace: str, query: MessageQuery, first: date, now: datetime) -> Part[Message]:
+def listed(messages: ManagedMessages, workspace: str, query: MessageQuery, first: date, now: datetime) -> Part[Message]:
     """A part of the messages that a query names, back to the workspace's first day."""
 
     def keep(message: Message) -> bool:
@@ -47,13 +22,13 @@ def listed(messages: MessageStore, workspace: str, query: MessageQuery, first: d
     return part(_source(messages, workspace, query, first, now), _position, workspace, query, keep)
 
 
-def with_rendered(messages: MessageStore, found: Sequence[Message]) -> list[tuple[Message, PreparedMessage | None]]:
+def with_rendered(messages: ManagedMessages, found: Sequence[Message]) -> list[tuple[Message, PreparedMessage | None]]:
     """Messages of one workspace, each with what was rendered for it, if that is still kept."""
     kept = messages.all_rendered(found[0].workspace, [message.id for message in found]) if found else {}
     return [(message, kept.get(message.id)) for message in found]
 
 
-def _source(messages: MessageStore, workspace: str, query: MessageQuery, first: date, now: datetime) -> Source[Message]:
+def _source(messages: ManagedMessages, workspace: str, query: MessageQuery, first: date, now: datetime) -> Source[Message]:
     """By customer or by journey where one is named, for those have an index of their own; else day by day."""
     if query.customer is None and query.journey is None:
         return by_day(
@@ -70,7 +45,7 @@ def _position(message: Message) -> str:
     return f"{iso(message.created_at)}#{message.id}"
 
 
-def read(messages: MessageStore, workspace: str, message: str) -> tuple[Message, PreparedMessage | None]:
+def read(messages: ManagedMessages, workspace: str, message: str) -> tuple[Message, PreparedMessage | None]:
     """A message and what was rendered for it, if that is still kept. RefusedError 404."""
     found = messages.get(workspace, message)
     if found is None:

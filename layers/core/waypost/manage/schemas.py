@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
+from waypost.ports import ManagedCustomers, ManagedWorkspaces
 
 
-class SchemaStore(Protocol):
-    """The schemas of all workspaces."""
-
-    def schema(self, workspace: str) -> Schema:
-        """The workspace's schema; the empty one where none was saved."""
-
-    def save_schema(self, workspace: str, schema: Schema) -> None:
-        """Saves the workspace's schema over the one before."""
-
-
-class CustomerExistence(Protocol):
-    """Whom a workspace knows."""
-
-    def any_named(self, workspace: str) -> bool:
-        """Whether the workspace has, or ever had, a customer with a primary key."""
-
-
-def save(schemas: SchemaStore, population: CustomerExistence, workspace: str, schema: Schema) -> Schema:
+def save(schemas: ManagedWorkspaces, population: ManagedCustomers, workspace: str, schema: Schema) -> Schema:
     """Replaces the schema. RefusedError 409 where that would change the primary key under which customers are known."""
     if schemas.schema(workspace).primary_key != schema.primary_key and population.any_named(workspace):
         raise RefusedError(

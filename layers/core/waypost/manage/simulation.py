@@ -24,10 +24,9 @@ from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
 from waypost.domain.values.generated_ids import customer_id
 from waypost.domain.values.wire_time import iso
-from waypost.manage.journeys import Checks, JourneyStore, invalid, read
+from waypost.manage.journeys import Checks, invalid, read
 from waypost.manage.requests import SimulationBody
-from waypost.manage.timeline import CustomerLog
-from waypost.ports import Customers, Templates
+from waypost.ports import Customers, EventHistory, ManagedJourneys, Templates
 
 MOST_RECORDED: Final = 1_000
 PAGES_AT_ONCE: Final = 100
@@ -38,10 +37,10 @@ NOBODY: Final = Identifier("correlation", "simulated")
 class Sources:
     """What a dry run reads: definitions, a customer and its recorded events; and the template language."""
 
-    journeys: JourneyStore
+    journeys: ManagedJourneys
     checks: Checks
     customers: Customers
-    log: CustomerLog
+    log: EventHistory
     templates: Templates
 
 
@@ -113,7 +112,7 @@ def _given(workspace: str, body: SimulationBody, schema: Schema) -> Iterator[Tim
         yield _happening(workspace, raw, schema, each.at, f"/events/{index}")
 
 
-def _recorded(log: CustomerLog, stored: Customer | None, body: SimulationBody, schema: Schema, now: datetime) -> Iterator[TimedEvent]:
+def _recorded(log: EventHistory, stored: Customer | None, body: SimulationBody, schema: Schema, now: datetime) -> Iterator[TimedEvent]:
     """The customer's recorded events of a span of time, with the facts that their payloads say."""
     if body.recorded is None:
         return
@@ -125,7 +124,7 @@ def _recorded(log: CustomerLog, stored: Customer | None, body: SimulationBody, s
         yield _happening(stored.workspace, raw, schema, at, "/recorded")
 
 
-def _events(log: CustomerLog, stored: Customer, since: datetime, until: datetime) -> Iterator[tuple[datetime, Event]]:
+def _events(log: EventHistory, stored: Customer, since: datetime, until: datetime) -> Iterator[tuple[datetime, Event]]:
     told = 0
     for customer in (stored.id, *stored.absorbed):
         before: str | None = iso(until) + "#~"

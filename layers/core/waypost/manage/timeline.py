@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.intake.event_log import Page
@@ -14,18 +14,10 @@ from waypost.domain.intake.receipts import Move, Receipt
 from waypost.domain.messages.message import Message
 from waypost.domain.runs.run import Run
 from waypost.domain.values.wire_time import iso
-from waypost.manage.events import ReceiptStore
-from waypost.manage.messages import MessageStore
 from waypost.manage.pagination import Part, part
 from waypost.manage.requests import ListQuery
 from waypost.manage.timed_steps import TimedStep, timed_steps
-
-
-class CustomerLog(Protocol):
-    """The log of events, by customer."""
-
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
-        """At most `limit` pages of one customer, newest first, at positions before this one (`<receivedAt>#<name>`)."""
+from waypost.ports import EventHistory, ManagedMessages, Receipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +38,9 @@ class Entry:
 class History:
     """Where a customer's history is kept; `runs` are the customer's."""
 
-    log: CustomerLog
-    receipts: ReceiptStore
-    messages: MessageStore
+    log: EventHistory
+    receipts: Receipts
+    messages: ManagedMessages
     runs: Sequence[Run]
 
 
@@ -74,7 +66,7 @@ def _merged(ids: Sequence[str], read: Callable[[str], Iterable[Entry]]) -> list[
 
 
 def _events(
-    log: CustomerLog, receipts: ReceiptStore, workspace: str, customer: str, limit: int, before: str | None, now: datetime
+    log: EventHistory, receipts: Receipts, workspace: str, customer: str, limit: int, before: str | None, now: datetime
 ) -> Iterable[Entry]:
     """Events with their moves. The first page may have been shown in part, so one page more than entries is read."""
     pages = log.of_customer(workspace, customer, limit=limit + 1, before=before)
@@ -93,7 +85,7 @@ def _of_event(page: Page, number: int, event: Event, receipt: Receipt | None) ->
         yield Entry(f"{place}#{order:04}", page.received_at, "move", event, receipt, move)
 
 
-def _messages(messages: MessageStore, workspace: str, customer: str, limit: int, before: str | None) -> Iterable[Entry]:
+def _messages(messages: ManagedMessages, workspace: str, customer: str, limit: int, before: str | None) -> Iterable[Entry]:
     """Messages come behind the events of their moment: the `~` in their positions is greater than any name of a page."""
     limit_at, _, rest = (before or "").partition("#")
     position = before and f"{limit_at}#{rest.removeprefix('~') if rest.startswith('~') else ''}"
