@@ -50,12 +50,13 @@ def workspace_creating(environment: dict[str, str]) -> Iterator[WorkspaceCreator
 
 
 def _serve() -> None:
-    from waypost.wiring import new_workspace  # noqa: PLC0415 - only the child has the layer on its path
+    from waypost import wiring  # noqa: PLC0415 - only the child has the layer on its path
 
+    administration = wiring.workspace_administration()
     for line in sys.stdin:
-        wanted = json.loads(line)
-        workspace, key = new_workspace(wanted["name"], wanted["key"])
-        print(json.dumps({"id": workspace, "name": wanted["name"], "key": key}), flush=True)
+        requested = json.loads(line)
+        workspace, key = administration.create_workspace(requested["name"], requested["key"], wiring.now())
+        print(json.dumps({"id": workspace, "name": requested["name"], "key": key}), flush=True)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Case:
 def found_workspaces() -> None:
     """Makes the two workspaces: in one an offer to gold customers runs, in the other the demo's welcome mail."""
     for key, journey in {QUIET: GOLD, GREETING: WELCOME}.items():
-        workspace, _ = wiring.new_workspace("bench", key)
+        workspace, _ = wiring.workspace_administration().create_workspace("bench", key, wiring.now())
         DynamoWorkspaces(wiring.table("WORKSPACES_TABLE")).save_schema(workspace, Schema.model_validate(SCHEMA))
         journeys, now = DynamoJourneys(wiring.table("JOURNEYS_TABLE")), datetime.now(UTC)
         saved = Lifecycle(journey["id"], "bench", now, now).saved("bench", now)

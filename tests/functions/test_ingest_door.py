@@ -21,7 +21,7 @@ from waypost.cache.workspace_cache import Schemas
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.values import exact_json
-from waypost.web.authentication import Access
+from waypost.web.authentication import Authenticator
 
 EVENTS = Path(__file__).parents[2] / "events"
 ADMIN = "an-admin-key-that-nobody-knows"
@@ -78,8 +78,8 @@ def intake(monkeypatch: pytest.MonkeyPatch) -> Intake:
     keys = FakeKeys()
     keys.add(stored())
     keys.add(stored(ADMIN, id="k_2", scopes=frozenset({"admin"})))
-    access, schemas = Access(keys), Schemas(FakeWorkspaces({"w1": Schema(primary_key=PrimaryKey(name="email", type="Email"))}))
-    monkeypatch.setattr(wiring, "access", lambda: access)
+    access, schemas = Authenticator(keys), Schemas(FakeWorkspaces({"w1": Schema(primary_key=PrimaryKey(name="email", type="Email"))}))
+    monkeypatch.setattr(wiring, "authenticator", lambda: access)
     monkeypatch.setattr(wiring, "schemas", lambda: schemas)
     monkeypatch.setattr(wiring, "intake", lambda: world_of(world))
     return world
@@ -235,7 +235,7 @@ def test_an_admin_key_may_send_events_and_a_key_without_scope_may_not(monkeypatc
     """403 comes before the body is looked at."""
     assert answer(post({"batch": [wire()]}, Authorization=OTHER_KEY))[0] == 201
     keys = FakeKeys({stored().hash: stored(scopes=frozenset())})
-    monkeypatch.setattr(wiring, "access", lambda: Access(keys))
+    monkeypatch.setattr(wiring, "authenticator", lambda: Authenticator(keys))
     status, body, _ = answer(post("{"))
     assert (status, body["code"]) == (403, "forbidden")
 

@@ -28,7 +28,7 @@ from waypost.adapters.sqs import SqsSignals, unpack
 from waypost.domain import signals
 from waypost.domain.signals import TimerDue
 from waypost.domain.values import exact_json
-from waypost.manage.dead_letters import Queues, redrive
+from waypost.manage.dead_letters import RedriveDependencies, redrive
 
 TARGET = Target("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
 REQUESTS = frozenset({"SendMessage", "SendMessageBatch", "CreateSchedule", "DeleteSchedule"})
@@ -139,7 +139,7 @@ def test_parked_records_are_sent_again_as_they_were() -> None:
         made = database()
         load(made.dead.table, golden("dead-letters"))
         load(made.messages.table, golden("messages"))
-        queues = Queues(made.dead, SqsSignals(url("signals.fifo")), made.messages, SqsSendQueue(url("send")))
+        queues = RedriveDependencies(made.dead, SqsSignals(url("signals.fifo")), made.messages, SqsSendQueue(url("send")))
         for parked in (PARKED[0], PARKED[2]):
             redrive(queues, "w1", parked.position, LATER)
         redrive(queues, "unknown", None, LATER)

@@ -1,46 +1,49 @@
-"""What the management API needs of the world."""
+"""The dependencies of the management API: its ports, and the functions that bring randomness and time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from waypost.manage.dead_letters import Queues
-from waypost.manage.journeys import Checks
-from waypost.ports import (
-    CustomerData,
-    Delays,
-    EventHistory,
-    ManagedCustomers,
-    ManagedJourneys,
-    ManagedKeys,
-    ManagedMessages,
-    ManagedWorkspaces,
-    Receipts,
-    RejectedEventHistory,
-    RunHistory,
-    Schedules,
-    Templates,
-    WebhookSecrets,
-)
+from waypost import ports
+from waypost.domain.journeys.checks import publish_checks
+
+
+@dataclass(frozen=True, slots=True)
+class PublishChecks:
+    """The checks at publication that need a technology: whether a template parses, and whether a webhook address is allowed.
+
+    Each returns what is wrong as a sentence, or None.
+    """
+
+    template: publish_checks.Check
+    address: publish_checks.Check
 
 
 @dataclass(frozen=True, slots=True)
 class ManageDependencies:
-    """All stores that the management API reads and writes."""
+    """Everything that the management API reads, writes and calls.
 
-    workspaces: ManagedWorkspaces
-    keys: ManagedKeys
-    customers: ManagedCustomers
-    journeys: ManagedJourneys
-    checks: Checks
-    runs: RunHistory
-    receipts: Receipts
-    log: EventHistory
-    rejected: RejectedEventHistory
-    messages: ManagedMessages
-    secrets: WebhookSecrets
-    queues: Queues
-    delays: Delays
-    templates: Templates
-    customer_data: CustomerData
-    schedules: Schedules
+    `random_key` returns a new API key. `monotonic` returns seconds on a clock that never goes back, to measure durations.
+    """
+
+    workspaces: ports.ManagedWorkspaces
+    keys: ports.ManagedKeys
+    customers: ports.ManagedCustomers
+    customer_data: ports.CustomerData
+    journeys: ports.ManagedJourneys
+    checks: PublishChecks
+    templates: ports.Templates
+    runs: ports.RunHistory
+    receipts: ports.Receipts
+    log: ports.EventHistory
+    rejected: ports.RejectedEventHistory
+    messages: ports.ManagedMessages
+    secrets: ports.WebhookSecrets
+    dead_letters: ports.ManagedDeadLetters
+    signals: ports.Signals
+    send_queue: ports.SendQueue
+    delays: ports.Delays
+    schedules: ports.Schedules
+    random_key: Callable[[], str]
+    monotonic: Callable[[], float]

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, StringConstraints
 
 from waypost.domain.values import client_timestamps
+from waypost.domain.values.wire_model import WireModel
 
 AttributeType = Literal["String", "Number", "Boolean", "Email", "Date", "DateTime", "Array", "Object"]
 AttributeName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -37,20 +37,14 @@ def _not_reserved(name: str) -> str:
     return name
 
 
-class Part(BaseModel):
-    """Camel case on the wire, frozen, and no field that we do not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)
-
-
-class PrimaryKey(Part):
+class PrimaryKey(WireModel):
     """The attribute that names a customer."""
 
     name: Annotated[AttributeName, AfterValidator(_not_reserved)]
     type: Literal["String", "Number", "Email"] = "String"
 
 
-class Schema(Part):
+class Schema(WireModel):
     """A workspace's schema. Without one every attribute is kept and the primary key is any text."""
 
     primary_key: PrimaryKey | None = None
