@@ -205,7 +205,7 @@ def managing() -> ManageDependencies:
     from waypost.adapters.dynamodb.erasure import DynamoErasure  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415 - see matching
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
-    from waypost.domain.messages.webhook_addresses import address_refused  # noqa: PLC0415 - as above
+    from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
     from waypost.manage.dependencies import ManageDependencies, PublishChecks  # noqa: PLC0415 - as above
 
     receipts = Receipts(table("EVENTS_TABLE"), timedelta(days=settings.whole("RECEIPT_DAYS", 90)))
@@ -214,7 +214,7 @@ def managing() -> ManageDependencies:
         keys=DynamoKeys(table("KEYS_TABLE")),
         customers=customers_rows(),
         journeys=DynamoJourneys(table("JOURNEYS_TABLE")),
-        checks=PublishChecks(liquid.error_in, partial(address_refused, local=local_webhooks())),
+        checks=PublishChecks(liquid.template_error, partial(address_error, local=local_webhooks())),
         runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
         receipts=receipts,
         log=Log(receipts),

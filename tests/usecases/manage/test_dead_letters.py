@@ -81,7 +81,7 @@ def test_a_signal_without_a_customer_gets_a_group_of_its_own(body: str) -> None:
 def test_a_failed_message_gets_all_its_retries_again() -> None:
     """A redriven message is pending again with no attempts, and is on the send queue without a delay."""
     harness = RedriveHarness()
-    harness.messages.owe(pending_message(status=MessageStatus.FAILED, reason=MessageReason.GAVE_UP, attempt_count=8))
+    harness.messages.add(pending_message(status=MessageStatus.FAILED, reason=MessageReason.GAVE_UP, attempt_count=8))
     parked = harness.park("msg_1", "message")
     assert harness.redrive(parked.position) == 1
     message = harness.messages.stored["w1", "msg_1"]
@@ -92,7 +92,7 @@ def test_a_failed_message_gets_all_its_retries_again() -> None:
 def test_a_message_that_was_sent_in_the_meantime_keeps_its_status() -> None:
     """Only a failed message starts again. A sent one is enqueued, and the sender finds nothing left to do."""
     harness = RedriveHarness()
-    harness.messages.owe(pending_message(status=MessageStatus.SENT))
+    harness.messages.add(pending_message(status=MessageStatus.SENT))
     harness.park("msg_1", "message")
     harness.redrive()
     assert harness.messages.stored["w1", "msg_1"].status is MessageStatus.SENT

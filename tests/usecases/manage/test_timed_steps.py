@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.fakes.event_history import FakeEventHistory
-from tests.fakes.journey_harness import ADA, event, only, play
+from tests.fakes.journey_harness import ADA, event, only_run, play
 from tests.fakes.messages import NOW, FakeMessages
 from tests.fakes.receipts import FakeReceipts
 from waypost.domain.customers.customer import Customer
@@ -35,8 +35,8 @@ class NoMessages(FakeMessages):
 
 def test_only_steps_that_time_caused_are_timed_steps() -> None:
     """The steps after a timeout are timed steps with all that followed at the same instant; the steps that an event caused are not."""
-    late = only(play(STEPS, event("go", NOW)))
-    early = only(play(STEPS, event("go", NOW), event("paid", NOW + timedelta(hours=1))))
+    late = only_run(play(STEPS, event("go", NOW)))
+    early = only_run(play(STEPS, event("go", NOW), event("paid", NOW + timedelta(hours=1))))
     assert [(each.visit.step, each.visit.reason.value) for each in timed_steps([late])] == [
         ("rest", "timeout"),
         ("end", "elapsed"),
@@ -47,7 +47,7 @@ def test_only_steps_that_time_caused_are_timed_steps() -> None:
 
 def test_a_timeline_lists_timed_steps_page_by_page() -> None:
     """Each timed step is an entry of the timeline, once, newest first."""
-    run = only(play(STEPS, event("go", NOW)))
+    run = only_run(play(STEPS, event("go", NOW)))
     sources = TimelineSources(FakeEventHistory(), FakeReceipts(), NoMessages(), [run])
     visits, cursor = [], None
     while True:

@@ -39,7 +39,7 @@ class ManageDependencies:
     log: ports.EventHistory
     rejected: ports.RejectedEventHistory
     messages: ports.ManagedMessages
-    secrets: ports.WebhookSecrets
+    secrets: ports.WebhookSecretStore
     dead_letters: ports.ManagedDeadLetters
     signals: ports.Signals
     send_queue: ports.SendQueue

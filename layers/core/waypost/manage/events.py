@@ -16,7 +16,7 @@ from waypost.domain.values.wire_time import instant, iso
 from waypost.manage.api import ApiRequest
 from waypost.manage.pagination import ListPage, first_day, read_page, source_by_day
 from waypost.manage.requests import EventQuery, NoQuery
-from waypost.manage.responses.events import ListedEventResponse, MoveResponse, ReceiptResponse, RejectionResponse
+from waypost.manage.responses.events import JourneyOutcomeResponse, ListedEventResponse, ReceiptResponse, RejectionResponse
 from waypost.manage.responses.lists import ListResponse
 from waypost.ports import EventHistory, Receipts, RejectedEventHistory
 
@@ -148,7 +148,7 @@ def _logged_response(logged: LoggedEvent) -> ListedEventResponse:
         received_at=logged.received_at,
         customer=known.customer if known else logged.customer,
         status="accepted",
-        journeys=tuple(MoveResponse.model_validate(move, from_attributes=True) for move in known.moves) if known else (),
+        journeys=tuple(JourneyOutcomeResponse.model_validate(each, from_attributes=True) for each in known.journeys) if known else (),
         messages=known.messages if known else (),
         reason=known.reason if known else None,
         payload=event.payload,

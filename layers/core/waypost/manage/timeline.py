@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.messages.message import Message
 from waypost.domain.runs.run import Run
 from waypost.domain.values.wire_time import iso
@@ -33,7 +33,7 @@ class TimelineEntry:
     kind: Literal["event", "move", "message"]
     event: Event | None = None
     receipt: Receipt | None = None
-    move: Move | None = None
+    outcome: JourneyOutcome | None = None
     message: Message | None = None
     timed_step: TimedStep | None = None
 
@@ -121,8 +121,8 @@ def _events(
 def _event_entries(log_page: Page, number: int, event: Event, receipt: Receipt | None) -> Iterable[TimelineEntry]:
     position, at = f"{iso(log_page.received_at)}#{log_page.name}#{number:04}", log_page.received_at
     yield TimelineEntry(f"{position}#", at, "event", event, receipt)
-    for order, move in enumerate(receipt.moves if receipt else ()):
-        yield TimelineEntry(f"{position}#{order:04}", at, "move", event, receipt, move)
+    for order, outcome in enumerate(receipt.journeys if receipt else ()):
+        yield TimelineEntry(f"{position}#{order:04}", at, "move", event, receipt, outcome)
 
 
 def _messages(message_store: ManagedMessages, workspace: str, customer: str, limit: int, before: str | None) -> Iterable[TimelineEntry]:
@@ -142,16 +142,17 @@ def _response(entry: TimelineEntry) -> TimelineEntryResponse:
     if entry.message is not None:
         return _message_response(entry.at, entry.message)
     if entry.timed_step is not None:
-        run, _, visit = entry.timed_step
-        return TimelineEntryResponse(at=entry.at, kind="move", reason=visit.reason, step=visit.step, journey=run.journey, run=run.id)
+        return _timed_step_response(entry.at, entry.timed_step)
     name, uuid = (entry.event.name, entry.event.uuid) if entry.event else (None, None)
-    if entry.move is not None:
-        move = entry.move
-        return TimelineEntryResponse(
-            at=entry.at, kind="move", event=name, uuid=uuid, reason=move.reason, journey=move.journey, outcome=move.outcome, run=move.run
-        )
+    if entry.outcome is not None:
+        return TimelineEntryResponse(at=entry.at, kind="move", event=name, uuid=uuid, **asdict(entry.outcome))
     reason, payload = entry.receipt.reason if entry.receipt else None, entry.event.payload if entry.event else None
     return TimelineEntryResponse(at=entry.at, kind="event", event=name, uuid=uuid, reason=reason, payload=payload)
+
+
+def _timed_step_response(at: datetime, timed_step: TimedStep) -> TimelineEntryResponse:
+    run, visit = timed_step.run, timed_step.visit
+    return TimelineEntryResponse(at=at, kind="move", reason=visit.reason, step=visit.step, journey=run.journey, run=run.id)
 
 
 def _message_response(at: datetime, message: Message) -> TimelineEntryResponse:

@@ -11,7 +11,7 @@ from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, Ma
 from waypost.ports.messages import Channel, ManagedMessages, Messages, Suppressions, Templates
 from waypost.ports.queues import DeadLetters, Delays, ManagedDeadLetters, Schedules, SendQueue, Signals, Timers
 from waypost.ports.runs import RunHistory, Runs
-from waypost.ports.workspaces import Keys, ManagedKeys, ManagedWorkspaces, WebhookSecrets, Workspaces
+from waypost.ports.workspaces import Keys, ManagedKeys, ManagedWorkspaces, WebhookSecretStore, Workspaces
 
 __all__ = [
     "Channel",
@@ -43,6 +43,6 @@ __all__ = [
     "Suppressions",
     "Templates",
     "Timers",
-    "WebhookSecrets",
+    "WebhookSecretStore",
     "Workspaces",
 ]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from waypost.domain.customers.customer import Customer
-from waypost.domain.messages.message import Message, PreparedMessage, ProviderResponse, Rendered, RenderFailure, Skip
+from waypost.domain.messages.message import Message, PreparedMessage, ProviderResponse, RenderedTemplate, RenderFailure, SkipReason
 
 
 class Messages(Protocol):
@@ -54,17 +54,19 @@ class ManagedMessages(Messages, Protocol):
 class Templates(Protocol):
     """The template language."""
 
-    def render(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool) -> Rendered | RenderFailure:
+    def render(
+        self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool
+    ) -> RenderedTemplate | RenderFailure:
         """The template with all of its texts rendered, or why it cannot be rendered. `strict`: a missing value is a failure."""
 
 
 class Channel(Protocol):
     """A technology that delivers messages to customers."""
 
-    def prepare(self, rendered: Rendered, customer: Customer) -> PreparedMessage | Skip:
+    def prepare(self, rendered: RenderedTemplate, customer: Customer) -> PreparedMessage | SkipReason:
         """The rendered message completed with its recipient, or why it cannot be sent. Calls nothing."""
 
-    def deliver(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
+    def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
         """Calls the provider exactly once. UnavailableError only if the provider was certainly not called."""
 
 

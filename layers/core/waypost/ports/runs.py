@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from waypost.domain.runs.changes import Commit, Committed, RunsMerge
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.run import CustomerRuns, HeldRun
 
 
@@ -15,7 +15,7 @@ class Runs(Protocol):
     def get(self, workspace: str, customer: str) -> CustomerRuns:
         """The version row, the active runs, and the latest run of each journey and re-entry key."""
 
-    def commit(self, commit: Commit) -> Committed:
+    def commit(self, commit: Commit) -> CommitResult:
         """Saves a change in one transaction if the version is unchanged and none of its events has a receipt."""
 
     def merge(self, runs_merge: RunsMerge) -> bool:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from waypost.domain.api_keys import Key
 from waypost.domain.customers.schema import Schema
-from waypost.domain.messages.webhook_signatures import Secrets
+from waypost.domain.messages.webhook_signatures import WebhookSecrets
 
 
 class Keys(Protocol):
@@ -54,11 +54,11 @@ class ManagedWorkspaces(Workspaces, Protocol):
         """Replaces the schema of the workspace."""
 
 
-class WebhookSecrets(Protocol):
+class WebhookSecretStore(Protocol):
     """The secrets that sign webhooks (docs/messages.md#signatures)."""
 
-    def of(self, workspace: str, now: datetime) -> Secrets:
+    def of(self, workspace: str, now: datetime) -> WebhookSecrets:
         """The secrets of the workspace. The first read creates them."""
 
-    def rotate(self, workspace: str, now: datetime) -> Secrets:
+    def rotate(self, workspace: str, now: datetime) -> WebhookSecrets:
         """A new secret; the old one stays valid beside it for a day. StaleError if another rotation came first."""

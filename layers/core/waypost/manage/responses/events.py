@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import AliasChoices, Field
-
 from waypost.domain.intake.receipts import Outcome
 from waypost.domain.reasons import Reason
 from waypost.domain.values.wire_model import WireModel
 from waypost.manage.responses.lists import Time
 
 
-class MoveResponse(WireModel):
+class JourneyOutcomeResponse(WireModel):
     """What an event did in one journey, or why it did nothing."""
 
     journey: str
@@ -28,7 +26,7 @@ class ReceiptResponse(WireModel):
     event: str
     received_at: Time
     customer: str
-    journeys: tuple[MoveResponse, ...] = Field(validation_alias=AliasChoices("journeys", "moves"))
+    journeys: tuple[JourneyOutcomeResponse, ...]
     messages: tuple[str, ...]
     reason: Reason | None
 
@@ -51,7 +49,7 @@ class ListedEventResponse(WireModel):
     received_at: Time
     customer: str | None = None
     status: Literal["accepted", "rejected"]
-    journeys: tuple[MoveResponse, ...] = ()
+    journeys: tuple[JourneyOutcomeResponse, ...] = ()
     messages: tuple[str, ...] = ()
     reason: Reason | None = None
     payload: Any = None

@@ -77,9 +77,9 @@ class SimulationResponse(WireModel):
     @classmethod
     def of(cls, simulation: Simulation, messages: Sequence[SimulatedMessage]) -> SimulationResponse:
         """The moves of all runs together, and the messages as they are rendered."""
-        moves = [SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, run=run) for run, each in simulation.moves]
+        moves = [SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, run=run) for run, each in simulation.visits]
         return cls(
             moves=tuple(sorted(moves, key=lambda move: move.at)),
             messages=tuple(messages),
-            ignored=tuple(IgnoredEvent.model_validate(each, from_attributes=True) for each in simulation.refused),
+            ignored=tuple(IgnoredEvent.model_validate(each, from_attributes=True) for each in simulation.ignored),
         )

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from waypost.domain.api_keys import Scope
 from waypost.domain.dead_letters import Kind, Parked
-from waypost.domain.messages.webhook_signatures import Secrets
+from waypost.domain.messages.webhook_signatures import WebhookSecrets
 from waypost.domain.values.wire_model import WireModel
 from waypost.manage.responses.lists import Time
 
@@ -40,7 +40,7 @@ class WebhookSecretResponse(WireModel):
     rotated_at: Time
 
     @classmethod
-    def of(cls, secrets: Secrets, now: datetime) -> WebhookSecretResponse:
+    def of(cls, secrets: WebhookSecrets, now: datetime) -> WebhookSecretResponse:
         """The secrets that sign now."""
         current, *earlier = secrets.active(now)
         return cls(secret=current, previous=earlier[0] if earlier else None, rotated_at=secrets.rotated_at)
