@@ -92,11 +92,11 @@ def test_a_key_of_another_workspace_cannot_be_revoked() -> None:
 @pytest.mark.parametrize("given", [None, TEXT])
 def test_a_workspace_is_created_with_an_admin_key(given: str | None) -> None:
     """The key is the given one or a random one, and has the scope `admin`."""
-    made = administration()
-    workspace, key = made.create_workspace("Acme", given, NOW)
+    operator = administration()
+    workspace, key = operator.create_workspace("Acme", given, NOW)
     assert (workspace, key) == ("w_9", given or RANDOM_KEY)
-    assert made.workspaces.created_at("w_9") == NOW
-    assert [(each.workspace, each.name, each.scopes) for each in made.keys.all("w_9")] == [
+    assert operator.workspaces.created_at("w_9") == NOW
+    assert [(each.workspace, each.name, each.scopes) for each in operator.keys.all("w_9")] == [
         ("w_9", "first admin key", frozenset({"admin"})),
     ]
 
@@ -104,12 +104,12 @@ def test_a_workspace_is_created_with_an_admin_key(given: str | None) -> None:
 @pytest.mark.parametrize("given", [None, TEXT])
 def test_a_further_key_is_created_in_an_existing_workspace_only(given: str | None) -> None:
     """The key has the given scopes and name. In an unknown workspace nothing is created."""
-    made = administration()
+    operator = administration()
     with pytest.raises(LookupError):
-        made.create_key("w_9", {"events"}, "app", given, NOW)
-    assert list(made.keys.all("w_9")) == []
-    made.create_workspace("Acme", "a" * 20, NOW)
-    assert made.create_key("w_9", {"events"}, "app", given, NOW) == (given or RANDOM_KEY)
-    key = made.keys.find(key_hash(given or RANDOM_KEY))
+        operator.create_key("w_9", {"events"}, "app", given, NOW)
+    assert list(operator.keys.all("w_9")) == []
+    operator.create_workspace("Acme", "a" * 20, NOW)
+    assert operator.create_key("w_9", {"events"}, "app", given, NOW) == (given or RANDOM_KEY)
+    key = operator.keys.find(key_hash(given or RANDOM_KEY))
     assert key is not None
     assert (key.workspace, key.name, key.scopes) == ("w_9", "app", frozenset({"events"}))
