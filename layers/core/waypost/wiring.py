@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
-from waypost import ingest, send, settings
+from waypost import send, settings
 from waypost.adapters import clock, stacks
 from waypost.adapters.delays import SqsDelays, queue_message_in
 from waypost.adapters.dynamodb.customers import DynamoCustomers
@@ -31,6 +31,7 @@ from waypost.domain import signals
 from waypost.domain.errors import UnavailableError
 from waypost.domain.signals import Signal
 from waypost.domain.values import exact_json
+from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
 from waypost.web.authentication import Authenticator
 
@@ -76,9 +77,9 @@ def customers_rows() -> DynamoCustomers:
 
 
 @cache
-def intake() -> ingest.IngestDependencies:
+def intake() -> IngestDependencies:
     """What the intake needs."""
-    return ingest.IngestDependencies(
+    return IngestDependencies(
         customers=customers_rows(),
         signals=signals_queue(),
         rejected=DynamoRejectedEvents(table("EVENTS_TABLE")),

@@ -8,8 +8,8 @@ from tests.fakes.customers import FakeCustomers
 from tests.fakes.ingest_harness import ADA, SCHEMA, event_of, identify, wire
 from tests.fakes.workspaces import FakeWorkspaces
 from waypost import identify as identifying
-from waypost.domain.customers.customer import correlation_key
-from waypost.domain.customers.identifiers import correlation
+from waypost.domain.customers.identifiers import correlation_identifier
+from waypost.domain.customers.rows import correlation_key
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.errors import RefusedError
 from waypost.manage import customers
@@ -23,7 +23,9 @@ def known() -> FakeCustomers:
     rows = FakeCustomers()
     for raw in (identify(ADA, "device-1"), identify("ada+news@example.com", "device-2")):
         identifying.identify_customer(rows, "w1", event_of(raw))
-    identifying.record(rows, correlation_key("w1", correlation("device-3")), event_of(wire("$set", payload={"plan": "pro"})).facts)
+    identifying.write_facts(
+        rows, correlation_key("w1", correlation_identifier("device-3")), event_of(wire("$set", payload={"plan": "pro"})).facts
+    )
     return rows
 
 

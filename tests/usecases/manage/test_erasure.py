@@ -9,10 +9,11 @@ from datetime import timedelta
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.ingest_harness import ADA, event_of, identify
 from tests.fakes.messages import NOW
-from waypost.domain.customers.customer import assemble, correlation_key
+from waypost.domain.customers.customer import assemble
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import correlation_key
 from waypost.domain.runs.run import CustomerRuns, VersionRow
-from waypost.identify import find, identify_customer, record
+from waypost.identify import find_rows, identify_customer, write_facts
 from waypost.manage.erasure import MAX_SECONDS, Erased, Erasure
 
 PHONE = Identifier("correlation", "phone")
@@ -62,8 +63,8 @@ class NoRuns:
 
 def erase_phone(customers: FakeCustomers, other_writer: Callable[[], object] | None = None, seconds: float = 0.0) -> Erased:
     """Erases an anonymous customer, with another writer in the middle of it. `seconds` have passed whenever the clock is read."""
-    record(customers, correlation_key("w1", PHONE), {})
-    customer = assemble(find(customers, "w1", PHONE), None)
+    write_facts(customers, correlation_key("w1", PHONE), {})
+    customer = assemble(find_rows(customers, "w1", PHONE), None)
     assert customer is not None
     runs = NoRuns()
     return Erasure(customers, FakeCustomerData(other_writer), runs, runs, customer, NOW, lambda: seconds).carry_out()
@@ -89,7 +90,7 @@ def test_a_customer_that_is_merged_during_its_erasure_leaves_the_other_customer_
     identify_ada(customers, "tablet")()
     assert erase_phone(customers, identify_ada(customers, "phone")).complete
     assert set(customers.customer(ADA).correlation_ids) == {"tablet", "phone"}
-    assert [row.linked for row in customers.get([correlation_key("w1", PHONE)])] == [Identifier("primary", ADA)]
+    assert [row.linked_to for row in customers.get([correlation_key("w1", PHONE)])] == [Identifier("primary", ADA)]
 
 
 def test_an_erasure_that_runs_out_of_time_is_incomplete_and_keeps_the_rows() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from waypost import identify
 from waypost.domain.customers.customer import Customer, assemble
-from waypost.domain.customers.identifiers import correlation, primary
+from waypost.domain.customers.identifiers import correlation_identifier, primary_identifier
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
 from waypost.domain.reasons import Reason
@@ -25,8 +25,8 @@ def find(customers: Customers, workspace: str, query: CustomerQuery, schema: Sch
     given = query.primary_key or query.correlation_id or ""
     # A `+` that the caller did not percent-encode arrives as a space from some gateways and as itself from others.
     for text in dict.fromkeys((given, given.replace(" ", "+"))):
-        identifier = correlation(text) if query.primary_key is None else primary(text, schema.primary_key)
-        rows = identify.find(customers, workspace, identifier) if identifier else []
+        identifier = correlation_identifier(text) if query.primary_key is None else primary_identifier(text, schema.primary_key)
+        rows = identify.find_rows(customers, workspace, identifier) if identifier else []
         customer = assemble(rows, schema.primary_key)
         if customer is not None:
             return customer
@@ -36,7 +36,7 @@ def find(customers: Customers, workspace: str, query: CustomerQuery, schema: Sch
 def read(customers: Customers, workspace: str, customer_id: str, schema: Schema) -> Customer:
     """The customer with this generated id (`c_...`). RefusedError 404 if there is none."""
     key = customers.find_by_id(workspace, customer_id)
-    customer = assemble(identify.find(customers, workspace, key.owner) if key else [], schema.primary_key)
+    customer = assemble(identify.find_rows(customers, workspace, key.owner) if key else [], schema.primary_key)
     if customer is None:
         raise _not_found()
     return customer
@@ -48,7 +48,7 @@ def runs_of(runs: RunHistory, journeys: JourneyPointer, customer: Customer) -> l
     Stopping a journey writes one row and touches no run. A run that is stored as active in a stopped journey has therefore ended, and is
     returned as exited.
     """
-    found = [run for each in (customer.id, *customer.absorbed) for run in runs.history(customer.workspace, each).runs]
+    found = [run for each in (customer.id, *customer.merged_ids) for run in runs.history(customer.workspace, each).runs]
     if not any(run.active for run in found):
         return found
     active_journeys = {each.journey for each in journeys.pointer(customer.workspace).active}

@@ -8,8 +8,9 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from waypost.domain.customers.customer import Customer, Row, assemble, correlation_key, owner_key
+from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import Row, correlation_key, owner_key
 from waypost.domain.runs.transition import timer_of
 from waypost.manage import customers
 from waypost.manage.api import ApiRequest
@@ -68,7 +69,7 @@ class Erasure:
         that was between its check and its write at that moment may still have linked another id. The rows are kept in that case, and the
         next round erases the new id too.
         """
-        workspace, ids, identifiers = self.customer.workspace, (self.customer.id, *self.customer.absorbed), self._identifiers()
+        workspace, ids, identifiers = self.customer.workspace, (self.customer.id, *self.customer.merged_ids), self._identifiers()
         self.customers.add_tombstones(workspace, identifiers, self.now)
         for each in ids:
             self.customer_data.block_writes(workspace, each, self.now)
@@ -105,13 +106,13 @@ class Erasure:
     def _rows(self) -> list[Row]:
         """The rows under the primary key, without those of a new customer that has started under the same key since the erasure."""
         primary = self.customer.primary or self._new_primary()
-        rows = self.customers.named(self.customer.workspace, primary) if primary else []
+        rows = self.customers.by_primary_key(self.customer.workspace, primary) if primary else []
         return [row for row in rows if row.customer == self.customer.id]
 
     def _new_primary(self) -> Identifier | None:
         """The primary key that an anonymous customer was given after its erasure was requested."""
         own = self.customers.get([owner_key(self.customer.workspace, self.customer.lookup_id)])
-        return own[0].linked if own else None
+        return own[0].linked_to if own else None
 
     def _disarm_timers(self, ids: Sequence[str]) -> int:
         """Deletes the timers of all active runs that wait for a time. Returns their number."""

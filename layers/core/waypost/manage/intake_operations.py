@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from waypost.domain.intake.batch_parser import WireEvent
+from waypost.domain.intake.wire_event import WireEvent
 from waypost.domain.values.wire_model import WireModel
 from waypost.manage.api import Operation
 from waypost.web.routes import INTAKE_ROUTES, Route

@@ -110,7 +110,7 @@ class RedriveBody(WireModel):
 
 
 def _instant(raw: Any) -> Any:
-    reading = client_timestamps.read(raw)
+    reading = client_timestamps.parse(raw)
     return reading.at if reading else raw
 
 

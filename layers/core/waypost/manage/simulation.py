@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from waypost import identify
-from waypost.domain.customers.customer import Customer, Row, assemble, correlation_key, head_key
+from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.facts import fact, set_stamp
-from waypost.domain.customers.identifiers import Identifier, primary
+from waypost.domain.customers.identifiers import Identifier, primary_identifier
+from waypost.domain.customers.rows import Row, correlation_key, head_key
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake import batch_parser
@@ -91,7 +92,7 @@ def rendered(planned: PlannedMessage, journey: Journey, templates: Templates) ->
 def _identifier(body: SimulationBody, schema: Schema) -> Identifier:
     if body.customer.primary_key is None:
         return ANONYMOUS
-    identifier = primary(body.customer.primary_key, schema.primary_key)
+    identifier = primary_identifier(body.customer.primary_key, schema.primary_key)
     if identifier is None:
         raise RefusedError(422, "bad-primary-key", "This is no value of the workspace's primary key.")
     return identifier
@@ -99,7 +100,7 @@ def _identifier(body: SimulationBody, schema: Schema) -> Identifier:
 
 def _stored_customer(customers: Customers, workspace: str, identifier: Identifier, schema: Schema) -> Customer | None:
     """The customer as it is stored, if it exists."""
-    return None if identifier == ANONYMOUS else assemble(identify.find(customers, workspace, identifier), schema.primary_key)
+    return None if identifier == ANONYMOUS else assemble(identify.find_rows(customers, workspace, identifier), schema.primary_key)
 
 
 def _customer_row(workspace: str, identifier: Identifier, body: SimulationBody, schema: Schema, stored: Customer | None) -> Row:
@@ -138,7 +139,7 @@ def _recorded_events(
 
 def _logged_events(log: EventHistory, stored: Customer, period: RecordedPeriod, now: datetime) -> Iterator[tuple[datetime, Event]]:
     count = 0
-    for customer in (stored.id, *stored.absorbed):
+    for customer in (stored.id, *stored.merged_ids):
         before: str | None = iso(period.until or now) + "#~"
         while before is not None:
             pages = log.of_customer(stored.workspace, customer, limit=PAGES_PER_READ, before=before)
@@ -157,7 +158,7 @@ def _logged_events(log: EventHistory, stored: Customer, period: RecordedPeriod, 
 def _timed_event(workspace: str, raw: Mapping[str, Any], schema: Schema, at: datetime, pointer: str) -> TimedEvent:
     """The event as the intake would parse it. RefusedError 422, with `pointer`, for an event that the intake would reject."""
     complete = {**raw, "correlationKey": "_id", "correlationValue": ANONYMOUS.value, "timestamp": iso(at)}
-    [entry] = batch_parser.parse({"batch": [complete]}, RequestContext(workspace, schema, at, "simulation")).entries
+    [entry] = batch_parser.parse({"batch": [complete]}, RequestContext(workspace, schema, at, "simulation")).results
     if not isinstance(entry, Accepted):
         errors = [{"code": entry.code, "detail": entry.detail, "pointer": pointer}]
         raise RefusedError(422, "invalid", "An event is not what the intake takes.", errors=errors)

@@ -54,7 +54,7 @@ def page(sources: TimelineSources, customer: Customer, query: ListQuery, now: da
     Each source is read up to the limit and the results are merged by position. What does not fit is read again for the next page.
     """
     log, receipts, message_store = sources.log, sources.receipts, sources.messages
-    workspace, ids = customer.workspace, (customer.id, *customer.absorbed)
+    workspace, ids = customer.workspace, (customer.id, *customer.merged_ids)
 
     def source(limit: int, before: str | None) -> tuple[Sequence[TimelineEntry], str | None]:
         found = [

@@ -12,7 +12,7 @@ from waypost.ports import ManagedCustomers, ManagedWorkspaces
 
 def replace_schema(workspaces: ManagedWorkspaces, customers: ManagedCustomers, workspace: str, schema: Schema) -> Schema:
     """Replaces the schema. RefusedError 409 if that would change the primary key while customers are known by it."""
-    if workspaces.schema(workspace).primary_key != schema.primary_key and customers.any_named(workspace):
+    if workspaces.schema(workspace).primary_key != schema.primary_key and customers.any_with_primary_key(workspace):
         raise RefusedError(
             409, "primary-key-in-use", "Customers are known by the present primary key; it can no longer change.", pointer="/primaryKey"
         )

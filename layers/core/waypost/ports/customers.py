@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from waypost.domain.customers.customer import NotUpdated, Row, RowKey, Tombstones
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import NotUpdated, Row, RowKey, Tombstones
 
 
 class Customers(Protocol):
@@ -29,7 +29,7 @@ class Customers(Protocol):
     def get(self, keys: Sequence[RowKey]) -> list[Row]:
         """The rows that exist under these keys."""
 
-    def named(self, workspace: str, primary: Identifier) -> list[Row]:
+    def by_primary_key(self, workspace: str, primary: Identifier) -> list[Row]:
         """All rows under a primary key."""
 
     def tombstones(self, workspace: str, identifiers: Sequence[Identifier]) -> Tombstones:
@@ -42,7 +42,7 @@ class Customers(Protocol):
 class ManagedCustomers(Customers, Protocol):
     """The customers' rows as the management API uses them."""
 
-    def any_named(self, workspace: str) -> bool:
+    def any_with_primary_key(self, workspace: str) -> bool:
         """Whether the workspace has, or ever had, a customer with a primary key."""
 
     def add_tombstones(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The base of every JSON object that the management API takes or returns."""
+"""The base of pydantic models of our own JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from pydantic.alias_generators import to_camel
 
 
 class WireModel(BaseModel):
-    """A JSON object with camelCase names. Instances are immutable, and an unknown field is an error."""
+    """A frozen model with camelCase names on the wire, which refuses unknown fields: a misspelt field must not be ignored silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True)

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from waypost.domain.journeys.checks.contradictions import is_contradiction
 from waypost.domain.journeys.conditions import CONDITION, Comparison, Condition, subconditions
-from waypost.domain.values.findings import Finding, pointer
+from waypost.domain.values.findings import Finding
+from waypost.domain.values.json_pointers import pointer
 
 Place = tuple[str | int, ...]
 """The names and positions that lead to a part of a definition."""
