@@ -39,11 +39,11 @@ class ManageDependencies:
     log: ports.EventHistory
     rejected: ports.RejectedEventHistory
     messages: ports.ManagedMessages
-    secrets: ports.WebhookSecretStore
+    secrets: ports.ManagedWebhookSecrets
     dead_letters: ports.ManagedDeadLetters
     signals: ports.Signals
     send_queue: ports.SendQueue
     delays: ports.Delays
-    schedules: ports.Schedules
+    schedules: ports.ArmedTimers
     random_key: Callable[[], str]
     monotonic: Callable[[], float]

@@ -16,7 +16,7 @@ from waypost.manage import customers
 from waypost.manage.api import ApiRequest
 from waypost.manage.requests import NoQuery
 from waypost.manage.responses.customers import ErasureResponse
-from waypost.ports import CustomerData, ManagedCustomers, RunHistory, Schedules
+from waypost.ports import ArmedTimers, CustomerData, ManagedCustomers, RunHistory
 from waypost.web.http import Response
 
 MAX_SECONDS: Final = 20.0
@@ -48,7 +48,7 @@ class Erasure:
     customers: ManagedCustomers
     customer_data: CustomerData
     runs: RunHistory
-    schedules: Schedules
+    schedules: ArmedTimers
     customer: Customer
     now: datetime
     elapsed: Callable[[], float]

@@ -9,11 +9,12 @@ from waypost.ports.customers import CustomerData, Customers, ManagedCustomers
 from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
 from waypost.ports.messages import Channel, ManagedMessages, Messages, Suppressions, Templates
-from waypost.ports.queues import DeadLetters, Delays, ManagedDeadLetters, Schedules, SendQueue, Signals, Timers
+from waypost.ports.queues import ArmedTimers, DeadLetters, Delays, ManagedDeadLetters, SendQueue, Signals, Timers
 from waypost.ports.runs import RunHistory, Runs
-from waypost.ports.workspaces import Keys, ManagedKeys, ManagedWorkspaces, WebhookSecretStore, Workspaces
+from waypost.ports.workspaces import Keys, ManagedKeys, ManagedWebhookSecrets, ManagedWorkspaces, Workspaces
 
 __all__ = [
+    "ArmedTimers",
     "Channel",
     "CustomerData",
     "Customers",
@@ -30,6 +31,7 @@ __all__ = [
     "ManagedJourneys",
     "ManagedKeys",
     "ManagedMessages",
+    "ManagedWebhookSecrets",
     "ManagedWorkspaces",
     "Messages",
     "Receipts",
@@ -37,12 +39,10 @@ __all__ = [
     "RejectedEvents",
     "RunHistory",
     "Runs",
-    "Schedules",
     "SendQueue",
     "Signals",
     "Suppressions",
     "Templates",
     "Timers",
-    "WebhookSecretStore",
     "Workspaces",
 ]

@@ -32,14 +32,14 @@ class SendQueue(Protocol):
         """Enqueues message ids, each with a delay. A long delay is cut short: the consumer checks the time and enqueues again."""
 
 
-class Schedules(Protocol):
-    """Scheduled timers."""
+class ArmedTimers(Protocol):
+    """Timers that are scheduled."""
 
     def disarm(self, name: str) -> None:
         """Deletes a timer if it still exists. A timer that fires nevertheless does nothing: its run has left the step."""
 
 
-class Timers(Schedules, Protocol):
+class Timers(ArmedTimers, Protocol):
     """Signals that arrive at a given time."""
 
     def arm(self, timer: Timer, now: datetime) -> None:

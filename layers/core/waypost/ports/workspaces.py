@@ -54,7 +54,7 @@ class ManagedWorkspaces(Workspaces, Protocol):
         """Replaces the schema of the workspace."""
 
 
-class WebhookSecretStore(Protocol):
+class ManagedWebhookSecrets(Protocol):
     """The secrets that sign webhooks (docs/messages.md#signatures)."""
 
     def of(self, workspace: str, now: datetime) -> WebhookSecrets:

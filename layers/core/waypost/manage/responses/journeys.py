@@ -59,7 +59,7 @@ class SimulatedMessage(WireModel):
     reason: str | None
 
 
-class IgnoredEvent(WireModel):
+class IgnoredEventResponse(WireModel):
     """An event that starts no run, and why."""
 
     at: Time
@@ -72,7 +72,7 @@ class SimulationResponse(WireModel):
 
     moves: tuple[SimulatedMove, ...]
     messages: tuple[SimulatedMessage, ...]
-    ignored: tuple[IgnoredEvent, ...]
+    ignored: tuple[IgnoredEventResponse, ...]
 
     @classmethod
     def of(cls, simulation: Simulation, messages: Sequence[SimulatedMessage]) -> SimulationResponse:
@@ -81,5 +81,5 @@ class SimulationResponse(WireModel):
         return cls(
             moves=tuple(sorted(moves, key=lambda move: move.at)),
             messages=tuple(messages),
-            ignored=tuple(IgnoredEvent.model_validate(each, from_attributes=True) for each in simulation.ignored),
+            ignored=tuple(IgnoredEventResponse.model_validate(each, from_attributes=True) for each in simulation.ignored),
         )
