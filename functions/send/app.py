@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -13,13 +13,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from waypost import wiring
 from waypost.domain.dead_letters import Parked
-from waypost.domain.errors import UnavailableError
+from waypost.domain.errors import NewerFormatError, UnavailableError
+from waypost.domain.messages import send_request
 from waypost.domain.values import exact_json
+from waypost.redelivery import POISON_RECEIVES, pause_seconds
 from waypost.send import SendResult, send
-from waypost.telemetry import logger
-
-POISON_RECEIVES: Final = 5
-LONGEST_PAUSE: Final = 60
+from waypost.telemetry import count_newer_format, logger
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
@@ -27,20 +26,25 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     records = [SQSRecord(record) for record in event["Records"]]
     with ThreadPoolExecutor(max_workers=max(len(records), 1)) as pool:
-        deliveries = {record.message_id: pool.submit(_deliver, record) for record in records}
+        deliveries = {record.message_id: pool.submit(_deliver, record, context) for record in records}
         return process_partial_response(
             event=event, record_handler=lambda record: deliveries[record.message_id].result(), processor=processor, context=context
         )
 
 
-def _deliver(record: SQSRecord) -> None:
+def _deliver(record: SQSRecord, context: LambdaContext) -> None:
     receives = int(record.attributes.approximate_receive_count)
     try:
-        body = exact_json.loads(record.body)
-        outcome = send(body["workspace"], body["message"], wiring.now(), uuid4().hex, wiring.sending())
+        request = send_request.from_text(record.body)
+        outcome = send(request.workspace, request.message, wiring.now(), uuid4().hex, wiring.sending())
+    except NewerFormatError as error:  # a newer version wrote it: parked, it would stay unsent after that version is deployed again
+        logger.warning("newer format", record=record.message_id, receives=receives, reason=str(error))
+        count_newer_format(context.function_name)
+        wiring.send_queue().postpone(record.receipt_handle, pause_seconds(receives))
+        raise
     except UnavailableError as error:
         logger.warning("not now", record=record.message_id, receives=receives, reason=str(error))
-        wiring.send_queue().postpone(record.receipt_handle, min(2**receives, LONGEST_PAUSE))
+        wiring.send_queue().postpone(record.receipt_handle, pause_seconds(receives))
         raise
     except Exception:
         logger.exception("poison", record=record.message_id, receives=receives)

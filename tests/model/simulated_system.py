@@ -24,7 +24,8 @@ from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.events import Accepted
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
-from waypost.domain.signals import QueueMessage, TimerDue, from_wire, to_queue_message
+from waypost.domain.signal_codec import from_wire, to_queue_message
+from waypost.domain.signals import QueueMessage, TimerDue
 from waypost.domain.values import exact_json
 from waypost.identify import find
 

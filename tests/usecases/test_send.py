@@ -23,7 +23,8 @@ from waypost.domain.messages.message import (
     Rendered,
     RenderFailure,
 )
-from waypost.domain.signals import MessageSettled, from_wire
+from waypost.domain.signal_codec import from_wire
+from waypost.domain.signals import MessageSettled
 from waypost.domain.values.exact_json import loads
 from waypost.send import SendResult, send
 

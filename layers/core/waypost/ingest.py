@@ -17,7 +17,8 @@ from waypost.domain.intake.batch_parser import Batch, RequestContext
 from waypost.domain.intake.events import Accepted, Event, Rejected, RejectedEvent, identifiers_of
 from waypost.domain.intake.grouping import IndexedEvent, by_customer, chunked
 from waypost.domain.reasons import Reason
-from waypost.domain.signals import EventsArrived, QueueMessage, to_queue_message
+from waypost.domain.signal_codec import to_queue_message
+from waypost.domain.signals import EventsArrived, QueueMessage
 from waypost.domain.values import exact_json
 from waypost.domain.values.generated_ids import customer_id
 from waypost.ports import Customers, RejectedEvents, Signals

@@ -14,7 +14,8 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.messages import delivery, template_scope
 from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage, ProviderResponse, RenderFailure, Skip
-from waypost.domain.signals import MessageSettled, to_queue_message
+from waypost.domain.signal_codec import to_queue_message
+from waypost.domain.signals import MessageSettled
 from waypost.domain.values import exact_json
 from waypost.domain.values.windows import zone_for
 

@@ -16,7 +16,8 @@ from waypost.domain.intake.receipts import Move
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
-from waypost.domain.signals import CustomerReleased, JourneyResumed, Signal, TimerDue, from_wire
+from waypost.domain.signal_codec import from_wire
+from waypost.domain.signals import CustomerReleased, JourneyResumed, Signal, TimerDue
 from waypost.domain.values import exact_json
 
 SIGN_UP, BOUGHT = {"event": "signed_up"}, {"event": "purchase", "uuid": "b1"}

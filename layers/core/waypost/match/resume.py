@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from waypost.domain.errors import UnavailableError
-from waypost.domain.signals import CustomerReleased, JourneyResumed, to_queue_message
+from waypost.domain.signal_codec import to_queue_message
+from waypost.domain.signals import CustomerReleased, JourneyResumed
 from waypost.match.dependencies import MatchDependencies
 
 MESSAGES_AT_ONCE: Final = 10
