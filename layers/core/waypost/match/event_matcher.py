@@ -93,14 +93,14 @@ class EventMatcher:
             merged = finish_merges(customers, self.dependencies.runs, rows)
             self.customer = assemble(rows, self.snapshot.schema.primary_key) or self._create_customer(event)
             self.unit_of_work = reading.result()
-            # The runs were read by the id that the intake knew and perhaps before the merge moved runs. Deciding on them could open a run
-            # that the customer has already, under the id to which the other runs now belong.
+            # The runs were read by the id that the intake knew, perhaps before a merge moved them. A decision on that reading could open a
+            # run that the customer already has, or save it under an id that is no longer the customer's.
             if merged or self.customer.id != self.unit_of_work.customer:
                 self.unit_of_work = unit_of_work_for(self.dependencies, workspace, self.customer.id, self.now)
         return self.customer, self.unit_of_work
 
     def _create_customer(self, event: Event) -> Customer:
-        """A new customer for an event whose identifier has no row: the customer that the intake knew was erased in between."""
+        """A new customer for an event whose identifier has no row, as after an erasure that the tombstones did not show yet."""
         customers = self.dependencies.customers
         identify.record(customers, owner_key(self.signal.workspace, event.identifier), event.facts)
         created = assemble(rows_of(customers, self.signal, event), self.snapshot.schema.primary_key)

@@ -60,7 +60,7 @@ def _execute_effects_of(signal: EventsArrived, receipts: Iterable[Receipt], now:
 
 def _finish_merges(signal: EventsArrived, events: Sequence[Event], dependencies: MatchDependencies) -> None:
     """Completes the merge that an `$identify` of these events began, at the intake or just now."""
-    # Otherwise an event without effect on a journey would leave the runs of the merged customer behind until somebody reads the customer.
+    # Events that concern no journey do not read the customer: without this, the runs of the merged customer would stay behind.
     identifying = next((event for event in events if event.kind is Kind.IDENTIFY), None)
     if identifying is not None:
         finish_merges(dependencies.customers, dependencies.runs, rows_of(dependencies.customers, signal, identifying))

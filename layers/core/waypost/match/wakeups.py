@@ -77,9 +77,9 @@ def _apply_outcome(signal: MessageSettled, reaction: Reaction, rules: Rules, con
 def _rearm_early_timer(
     timer: Timer, customer: Customer, unit_of_work: RunUnitOfWork, now: datetime, dependencies: MatchDependencies
 ) -> None:
-    """Arms a timer once more if it came before its run is due, as by a clock that differs from ours."""
-    # A timer comes once. Without this the run would wait until the customer does something. The new timer has another number, and so another
-    # name: under the same one the queue would drop it as a repetition. A run that was held or has moved has another timer or none.
+    """Arms a timer once more if it came before its run is due and the run is still in the visit that it was armed for."""
+    # A timer comes once, and clocks differ. Without this the run would wait until the customer does something. The new timer has another
+    # number, and with it another name: under the same name the queue would drop it as a repetition.
     run = unit_of_work.customer_runs.find(timer.run)
     current = timer_of(run, customer) if run is not None and run.active else None
     if current is not None and current.due > now and current.name == replace(timer, arm=0).name:
