@@ -83,7 +83,7 @@ def _read(record: SQSRecord, context: LambdaContext) -> Signal | None:
     try:
         return signal_codec.from_body(record.body)
     except NewerFormatError as error:
-        # Parked, the signal would stay undone after the newer version is deployed again, until a person redrives it.
+        # A parked signal would wait for a person, even after the newer version is deployed again.
         _report_newer_format(record, error, context)
         raise
     except Exception:  # noqa: BLE001 - no version reads this record, so a retry would only block its message group

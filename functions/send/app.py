@@ -37,7 +37,7 @@ def _deliver(record: SQSRecord, context: LambdaContext) -> None:
     try:
         request = send_request.from_text(record.body)
         outcome = send(request.workspace, request.message, wiring.now(), uuid4().hex, wiring.sending())
-    except NewerFormatError as error:  # a newer version wrote it: parked, it would stay unsent after that version is deployed again
+    except NewerFormatError as error:  # parked, it would wait for a person, even after the newer version is deployed again
         logger.warning("newer format", record=record.message_id, receives=receives, reason=str(error))
         count_newer_format(context.function_name)
         wiring.send_queue().postpone(record.receipt_handle, pause_seconds(receives))

@@ -228,7 +228,7 @@ def test_a_signal_of_a_newer_version_holds_back_its_group_alone(function: MatchF
 
 def test_a_redelivered_record_executes_pending_effects(function: MatchFunction) -> None:
     """A worker that dies between its save and the send queue leaves the message as a pending effect; the redelivery sends it."""
-    function.harness.wire.cut_at = position_of_send_call()
+    function.harness.port_calls.fail_at = position_of_send_call()
     assert function.invoke(records("signal")) == [0]
     assert (function.harness.queued, len(function.harness.runs.pending_effects)) == (set(), 1)
     assert function.invoke(received(records("signal"), 2)) == []
@@ -239,7 +239,7 @@ def position_of_send_call() -> int:
     """The position of the call of the send queue among all port calls of a signal."""
     undisturbed = harness_with_journey()
     undisturbed.match(signal_codec.from_body(records("signal")["Records"][0]["body"]))
-    return undisturbed.wire.calls.index("FakeSendQueue.put")
+    return undisturbed.port_calls.calls.index("FakeSendQueue.put")
 
 
 def test_each_move_is_logged_once_without_personal_data(function: MatchFunction, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from tests.domain.runs.test_properties import WHOLE, Walk, histories, steps
 from tests.fakes.journey_harness import play
-from tests.fakes.match_harness import EVERYBODY, MatchHarness, arrived
+from tests.fakes.match_harness import CUSTOMER, MatchHarness, arrived
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.runs.run import Run
 from waypost.domain.runs.simulation import TimedEvent
@@ -47,7 +47,7 @@ def way(run: Run) -> tuple[Any, ...]:
 @settings(max_examples=60, deadline=None)
 def test_a_dry_run_is_what_happens(walk: Walk, history: list[TimedEvent]) -> None:
     """The same runs at the same times, and the same messages."""
-    simulated, (*_, real) = play(walk, *history, customer=EVERYBODY, **WHOLE), happening_in(walk, history)
+    simulated, (*_, real) = play(walk, *history, customer=CUSTOMER, **WHOLE), happening_in(walk, history)
     assert {name: way(run) for name, run in simulated.runs.items()} == {run.id: way(run) for run in real.runs.all}
     assert {made.message.id: made.message.created_at for made in simulated.messages} == {
         message.id: message.created_at for message in real.messages.stored.values()

@@ -110,8 +110,8 @@ class EventMatcher:
 
     def _discard_state(self) -> None:
         """Drops the customer and the runs that were read, after a lost race, so that the next attempt reads them again."""
-        # Earlier events of this signal may have saved effects. If the next attempt finds the event's receipt, or another customer, nobody
-        # would come back to this unit of work and execute them.
+        # Earlier events of this signal may have saved effects. If the next attempt finds the event's receipt, or another customer, this
+        # delivery does not come back to them, and they would wait for the customer's next signal.
         self.execute_effects()
         self.customer = self.unit_of_work = None
 

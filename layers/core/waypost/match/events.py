@@ -70,12 +70,12 @@ def _write_log(
     signal: EventsArrived, receipts: Sequence[Receipt], known: Mapping[str, Receipt], dependencies: MatchDependencies, *, redelivered: bool
 ) -> None:
     """Writes the receipts that no transaction wrote, and the signal's page of the log."""
-    shown = {receipt.uuid for receipt in receipts if dependencies.log_all or receipt.had_effect}
-    shown -= {receipt.uuid for receipt in receipts if receipt.reason is Reason.ERASED}
+    logged = {receipt.uuid for receipt in receipts if dependencies.log_all or receipt.had_effect}
+    logged -= {receipt.uuid for receipt in receipts if receipt.reason is Reason.ERASED}
     # An earlier delivery of this signal may have died before it wrote the page. Its events have the same time of receipt; those of another
     # signal with the same uuid are on the page of that signal.
-    shown |= {receipt.uuid for receipt in known.values() if receipt.received_at == signal.received_at}
-    events = tuple(replace(event, facts={}, identification=None) for event in _distinct(signal.events) if event.uuid in shown)
+    logged |= {receipt.uuid for receipt in known.values() if receipt.received_at == signal.received_at}
+    events = tuple(replace(event, facts={}, identification=None) for event in _distinct(signal.events) if event.uuid in logged)
     unsaved = [receipt for receipt in receipts if not receipt.had_effect] if dependencies.log_all else []
     if unsaved or (events and (receipts or redelivered)):
         dependencies.log.write(Page(signal.workspace, signal.customer, signal.received_at, signal.name, events), unsaved)

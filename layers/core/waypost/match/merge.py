@@ -51,7 +51,7 @@ def _move_runs(runs: Runs, workspace: str, into: str, merged_customer: str) -> N
             # The next run is compared with this one as well: both may be of one journey and key, of which one may be active.
             here = here if is_past else here.with_run(moved)
         # The result is not looked at: after a lost race as after a success, the next attempt reads what is left. Each transaction takes the
-        # pending effects along, because after it nobody looks for them under the old id.
+        # pending effects along, because after it no worker reads them under the old id.
         runs.merge(RunsMerge(workspace, into, here.version_row, merged_customer, there.version_row, tuple(kept), tuple(past)))
     raise UnavailableError("two customers' runs changed too often")
 
