@@ -21,7 +21,7 @@ export UV_LINK_MODE := copy
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test model check format build build-arm64 build-x86_64 deploy bench lock clean setup
+.PHONY: help run test model check check-ruff check-types check-template format build build-arm64 build-x86_64 deploy bench lock clean setup
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -36,11 +36,22 @@ HISTORIES ?= 200000
 model: $(READY)  ## Customers against the reference model for longer: make model HISTORIES=200000
 	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_DAYS=5000 $(PYTHON) -m pytest -q -n 2 tests/model
 
-check: $(READY)  ## ruff, mypy, cfn-lint, sam validate
+check: check-ruff check-types check-template check-coverage  ## ruff, mypy, cfn-lint, sam validate, branch coverage of the domain
+
+# The parts of `make check`, each a hook in .pre-commit-config.yaml.
+check-ruff: $(READY)
 	cd $(ROOT) && $(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+check-types: $(READY)
 	cd $(ROOT) && $(VENV)/bin/mypy
+
+check-template: $(READY)
 	cd $(ROOT) && $(CFN_LINT) template.yaml
 	cd $(ROOT) && AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+
+# The tests of the domain and of the use cases run fast and in one process each, so their coverage is the one that is measured.
+check-coverage: $(READY)
+	cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 tests/domain tests/usecases --cov --cov-report=term:skip-covered
 
 format: $(READY)  ## What ruff can mend by itself
 	cd $(ROOT) && $(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .

@@ -133,19 +133,19 @@ def _report_newer_format(record: SQSRecord, error: NewerFormatError, context: La
 
 
 def _log(signal: Signal, receipts: Sequence[Receipt]) -> None:
-    """Logs a line for each move of a run, and one line for all events together.
+    """Logs a line for each run that moved, and one line for all events together.
 
     The receipts say what had no effect. A line for each event, or for each journey that an event did not move, would cost more than the
     event itself.
     """
     for receipt in receipts:
-        for move in (each for each in receipt.moves if each.outcome != "ignored"):
+        for outcome in (each for each in receipt.journeys if each.outcome != "ignored"):
             event_fields = {"event": receipt.event, "uuid": receipt.uuid, "customer": receipt.customer}
-            move_fields = {"journey": move.journey, "reason": move.reason, "run": move.run}
-            logger.info(move.outcome, extra={"workspace": signal.workspace, **event_fields, **move_fields})
+            journey_fields = {"journey": outcome.journey, "reason": outcome.reason, "run": outcome.run}
+            logger.info(outcome.outcome, extra={"workspace": signal.workspace, **event_fields, **journey_fields})
     if not isinstance(signal, EventsArrived):
         return
     names = [receipt.event for receipt in receipts]
-    reasons = sorted({why for receipt in receipts for why in (receipt.reason, *(move.reason for move in receipt.moves)) if why})
+    reasons = sorted({why for receipt in receipts for why in (receipt.reason, *(outcome.reason for outcome in receipt.journeys)) if why})
     duplicates = len(signal.events) - len(names)
     logger.info("matched", workspace=signal.workspace, events=names[:20], matched=len(names), duplicates=duplicates, reasons=reasons)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.local.places import ROOT
+from functions.local.paths import ROOT
 from functions.local.stack import running
 from tests.docs import journeys, links, session
 from tests.docs.markdown import Document, MarkdownError

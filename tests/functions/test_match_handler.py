@@ -264,4 +264,4 @@ def test_events_without_effect_have_no_log_line_of_their_own(function: MatchFunc
     assert function.invoke(batch) == []
     [line] = log_lines(caplog)
     assert (line["events"], line["matched"], line["reasons"]) == (["page_view"] * 20, 30, ["conditions"])
-    assert len(function.harness.receipts.stored["w1", "v0"].moves) == 2
+    assert len(function.harness.receipts.stored["w1", "v0"].journeys) == 2

@@ -102,7 +102,7 @@ def test_ids_are_derived_as_they_were() -> None:
         key_part("k" * 300),
         key_hash("wp_0123456789abcdefghij"),
         TIMER.name,
-        replace(TIMER, customer="c_other", arm=0).name,
+        replace(TIMER, customer="c_other", rearm_count=0).name,
         *(signal.name for signal in SIGNALS),
         *(signal.customer for signal in SIGNALS),
         *(parked.position for parked in PARKED),

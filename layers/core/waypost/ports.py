@@ -18,7 +18,7 @@ from waypost.domain.intake.receipts import Receipt
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.published import ActiveJourneys
 from waypost.domain.messages.message import Message, PreparedMessage, ProviderResponse, Rendered, RenderFailure, Skip
-from waypost.domain.runs.changes import Commit, Committed, RunsMerge
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.run import CustomerRuns, HeldRun
 from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import QueueMessage
@@ -86,7 +86,7 @@ class Runs(Protocol):
     def get(self, workspace: str, customer: str) -> CustomerRuns:
         """The gate, the active runs, and the latest run of each journey and key."""
 
-    def commit(self, commit: Commit) -> Committed:
+    def commit(self, commit: Commit) -> CommitResult:
         """Saves a change if the gate is as read and no event has a receipt."""
 
     def merge(self, runs_merge: RunsMerge) -> bool:

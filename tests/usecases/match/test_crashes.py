@@ -152,7 +152,7 @@ def test_a_crash_between_two_transactions_of_one_event_heals() -> None:
     harness = harness_with(*many)
     harness.deliver([arrived(SIGN_UP)])
     assert harness.runs.commits > 1
-    assert (len(harness.runs.all), len(harness.queued), len(harness.receipt().moves)) == (60, 60, 60)
+    assert (len(harness.runs.all), len(harness.queued), len(harness.receipt().journeys)) == (60, 60, 60)
     assert_every_crash_heals(lambda port_calls: harness_with(*many, port_calls=port_calls), [arrived(SIGN_UP)])
 
 

@@ -13,7 +13,7 @@ from tests.fakes.messages import NOW
 from waypost.domain.customers.customer import owner_key
 from waypost.domain.customers.facts import attributes
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.intake.receipts import Move
+from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import RunStatus
@@ -47,7 +47,7 @@ def test_an_event_opens_a_run_with_its_message(harness: MatchHarness) -> None:
     assert pending.event["payload"] == {"plan": "pro"}
     assert (harness.queued, harness.runs.pending_effects) == ({pending.id}, [])
     assert receipt == harness.receipt()
-    assert (receipt.moves, receipt.messages) == ((Move("welcome", "entered", None, run.id),), (pending.id,))
+    assert (receipt.journeys, receipt.messages) == ((JourneyOutcome("welcome", "entered", None, run.id),), (pending.id,))
 
 
 def test_ids_are_made_from_the_event(harness: MatchHarness) -> None:
@@ -61,7 +61,7 @@ def test_ids_are_made_from_the_event(harness: MatchHarness) -> None:
 def test_an_event_that_no_journey_names_is_recorded_and_reads_no_customer(harness: MatchHarness) -> None:
     """It has a receipt without moves and is on a page of the log. The only read besides the receipts is that of the tombstones."""
     harness.match(arrived({"event": "page_view"}, known=True))
-    assert (harness.receipt().moves, harness.receipt().reason) == ((), None)
+    assert (harness.receipt().journeys, harness.receipt().reason) == ((), None)
     assert harness.log.logged == ["e0"]
     calls = [call for call in harness.port_calls.calls if "Customers" in call or "Runs" in call]
     assert [call.rpartition(".")[2] for call in calls] == ["tombstones"]
@@ -89,7 +89,7 @@ def test_conditions_see_the_payload_and_the_customer(harness: MatchHarness, cond
     harness.journeys.publish(journey(conditions=conditions))
     harness.match(arrived({"event": "$set", "payload": {"city": "Paris"}}, SIGN_UP))
     expected = [(outcome, Reason.CONDITIONS if outcome == "ignored" else None)]
-    assert [(move.outcome, move.reason) for move in harness.receipt("e1").moves] == expected
+    assert [(move.outcome, move.reason) for move in harness.receipt("e1").journeys] == expected
     assert len(harness.runs.all) == (outcome == "entered")
 
 
@@ -99,8 +99,9 @@ def test_journeys_that_the_payload_rules_out_cost_no_read_and_ten_are_reported(h
         conditions = {"property": "payload.product", "operator": "is equal to", "value": number}
         harness.journeys.publish(journey(f"j{number}", "bought", conditions=conditions))
     harness.match(arrived({"event": "bought", "payload": {"product": 100}}, known=True))
-    assert [(move.journey, move.reason) for move in harness.receipt().moves] == [(f"j{number}", Reason.CONDITIONS) for number in range(10)]
-    assert not [call for call in harness.port_calls.calls if "Runs" in call]
+    reported = [(each.journey, each.reason) for each in harness.receipt().journeys]
+    assert reported == [(f"j{number}", Reason.CONDITIONS) for number in range(10)]
+    assert not [call for call in harness.port_calls.calls if "Runs" in call or call.endswith(("Customers.named", "Customers.get"))]
 
 
 @pytest.mark.parametrize("name", ["$identify", "$set"])
@@ -108,7 +109,7 @@ def test_identify_and_set_as_entries_see_what_they_set(harness: MatchHarness, na
     """A journey that `$identify` or `$set` enters finds the attribute that this event has set."""
     harness.journeys.publish(journey(event=name, conditions={"property": "customer.plan", "operator": "is equal to", "value": "pro"}))
     harness.match(arrived({"event": name, "payload": {"distinct_id": "ada@example.com", "plan": "pro"}}))
-    assert [move.outcome for move in harness.receipt().moves] == ["entered"]
+    assert [move.outcome for move in harness.receipt().journeys] == ["entered"]
 
 
 def test_identify_takes_effect_before_the_events_behind_it(harness: MatchHarness) -> None:
@@ -117,13 +118,13 @@ def test_identify_takes_effect_before_the_events_behind_it(harness: MatchHarness
     harness.match(arrived({"event": "$identify", "payload": {"distinct_id": "Ada@example.com"}}, SIGN_UP))
     [pending] = harness.messages.stored.values()
     assert pending.lookup_id == Identifier("primary", "ada@example.com")
-    assert harness.receipt("e0").moves == ()
+    assert harness.receipt("e0").journeys == ()
 
 
 def test_identify_moves_nothing_unless_a_journey_names_it(harness: MatchHarness) -> None:
     """An `$identify` that no journey names is recorded and opens no run."""
     harness.match(arrived({"event": "$identify", "payload": {"distinct_id": "ada@example.com"}}))
-    assert harness.receipt().moves == ()
+    assert harness.receipt().journeys == ()
     assert harness.runs.all == []
 
 
@@ -141,7 +142,7 @@ def test_attributes_beyond_500_are_refused_alone(harness: MatchHarness) -> None:
     sets = [{"event": "$set", "payload": {f"a{place}-{n}": n for n in range(200)}} for place in range(3)]
     harness.match(arrived(*sets, SIGN_UP | {"$fcm": {"iosDeviceToken": "t"}}))
     assert [harness.receipt(f"e{place}").reason for place in range(4)] == [None, None, Reason.ATTRIBUTES_FULL, None]
-    assert [move.outcome for move in harness.receipt("e3").moves] == ["entered"]
+    assert [move.outcome for move in harness.receipt("e3").journeys] == ["entered"]
     [row] = harness.customers.get([owner_key("w1", Identifier("correlation", "device-1"))])
     assert len(attributes(row.facts)) == 400
 
@@ -150,7 +151,7 @@ def test_a_paused_journey_is_not_entered(harness: MatchHarness) -> None:
     """The receipt says `paused`, and no run is written."""
     harness.journeys.move("welcome", "paused")
     harness.match(arrived(SIGN_UP))
-    assert harness.receipt().moves == (Move("welcome", "ignored", Reason.PAUSED),)
+    assert harness.receipt().journeys == (JourneyOutcome("welcome", "ignored", Reason.PAUSED),)
     assert harness.runs.commits == 0
 
 
@@ -161,7 +162,7 @@ def test_publishing_acts_within_ten_seconds(harness: MatchHarness) -> None:
     bought = {"event": "bought"}
     harness.match(arrived(bought | {"uuid": "b1"}), NOW + timedelta(seconds=4))
     harness.match(arrived(bought | {"uuid": "b2"}), NOW + timedelta(seconds=6))
-    assert [len(harness.receipt(uuid).moves) for uuid in ("b1", "b2")] == [0, 1]
+    assert [len(harness.receipt(uuid).journeys) for uuid in ("b1", "b2")] == [0, 1]
 
 
 def test_a_historical_batch_sets_attributes_and_triggers_nothing(harness: MatchHarness) -> None:
@@ -177,14 +178,14 @@ def test_journeys_are_entered_in_the_order_of_publishing(harness: MatchHarness) 
     """One event enters three journeys in that order, each with its own run and message, in one transaction."""
     harness.journeys.publish(journey("second"), journey("third"))
     harness.match(arrived(SIGN_UP))
-    assert [move.journey for move in harness.receipt().moves] == ["welcome", "second", "third"]
+    assert [move.journey for move in harness.receipt().journeys] == ["welcome", "second", "third"]
     assert (len(harness.queued), harness.runs.commits) == (3, 1)
 
 
 def test_journeys_of_another_workspace_are_not_entered(harness: MatchHarness) -> None:
     """An event of one workspace opens no run of a journey that another workspace published for the same event name."""
     harness.match(arrived(SIGN_UP, workspace="w2"))
-    assert harness.receipts.stored["w2", "e0"].moves == ()
+    assert harness.receipts.stored["w2", "e0"].journeys == ()
 
 
 def test_a_run_that_waits_for_its_message_keeps_its_event(harness: MatchHarness) -> None:
@@ -194,5 +195,5 @@ def test_a_run_that_waits_for_its_message_keeps_its_event(harness: MatchHarness)
     harness.match(arrived(SIGN_UP))
     [run] = harness.runs.all
     assert (run.active, run.step) == (True, "hello")
-    assert run.moved_by is not None
-    assert run.moved_by["payload"] == {"plan": "pro"}
+    assert run.trigger_event is not None
+    assert run.trigger_event["payload"] == {"plan": "pro"}

@@ -17,7 +17,7 @@ from waypost.domain.messages.delivery import with_claim
 from waypost.domain.messages.message import Message, MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit
-from waypost.domain.runs.effects import Send
+from waypost.domain.runs.effects import SendMessage
 from waypost.domain.runs.run import VersionRow
 from waypost.domain.signals import EventsArrived, MessageSettled
 
@@ -109,7 +109,7 @@ def test_runs_that_changed_in_between_are_read_again(harness: MatchHarness) -> N
     """Both workers' runs exist with their messages, and no effect is left pending."""
     meanwhile(harness, arrived(SIGN_UP | {"uuid": "x"}))
     harness.match(arrived(SIGN_UP))
-    assert {run.id for run in harness.runs.all} == {move.run for uuid in ("e0", "x") for move in harness.receipt(uuid).moves}
+    assert {run.id for run in harness.runs.all} == {move.run for uuid in ("e0", "x") for move in harness.receipt(uuid).journeys}
     assert (len(harness.runs.all), len(harness.queued), harness.runs.pending_effects) == (2, 2, [])
 
 
@@ -118,7 +118,7 @@ def test_a_reentry_rule_holds_against_a_worker_that_was_quicker(harness: MatchHa
     harness.journeys.publish(journey())
     meanwhile(harness, arrived(SIGN_UP | {"uuid": "x"}))
     harness.match(arrived(SIGN_UP))
-    assert [harness.receipt(uuid).moves[0].reason for uuid in ("x", "e0")] == [None, Reason.ALREADY_ENTERED]
+    assert [harness.receipt(uuid).journeys[0].reason for uuid in ("x", "e0")] == [None, Reason.ALREADY_ENTERED]
     assert len(harness.runs.all) == 1
 
 
@@ -153,7 +153,7 @@ def test_pending_effects_are_executed_by_the_next_event_at_the_latest(harness: M
     harness.send_queue.records.clear()
     customer_runs = harness.runs.get("w1", CUSTOMER)
     harness.runs.stored_runs["w1", CUSTOMER] = replace(
-        customer_runs, version_row=replace(customer_runs.version_row, pending_effects=(Send(message_id),))
+        customer_runs, version_row=replace(customer_runs.version_row, pending_effects=(SendMessage(message_id),))
     )
     harness.match(arrived(SIGN_UP | {"uuid": "x"}))
     assert (len(harness.queued), message_id in harness.queued, harness.runs.pending_effects) == (2, True, [])

@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.journeys import message
 from tests.fakes.match_harness import CUSTOMER, SCHEMA, MatchHarness, arrived
 from tests.fakes.messages import NOW
-from waypost.domain.intake.receipts import Move
+from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
@@ -73,7 +73,7 @@ def test_a_wait_arms_a_timer_for_its_timeout(harness: MatchHarness) -> None:
     """One timer is armed for the due time of the run. Its name does not depend on the customer, so a merge does not change it."""
     [timer] = harness.timers.armed.values()
     run = only_run(harness)
-    assert (timer.due, timer.run, timer.step, timer.visit, timer.arm) == (NOW + 3 * DAY, run.id, "bought", 1, 0)
+    assert (timer.due, timer.run, timer.step, timer.visit, timer.rearm_count) == (NOW + 3 * DAY, run.id, "bought", 1, 0)
     assert (run.due, harness.runs.pending_effects) == (NOW + 3 * DAY, [])
     assert replace(timer, customer="c_other").name == timer.name
 
@@ -82,7 +82,7 @@ def test_an_event_in_time_takes_its_branch_and_disarms_the_timer(harness: MatchH
     """A purchase on day two moves the run along its branch, and no timer is left."""
     purchase(harness, 2 * DAY)
     assert (queued_steps(harness), harness.timers.armed) == (["thanks"], {})
-    assert harness.receipt("b1").moves == (Move("welcome", "advanced", None, only_run(harness).id),)
+    assert harness.receipt("b1").journeys == (JourneyOutcome("welcome", "advanced", None, only_run(harness).id),)
     assert len(harness.timers.disarmed) == 1
 
 
@@ -108,8 +108,8 @@ def test_a_timer_that_comes_early_is_armed_again(harness: MatchHarness) -> None:
     run = only_run(harness)
     deliver_timer(harness, 3 * DAY - MINUTE)
     assert only_run(harness) == run
-    assert sorted(timer.arm for timer in harness.timers.armed.values()) == [0, 1]
-    harness.match(TimerDue(max(harness.timers.armed.values(), key=lambda timer: timer.arm)), NOW + 3 * DAY)
+    assert sorted(timer.rearm_count for timer in harness.timers.armed.values()) == [0, 1]
+    harness.match(TimerDue(max(harness.timers.armed.values(), key=lambda timer: timer.rearm_count)), NOW + 3 * DAY)
     assert queued_steps(harness) == ["nudge"]
 
 
@@ -117,7 +117,7 @@ def test_an_event_after_the_due_time_finds_the_timeout_taken(harness: MatchHarne
     """If the timer is late, the event that reads the run first applies the timeout, and does not take the branch."""
     purchase(harness, 3 * DAY)
     assert queued_steps(harness) == ["nudge"]
-    assert harness.receipt("b1").moves == ()
+    assert harness.receipt("b1").journeys == ()
 
 
 def test_an_event_that_no_run_waits_for_reads_no_customer(harness: MatchHarness) -> None:
@@ -142,7 +142,7 @@ def test_an_exit_event_ends_a_waiting_run(harness: MatchHarness) -> None:
     harness.clear_caches()
     harness.match(arrived(SIGN_UP | {"uuid": "s2"}))
     harness.match(arrived({"event": "unsubscribed", "uuid": "u1"}))
-    [move] = harness.receipt("u1").moves
+    [move] = harness.receipt("u1").journeys
     assert (move.journey, move.outcome, move.reason) == ("second", "exited", Reason.EXIT_EVENT)
     assert len(harness.timers.armed) == 1
 
@@ -191,7 +191,7 @@ def test_a_timer_that_comes_in_a_pause_is_not_armed_again(harness: MatchHarness)
     pause(harness)
     deliver_timer(harness, 3 * DAY)
     deliver_timer(harness, 3 * DAY + MINUTE)
-    assert [timer.arm for timer in harness.timers.armed.values()] == [0]
+    assert [timer.rearm_count for timer in harness.timers.armed.values()] == [0]
 
 
 def test_the_receipt_of_an_event_in_a_pause_says_that_it_is_held(harness: MatchHarness) -> None:
@@ -199,10 +199,10 @@ def test_the_receipt_of_an_event_in_a_pause_says_that_it_is_held(harness: MatchH
     pause(harness)
     purchase(harness, DAY)
     purchase(harness, DAY, uuid="b2")
-    assert [(move.outcome, move.reason) for move in harness.receipt("b1").moves] == [("advanced", Reason.PAUSED)]
-    assert harness.receipt("b2").moves == (Move("welcome", "ignored", Reason.PAUSED, only_run(harness).id),)
+    assert [(move.outcome, move.reason) for move in harness.receipt("b1").journeys] == [("advanced", Reason.PAUSED)]
+    assert harness.receipt("b2").journeys == (JourneyOutcome("welcome", "ignored", Reason.PAUSED, only_run(harness).id),)
     harness.match(arrived({"event": "other", "uuid": "o1"}, at=NOW + DAY), NOW + DAY)
-    assert harness.receipt("o1").moves == ()
+    assert harness.receipt("o1").journeys == ()
 
 
 def test_many_held_customers_are_released_page_by_page(harness: MatchHarness) -> None:

@@ -180,11 +180,11 @@ class SimulationShape(Shape):
     @classmethod
     def of(cls, simulation: Simulation, messages: Iterable[RenderedMessage]) -> SimulationShape:
         """The moves of all runs together."""
-        moves = [SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, run=run) for run, each in simulation.moves]
+        moves = [SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, run=run) for run, each in simulation.visits]
         return cls(
             moves=tuple(sorted(moves, key=lambda move: move.at)),
             messages=tuple(SimulatedMessage.model_validate(each) for each in messages),
-            ignored=tuple(SimulatedRefusal.model_validate(each) for each in simulation.refused),
+            ignored=tuple(SimulatedRefusal.model_validate(each) for each in simulation.ignored),
         )
 
 
@@ -225,7 +225,7 @@ class TrackedShape(Shape):
             received_at=recorded.received_at,
             customer=receipt.customer if receipt else recorded.customer,
             status="accepted",
-            journeys=tuple(MoveShape.model_validate(move) for move in receipt.moves) if receipt else (),
+            journeys=tuple(MoveShape.model_validate(move) for move in receipt.journeys) if receipt else (),
             messages=receipt.messages if receipt else (),
             reason=receipt.reason if receipt else None,
             payload=event.payload,

@@ -42,8 +42,8 @@ def unit_of_work_for(dependencies: MatchDependencies, workspace: str, customer: 
     # A signal keeps the customer id, and the message group, that it was sent with. If that customer was merged meanwhile, its runs are
     # with the other one, and a change that was saved under the old id would never be read again.
     customer_runs = dependencies.runs.get(workspace, customer)
-    if customer_runs.version_row.to is not None:
-        return unit_of_work_for(dependencies, workspace, customer_runs.version_row.to, now)
+    if customer_runs.version_row.merged_into is not None:
+        return unit_of_work_for(dependencies, workspace, customer_runs.version_row.merged_into, now)
     return RunUnitOfWork(dependencies.runs, dependencies.send_queue, dependencies.timers, now, workspace, customer, customer_runs)
 
 

@@ -10,7 +10,7 @@ from waypost import identify
 from waypost.domain.customers.customer import Customer, assemble, owner_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.events import Event, Kind
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.journeys.published import Snapshot
 from waypost.domain.journeys.trigger_index import Published
 from waypost.domain.reasons import Reason
@@ -78,7 +78,7 @@ class EventMatcher:
         context = StepContext(customer, event_snapshot(event), self.signal.received_at, self.snapshot.schema.timezone)
         rules = rules_of(self.dependencies, self.signal.workspace, unit_of_work.customer_runs, self.snapshot, self.now)
         reaction = apply_event(event, unit_of_work.customer_runs.runs, [JourneyVersion(*each) for each in candidates], rules, context)
-        receipt = replace(receipt, customer=customer.id, moves=tuple(reaction.moves), messages=tuple(reaction.messages))
+        receipt = replace(receipt, customer=customer.id, journeys=tuple(reaction.journeys), messages=tuple(reaction.messages))
         receipt = self._with_skipped_journeys(receipt, event, candidates)
         transitions = list(reaction.transitions.values())
         nothing_to_save = not transitions and not receipt.had_effect
@@ -117,7 +117,7 @@ class EventMatcher:
 
     def _with_skipped_journeys(self, receipt: Receipt, event: Event, candidates: Sequence[Published]) -> Receipt:
         """The receipt with the journeys that the payload alone rules out, unless the event moved a run of them in another way."""
-        moved = {move.journey for move in receipt.moves}
+        moved = {outcome.journey for outcome in receipt.journeys}
         ruled_out = self.snapshot.index.ruled_out(event.name, event.source, candidates)
-        ignored = (Move(journey, "ignored", Reason.CONDITIONS) for journey in ruled_out if journey not in moved)
-        return replace(receipt, moves=(*receipt.moves, *ignored))
+        ignored = (JourneyOutcome(journey, "ignored", Reason.CONDITIONS) for journey in ruled_out if journey not in moved)
+        return replace(receipt, journeys=(*receipt.journeys, *ignored))

@@ -14,7 +14,7 @@ from typing import Final
 from waypost.domain.customers.customer import Row
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.changes import RunsMerge
-from waypost.domain.runs.merge_rules import merged
+from waypost.domain.runs.merge_rules import merged_run
 from waypost.domain.runs.run import Run
 from waypost.ports import Customers, Runs
 
@@ -34,25 +34,25 @@ def finish_merges(customers: Customers, runs: Runs, rows: Sequence[Row]) -> bool
     return bool(pending)
 
 
-def _move_runs(runs: Runs, workspace: str, into: str, merged_customer: str) -> None:
-    """Moves all runs and pending effects of the merged customer, in as many transactions as they need."""
+def _move_runs(runs: Runs, workspace: str, target: str, source: str) -> None:
+    """Moves all runs and pending effects of the customer `source` to `target`, in as many transactions as they need."""
     for _ in range(ATTEMPTS):
-        here, there = runs.get(workspace, into), runs.get(workspace, merged_customer)
+        target_runs, source_runs = runs.get(workspace, target), runs.get(workspace, source)
         # A first transaction is needed even for a customer without runs. Another worker may have read that customer, in the message group
         # of its old id, and be about to open a run. The transaction changes the version row that this worker's commit is conditional on:
         # the commit fails, the worker reads again, finds the version row pointing here, and decides with the runs of both.
-        if there.version_row.to is not None and not there.runs:
+        if source_runs.version_row.merged_into is not None and not source_runs.runs:
             return
-        kept: list[Run] = []
+        current: list[Run] = []
         past: list[Run] = []
-        for run in there.runs[:RUNS_PER_TRANSACTION]:
-            moved, is_past = merged(here, run)
-            (past if is_past else kept).append(moved)
+        for run in source_runs.runs[:RUNS_PER_TRANSACTION]:
+            moved, is_past = merged_run(target_runs, run)
+            (past if is_past else current).append(moved)
             # The next run is compared with this one as well: both may be of one journey and key, of which one may be active.
-            here = here if is_past else here.with_run(moved)
+            target_runs = target_runs if is_past else target_runs.with_run(moved)
         # The result is not looked at: after a lost race as after a success, the next attempt reads what is left. Each transaction takes the
         # pending effects along, because after it no worker reads them under the old id.
-        runs.merge(RunsMerge(workspace, into, here.version_row, merged_customer, there.version_row, tuple(kept), tuple(past)))
+        runs.merge(RunsMerge(workspace, target, target_runs.version_row, source, source_runs.version_row, tuple(current), tuple(past)))
     raise UnavailableError("two customers' runs changed too often")
 
 

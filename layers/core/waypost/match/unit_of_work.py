@@ -16,8 +16,8 @@ from typing import Final, assert_never
 from waypost import ports
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.messages.message import Message
-from waypost.domain.runs.changes import Commit, Committed
-from waypost.domain.runs.effects import Arm, Disarm, Send
+from waypost.domain.runs.changes import Commit, CommitResult
+from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
 from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 from waypost.domain.runs.transition import Transition
 from waypost.domain.values.chunks import chunked
@@ -52,14 +52,14 @@ class RunUnitOfWork:
         What fits into one transaction is saved whole or not at all. More is saved in several transactions: messages first, without the
         effects that send them, then runs with their effects, then the receipts.
         """
-        unsaved = [each for each in transitions if not each.saved]
+        unsaved = [each for each in transitions if not each.already_saved]
         messages = [message for each in unsaved for message in each.messages]
         if len(messages) + 3 * len(unsaved) <= MAX_ACTIONS:
             return self._commit(unsaved, messages, receipts)
         # The order makes a crash between two transactions harmless. A receipt that came first would make the redelivery skip the event and
         # lose the other runs. An effect that came before its message would find nothing to send. Without a receipt the event is matched
         # again: ids are made from the event, so a message is written over by itself, and a run that is there is recognised
-        # (`Transition.saved`) and not saved again. Nor are its messages, which may be sent by then.
+        # (`Transition.already_saved`) and not saved again. Nor are its messages, which may be sent by then.
         return (
             all(self._commit([], chunk, []) for chunk in chunked(messages, MAX_ACTIONS))
             and all(self._commit(chunk, [], []) for chunk in chunked(unsaved, RUNS_PER_TRANSACTION))
@@ -71,16 +71,16 @@ class RunUnitOfWork:
         version_row = self.customer_runs.version_row
         if not version_row.pending_effects:
             return
-        messages = [effect.message for effect in version_row.pending_effects if isinstance(effect, Send)]
+        messages = [effect.message for effect in version_row.pending_effects if isinstance(effect, SendMessage)]
         if messages:
             self.send_queue.put(self.workspace, [(message, timedelta(0)) for message in messages])
         for effect in version_row.pending_effects:
             match effect:
-                case Send():
+                case SendMessage():
                     pass  # together, above: a call takes ten messages
-                case Arm():
+                case ArmTimer():
                     self.timers.arm(effect.timer, self.now)
-                case Disarm():
+                case DisarmTimer():
                     self.timers.disarm(effect.timer)
                 case _:
                     assert_never(effect)
@@ -99,7 +99,7 @@ class RunUnitOfWork:
         # The effects that are pending already stay in the row: the transaction writes it anew, and without them they would be lost.
         pending_effects = (*as_read.pending_effects, *(effect for each in transitions for effect in each.effects))
         commit = Commit(self.workspace, self.customer, as_read, pending_effects, runs, replaced, tuple(messages), tuple(receipts))
-        if self.runs.commit(commit) is not Committed.DONE:
+        if self.runs.commit(commit) is not CommitResult.DONE:
             return False
         changed = {run.id for run in (*replaced, *runs)}
         unchanged = tuple(run for run in self.customer_runs.runs if run.id not in changed)
@@ -112,7 +112,7 @@ class RunUnitOfWork:
         Of each journey and key only the latest run has to be read with the customer, for the re-entry rules.
         """
         changed = {run.id for run in runs}
-        earlier = [old for run in runs for old in self.customer_runs.of(run.journey, run.key)]
+        earlier = [old for run in runs for old in self.customer_runs.in_journey(run.journey, run.key)]
         # By id: two runs of one journey and key may be saved together, and DynamoDB refuses a transaction that names an item twice.
         ended = {old.id: old for old in earlier if not old.active and old.id not in changed}
         return tuple(ended.values())[:MAX_REPLACED]

@@ -23,7 +23,7 @@ WakeUp = TimerDue | MessageSettled | CustomerReleased
 
 
 def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list[Receipt]:
-    """Applies the time that has passed, and the outcome of a message, to all runs of a customer. Returns the moves for the log.
+    """Applies the time that has passed, and the outcome of a message, to all runs of a customer. Returns a receipt of that for the log.
 
     A signal that comes twice, early, or after its step was left changes nothing. UnavailableError if a dependency is down, or if other
     workers change the customer again and again; a later delivery of the signal then continues.
@@ -47,8 +47,8 @@ def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list
             unit_of_work.execute_effects()
             if isinstance(signal, TimerDue):
                 _rearm_early_timer(signal.timer, customer, unit_of_work, now, dependencies)
-            moves = tuple(each.move for each in transitions)
-            return [Receipt(signal.name, "", now, customer.id, moves)] if moves else []
+            outcomes = tuple(each.journey_outcome for each in transitions)
+            return [Receipt(signal.name, "", now, customer.id, outcomes)] if outcomes else []
     raise UnavailableError("a customer's runs changed too often")
 
 
@@ -66,12 +66,12 @@ def _transitions(
 
 def _apply_outcome(signal: MessageSettled, reaction: Reaction, rules: Rules, context: StepContext) -> None:
     """Moves the run that waits for the message. A run that has left that visit of the step stays as it is."""
-    run, journey_version = reaction.runs.get(signal.run), rules.journey_version.get(signal.run)
+    run, journey_version = reaction.runs.get(signal.run), rules.versions.get(signal.run)
     if run is not None and journey_version is not None:
         paused = run.journey in rules.paused
         transition = advance_on_message(journey_version, run, signal.step, signal.visit, signal.status, context, paused=paused)
         if transition is not None:
-            reaction.changed(transition)
+            reaction.add(transition)
 
 
 def _rearm_early_timer(
@@ -82,5 +82,5 @@ def _rearm_early_timer(
     # number, and with it another name: under the same name the queue would drop it as a repetition.
     run = unit_of_work.customer_runs.find(timer.run)
     current = timer_of(run, customer) if run is not None and run.active else None
-    if current is not None and current.due > now and current.name == replace(timer, arm=0).name:
-        dependencies.timers.arm(replace(timer, arm=timer.arm + 1), now)
+    if current is not None and current.due > now and current.name == replace(timer, rearm_count=0).name:
+        dependencies.timers.arm(replace(timer, rearm_count=timer.rearm_count + 1), now)
