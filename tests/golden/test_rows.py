@@ -51,7 +51,7 @@ from waypost.domain.journeys.journey import Journey, parse
 from waypost.domain.journeys.lifecycle import Lifecycle
 from waypost.domain.journeys.published import ActiveJourneys
 from waypost.domain.messages.message import Message, PreparedMessage
-from waypost.domain.messages.webhook_signatures import Secrets
+from waypost.domain.messages.webhook_signatures import WebhookSecrets
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import SendMessage
 from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
@@ -389,8 +389,8 @@ def test_workspaces_are_read_as_they_were(made: Database) -> None:
     assert made.workspaces.tombstone_key("w1") == TOMBSTONE_KEY
     assert made.workspaces.schema("w1") == SCHEMA
     secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
-    assert made.secrets.of("w1", LATER) == Secrets((secret, secret), LATER)
-    assert made.secrets.of("w2", LATER) == Secrets((secret,), NOW)
+    assert made.secrets.of("w1", LATER) == WebhookSecrets((secret, secret), LATER)
+    assert made.secrets.of("w2", LATER) == WebhookSecrets((secret,), NOW)
     assert all(made.suppressions.holds("w1", channel, address.strip()) for channel, address in SUPPRESSED)
     made.workspaces.save_schema("w1", made.workspaces.schema("w1"))
     made.secrets.rotate("w1", LATER)

@@ -194,7 +194,7 @@ def managing() -> ManageDependencies:
     from waypost.adapters import liquid  # noqa: PLC0415 - only publishing pays for it
     from waypost.adapters.dynamodb.erasure import DynamoErasure  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415 - see matching
-    from waypost.domain.messages.webhook_addresses import address_refused  # noqa: PLC0415 - as above
+    from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
     from waypost.manage.dead_letters import Queues  # noqa: PLC0415 - as above
     from waypost.manage.dependencies import ManageDependencies  # noqa: PLC0415 - as above
     from waypost.manage.journeys import Checks  # noqa: PLC0415 - as above
@@ -206,7 +206,7 @@ def managing() -> ManageDependencies:
         keys=DynamoKeys(table("KEYS_TABLE")),
         customers=customers_rows(),
         journeys=DynamoJourneys(table("JOURNEYS_TABLE")),
-        checks=Checks(liquid.error_in, partial(address_refused, local=local_webhooks())),
+        checks=Checks(liquid.template_error, partial(address_error, local=local_webhooks())),
         runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
         receipts=receipts,
         log=Log(receipts),

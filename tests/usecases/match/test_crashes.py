@@ -95,7 +95,7 @@ def harness_with(*journeys: Journey, port_calls: PortCalls | None = None, log_al
     made = MatchHarness(port_calls=port_calls or PortCalls(), log_all=log_all)
     made.workspaces.schemas["w1"] = SCHEMA
     made.journeys.publish(*journeys)
-    made.messages.owe(with_claim(pending_message(), pending_message().due, "t", "ada@example.com"))
+    made.messages.add(with_claim(pending_message(), pending_message().due, "t", "ada@example.com"))
     return made
 
 

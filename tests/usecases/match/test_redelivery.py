@@ -179,7 +179,7 @@ def report(name: str, of: str = "msg_1", uuid: str = "r", field: str = "messageI
 def sent(harness: MatchHarness) -> Message:
     """A message for which a provider was called."""
     message = replace(with_claim(pending_message(), NOW, "t", "ada@example.com"), status=MessageStatus.SENT, lease=None)
-    harness.messages.owe(message)
+    harness.messages.add(message)
     return message
 
 
@@ -226,7 +226,7 @@ def test_a_report_enters_no_journey(harness: MatchHarness, sent: Message) -> Non
 def test_a_report_and_its_sender_may_write_at_the_same_time(harness: MatchHarness) -> None:
     """The message is read again after the sender's save, so it is delivered, and the sender's record is not lost."""
     sending = with_claim(pending_message(), NOW, "t", "ada@example.com")
-    harness.messages.owe(sending)
+    harness.messages.add(sending)
 
     def record(_: Message) -> None:
         harness.messages.before_save = lambda _: None

@@ -15,7 +15,7 @@ from waypost.domain.dead_letters import Kind, Parked
 from waypost.domain.intake.receipts import Outcome
 from waypost.domain.journeys.lifecycle import JourneyStatus, Lifecycle
 from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage
-from waypost.domain.messages.webhook_signatures import Secrets
+from waypost.domain.messages.webhook_signatures import WebhookSecrets
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Cause, Run, RunStatus
 from waypost.domain.runs.simulation import Simulation
@@ -338,7 +338,7 @@ class SecretShape(Shape):
     rotated_at: Time
 
     @classmethod
-    def of(cls, secrets: Secrets, now: datetime) -> SecretShape:
+    def of(cls, secrets: WebhookSecrets, now: datetime) -> SecretShape:
         """The secrets that sign now."""
         current, *earlier = secrets.active(now)
         return cls(secret=current, previous=earlier[0] if earlier else None, rotated_at=secrets.rotated_at)

@@ -18,9 +18,9 @@ from waypost.domain.runs.context import JourneyVersion, StepContext, event_snaps
 from waypost.domain.runs.reactions import apply_event
 from waypost.domain.signals import EventsArrived
 from waypost.match.customers import rows_of
-from waypost.match.delivery_reports import apply_report
 from waypost.match.dependencies import ATTEMPTS, MatchDependencies, rules_of, unit_of_work_for
 from waypost.match.merge import finish_merges
+from waypost.match.reports import apply_report
 from waypost.match.unit_of_work import RunUnitOfWork
 
 

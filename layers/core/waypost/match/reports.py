@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.events import Event, reported_message_id
-from waypost.domain.messages import delivery
+from waypost.domain.messages.delivery_reports import after_report
 from waypost.domain.reasons import Reason
 from waypost.match.dependencies import ATTEMPTS
 from waypost.ports import Messages
@@ -18,7 +18,7 @@ def apply_report(messages: Messages, workspace: str, event: Event) -> Reason | N
         message = messages.get(workspace, message_id) if message_id else None
         if message is None:
             return Reason.NO_MESSAGE
-        reported = delivery.reported(message, event.name)
+        reported = after_report(message, event.name)
         if reported is message or messages.save(reported, message):
             return None
     raise UnavailableError("a message changed too often")
