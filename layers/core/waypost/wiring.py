@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from waypost import send, settings
 from waypost.adapters import clock, stacks
-from waypost.adapters.delays import SqsDelays, queue_message_in
+from waypost.adapters.delays import SqsDelays
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import Log, Receipts
@@ -24,13 +24,9 @@ from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
 from waypost.adapters.send_queue import SqsSendQueue
-from waypost.adapters.sqs import SqsSignals, unpack
+from waypost.adapters.sqs import SqsSignals
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.workspace_cache import Schemas, Snapshots, Statuses
-from waypost.domain import signals
-from waypost.domain.errors import UnavailableError
-from waypost.domain.signals import Signal
-from waypost.domain.values import exact_json
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
 from waypost.web.authentication import Authenticator
@@ -93,17 +89,6 @@ def intake() -> IngestDependencies:
 def signals_queue() -> SqsSignals:
     """The queue of signals."""
     return SqsSignals(settings.required("SIGNALS_QUEUE_URL"))
-
-
-def signal_in(body: str) -> Signal:
-    """The signal in a record of the signals queue; ValueError, KeyError or TypeError where there is none."""
-    return signals.from_wire(exact_json.loads(unpack(body)))
-
-
-def forward(body: str) -> None:
-    """Puts what a record of the delays queue holds on the signals queue; ValueError or TypeError where it holds nothing of ours."""
-    if signals_queue().send([queue_message_in(body)]):
-        raise UnavailableError("the signals queue did not take a delayed signal")
 
 
 @cache
