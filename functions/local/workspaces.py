@@ -55,11 +55,12 @@ def running_workspace_creator(environment: dict[str, str]) -> Iterator[Workspace
 
 def _create_requested() -> None:
     """Creates a workspace for each line of standard input and prints it as one line of JSON."""
-    from waypost.wiring import new_workspace  # noqa: PLC0415 - the parent process needs nothing of the wiring
+    from waypost import wiring  # noqa: PLC0415 - the parent process needs nothing of the wiring
 
+    administration = wiring.workspace_administration()
     for line in sys.stdin:
         requested = json.loads(line)
-        workspace, key = new_workspace(requested["name"], requested["key"])
+        workspace, key = administration.create_workspace(requested["name"], requested["key"], wiring.now())
         print(json.dumps({"id": workspace, "name": requested["name"], "key": key}), flush=True)
 
 

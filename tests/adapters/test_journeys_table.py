@@ -19,7 +19,7 @@ from waypost.adapters.dynamodb.table import Table
 from waypost.domain.errors import StaleError
 from waypost.domain.journeys.lifecycle import Lifecycle, pointed
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
-from waypost.manage.journeys import JourneyStore
+from waypost.ports import ManagedJourneys
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 DRAFT = Lifecycle("welcome", "Welcome", NOW, NOW, version=1)
@@ -42,20 +42,20 @@ def dynamo() -> Iterator[DynamoJourneys]:
 
 
 @pytest.fixture(params=["dynamo", "fake"])
-def store(request: pytest.FixtureRequest) -> JourneyStore:
+def store(request: pytest.FixtureRequest) -> ManagedJourneys:
     """Each place where journeys are kept."""
-    found: JourneyStore = request.getfixturevalue("dynamo") if request.param == "dynamo" else FakeDefinitions()
+    found: ManagedJourneys = request.getfixturevalue("dynamo") if request.param == "dynamo" else FakeDefinitions()
     return found
 
 
-def read(store: JourneyStore) -> Lifecycle:
+def read(store: ManagedJourneys) -> Lifecycle:
     """Where the journey `welcome` stands."""
     found = store.lifecycle("w1", "welcome")
     assert found is not None
     return found
 
 
-def test_a_draft_comes_back_as_it_was_saved(store: JourneyStore) -> None:
+def test_a_draft_comes_back_as_it_was_saved(store: ManagedJourneys) -> None:
     """To the last digit of its numbers and the order of its fields."""
     definition = {"id": "welcome", "steps": [], "odd": Decimal("2.50"), "text": "héé\u2028"}
     store.save_draft("w1", DRAFT, definition)
@@ -64,14 +64,14 @@ def test_a_draft_comes_back_as_it_was_saved(store: JourneyStore) -> None:
     assert list(store.definition("w1", "welcome", 1)) == list(definition)
 
 
-def test_versions_are_kept_side_by_side(store: JourneyStore) -> None:
+def test_versions_are_kept_side_by_side(store: ManagedJourneys) -> None:
     """A newer draft writes over nothing: runs in the old version still need it."""
     store.save_draft("w1", DRAFT, {"id": "welcome", "name": "one"})
     store.save_draft("w1", read(store).saved("two", NOW), {"id": "welcome", "name": "two"})
     assert [store.definition("w1", "welcome", version)["name"] for version in (1, 2)] == ["one", "two"]
 
 
-def test_a_draft_that_was_read_earlier_is_refused(store: JourneyStore) -> None:
+def test_a_draft_that_was_read_earlier_is_refused(store: ManagedJourneys) -> None:
     """Two people who save at the same time do not lose each other's draft unseen."""
     store.save_draft("w1", DRAFT, {"name": "one"})
     with pytest.raises(StaleError):
@@ -79,7 +79,7 @@ def test_a_draft_that_was_read_earlier_is_refused(store: JourneyStore) -> None:
     assert store.definition("w1", "welcome", 1) == {"name": "one"}
 
 
-def test_publishing_moves_journey_and_pointer_together(store: JourneyStore) -> None:
+def test_publishing_moves_journey_and_pointer_together(store: ManagedJourneys) -> None:
     """The matcher sees the new version with the next read of the pointer."""
     store.save_draft("w1", DRAFT, WELCOME)
     store.publish("w1", read(store).publishing(NOW), pointed(store.pointer("w1"), "welcome", 1))
@@ -87,7 +87,7 @@ def test_publishing_moves_journey_and_pointer_together(store: JourneyStore) -> N
     assert (read(store).status, read(store).published_version) == ("published", 1)
 
 
-def test_a_pointer_that_was_read_earlier_is_refused(store: JourneyStore) -> None:
+def test_a_pointer_that_was_read_earlier_is_refused(store: ManagedJourneys) -> None:
     """Two journeys that are published at the same time are both in force in the end."""
     stale = store.pointer("w1")
     for name in ("welcome", "other"):
@@ -100,7 +100,7 @@ def test_a_pointer_that_was_read_earlier_is_refused(store: JourneyStore) -> None
     assert store.lifecycle("w1", "other") == other
 
 
-def test_a_workspace_sees_its_own_journeys_only(store: JourneyStore) -> None:
+def test_a_workspace_sees_its_own_journeys_only(store: ManagedJourneys) -> None:
     """The same id in another workspace is another journey."""
     store.save_draft("w1", DRAFT, WELCOME)
     store.save_draft("w2", replace(DRAFT, name="Other"), WELCOME)

@@ -20,7 +20,7 @@ LAYERS = {
     "web": {"web", "cache", "ports", "domain"},
     "cache": {"cache", "ports", "domain"},
     "adapter": {"adapter", "domain"},
-    "ports": {"domain"},
+    "ports": {"ports", "domain"},
     "domain": {"domain"},
     "telemetry": set[str](),
     "settings": set[str](),
@@ -39,6 +39,7 @@ DOMAIN_ORDER = {
     "messages": 4,
     "runs": 5,
     "signals": 6,
+    "signal_codec": 7,
 }
 # third-party package: the layers that may import it
 THIRD_PARTY = {

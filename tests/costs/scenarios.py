@@ -52,7 +52,7 @@ class Scenario:
 def create_workspaces() -> None:
     """Creates the two workspaces: in one of them an offer for gold customers is published, in the other the welcome e-mail of the demo."""
     for key, journey in {FEW_MATCHES_KEY: GOLD, WELCOME_KEY: WELCOME}.items():
-        workspace, _ = wiring.new_workspace("bench", key)
+        workspace, _ = wiring.workspace_administration().create_workspace("bench", key, wiring.now())
         DynamoWorkspaces(wiring.table("WORKSPACES_TABLE")).save_schema(workspace, Schema.model_validate(SCHEMA))
         journeys, now = DynamoJourneys(wiring.table("JOURNEYS_TABLE")), datetime.now(UTC)
         saved = Lifecycle(journey["id"], "bench", now, now).saved("bench", now)

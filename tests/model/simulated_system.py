@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from tests.fakes.journeys import FakeJourneys, journey, message
-from tests.fakes.match_harness import SCHEMA, AtOnce, MatchHarness, Wire, Wired
+from tests.fakes.match_harness import SCHEMA, InlineExecutor, InterceptedPort, MatchHarness, PortCalls
 from tests.fakes.messages import NOW
 from tests.fakes.rejected_events import FakeRejectedEvents
 from tests.model.history_generator import GeneratedEvent
@@ -23,7 +23,8 @@ from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.events import Accepted
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
-from waypost.domain.signals import QueueMessage, TimerDue, from_wire, to_queue_message
+from waypost.domain.signal_codec import from_wire, to_queue_message
+from waypost.domain.signals import QueueMessage, TimerDue
 from waypost.domain.values import exact_json
 from waypost.identify import find_rows
 from waypost.ingest.batch import ingest
@@ -48,7 +49,7 @@ class FunctionKilledError(BaseException):
 
 
 @dataclass
-class FaultInjector(Wire):
+class FaultInjector(PortCalls):
     """Makes a share `fault_rate` of all port calls go wrong.
 
     The call fails before or after its effect, the function is killed before or after it, or another delivery is processed before it.
@@ -59,7 +60,7 @@ class FaultInjector(Wire):
     other_work: Callable[[], None] = lambda: None
     depth: int = 0
 
-    def through(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
+    def make(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
         """Makes a call of a port, with a fault or without."""
         draw = self.random.random() if self.fault_rate else 1.0
         if draw >= self.fault_rate:
@@ -112,7 +113,7 @@ class SimulatedSystem:
     def __init__(self, random: Random, fault_rate: float) -> None:
         self.random, self.fault_rate = random, fault_rate
         self.faults = FaultInjector(random=random, fault_rate=fault_rate, other_work=self.deliver_one)
-        self.matcher = MatchHarness(wire=self.faults, journeys=FakeJourneys())
+        self.matcher = MatchHarness(port_calls=self.faults, journeys=FakeJourneys())
         self.matcher.journeys.publish(STANDS, ENDS, KEYED, WAITS)
         self.matcher.workspaces.schemas["w1"] = SCHEMA
         self.queue = SignalsQueue(random)
@@ -159,9 +160,9 @@ class SimulatedSystem:
         self.requests += 1
         request_context = RequestContext("w1", SCHEMA, self.received, f"request-{self.requests}")
         linked = self.linked if self.random.random() < 0.7 else LinkedIdCache()
-        ports = Wired(self.matcher.customers, self.faults), Wired(self.queue, self.faults)
+        ports = InterceptedPort(self.matcher.customers, self.faults), InterceptedPort(self.queue, self.faults)
         seconds = iter(range(1000))
-        intake = IngestDependencies(*ports, FakeRejectedEvents(), linked, AtOnce(), lambda: None)
+        intake = IngestDependencies(*ports, FakeRejectedEvents(), linked, InlineExecutor(), lambda: None)
         outcome = ingest(parse({"batch": list(raw)}, request_context), request_context, intake, lambda: next(seconds) / 100)
         for event, entry in zip(raw, outcome.results, strict=True):
             if not isinstance(entry, Accepted):
@@ -186,7 +187,7 @@ class SimulatedSystem:
     def _match(self, queue_message: QueueMessage) -> None:
         signal = from_wire(exact_json.loads(queue_message.body))
         if self.random.random() < 0.2:
-            self.matcher.forget()
+            self.matcher.clear_caches()
         self.matcher.match(signal, self.received, redelivered=queue_message in self.redelivered)
 
     def _delete(self, group: str, queue_message: QueueMessage) -> None:

@@ -37,10 +37,10 @@ def test_a_message_is_invisible_while_its_function_runs(
 
 @pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)
 def test_a_message_that_always_fails_is_kept_for_two_weeks(queue: str, dead: str, function: str, resources: Resources) -> None:
-    """Each queue has a dead letter queue of its own kind, behind so many receives that an outage of hours does not fill it."""
+    """Each queue has a dead-letter queue of its own kind behind 1,000 receives, so an outage or a rollback of hours does not fill it."""
     redrive = resources[queue]["Properties"]["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [dead, "Arn"]}, function
-    assert redrive["maxReceiveCount"] >= 100
+    assert redrive["maxReceiveCount"] == 1000
     for name in (queue, dead):
         assert resources[name]["Properties"]["MessageRetentionPeriod"] == 14 * 86400
         assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
@@ -61,6 +61,18 @@ def test_a_failed_record_does_not_fail_its_batch(queue: str, dead: str, function
 def test_the_sender_has_time_for_webhooks_that_do_not_respond(functions: Resources) -> None:
     """The messages of a batch are sent in parallel, and the timeout of the sender is at least three times the 15 seconds of a webhook."""
     assert functions["send"]["Timeout"] >= 3 * 15
+
+
+@pytest.mark.parametrize("function", ["match", "send"])
+def test_messages_of_a_newer_format_raise_an_alarm(function: str, resources: Resources, template: dict[str, Any]) -> None:
+    """The alarm of a function watches the metric under the namespace and the two dimensions with which that function publishes it."""
+    alarm = resources[f"{function.title()}NewerFormatAlarm"]["Properties"]
+    variables = resources[f"{function.title()}Function"]["Properties"]["Environment"]["Variables"]
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+    assert (alarm["Namespace"], alarm["MetricName"]) == (shared["POWERTOOLS_METRICS_NAMESPACE"], "NewerFormat")
+    assert dimensions == {"service": variables["POWERTOOLS_SERVICE_NAME"], "function_name": {"Ref": f"{function.title()}Function"}}
+    assert (alarm["Threshold"], alarm["Statistic"], alarm["ComparisonOperator"]) == (0, "Sum", "GreaterThanThreshold")
 
 
 def test_every_alarm_exists(resources: Resources) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import random
-import secrets
-import string
 import time
-from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cache, lru_cache, partial
@@ -14,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from waypost import send, settings
 from waypost.adapters import clock, stacks
-from waypost.adapters.delays import SqsDelays, queue_message_in
+from waypost.adapters.delays import SqsDelays
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import Log, Receipts
@@ -27,24 +24,18 @@ from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
 from waypost.adapters.send_queue import SqsSendQueue
-from waypost.adapters.sqs import SqsSignals, unpack
+from waypost.adapters.sqs import SqsSignals
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.workspace_cache import Schemas, Snapshots, Statuses
-from waypost.domain import signals
-from waypost.domain.api_keys import Scope
-from waypost.domain.errors import UnavailableError
-from waypost.domain.signals import Signal
-from waypost.domain.values import exact_json
 from waypost.ingest.dependencies import IngestDependencies
-from waypost.manage import keys as managed_keys
 from waypost.match import dependencies as engine
-from waypost.web.authentication import Access
+from waypost.web.authentication import Authenticator
 
 if TYPE_CHECKING:  # the other functions need not load the models of the management API
     from waypost.manage.dependencies import ManageDependencies
+    from waypost.manage.keys import WorkspaceAdministration
 
 THREADS = 10
-KEY_CHARACTERS = string.ascii_letters + string.digits
 
 
 def now() -> datetime:
@@ -58,9 +49,9 @@ def table(name: str) -> Table:
 
 
 @cache
-def access() -> Access:
-    """Keys, remembered for as long as they may be."""
-    return Access(DynamoKeys(table("KEYS_TABLE")))
+def authenticator() -> Authenticator:
+    """The authentication by API key, with its cache."""
+    return Authenticator(DynamoKeys(table("KEYS_TABLE")))
 
 
 @cache
@@ -98,17 +89,6 @@ def intake() -> IngestDependencies:
 def signals_queue() -> SqsSignals:
     """The queue of signals."""
     return SqsSignals(settings.required("SIGNALS_QUEUE_URL"))
-
-
-def signal_in(body: str) -> Signal:
-    """The signal in a record of the signals queue; ValueError, KeyError or TypeError where there is none."""
-    return signals.from_wire(exact_json.loads(unpack(body)))
-
-
-def forward(body: str) -> None:
-    """Puts what a record of the delays queue holds on the signals queue; ValueError or TypeError where it holds nothing of ours."""
-    if signals_queue().send([queue_message_in(body)]):
-        raise UnavailableError("the signals queue did not take a delayed signal")
 
 
 @cache
@@ -210,58 +190,43 @@ def managing() -> ManageDependencies:
     from waypost.adapters import liquid  # noqa: PLC0415 - only publishing pays for it
     from waypost.adapters.dynamodb.erasure import DynamoErasure  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415 - see matching
+    from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
-    from waypost.manage.dead_letters import Queues  # noqa: PLC0415 - as above
-    from waypost.manage.dependencies import ManageDependencies  # noqa: PLC0415 - as above
-    from waypost.manage.journeys import Checks  # noqa: PLC0415 - as above
+    from waypost.manage.dependencies import ManageDependencies, PublishChecks  # noqa: PLC0415 - as above
 
     receipts = Receipts(table("EVENTS_TABLE"), timedelta(days=settings.whole("RECEIPT_DAYS", 90)))
-    messages = DynamoMessages(table("MESSAGES_TABLE"))
     return ManageDependencies(
         workspaces=DynamoWorkspaces(table("WORKSPACES_TABLE")),
         keys=DynamoKeys(table("KEYS_TABLE")),
         customers=customers_rows(),
         journeys=DynamoJourneys(table("JOURNEYS_TABLE")),
-        checks=Checks(liquid.template_error, partial(address_error, local=local_webhooks())),
+        checks=PublishChecks(liquid.template_error, partial(address_error, local=local_webhooks())),
         runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
         receipts=receipts,
         log=Log(receipts),
         rejected=DynamoRejectedEvents(table("EVENTS_TABLE")),
-        messages=messages,
+        messages=DynamoMessages(table("MESSAGES_TABLE")),
         secrets=DynamoWebhookSecrets(table("WORKSPACES_TABLE")),
-        queues=Queues(dead_letters(), signals_queue(), messages, send_queue()),
+        dead_letters=dead_letters(),
+        signals=signals_queue(),
+        send_queue=send_queue(),
         delays=delays_queue(),
         schedules=schedules(),
         templates=liquid.LiquidTemplates(),
         customer_data=DynamoErasure(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
+        random_key=random_key,
+        monotonic=time.monotonic,
     )
 
 
-def fresh_key() -> str:
-    """A key that nobody can guess: `wp_` and 40 letters and digits."""
-    return "wp_" + "".join(secrets.choice(KEY_CHARACTERS) for _ in range(40))
+def workspace_administration(stack: str | None = None) -> WorkspaceAdministration:
+    """What creates workspaces and keys: in the tables of this function's environment, or in those of a deployed stack."""
+    from waypost.adapters.random_keys import random_key, random_workspace_id  # noqa: PLC0415 - only management needs them
+    from waypost.manage.keys import WorkspaceAdministration  # noqa: PLC0415 - as above
 
-
-def new_workspace(name: str, key: str | None = None, *, stack: str | None = None) -> tuple[str, str]:
-    """Makes a workspace with an admin key (this one, or a fresh one): its id and the key. RefusedError where the key is taken or bad."""
-    keys, workspaces = _keys_and_workspaces(stack)
-    workspace, text = "w_" + secrets.token_hex(8), key or fresh_key()
-    managed_keys.create_workspace(workspaces, keys, workspace, name, text, now())
-    return workspace, text
-
-
-def new_key(workspace: str, scopes: Collection[Scope], name: str, key: str | None, *, stack: str | None = None) -> str:
-    """Makes one more key of a workspace. LookupError where there is no such workspace, RefusedError where the key is taken or bad."""
-    keys, workspaces = _keys_and_workspaces(stack)
-    workspaces.created_at(workspace)
-    text = key or fresh_key()
-    managed_keys.add(keys, workspace, managed_keys.NewKey(text, name, frozenset(scopes)), now())
-    return text
-
-
-def _keys_and_workspaces(stack: str | None) -> tuple[DynamoKeys, DynamoWorkspaces]:
-    """Those of this function's environment, or of a stack that is deployed."""
     if stack is None:
-        return DynamoKeys(table("KEYS_TABLE")), DynamoWorkspaces(table("WORKSPACES_TABLE"))
-    outputs = stacks.outputs(stack)
-    return DynamoKeys(Table(outputs["KeysTable"])), DynamoWorkspaces(Table(outputs["WorkspacesTable"]))
+        keys, workspaces = table("KEYS_TABLE"), table("WORKSPACES_TABLE")
+    else:
+        outputs = stacks.outputs(stack)
+        keys, workspaces = Table(outputs["KeysTable"]), Table(outputs["WorkspacesTable"])
+    return WorkspaceAdministration(DynamoWorkspaces(workspaces), DynamoKeys(keys), random_workspace_id, random_key)
