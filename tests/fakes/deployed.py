@@ -1,4 +1,4 @@
-"""The template's tables and queues in this process, with the environment that leads the doors to them."""
+"""The template's tables and queues in this process, with the environment variables that name them."""
 
 from __future__ import annotations
 

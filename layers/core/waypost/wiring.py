@@ -1,4 +1,4 @@
-"""The composition root: settings and adapters become what a door needs; made on first use and kept."""
+"""The composition root: builds the dependencies of each Lambda function from settings and adapters, at first use, and keeps them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ THREADS = 10
 
 
 def now() -> datetime:
-    """The time (UTC, to the millisecond) that doors give to their use cases; the local run alone can push it."""
+    """The time (UTC, to the millisecond) that the functions pass to their use cases; only the local run can advance it."""
     return clock.now(settings.optional("WAYPOST_CLOCK_FILE"))
 
 
