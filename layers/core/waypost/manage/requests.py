@@ -89,7 +89,7 @@ class RedriveBody(Part):
 
 
 def _instant(raw: Any) -> Any:
-    reading = client_timestamps.read(raw)
+    reading = client_timestamps.parse(raw)
     return reading.at if reading else raw
 
 

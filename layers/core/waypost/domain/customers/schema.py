@@ -66,7 +66,7 @@ class Schema(Part):
 def fits(declared: AttributeType, value: Any) -> bool:
     """Whether a JSON value, not null, is of a declared type."""
     if declared in ("Date", "DateTime"):
-        return client_timestamps.read(value) is not None
+        return client_timestamps.parse(value) is not None
     if declared == "Email":
         return isinstance(value, str) and looks_like_email(value.strip())
     if declared == "Number":

@@ -17,7 +17,7 @@ from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake.events import Accepted, Event, Kind, Rejected
 from waypost.domain.intake.payloads import EventWarning, FactMaker, Identification, Refusal, identification_of
-from waypost.domain.values import client_timestamps, exact_json, limits
+from waypost.domain.values import client_timestamps, exact_json, json_pointers, limits
 from waypost.domain.values.generated_ids import digest
 
 IDEMPOTENCY_KEY_LENGTH: Final = 100
@@ -232,7 +232,7 @@ def _wire(raw: Mapping[str, Any]) -> WireEvent:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])
         lack = "missing" if first["type"] == "missing" else "bad"
-        raise _EventRejectedError(f"{lack}-{_CODES[name]}", f"{name}: {first['msg']}.", limits.token(name)) from None
+        raise _EventRejectedError(f"{lack}-{_CODES[name]}", f"{name}: {first['msg']}.", json_pointers.token(name)) from None
 
 
 _CODES: Final = {

@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 from waypost.domain.customers.facts import ATTRIBUTE, PRIMARY, TOKEN, fact, set_once_stamp, set_stamp
 from waypost.domain.customers.identifiers import ID_LENGTH, Identifier, fold, is_placeholder, primary, shown
 from waypost.domain.customers.schema import PrimaryKey, Schema
-from waypost.domain.values.limits import SET_KEYS, token
+from waypost.domain.values.json_pointers import token
+from waypost.domain.values.limits import SET_KEYS
 
 OURS: Final = frozenset({"$set", "$set_once", "$anon_distinct_id", "distinct_id"})
 _DEVICES: Final = {"androidDeviceToken": "android", "iosDeviceToken": "ios"}

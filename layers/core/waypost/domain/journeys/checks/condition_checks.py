@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from waypost.domain.journeys.checks.contradictions import is_contradiction
 from waypost.domain.journeys.conditions import CONDITION, Comparison, Condition, parts
 from waypost.domain.journeys.operands import value_fault
-from waypost.domain.values.findings import Finding, pointer
+from waypost.domain.values.findings import Finding
+from waypost.domain.values.json_pointers import pointer
 
 Place = tuple[str | int, ...]
 """Where something stands in a definition."""

@@ -10,7 +10,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from waypost.domain.journeys.steps import STEP
-from waypost.domain.values.findings import Finding, pointer
+from waypost.domain.values.findings import Finding
+from waypost.domain.values.json_pointers import pointer
 
 _EDGE_FIELDS: Final = ("next", "otherwise", "onFailure")
 

@@ -12,7 +12,8 @@ from waypost.domain.journeys.checks.implications import unreachable_branches
 from waypost.domain.journeys.conditions import Condition
 from waypost.domain.journeys.journey import Journey, parse
 from waypost.domain.values.exact_json import dumps
-from waypost.domain.values.findings import Finding, pointer
+from waypost.domain.values.findings import Finding
+from waypost.domain.values.json_pointers import pointer
 
 Check = Callable[[str], str | None]
 """Looks at a text and says what is wrong with it; None where nothing is."""

@@ -12,7 +12,8 @@ from waypost.domain.journeys.checks.condition_checks import Place, condition_in,
 from waypost.domain.journeys.checks.implications import Implications
 from waypost.domain.journeys.triggers import Trigger, one_source
 from waypost.domain.journeys.waits import AllBranch, WaitUntil
-from waypost.domain.values.findings import Finding, pointer
+from waypost.domain.values.findings import Finding
+from waypost.domain.values.json_pointers import pointer
 
 _MOST_COMPARED: Final = 50
 """How many earlier events of one name an event is compared with, so that the largest wait is judged in time."""
