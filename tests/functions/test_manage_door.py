@@ -14,7 +14,7 @@ from functions.manage import app
 from tests.fakes.ingest_harness import ADA, event_of, identify, wire
 from waypost import identify as identifying
 from waypost import wiring
-from waypost.adapters.dynamodb.events import Log, Receipts
+from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.api_keys import key_hash
@@ -219,7 +219,7 @@ def test_the_live_tracker_shows_receipts_with_payloads(workspace: str) -> None:
     """The newest first, one page's events apart, filtered by name and time."""
     events = [event_of(wire("bought", uuid=f"e{number}", payload={"total": number})) for number in range(3)]
     receipt = Receipt("e2", "bought", NOW, "c_1", (Move("welcome", "entered", None, "r_1"),), ("msg_1",))
-    Log(Receipts(EVENTS_TABLE, timedelta(days=90))).write(Page(workspace, "c_1", NOW, "s1", tuple(events)), [receipt])
+    DynamoLog(DynamoReceipts(EVENTS_TABLE, timedelta(days=90))).write(Page(workspace, "c_1", NOW, "s1", tuple(events)), [receipt])
     status, first = call("GET", "/api/events", query={"limit": "2"})
     assert (status, [each["uuid"] for each in first["items"]]) == (200, ["e2", "e1"])
     assert first["items"][0]["journeys"] == [{"journey": "welcome", "outcome": "entered", "reason": None, "run": "r_1"}]

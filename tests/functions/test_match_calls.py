@@ -141,7 +141,7 @@ def test_attributes_are_one_more_write_however_many_events_set_them(calls: list[
 def test_a_signal_may_name_more_ids_than_one_read_takes(calls: list[str]) -> None:
     """100 events with an anonymous id each, and DynamoDB reads 100 rows at once."""
     names = [Identifier("correlation", f"device-{place}") for place in range(150)]
-    assert wiring.customers_rows().tombstones("w1", names) == {}
+    assert wiring.customers().tombstones("w1", names) == {}
     assert calls == ["BatchGetItem", "BatchGetItem"]
 
 

@@ -21,16 +21,14 @@ from tests.fakes.deployed import deployed
 from tests.golden.files import database, golden, load
 from tests.golden.objects import LATER, NOW, PARKED, SIGNALS, TIMER
 from waypost.adapters.aws import client
-from waypost.adapters.delays import SqsDelays, queue_message_in
-from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
-from waypost.adapters.send_queue import SqsSendQueue
-from waypost.adapters.sqs import SqsSignals, unpack
+from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
+from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, decode_body, queue_message_in
 from waypost.domain import signals
 from waypost.domain.signals import TimerDue
 from waypost.domain.values import exact_json
 from waypost.manage.dead_letters import Queues, redrive
 
-TARGET = Target("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
+TARGET = ScheduleTarget("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
 REQUESTS = frozenset({"SendMessage", "SendMessageBatch", "CreateSchedule", "DeleteSchedule"})
 
 
@@ -86,9 +84,9 @@ def test_signals_are_put_on_their_queue_as_they_were() -> None:
 
 def test_signals_are_read_as_they_were() -> None:
     """Golden bodies are the signals that they were made from, and make the same JSON again."""
-    found = [signals.from_wire(exact_json.loads(unpack(body))) for body in bodies("signals")]
+    found = [signals.from_wire(exact_json.loads(decode_body(body))) for body in bodies("signals")]
     assert found == list(SIGNALS)
-    assert [signals.to_queue_message(signal).body for signal in found] == [unpack(body) for body in bodies("signals")]
+    assert [signals.to_queue_message(signal).body for signal in found] == [decode_body(body) for body in bodies("signals")]
 
 
 def test_split_signals_are_written_as_they_were() -> None:
@@ -113,7 +111,7 @@ def test_timers_are_read_as_they_were() -> None:
     queue_message = queue_message_in(delayed["MessageBody"])
     assert queue_message == signals.to_queue_message(TimerDue(TIMER))
     for body in (queue_message.body, schedule["Target"]["Input"]):
-        assert signals.from_wire(exact_json.loads(unpack(body))) == TimerDue(TIMER)
+        assert signals.from_wire(exact_json.loads(decode_body(body))) == TimerDue(TIMER)
 
 
 def test_messages_are_put_on_their_queue_as_they_were() -> None:

@@ -109,7 +109,7 @@ def test_customers_are_read_as_they_were(made: Database) -> None:
         (HEAD, PAIR, SECOND_PAIR), key=lambda row: str(row.key)
     )
     assert made.customers.tombstones("w1", (ADA, DEVICE, ERASED[1])) == dict.fromkeys(ERASED, LATER)
-    assert made.customers.any_named("w1")
+    assert made.customers.has_identified_customers("w1")
     assert made.customers.find_by_id("w1", "c_ada") == HEAD.key
     assert made.customers.find_by_id("w1", "c_device") == PAIR.key
     assert made.customers.find_by_id("w1", "c_stranger") == correlation_key("w1", STRANGER)
@@ -192,7 +192,7 @@ def test_absorbed_erased_and_executed_gates_are_written_as_they_were(made: Datab
             "w1", "c_into", version_row, "c_absorbed", replace(version_row, pending_effects=(Send("msg_9"),)), (SHORT_RUN,), (EXITED_RUN,)
         )
     )
-    made.erasure.block_writes("w1", "c_erased", NOW)
+    made.customer_data.block_writes("w1", "c_erased", NOW)
     made.runs.clear("w1", "c_executed", 1)
     assert is_golden(made.runs.table, "runs-gates")
 

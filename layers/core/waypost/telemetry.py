@@ -1,4 +1,7 @@
-"""Logger and metrics, for doors only. Nothing that is logged names or describes a customer beyond its opaque id."""
+"""The logger and the metrics of the Lambda functions (docs/operate.md#logs-and-metrics).
+
+Only the functions use them. Nothing that is logged names or describes a customer, except for the customer id, which is opaque.
+"""
 
 from __future__ import annotations
 

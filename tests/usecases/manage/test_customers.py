@@ -76,7 +76,7 @@ class CustomerExistence:
     def __init__(self, *, any_named: bool) -> None:
         self._any = any_named
 
-    def any_named(self, workspace: str) -> bool:
+    def has_identified_customers(self, workspace: str) -> bool:
         return self._any
 
 
