@@ -176,11 +176,11 @@ def test_a_run_with_any_key_is_read_as_it_was_saved(stores: Stores, key: str) ->
 
 def test_more_runs_than_one_page_holds_are_all_read(dynamo: Stores) -> None:
     """100 runs with 20 KB each, of which a page of 1 MB holds a part, are all read."""
-    dice = random.Random(7)
+    source = random.Random(7)
     version_row = VersionRow()
     for place in range(100):
-        noise = "".join(dice.choices(string.printable, k=20_000))
-        run = replace(RUN, id=f"r_{place:03}", moved_by={"payload": {"noise": noise}})
+        filler = "".join(source.choices(string.printable, k=20_000))
+        run = replace(RUN, id=f"r_{place:03}", moved_by={"payload": {"filler": filler}})
         assert dynamo.runs.commit(commit(version_row=version_row, runs=(run,), messages=(), receipts=())) is Committed.DONE
         version_row = VersionRow(version_row.version + 1)
     assert len(dynamo.get().runs) == 100

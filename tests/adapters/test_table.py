@@ -115,7 +115,7 @@ def test_an_unconditional_update_creates_the_row(table: Table) -> None:
 
 
 def test_a_transaction_writes_all_or_nothing(table: Table) -> None:
-    """If one condition fails, no row is written and the failure stands at the place of its action; if all hold, every action happens."""
+    """If one condition fails, no row is written and its failure is at the index of its action; if all hold, all actions happen."""
     table.put(ITEM)
     absent = if_absent("workspace")
     assert transact([table.put_action(key("2"), **absent), table.put_action(key("1"), **absent)]) == [None, FailedCondition(ITEM)]

@@ -1,7 +1,7 @@
 """The composition root: builds adapters from settings, and the dependencies of each use case from adapters.
 
-Everything is built on first use and kept for the life of the instance. Each Lambda function calls only what it needs, so that the cold
-start of one does not pay for the settings and the modules of another.
+Everything is built on first use and kept for the life of the instance. Each Lambda function calls only what it needs, so that its cold
+start neither requires the settings of another function nor loads its modules.
 """
 
 from __future__ import annotations

@@ -42,6 +42,6 @@ def to_request(arguments: Mapping[str, Any]) -> Item:
     if "ExpressionAttributeValues" in request:
         request["ExpressionAttributeValues"] = serialize(request["ExpressionAttributeValues"])
     if "ConditionExpression" in request:
-        # Whoever loses a race needs the row of the winner. Read separately, it would cost a call and could be a third one by then.
+        # The loser of a race needs the row of the winner. A separate read would cost a call and might find the row of a third writer.
         request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     return request

@@ -41,8 +41,8 @@ class DynamoCustomers:
             return NotUpdated(next(iter(self.get([key])), None))
         changed = self.table.update_if(key_of(key), **_update_of(facts))
         if isinstance(changed, FailedCondition):
-            # Also the result of a repeat by botocore after a lost answer: the row that comes back holds these facts already, and whoever
-            # merges them into it finds nothing new.
+            # Also the result of a repeat by botocore after a lost answer: the row that comes back holds these facts already, and the
+            # caller that merges them into it finds nothing new.
             return NotUpdated(from_item(key.workspace, changed.item) if changed.item else None)
         return from_item(key.workspace, changed)
 
@@ -105,8 +105,8 @@ class DynamoCustomers:
     def _tombstone(self, workspace: str, identifier: Identifier) -> str:
         """The partition key of an identifier's tombstone.
 
-        A plain hash would be personal data still: whoever reads the table could hash a list of e-mail addresses and compare. A hash with
-        a secret key of the workspace cannot be computed from outside.
+        A plain hash would still be personal data: a reader of the table could hash a list of e-mail addresses and compare. A hash with a
+        secret key of the workspace cannot be computed from outside.
         """
         text = f"{identifier.kind} {identifier.value}".encode()
         return f"{workspace}#x{hmac.new(self.tombstone_key(workspace), text, hashlib.sha256).hexdigest()}"

@@ -113,7 +113,7 @@ class DynamoJourneys:
 
 
 def _save(actions: Sequence[Item]) -> None:
-    # Two rows that must agree: a journey whose status says published and which no matcher sees, or the other way round, would stay so.
+    # One transaction, because nothing would repair a half: a journey that reads as published and that no matcher finds, or the reverse.
     if transact(actions) is not None:
         raise StaleError("the journey was changed at the same time")
 

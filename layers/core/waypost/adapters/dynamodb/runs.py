@@ -77,10 +77,10 @@ class DynamoRuns:
 
         STALE if the version row is not as it was read, KNOWN if one of the events has a receipt already.
         """
-        # The version row is in every transaction. Changes of one customer therefore exclude each other from wherever they come: two
-        # workers after a merge, a timer and an erasure. That is why the other rows need no condition, except for receipts: a duplicate
-        # may be decided upon by a worker that has read the newest version but no receipt.
-        # It is also the first action, because the failures come back in the order of the actions.
+        # The version row is in every transaction, so that changes of one customer exclude each other wherever they come from: two workers
+        # after a merge, or an event and an erasure. The rows of runs and messages therefore need no condition. Receipts need one, because
+        # they belong to the workspace: a duplicate may arrive under an id of another customer, whose version row is another one.
+        # Failures come back in the order of the actions. The version row is the first, so that its failure can be told from the others'.
         partition = partition_key(commit.workspace, commit.customer)
         actions = [
             self._version_row_action(partition, commit.version_row, commit.pending_effects),
@@ -100,8 +100,9 @@ class DynamoRuns:
 
         False, and nothing is written, if the version row of either customer is not as it was read.
         """
-        # Both version rows are raised. Whoever decides for the absorbed customer at this moment fails and reads `to`; whoever decides for
-        # the other one fails and reads the runs that have come. Otherwise a run could be moved and changed at its old place at once.
+        # Both versions are raised. A worker that is about to save a change of the absorbed customer fails, reads the row again and finds
+        # `to`; a worker that is about to save one of the other customer fails and finds the runs that have arrived. Otherwise the first
+        # could write a run back to the place from which it was moved, and the run would go on twice.
         into, absorbed = (partition_key(runs_merge.workspace, each) for each in (runs_merge.into, runs_merge.absorbed))
         pending_effects = (*runs_merge.into_version_row.pending_effects, *runs_merge.absorbed_version_row.pending_effects)
         actions = [
