@@ -36,7 +36,7 @@ HISTORIES ?= 200000
 model: $(READY)  ## Customers against the reference model for longer: make model HISTORIES=200000
 	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_DAYS=5000 $(PYTHON) -m pytest -q -n 2 tests/model
 
-check: check-ruff check-types check-template  ## ruff, mypy, cfn-lint, sam validate
+check: check-ruff check-types check-template check-coverage  ## ruff, mypy, cfn-lint, sam validate, branch coverage of the domain
 
 # The parts of `make check`, each a hook in .pre-commit-config.yaml.
 check-ruff: $(READY)
@@ -48,6 +48,10 @@ check-types: $(READY)
 check-template: $(READY)
 	cd $(ROOT) && $(CFN_LINT) template.yaml
 	cd $(ROOT) && AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+
+# The tests of the domain and of the use cases run fast and in one process each, so their coverage is the one that is measured.
+check-coverage: $(READY)
+	cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 tests/domain tests/usecases --cov --cov-report=term:skip-covered
 
 format: $(READY)  ## What ruff can mend by itself
 	cd $(ROOT) && $(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .

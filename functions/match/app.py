@@ -112,13 +112,13 @@ def _tell(signal: Signal, receipts: Sequence[Receipt]) -> None:
     A line for each event, or for each journey that an event left alone, would cost more than the event.
     """
     for receipt in receipts:
-        for move in (each for each in receipt.moves if each.outcome != "ignored"):
+        for move in (each for each in receipt.journeys if each.outcome != "ignored"):
             about = {"event": receipt.event, "uuid": receipt.uuid, "customer": receipt.customer}
             told = {"journey": move.journey, "reason": move.reason, "run": move.run}
             logger.info(move.outcome, extra={"workspace": signal.workspace, **about, **told})
     if not isinstance(signal, EventsArrived):
         return
     names = [receipt.event for receipt in receipts]
-    reasons = sorted({why for receipt in receipts for why in (receipt.reason, *(move.reason for move in receipt.moves)) if why})
+    reasons = sorted({why for receipt in receipts for why in (receipt.reason, *(move.reason for move in receipt.journeys)) if why})
     duplicates = len(signal.events) - len(names)
     logger.info("matched", workspace=signal.workspace, events=names[:20], matched=len(names), duplicates=duplicates, reasons=reasons)

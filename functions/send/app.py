@@ -1,4 +1,4 @@
-"""The door of the send queue: an SQS record asks for one message to be brought as far as it goes now."""
+"""Lambda handler of the send queue: each SQS record names one message, and `send` brings it as far as possible."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ LONGEST_PAUSE: Final = 60
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Delivers all records at the same time, because a webhook may take 15 seconds; the ones that failed go back to the queue."""
+    """Sends the messages of all records in parallel, because a webhook may take 15 seconds; returns the records to redeliver."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     records = [SQSRecord(record) for record in event["Records"]]
     with ThreadPoolExecutor(max_workers=max(len(records), 1)) as pool:
-        deliveries = {record.message_id: pool.submit(_deliver, record) for record in records}
+        results = {record.message_id: pool.submit(_send, record) for record in records}
         return process_partial_response(
-            event=event, record_handler=lambda record: deliveries[record.message_id].result(), processor=processor, context=context
+            event=event, record_handler=lambda record: results[record.message_id].result(), processor=processor, context=context
         )
 
 
-def _deliver(record: SQSRecord) -> None:
+def _send(record: SQSRecord) -> None:
     receives = int(record.attributes.approximate_receive_count)
     try:
         body = exact_json.loads(record.body)
@@ -48,7 +48,7 @@ def _deliver(record: SQSRecord) -> None:
             raise
         _park(record)
         return
-    _tell(outcome)
+    _log(outcome)
 
 
 def _park(record: SQSRecord) -> None:
@@ -66,11 +66,10 @@ def _named(body: str) -> tuple[str, str]:
         return "unknown", ""
 
 
-def _tell(outcome: SendResult) -> None:
-    message = outcome.message
-    if message is None or not outcome.changed:
+def _log(result: SendResult) -> None:
+    # One line for each change, with ids and the reason but without address, content or the provider's text, which may hold personal data.
+    message = result.message
+    if message is None or not result.changed:
         return
-    about = {"workspace": message.workspace, "message_id": message.id, "journey": message.journey, "step": message.step}
-    logger.info(
-        message.status.value, extra={**about, "channel": message.channel, "attempt": message.attempt_count, "reason": message.reason}
-    )
+    ids = {"workspace": message.workspace, "message_id": message.id, "journey": message.journey, "step": message.step}
+    logger.info(message.status.value, extra={**ids, "channel": message.channel, "attempt": message.attempt_count, "reason": message.reason})

@@ -24,8 +24,8 @@ from waypost.domain.intake.events import Event, Kind, Rejected, RejectedEvent
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.messages.message import PreparedMessage
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.changes import Commit, Committed
-from waypost.domain.runs.effects import Send
+from waypost.domain.runs.changes import Commit, CommitResult
+from waypost.domain.runs.effects import SendMessage
 from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 
 RUN = Run("r_1", "welcome", 3, "", "hello", NOW, visits={"hello": 1})
@@ -70,13 +70,13 @@ def event(uuid: str) -> Event:
 
 def test_changes_decided_before_the_erasure_cannot_be_saved(database: Database) -> None:
     """After writes were blocked, a commit over the version that was read before is stale, and no effect is pending any more."""
-    database.runs.commit(Commit("w1", "c_1", VersionRow(), (Send("msg_1"),), (RUN,)))
+    database.runs.commit(Commit("w1", "c_1", VersionRow(), (SendMessage("msg_1"),), (RUN,)))
     read = database.runs.get("w1", "c_1")
     unread = database.runs.get("w1", "c_new")
     for customer in ("c_1", "c_new"):
         database.data.block_writes("w1", customer, NOW)
-    assert database.runs.commit(Commit("w1", "c_1", read.version_row, (), (RUN,))) is Committed.STALE
-    assert database.runs.commit(Commit("w1", "c_new", unread.version_row, (), (RUN,))) is Committed.STALE
+    assert database.runs.commit(Commit("w1", "c_1", read.version_row, (), (RUN,))) is CommitResult.STALE
+    assert database.runs.commit(Commit("w1", "c_new", unread.version_row, (), (RUN,))) is CommitResult.STALE
     assert database.runs.get("w1", "c_1").version_row.pending_effects == ()
 
 

@@ -19,7 +19,7 @@ from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit
-from waypost.domain.runs.effects import Arm, Disarm, Send
+from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
 from waypost.domain.runs.run import Cause, CustomerRuns, HeldRun, PendingTransition, Run, StepVisit, VersionRow
 from waypost.domain.runs.timers import Timer
 
@@ -34,7 +34,7 @@ RUN = Run(
     "wait",
     NOW,
     visits={"hello": 1, "wait": 2},
-    moved_by={"payload": {}},
+    trigger_event={"payload": {}},
     due=NOW + timedelta(days=3),
     matched_events=((0, 1), (2, 0)),
     pending_transition=PENDING,
@@ -86,7 +86,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 def test_a_run_and_its_effects_are_read_as_they_were_written(stores: Stores) -> None:
     """Every field of a held run, and each kind of pending effect, is read back equal."""
     timer = Timer("w1", "c_1", ADA, "r_1", "wait", 2, 0, NOW)
-    pending_effects = (Send("msg_1"), Arm(timer), Disarm("t_1"))
+    pending_effects = (SendMessage("msg_1"), ArmTimer(timer), DisarmTimer("t_1"))
     stores.runs.commit(Commit("w1", "c_1", VersionRow(), pending_effects, (RUN,)))
     assert stores.runs.get("w1", "c_1") == CustomerRuns(VersionRow(1, pending_effects), (RUN,))
 

@@ -14,7 +14,7 @@ from waypost.adapters.dynamodb.conditions import FailedCondition, if_absent
 from waypost.adapters.dynamodb.message_items import key_of, rendered_key, to_item
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.messages.delivery import settled, with_claim
+from waypost.domain.messages.delivery import after_response, with_claim
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, PreparedMessage, ProviderResponse
 
 Messages = DynamoMessages | FakeMessages
@@ -38,7 +38,7 @@ def messages(request: pytest.FixtureRequest) -> Messages:
 def create(messages: Messages) -> Create:
     """Stores a message as the matcher does."""
     if isinstance(messages, FakeMessages):
-        return messages.owe
+        return messages.add
     table = messages.table
 
     def put(message: Message) -> None:
@@ -113,7 +113,7 @@ def test_a_claim_over_an_outdated_reading_of_a_pending_message_is_refused(messag
     """A message that is pending again after a refusal cannot be claimed by a worker that has read it before the first claim."""
     create(pending_message())
     first = with_claim(pending_message(), NOW, "t1", "a")
-    refused = settled(first, ProviderResponse("refused", "busy"), NOW)
+    refused = after_response(first, ProviderResponse("refused", "busy"), NOW)
     assert messages.save(first, pending_message())
     assert messages.save(refused, first)
     assert not messages.save(with_claim(pending_message(), NOW, "late", "a"), pending_message())
@@ -127,7 +127,7 @@ def test_only_the_holder_of_the_claim_records_an_outcome(messages: Messages, cre
     second = with_claim(first, NOW, "t2", "a")
     messages.save(first, pending_message())
     messages.save(second, first)
-    assert not messages.save(settled(first, ProviderResponse("sent", ""), NOW), first)
+    assert not messages.save(after_response(first, ProviderResponse("sent", ""), NOW), first)
     assert messages.get("w1", "msg_1") == second
 
 

@@ -23,17 +23,17 @@ from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Kind
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.changes import Commit, Committed, RunsMerge
-from waypost.domain.runs.effects import Send
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
+from waypost.domain.runs.effects import SendMessage
 from waypost.domain.runs.run import CustomerRuns, Run, RunStatus, VersionRow
 from waypost.domain.values.wire_time import iso
 
 KEPT = timedelta(days=90)
-RUN = Run("r_1", "welcome", 3, "", "hello", NOW, visits={"hello": 1}, moved_by={"payload": {"total": Decimal("10.50")}}, due=NOW)
+RUN = Run("r_1", "welcome", 3, "", "hello", NOW, visits={"hello": 1}, trigger_event={"payload": {"total": Decimal("10.50")}}, due=NOW)
 ENDED = replace(RUN.exited(Reason.FINISHED), visits={})
-RECEIPT = Receipt("e1", "signed_up", NOW, "c_1", (Move("welcome", "entered", None, "r_1"),), ("msg_1",))
+RECEIPT = Receipt("e1", "signed_up", NOW, "c_1", (JourneyOutcome("welcome", "entered", None, "r_1"),), ("msg_1",))
 WITHOUT_EFFECT = Receipt("e2", "page_view", NOW, "c_1", reason=Reason.HISTORICAL)
 EVENT = Event(
     "e1", "signed_up", Kind.TRIGGER, Identifier("correlation", "d"), "mobile", {"total": Decimal("10.50"), "note": "Zoë"}, NOW, {}
@@ -80,7 +80,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 
 def commit(**changes: Any) -> Commit:
     """A first entry into a journey, with its message and its receipt."""
-    whole = Commit("w1", "c_1", VersionRow(), (Send("msg_1"),), (RUN,), (), (pending_message(),), (RECEIPT,))
+    whole = Commit("w1", "c_1", VersionRow(), (SendMessage("msg_1"),), (RUN,), (), (pending_message(),), (RECEIPT,))
     return replace(whole, **changes)
 
 
@@ -91,8 +91,8 @@ def test_a_customer_without_rows_has_no_runs(stores: Stores) -> None:
 
 def test_a_commit_is_read_as_it_was_saved(stores: Stores) -> None:
     """Version row, run, message and receipt are read back equal, and nothing of them for another customer or workspace."""
-    assert stores.runs.commit(commit()) is Committed.DONE
-    assert stores.get() == CustomerRuns(VersionRow(1, (Send("msg_1"),)), (RUN,))
+    assert stores.runs.commit(commit()) is CommitResult.DONE
+    assert stores.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
     assert stores.messages.get("w1", "msg_1") == pending_message()
     assert stores.read("e1", "e2") == {"e1": RECEIPT}
     assert stores.get("c_2") == stores.get(workspace="w2") == CustomerRuns(VersionRow(), ())
@@ -103,9 +103,9 @@ def test_a_commit_over_another_version_saves_nothing(stores: Stores) -> None:
     """A second first commit, and a commit over a version that was never there, are stale and leave runs, messages and receipts alone."""
     stores.runs.commit(commit())
     other = commit(runs=(replace(RUN, id="r_2"),), receipts=(replace(RECEIPT, uuid="e2"),), messages=(pending_message(id="msg_2"),))
-    assert stores.runs.commit(other) is Committed.STALE
-    assert stores.runs.commit(replace(other, version_row=VersionRow(2))) is Committed.STALE
-    assert stores.get() == CustomerRuns(VersionRow(1, (Send("msg_1"),)), (RUN,))
+    assert stores.runs.commit(other) is CommitResult.STALE
+    assert stores.runs.commit(replace(other, version_row=VersionRow(2))) is CommitResult.STALE
+    assert stores.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
     assert stores.messages.get("w1", "msg_2") is None
     assert stores.read("e2") == {}
 
@@ -114,8 +114,8 @@ def test_a_commit_of_a_duplicate_event_saves_nothing(stores: Stores) -> None:
     """A commit over the right version, of an event that has a receipt, saves no run and no message and leaves the version."""
     stores.runs.commit(commit())
     again = commit(version_row=VersionRow(1), runs=(replace(RUN, id="r_2"),), messages=(pending_message(id="msg_2"),))
-    assert stores.runs.commit(again) is Committed.KNOWN
-    assert stores.get() == CustomerRuns(VersionRow(1, (Send("msg_1"),)), (RUN,))
+    assert stores.runs.commit(again) is CommitResult.DUPLICATE
+    assert stores.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
     assert stores.messages.get("w1", "msg_2") is None
 
 
@@ -125,7 +125,7 @@ def test_an_expired_receipt_counts_as_absent(stores: Stores, after: timedelta, k
     stores.runs.commit(commit())
     assert ("e1" in stores.read("e1", after=after)) is known
     later = commit(version_row=VersionRow(1), receipts=(replace(RECEIPT, received_at=NOW + after),))
-    assert (stores.runs.commit(later) is Committed.KNOWN) is known
+    assert (stores.runs.commit(later) is CommitResult.DUPLICATE) is known
 
 
 def test_executed_effects_are_removed(stores: Stores) -> None:
@@ -140,11 +140,15 @@ def test_effects_of_a_later_version_are_not_removed(stores: Stores) -> None:
     stores.runs.commit(commit())
     stores.runs.commit(
         commit(
-            version_row=VersionRow(1, (Send("msg_1"),)), pending_effects=(Send("msg_1"), Send("msg_2")), runs=(), messages=(), receipts=()
+            version_row=VersionRow(1, (SendMessage("msg_1"),)),
+            pending_effects=(SendMessage("msg_1"), SendMessage("msg_2")),
+            runs=(),
+            messages=(),
+            receipts=(),
         )
     )
     stores.runs.clear("w1", "c_1", 1)
-    assert stores.get().version_row == VersionRow(2, (Send("msg_1"), Send("msg_2")))
+    assert stores.get().version_row == VersionRow(2, (SendMessage("msg_1"), SendMessage("msg_2")))
 
 
 def test_a_changed_run_replaces_its_earlier_state(stores: Stores) -> None:
@@ -180,8 +184,8 @@ def test_more_runs_than_one_page_holds_are_all_read(dynamo: Stores) -> None:
     version_row = VersionRow()
     for place in range(100):
         filler = "".join(source.choices(string.printable, k=20_000))
-        run = replace(RUN, id=f"r_{place:03}", moved_by={"payload": {"filler": filler}})
-        assert dynamo.runs.commit(commit(version_row=version_row, runs=(run,), messages=(), receipts=())) is Committed.DONE
+        run = replace(RUN, id=f"r_{place:03}", trigger_event={"payload": {"filler": filler}})
+        assert dynamo.runs.commit(commit(version_row=version_row, runs=(run,), messages=(), receipts=())) is CommitResult.DONE
         version_row = VersionRow(version_row.version + 1)
     assert len(dynamo.get().runs) == 100
 
@@ -189,11 +193,13 @@ def test_more_runs_than_one_page_holds_are_all_read(dynamo: Stores) -> None:
 def test_a_merge_moves_runs_and_pending_effects(stores: Stores) -> None:
     """Active runs and pending effects are the other customer's afterwards, and the version row of the absorbed one names that customer."""
     active, ended = replace(RUN, id="r_active"), replace(ENDED, id="r_ended")
-    stores.runs.commit(commit(customer="c_2", runs=(active, ended), receipts=(), pending_effects=(Send("msg_2"),)))
+    stores.runs.commit(commit(customer="c_2", runs=(active, ended), receipts=(), pending_effects=(SendMessage("msg_2"),)))
     stores.runs.commit(commit())
-    runs_merge = RunsMerge("w1", "c_1", VersionRow(1, (Send("msg_1"),)), "c_2", VersionRow(1, (Send("msg_2"),)), (active,), (ended,))
+    runs_merge = RunsMerge(
+        "w1", "c_1", VersionRow(1, (SendMessage("msg_1"),)), "c_2", VersionRow(1, (SendMessage("msg_2"),)), (active,), (ended,)
+    )
     assert stores.runs.merge(runs_merge)
-    assert stores.get().version_row == VersionRow(2, (Send("msg_1"), Send("msg_2")))
+    assert stores.get().version_row == VersionRow(2, (SendMessage("msg_1"), SendMessage("msg_2")))
     assert {run.id for run in stores.get().runs} == {"r_1", "r_active"}
     assert stores.get("c_2") == CustomerRuns(VersionRow(2, (), "c_1"), ())
 
@@ -225,7 +231,9 @@ def test_more_receipts_than_one_call_reads_are_all_read(stores: Stores) -> None:
 @pytest.mark.parametrize("uuid", ["u" * 100, "Zoë#1", "ＡＢＣ🎉"], ids=["100 characters", "separator", "other scripts"])
 def test_a_receipt_of_any_uuid_is_read_as_it_was_saved(stores: Stores, uuid: str) -> None:
     """A receipt with several moves is read back equal, with their reasons and its messages, whatever the uuid."""
-    receipt = replace(RECEIPT, uuid=uuid, moves=(Move("a", "ignored", Reason.PAUSED), Move("b", "entered", None, "r_1")))
+    receipt = replace(
+        RECEIPT, uuid=uuid, journeys=(JourneyOutcome("a", "ignored", Reason.PAUSED), JourneyOutcome("b", "entered", None, "r_1"))
+    )
     stores.runs.commit(commit(receipts=(receipt,)))
     assert stores.read(uuid) == {uuid: receipt}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.fakes.messages import FakeMessages
 from tests.fakes.receipts import FakeReceipts
-from waypost.domain.runs.changes import Commit, Committed, RunsMerge
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import Effect
 from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
 from waypost.domain.values.wire_time import iso
@@ -30,16 +30,16 @@ class FakeRuns:
     def get(self, workspace: str, customer: str) -> CustomerRuns:
         return self.stored_runs.get((workspace, customer), CustomerRuns(VersionRow(), ()))
 
-    def commit(self, commit: Commit) -> Committed:
+    def commit(self, commit: Commit) -> CommitResult:
         self.before_commit(commit)
         if self.get(commit.workspace, commit.customer).version_row.version != commit.version_row.version:
-            return Committed.STALE
+            return CommitResult.STALE
         if any(self.receipts.knows(commit.workspace, receipt) for receipt in commit.receipts):
-            return Committed.KNOWN
+            return CommitResult.DUPLICATE
         assert _actions(commit) <= MOST_ACTIONS
         assert _each_once(commit)
         self._write(commit)
-        return Committed.DONE
+        return CommitResult.DONE
 
     def _write(self, commit: Commit) -> None:
         self.commits += 1
@@ -52,17 +52,19 @@ class FakeRuns:
         self.messages.stored |= {(message.workspace, message.id): message for message in commit.messages}
 
     def merge(self, runs_merge: RunsMerge) -> bool:
-        into, absorbed = (runs_merge.workspace, runs_merge.into), (runs_merge.workspace, runs_merge.absorbed)
-        if (self.get(*into).version_row, self.get(*absorbed).version_row) != (runs_merge.into_version_row, runs_merge.absorbed_version_row):
+        into, absorbed = (runs_merge.workspace, runs_merge.target), (runs_merge.workspace, runs_merge.source)
+        if (self.get(*into).version_row, self.get(*absorbed).version_row) != (runs_merge.target_version_row, runs_merge.source_version_row):
             return False
-        moved = {run.id for run in (*runs_merge.kept, *runs_merge.past)}
+        moved = {run.id for run in (*runs_merge.current_runs, *runs_merge.past_runs)}
         assert 2 + 2 * len(moved) <= MOST_ACTIONS
-        pending_effects = (*runs_merge.into_version_row.pending_effects, *runs_merge.absorbed_version_row.pending_effects)
+        pending_effects = (*runs_merge.target_version_row.pending_effects, *runs_merge.source_version_row.pending_effects)
         here = tuple(run for run in self.get(*into).runs if run.id not in moved)
         there = tuple(run for run in self.get(*absorbed).runs if run.id not in moved)
-        self.stored_runs[into] = CustomerRuns(VersionRow(runs_merge.into_version_row.version + 1, pending_effects), here + runs_merge.kept)
-        self.stored_runs[absorbed] = CustomerRuns(VersionRow(runs_merge.absorbed_version_row.version + 1, (), runs_merge.into), there)
-        self.past += runs_merge.past
+        self.stored_runs[into] = CustomerRuns(
+            VersionRow(runs_merge.target_version_row.version + 1, pending_effects), here + runs_merge.current_runs
+        )
+        self.stored_runs[absorbed] = CustomerRuns(VersionRow(runs_merge.source_version_row.version + 1, (), runs_merge.target), there)
+        self.past += runs_merge.past_runs
         return True
 
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[HeldRun], str | None]:

@@ -231,4 +231,4 @@ def test_what_happens_to_no_run_has_no_line_of_its_own(door: Door, caplog: pytes
     assert door.call(batch) == []
     [line] = [json.loads(logger.registered_handler.format(record)) for record in caplog.records]
     assert (line["events"], line["matched"], line["reasons"]) == (["page_view"] * 20, 30, ["conditions"])
-    assert len(door.world.receipts.stored["w1", "v0"].moves) == 2
+    assert len(door.world.receipts.stored["w1", "v0"].journeys) == 2

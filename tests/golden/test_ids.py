@@ -32,7 +32,7 @@ from waypost.domain.intake.event_codec import event_to_wire
 from waypost.domain.intake.events import Accepted, Rejected
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.journey import parse as parse_journey
-from waypost.domain.messages.delivery import settled
+from waypost.domain.messages.delivery import after_response
 from waypost.domain.messages.message import MessageStatus, ProviderResponse
 from waypost.domain.runs.context import NO_EVENT, JourneyVersion, StepContext
 from waypost.domain.runs.run import Cause, Run, StepVisit
@@ -102,7 +102,7 @@ def test_ids_are_derived_as_they_were() -> None:
         key_part("k" * 300),
         key_hash("wp_0123456789abcdefghij"),
         TIMER.name,
-        replace(TIMER, customer="c_other", arm=0).name,
+        replace(TIMER, customer="c_other", rearm_count=0).name,
         *(signal.name for signal in SIGNALS),
         *(signal.customer for signal in SIGNALS),
         *(parked.position for parked in PARKED),
@@ -175,7 +175,8 @@ def test_refused_messages_wait_as_they_did() -> None:
     """Each attempt's golden pause, jitter included: it is a hash of the message's id and the count of attempts."""
     claimed = replace(MESSAGE, status=MessageStatus.SENDING, token="t", lease=LATER)
     dues = [
-        settled(replace(claimed, attempt_count=attempt_count), ProviderResponse("refused", "503"), NOW).due for attempt_count in range(1, 8)
+        after_response(replace(claimed, attempt_count=attempt_count), ProviderResponse("refused", "503"), NOW).due
+        for attempt_count in range(1, 8)
     ]
     assert [due.isoformat() for due in dues] == golden("pauses")
 

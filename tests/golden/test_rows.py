@@ -51,9 +51,9 @@ from waypost.domain.journeys.journey import Journey, parse
 from waypost.domain.journeys.lifecycle import Lifecycle
 from waypost.domain.journeys.published import ActiveJourneys
 from waypost.domain.messages.message import Message, PreparedMessage
-from waypost.domain.messages.webhook_signatures import Secrets
-from waypost.domain.runs.changes import Commit, Committed, RunsMerge
-from waypost.domain.runs.effects import Send
+from waypost.domain.messages.webhook_signatures import WebhookSecrets
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
+from waypost.domain.runs.effects import SendMessage
 from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
 
 DEFINITIONS = golden("definitions")
@@ -148,7 +148,7 @@ def write_runs(made: Database, stored_runs: Sequence[tuple[str, CustomerRuns, tu
             customer_runs.runs,
             past,
         )
-        assert made.runs.commit(commit) is Committed.DONE
+        assert made.runs.commit(commit) is CommitResult.DONE
 
 
 def read_runs(made: Database, customer: str) -> tuple[str, CustomerRuns, tuple[Run, ...]]:
@@ -189,7 +189,13 @@ def test_absorbed_erased_and_executed_gates_are_written_as_they_were(made: Datab
     version_row = VersionRow(1, EFFECTS)
     assert made.runs.merge(
         RunsMerge(
-            "w1", "c_into", version_row, "c_absorbed", replace(version_row, pending_effects=(Send("msg_9"),)), (SHORT_RUN,), (EXITED_RUN,)
+            "w1",
+            "c_into",
+            version_row,
+            "c_absorbed",
+            replace(version_row, pending_effects=(SendMessage("msg_9"),)),
+            (SHORT_RUN,),
+            (EXITED_RUN,),
         )
     )
     made.customer_data.block_writes("w1", "c_erased", NOW)
@@ -200,7 +206,7 @@ def test_absorbed_erased_and_executed_gates_are_written_as_they_were(made: Datab
 def test_absorbed_erased_and_executed_gates_are_read_as_they_were(made: Database) -> None:
     """A golden gate of an absorbed customer names the other one; closed and executed gates owe nothing; merged runs are there."""
     load(made.runs.table, golden("runs-gates"))
-    assert made.runs.get("w1", "c_into") == CustomerRuns(VersionRow(2, (*EFFECTS, Send("msg_9"))), (SHORT_RUN,))
+    assert made.runs.get("w1", "c_into") == CustomerRuns(VersionRow(2, (*EFFECTS, SendMessage("msg_9"))), (SHORT_RUN,))
     assert made.runs.history("w1", "c_into").runs == (SHORT_RUN, EXITED_RUN)
     assert made.runs.get("w1", "c_absorbed") == CustomerRuns(VersionRow(2, (), "c_into"), ())
     assert made.runs.get("w1", "c_erased") == CustomerRuns(VersionRow(2), ())
@@ -253,7 +259,7 @@ def test_events_are_read_as_they_were(made: Database) -> None:
 
 def write_messages(made: Database, messages: Sequence[Message], rendered: Sequence[tuple[Message, PreparedMessage]]) -> None:
     """First writes of messages, and of what was rendered for some of them."""
-    assert made.runs.commit(Commit("w1", "c_ada", VersionRow(), (), messages=tuple(messages))) is Committed.DONE
+    assert made.runs.commit(Commit("w1", "c_ada", VersionRow(), (), messages=tuple(messages))) is CommitResult.DONE
     for message, kept in rendered:
         made.messages.keep_rendered(message, kept, NOW)
 
@@ -383,8 +389,8 @@ def test_workspaces_are_read_as_they_were(made: Database) -> None:
     assert made.workspaces.tombstone_key("w1") == TOMBSTONE_KEY
     assert made.workspaces.schema("w1") == SCHEMA
     secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
-    assert made.secrets.of("w1", LATER) == Secrets((secret, secret), LATER)
-    assert made.secrets.of("w2", LATER) == Secrets((secret,), NOW)
+    assert made.secrets.of("w1", LATER) == WebhookSecrets((secret, secret), LATER)
+    assert made.secrets.of("w2", LATER) == WebhookSecrets((secret,), NOW)
     assert all(made.suppressions.holds("w1", channel, address.strip()) for channel, address in SUPPRESSED)
     made.workspaces.save_schema("w1", made.workspaces.schema("w1"))
     made.secrets.rotate("w1", LATER)

@@ -209,7 +209,7 @@ class SimulatedSystem:
         """All runs there ever were, by whose they are now, journey and key."""
         now = self.everybody(names)
         receipts = self.world.receipts.stored.values()
-        owners = {move.run: now[receipt.customer] for receipt in receipts for move in receipt.moves if move.outcome == "entered"}
+        owners = {move.run: now[receipt.customer] for receipt in receipts for move in receipt.journeys if move.outcome == "entered"}
         runs: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
         for run in self.world.runs.all:
             runs[owners[run.id], run.journey, run.key].append(run)

@@ -257,7 +257,7 @@ def managing() -> ManageDependencies:
     """The dependencies of the management API."""
     from waypost.adapters import liquid  # noqa: PLC0415 - only the management API loads these
     from waypost.adapters.dynamodb.customer_data import DynamoCustomerData  # noqa: PLC0415 - as above
-    from waypost.domain.messages.webhook_addresses import address_refused  # noqa: PLC0415 - as above
+    from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
     from waypost.manage.dead_letters import Queues  # noqa: PLC0415 - as above
     from waypost.manage.dependencies import ManageDependencies  # noqa: PLC0415 - as above
     from waypost.manage.journeys import Checks  # noqa: PLC0415 - as above
@@ -267,7 +267,7 @@ def managing() -> ManageDependencies:
         keys=api_keys(),
         customers=customers(),
         journeys=journeys(),
-        checks=Checks(liquid.error_in, partial(address_refused, local=local_webhooks())),
+        checks=Checks(liquid.template_error, partial(address_error, local=local_webhooks())),
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -61,3 +61,15 @@ def test_a_duration_without_length_is_zero() -> None:
     """`PT0S` is zero, `PT1S` is not."""
     assert parse("PT0S").is_zero
     assert not parse("PT1S").is_zero
+
+
+@pytest.mark.parametrize("text", ["P3D", "PT1H30M", "PT0.5S", "P1M", "P1MT1S", "PT0S", "P10DT36H"])
+def test_a_duration_is_written_as_it_was_read(text: str) -> None:
+    """The text of a duration parses to the same duration and leaves out parts that are zero."""
+    assert parse(text).text == text
+
+
+def test_a_duration_is_written_in_months_days_and_parts_of_a_day() -> None:
+    """Years are written as months, weeks as days, and 90 seconds as a minute and a half."""
+    assert (parse("P1Y").text, parse("P1W").text) == ("P12M", "P7D")
+    assert (parse("PT90S").elapsed, parse("PT90S").text) == (timedelta(seconds=90), "PT1M30S")

@@ -95,7 +95,7 @@ def world_of(*journeys: Journey, wire: Wire | None = None, log_all: bool = True)
     made = MatchHarness(wire=wire or Wire(), log_all=log_all)
     made.workspaces.schemas["w1"] = SCHEMA
     made.journeys.publish(*journeys)
-    made.messages.owe(with_claim(pending_message(), pending_message().due, "t", "ada@example.com"))
+    made.messages.add(with_claim(pending_message(), pending_message().due, "t", "ada@example.com"))
     return made
 
 
@@ -151,7 +151,7 @@ def test_sixty_journeys_on_one_event_heal_as_well() -> None:
     world = world_of(*many)
     world.deliver([arrived(SIGN_UP)])
     assert world.runs.commits > 1
-    assert (len(world.runs.all), len(world.queued), len(world.receipt().moves)) == (60, 60, 60)
+    assert (len(world.runs.all), len(world.queued), len(world.receipt().journeys)) == (60, 60, 60)
     assert_every_cut_heals(lambda wire: world_of(*many, wire=wire), [arrived(SIGN_UP)])
 
 

@@ -13,7 +13,7 @@ from tests.fakes.messages import NOW
 from waypost.domain.customers.customer import owner_key
 from waypost.domain.customers.facts import attributes
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.intake.receipts import Move
+from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import RunStatus
@@ -47,7 +47,7 @@ def test_an_event_opens_a_run_that_owes_its_message(world: MatchHarness) -> None
     assert pending_effects.event["payload"] == {"plan": "pro"}
     assert (world.queued, world.runs.pending_effects) == ({pending_effects.id}, [])
     assert receipt == world.receipt()
-    assert (receipt.moves, receipt.messages) == ((Move("welcome", "entered", None, run.id),), (pending_effects.id,))
+    assert (receipt.journeys, receipt.messages) == ((JourneyOutcome("welcome", "entered", None, run.id),), (pending_effects.id,))
 
 
 def test_ids_are_made_from_what_they_are_about(world: MatchHarness) -> None:
@@ -61,7 +61,7 @@ def test_ids_are_made_from_what_they_are_about(world: MatchHarness) -> None:
 def test_an_event_that_no_journey_names_is_recorded_and_reads_nobody(world: MatchHarness) -> None:
     """A receipt without moves and a page of the log; all that is asked is whether somebody of that name was erased."""
     world.match(arrived({"event": "page_view"}, known=True))
-    assert (world.receipt().moves, world.receipt().reason) == ((), None)
+    assert (world.receipt().journeys, world.receipt().reason) == ((), None)
     assert world.log.logged == ["e0"]
     asked = [call for call in world.wire.calls if "Customers" in call or "Runs" in call]
     assert [call.rpartition(".")[2] for call in asked] == ["tombstones"]
@@ -89,7 +89,7 @@ def test_conditions_ask_the_payload_and_the_customer(world: MatchHarness, condit
     world.journeys.publish(journey(conditions=conditions))
     world.match(arrived({"event": "$set", "payload": {"city": "Paris"}}, SIGN_UP))
     expected = [(outcome, Reason.CONDITIONS if outcome == "ignored" else None)]
-    assert [(move.outcome, move.reason) for move in world.receipt("e1").moves] == expected
+    assert [(move.outcome, move.reason) for move in world.receipt("e1").journeys] == expected
     assert len(world.runs.all) == (outcome == "entered")
 
 
@@ -99,7 +99,7 @@ def test_what_the_payload_rules_out_is_told_without_a_read_and_of_few_journeys(w
         conditions = {"property": "payload.product", "operator": "is equal to", "value": number}
         world.journeys.publish(journey(f"j{number}", "bought", conditions=conditions))
     world.match(arrived({"event": "bought", "payload": {"product": 100}}, known=True))
-    assert [(move.journey, move.reason) for move in world.receipt().moves] == [(f"j{number}", Reason.CONDITIONS) for number in range(10)]
+    assert [(move.journey, move.reason) for move in world.receipt().journeys] == [(f"j{number}", Reason.CONDITIONS) for number in range(10)]
     assert not [call for call in world.wire.calls if "Runs" in call]
 
 
@@ -108,7 +108,7 @@ def test_identify_and_set_as_entries_see_what_they_set(world: MatchHarness, name
     """A journey for who changes to a plan: the attribute is there when the condition asks."""
     world.journeys.publish(journey(event=name, conditions={"property": "customer.plan", "operator": "is equal to", "value": "pro"}))
     world.match(arrived({"event": name, "payload": {"distinct_id": "ada@example.com", "plan": "pro"}}))
-    assert [move.outcome for move in world.receipt().moves] == ["entered"]
+    assert [move.outcome for move in world.receipt().journeys] == ["entered"]
 
 
 def test_identify_takes_effect_before_what_comes_behind_it(world: MatchHarness) -> None:
@@ -117,13 +117,13 @@ def test_identify_takes_effect_before_what_comes_behind_it(world: MatchHarness) 
     world.match(arrived({"event": "$identify", "payload": {"distinct_id": "Ada@example.com"}}, SIGN_UP))
     [pending_effects] = world.messages.stored.values()
     assert pending_effects.lookup_id == Identifier("primary", "ada@example.com")
-    assert world.receipt("e0").moves == ()
+    assert world.receipt("e0").journeys == ()
 
 
 def test_identify_as_nobody_knew_moves_nothing_unless_a_journey_names_it(world: MatchHarness) -> None:
     """It is recorded, that is all."""
     world.match(arrived({"event": "$identify", "payload": {"distinct_id": "ada@example.com"}}))
-    assert world.receipt().moves == ()
+    assert world.receipt().journeys == ()
     assert world.runs.all == []
 
 
@@ -141,7 +141,7 @@ def test_attributes_beyond_500_are_refused_alone(world: MatchHarness) -> None:
     sets = [{"event": "$set", "payload": {f"a{place}-{n}": n for n in range(200)}} for place in range(3)]
     world.match(arrived(*sets, SIGN_UP | {"$fcm": {"iosDeviceToken": "t"}}))
     assert [world.receipt(f"e{place}").reason for place in range(4)] == [None, None, Reason.ATTRIBUTES_FULL, None]
-    assert [move.outcome for move in world.receipt("e3").moves] == ["entered"]
+    assert [move.outcome for move in world.receipt("e3").journeys] == ["entered"]
     [row] = world.customers.get([owner_key("w1", Identifier("correlation", "device-1"))])
     assert len(attributes(row.facts)) == 400
 
@@ -150,7 +150,7 @@ def test_a_paused_journey_loses_its_entries(world: MatchHarness) -> None:
     """The receipt says why, and nothing was written for it."""
     world.journeys.move("welcome", "paused")
     world.match(arrived(SIGN_UP))
-    assert world.receipt().moves == (Move("welcome", "ignored", Reason.PAUSED),)
+    assert world.receipt().journeys == (JourneyOutcome("welcome", "ignored", Reason.PAUSED),)
     assert world.runs.commits == 0
 
 
@@ -161,7 +161,7 @@ def test_publishing_acts_within_ten_seconds(world: MatchHarness) -> None:
     bought = {"event": "bought"}
     world.match(arrived(bought | {"uuid": "b1"}), NOW + timedelta(seconds=4))
     world.match(arrived(bought | {"uuid": "b2"}), NOW + timedelta(seconds=6))
-    assert [len(world.receipt(uuid).moves) for uuid in ("b1", "b2")] == [0, 1]
+    assert [len(world.receipt(uuid).journeys) for uuid in ("b1", "b2")] == [0, 1]
 
 
 def test_a_historical_batch_sets_attributes_and_triggers_nothing(world: MatchHarness) -> None:
@@ -177,14 +177,14 @@ def test_journeys_are_entered_in_the_order_of_publishing(world: MatchHarness) ->
     """Each with its own run and message, saved together."""
     world.journeys.publish(journey("second"), journey("third"))
     world.match(arrived(SIGN_UP))
-    assert [move.journey for move in world.receipt().moves] == ["welcome", "second", "third"]
+    assert [move.journey for move in world.receipt().journeys] == ["welcome", "second", "third"]
     assert (len(world.queued), world.runs.commits) == (3, 1)
 
 
 def test_another_workspaces_journeys_are_not_touched(world: MatchHarness) -> None:
     """The same event name opens nothing next door."""
     world.match(arrived(SIGN_UP, workspace="w2"))
-    assert world.receipts.stored["w2", "e0"].moves == ()
+    assert world.receipts.stored["w2", "e0"].journeys == ()
 
 
 def test_a_run_that_waits_for_its_message_goes_on_with_what_it_remembers(world: MatchHarness) -> None:
@@ -194,5 +194,5 @@ def test_a_run_that_waits_for_its_message_goes_on_with_what_it_remembers(world: 
     world.match(arrived(SIGN_UP))
     [run] = world.runs.all
     assert (run.active, run.step) == (True, "hello")
-    assert run.moved_by is not None
-    assert run.moved_by["payload"] == {"plan": "pro"}
+    assert run.trigger_event is not None
+    assert run.trigger_event["payload"] == {"plan": "pro"}

@@ -17,7 +17,7 @@ from waypost.domain.messages.delivery import with_claim
 from waypost.domain.messages.message import Message, MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit
-from waypost.domain.runs.effects import Send
+from waypost.domain.runs.effects import SendMessage
 from waypost.domain.runs.run import VersionRow
 from waypost.domain.signals import EventsArrived, MessageSettled
 
@@ -109,7 +109,7 @@ def test_a_gate_that_moved_in_between_is_read_again(world: MatchHarness) -> None
     """Another worker saved a run of this customer after ours had read: both runs are there, both messages queued."""
     meanwhile(world, arrived(SIGN_UP | {"uuid": "x"}))
     world.match(arrived(SIGN_UP))
-    assert {run.id for run in world.runs.all} == {move.run for uuid in ("e0", "x") for move in world.receipt(uuid).moves}
+    assert {run.id for run in world.runs.all} == {move.run for uuid in ("e0", "x") for move in world.receipt(uuid).journeys}
     assert (len(world.runs.all), len(world.queued), world.runs.pending_effects) == (2, 2, [])
 
 
@@ -118,7 +118,7 @@ def test_a_rule_of_reentry_holds_against_a_worker_that_was_quicker(world: MatchH
     world.journeys.publish(journey())
     meanwhile(world, arrived(SIGN_UP | {"uuid": "x"}))
     world.match(arrived(SIGN_UP))
-    assert [world.receipt(uuid).moves[0].reason for uuid in ("x", "e0")] == [None, Reason.ALREADY_ENTERED]
+    assert [world.receipt(uuid).journeys[0].reason for uuid in ("x", "e0")] == [None, Reason.ALREADY_ENTERED]
     assert len(world.runs.all) == 1
 
 
@@ -153,7 +153,7 @@ def test_what_an_earlier_attempt_owes_is_paid_by_the_next_event_at_the_latest(wo
     world.send_queue.records.clear()
     customer_runs = world.runs.get("w1", EVERYBODY)
     world.runs.stored_runs["w1", EVERYBODY] = replace(
-        customer_runs, version_row=replace(customer_runs.version_row, pending_effects=(Send(first),))
+        customer_runs, version_row=replace(customer_runs.version_row, pending_effects=(SendMessage(first),))
     )
     world.match(arrived(SIGN_UP | {"uuid": "x"}))
     assert (len(world.queued), first in world.queued, world.runs.pending_effects) == (2, True, [])
@@ -179,7 +179,7 @@ def report(name: str, of: str = "msg_1", uuid: str = "r", field: str = "messageI
 def sent(world: MatchHarness) -> Message:
     """A message that a provider was called for."""
     message = replace(with_claim(pending_message(), NOW, "t", "ada@example.com"), status=MessageStatus.SENT, lease=None)
-    world.messages.owe(message)
+    world.messages.add(message)
     return message
 
 
@@ -228,7 +228,7 @@ def test_a_report_opens_no_journey(world: MatchHarness, sent: Message) -> None:
 def test_a_report_meets_a_sender_that_writes_at_the_same_time(world: MatchHarness) -> None:
     """The message is read again, and is delivered as well as recorded by its sender."""
     sending = with_claim(pending_message(), NOW, "t", "ada@example.com")
-    world.messages.owe(sending)
+    world.messages.add(sending)
 
     def record(_: Message) -> None:
         world.messages.before_save = lambda _: None

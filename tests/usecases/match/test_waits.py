@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.journeys import message
 from tests.fakes.match_harness import EVERYBODY, SCHEMA, MatchHarness, arrived
 from tests.fakes.messages import NOW
-from waypost.domain.intake.receipts import Move
+from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
@@ -72,7 +72,7 @@ def test_a_wait_arms_a_timer_for_its_timeout(world: MatchHarness) -> None:
     """Once, under a name without the customer; the run shows when it is due."""
     [timer] = world.timers.armed.values()
     run = only(world)
-    assert (timer.due, timer.run, timer.step, timer.visit, timer.arm) == (NOW + 3 * DAY, run.id, "bought", 1, 0)
+    assert (timer.due, timer.run, timer.step, timer.visit, timer.rearm_count) == (NOW + 3 * DAY, run.id, "bought", 1, 0)
     assert (run.due, world.runs.pending_effects) == (NOW + 3 * DAY, [])
     assert replace(timer, customer="c_other").name == timer.name
 
@@ -81,7 +81,7 @@ def test_an_event_in_time_takes_its_branch_and_the_timer_back(world: MatchHarnes
     """Purchase at day two."""
     bought(world, 2 * DAY)
     assert (sent(world), world.timers.armed) == (["thanks"], {})
-    assert world.receipt("b1").moves == (Move("welcome", "advanced", None, only(world).id),)
+    assert world.receipt("b1").journeys == (JourneyOutcome("welcome", "advanced", None, only(world).id),)
     assert len(world.timers.disarmed) == 1
 
 
@@ -107,8 +107,8 @@ def test_a_timer_that_comes_early_is_armed_again(world: MatchHarness) -> None:
     run = only(world)
     come(world, 3 * DAY - MINUTE)
     assert only(world) == run
-    assert sorted(timer.arm for timer in world.timers.armed.values()) == [0, 1]
-    world.match(TimerDue(max(world.timers.armed.values(), key=lambda timer: timer.arm)), NOW + 3 * DAY)
+    assert sorted(timer.rearm_count for timer in world.timers.armed.values()) == [0, 1]
+    world.match(TimerDue(max(world.timers.armed.values(), key=lambda timer: timer.rearm_count)), NOW + 3 * DAY)
     assert sent(world) == ["nudge"]
 
 
@@ -116,7 +116,7 @@ def test_an_event_after_the_due_time_finds_the_timeout_taken(world: MatchHarness
     """The timer is late; whatever loads the run first applies it."""
     bought(world, 3 * DAY)
     assert sent(world) == ["nudge"]
-    assert world.receipt("b1").moves == ()
+    assert world.receipt("b1").journeys == ()
 
 
 def test_an_event_that_nobody_waits_for_reads_nobody(world: MatchHarness) -> None:
@@ -141,7 +141,7 @@ def test_an_exit_event_acts_in_the_middle_of_a_wait(world: MatchHarness) -> None
     world.forget()
     world.match(arrived(SIGN_UP | {"uuid": "s2"}))
     world.match(arrived({"event": "unsubscribed", "uuid": "u1"}))
-    [move] = world.receipt("u1").moves
+    [move] = world.receipt("u1").journeys
     assert (move.journey, move.outcome, move.reason) == ("second", "exited", Reason.EXIT_EVENT)
     assert len(world.timers.armed) == 1
 
@@ -190,7 +190,7 @@ def test_a_timer_that_comes_in_a_pause_is_not_armed_again(world: MatchHarness) -
     pause(world)
     come(world, 3 * DAY)
     come(world, 3 * DAY + MINUTE)
-    assert [timer.arm for timer in world.timers.armed.values()] == [0]
+    assert [timer.rearm_count for timer in world.timers.armed.values()] == [0]
 
 
 def test_a_matching_event_in_a_pause_is_told_to_be_held(world: MatchHarness) -> None:
@@ -198,10 +198,10 @@ def test_a_matching_event_in_a_pause_is_told_to_be_held(world: MatchHarness) -> 
     pause(world)
     bought(world, DAY)
     bought(world, DAY, uuid="b2")
-    assert [(move.outcome, move.reason) for move in world.receipt("b1").moves] == [("advanced", Reason.PAUSED)]
-    assert world.receipt("b2").moves == (Move("welcome", "ignored", Reason.PAUSED, only(world).id),)
+    assert [(move.outcome, move.reason) for move in world.receipt("b1").journeys] == [("advanced", Reason.PAUSED)]
+    assert world.receipt("b2").journeys == (JourneyOutcome("welcome", "ignored", Reason.PAUSED, only(world).id),)
     world.match(arrived({"event": "other", "uuid": "o1"}, at=NOW + DAY), NOW + DAY)
-    assert world.receipt("o1").moves == ()
+    assert world.receipt("o1").journeys == ()
 
 
 def test_many_held_customers_are_woken_in_parts(world: MatchHarness) -> None:

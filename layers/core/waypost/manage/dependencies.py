@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from waypost.domain.messages.webhook_signatures import Secrets
+from waypost.domain.messages.webhook_signatures import WebhookSecrets
 from waypost.manage.customers import RunHistory
 from waypost.manage.dead_letters import Queues
 from waypost.manage.erasure import CustomerDataStore, ScheduleStore, TombstoneStore
@@ -36,10 +36,10 @@ class CustomerStore(TombstoneStore, Protocol):
 class SecretStore(Protocol):
     """The webhook signing secrets of all workspaces."""
 
-    def of(self, workspace: str, now: datetime) -> Secrets:
+    def of(self, workspace: str, now: datetime) -> WebhookSecrets:
         """The workspace's secrets; the first to ask makes them."""
 
-    def rotate(self, workspace: str, now: datetime) -> Secrets:
+    def rotate(self, workspace: str, now: datetime) -> WebhookSecrets:
         """A new secret, with the old one beside it for a day; StaleError if another rotation came first."""
 
 

@@ -39,8 +39,8 @@ class MatchDependencies:
 def unit_of_work_for(dependencies: MatchDependencies, workspace: str, customer: str, now: datetime) -> RunUnitOfWork:
     """The ledger of a customer, or of the one that absorbed it."""
     customer_runs = dependencies.runs.get(workspace, customer)
-    if customer_runs.version_row.to is not None:
-        return unit_of_work_for(dependencies, workspace, customer_runs.version_row.to, now)
+    if customer_runs.version_row.merged_into is not None:
+        return unit_of_work_for(dependencies, workspace, customer_runs.version_row.merged_into, now)
     return RunUnitOfWork(dependencies.runs, dependencies.send_queue, dependencies.timers, now, workspace, customer, customer_runs)
 
 

@@ -14,10 +14,10 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Kind, identifiers_of, reported_message_id
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.journeys.published import Snapshot
 from waypost.domain.journeys.trigger_index import Published
-from waypost.domain.messages import delivery
+from waypost.domain.messages.delivery_reports import after_report
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext, event_snapshot
 from waypost.domain.runs.reactions import apply_event
@@ -148,7 +148,7 @@ class _EventsHandler:
             message = self.dependencies.messages.get(self.signal.workspace, name) if name else None
             if message is None:
                 return Reason.NO_MESSAGE
-            reported = delivery.reported(message, event.name)
+            reported = after_report(message, event.name)
             if reported is message or self.dependencies.messages.save(reported, message):
                 return None
         raise UnavailableError("a message changed too often")
@@ -159,7 +159,7 @@ class _EventsHandler:
         context = StepContext(customer, event_snapshot(event), self.signal.received_at, snap.schema.timezone)
         rules = rules_of(self.dependencies, self.signal.workspace, unit_of_work.customer_runs, snap, self.now)
         reaction = apply_event(event, unit_of_work.customer_runs.runs, [JourneyVersion(*each) for each in candidates], rules, context)
-        receipt = replace(receipt, customer=customer.id, moves=tuple(reaction.moves), messages=tuple(reaction.messages))
+        receipt = replace(receipt, customer=customer.id, journeys=tuple(reaction.journeys), messages=tuple(reaction.messages))
         receipt = _with_skipped_journeys(receipt, event, candidates, snap)
         transitions = list(reaction.transitions.values())
         nothing_to_save = not transitions and not receipt.had_effect
@@ -226,7 +226,7 @@ def _distinct(events: Sequence[Event]) -> list[Event]:
 
 def _with_skipped_journeys(receipt: Receipt, event: Event, candidates: Sequence[Published], snap: Snapshot) -> Receipt:
     """The receipt with the journeys that the event's payload alone kept out; one that it moved otherwise has been told."""
-    told = {move.journey for move in receipt.moves}
+    told = {move.journey for move in receipt.journeys}
     kept_out = snap.index.ruled_out(event.name, event.source, candidates)
-    ignored = (Move(journey, "ignored", Reason.CONDITIONS) for journey in kept_out if journey not in told)
-    return replace(receipt, moves=(*receipt.moves, *ignored))
+    ignored = (JourneyOutcome(journey, "ignored", Reason.CONDITIONS) for journey in kept_out if journey not in told)
+    return replace(receipt, journeys=(*receipt.journeys, *ignored))

@@ -9,7 +9,7 @@ from typing import Final
 from waypost.domain.customers.customer import Row
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.changes import RunsMerge
-from waypost.domain.runs.merge_rules import merged
+from waypost.domain.runs.merge_rules import merged_run
 from waypost.domain.runs.run import Run
 from waypost.ports import Customers, Runs
 
@@ -30,12 +30,12 @@ def finish(customers: Customers, runs: Runs, rows: Sequence[Row]) -> bool:
 def _move(runs: Runs, workspace: str, into: str, absorbed: str) -> None:
     for _ in range(ATTEMPTS):
         here, there = runs.get(workspace, into), runs.get(workspace, absorbed)
-        if there.version_row.to is not None and not there.runs:
+        if there.version_row.merged_into is not None and not there.runs:
             return
         kept: list[Run] = []
         past: list[Run] = []
         for run in there.runs[:RUNS_AT_ONCE]:
-            as_it_goes_on, is_past = merged(here, run)
+            as_it_goes_on, is_past = merged_run(here, run)
             (past if is_past else kept).append(as_it_goes_on)
             here = here if is_past else here.with_run(as_it_goes_on)
         runs.merge(RunsMerge(workspace, into, here.version_row, absorbed, there.version_row, tuple(kept), tuple(past)))

@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 from waypost import ports
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.messages.message import Message
-from waypost.domain.runs.changes import Commit, Committed
-from waypost.domain.runs.effects import Arm, Disarm, Send
+from waypost.domain.runs.changes import Commit, CommitResult
+from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
 from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 from waypost.domain.runs.transition import Transition
 
@@ -45,7 +45,7 @@ class RunUnitOfWork:
         In several, messages come first and are not owed yet; runs follow with what they owe, the receipts last. A crash in between
         leaves no receipt: what is missing is decided again, and runs that are there are known by their ids. False: someone was quicker.
         """
-        fresh = [each for each in transitions if not each.saved]
+        fresh = [each for each in transitions if not each.already_saved]
         messages = [message for each in fresh for message in each.messages]
         if len(messages) + 3 * len(fresh) <= ACTIONS:
             return self._commit(fresh, messages, receipts)
@@ -64,7 +64,7 @@ class RunUnitOfWork:
         commit = Commit(
             self.workspace, self.customer, self.customer_runs.version_row, pending_effects, runs, replaced, tuple(messages), tuple(receipts)
         )
-        if self.runs.commit(commit) is not Committed.DONE:
+        if self.runs.commit(commit) is not CommitResult.DONE:
             return False
         gone = {old.id for old in replaced} | {run.id for run in runs}
         kept = tuple(run for run in self.customer_runs.runs if run.id not in gone)
@@ -74,7 +74,7 @@ class RunUnitOfWork:
     def _replaced(self, runs: Sequence[Run]) -> tuple[Run, ...]:
         """Ended runs that make room for these, each once though several have its journey and key; more go with the next save."""
         changed = {run.id for run in runs}
-        earlier = [old for run in runs for old in self.customer_runs.of(run.journey, run.key)]
+        earlier = [old for run in runs for old in self.customer_runs.in_journey(run.journey, run.key)]
         ended = {old.id: old for old in earlier if not old.active and old.id not in changed}
         return tuple(ended.values())[:REPLACED]
 
@@ -82,11 +82,11 @@ class RunUnitOfWork:
         """Does what is owed. Twice is harmless: a message is claimed before it is sent, a timer that no run waits for does nothing."""
         version_row = self.customer_runs.version_row
         if version_row.pending_effects:
-            self._send([effect.message for effect in version_row.pending_effects if isinstance(effect, Send)])
+            self._send([effect.message for effect in version_row.pending_effects if isinstance(effect, SendMessage)])
             for effect in version_row.pending_effects:
-                if isinstance(effect, Arm):
+                if isinstance(effect, ArmTimer):
                     self.timers.arm(effect.timer, self.now)
-                elif isinstance(effect, Disarm):
+                elif isinstance(effect, DisarmTimer):
                     self.timers.disarm(effect.timer)
             self.runs.clear(self.workspace, self.customer, version_row.version)
             self.customer_runs = replace(self.customer_runs, version_row=replace(version_row, pending_effects=()))

@@ -39,8 +39,8 @@ def wake(signal: TimerDue | MessageSettled | CustomerReleased, now: datetime, de
             unit_of_work.execute_effects()
             if isinstance(signal, TimerDue):
                 _arm_again(signal.timer, customer, unit_of_work, now, dependencies)
-            moves = tuple(each.move for each in transitions)
-            return [Receipt(signal.name, "", now, customer.id, moves)] if moves else []
+            outcomes = tuple(each.journey_outcome for each in transitions)
+            return [Receipt(signal.name, "", now, customer.id, outcomes)] if outcomes else []
     raise UnavailableError("a customer's runs changed too often")
 
 
@@ -63,18 +63,18 @@ def _react(
 
 def _settle(signal: MessageSettled, reaction: Reaction, rules: Rules, context: StepContext) -> None:
     """Moves the run that stood on a message until its outcome was known; a run that stands there no more stays as it is."""
-    run, journey_version = reaction.runs.get(signal.run), rules.journey_version.get(signal.run)
+    run, journey_version = reaction.runs.get(signal.run), rules.versions.get(signal.run)
     if run is not None and journey_version is not None:
         done = advance_on_message(
             journey_version, run, signal.step, signal.visit, signal.status, context, paused=run.journey in rules.paused
         )
         if done is not None:
-            reaction.changed(done)
+            reaction.add(done)
 
 
 def _arm_again(timer: Timer, customer: Customer, unit_of_work: RunUnitOfWork, now: datetime, dependencies: MatchDependencies) -> None:
     """A timer that came early while its run stands where it stood is armed once more, under another name."""
     run = unit_of_work.customer_runs.find(timer.run)
     stay = timer_of(run, customer) if run is not None and run.active else None
-    if stay is not None and stay.due > now and stay.name == replace(timer, arm=0).name:
-        dependencies.timers.arm(replace(timer, arm=timer.arm + 1), now)
+    if stay is not None and stay.due > now and stay.name == replace(timer, rearm_count=0).name:
+        dependencies.timers.arm(replace(timer, rearm_count=timer.rearm_count + 1), now)

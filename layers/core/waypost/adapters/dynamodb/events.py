@@ -13,7 +13,7 @@ from waypost.adapters.dynamodb.json_attributes import json_from_attribute, json_
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
 from waypost.domain.intake.event_log import Page
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.reasons import Reason
 from waypost.domain.values.generated_ids import key_part
 from waypost.domain.values.wire_time import instant, iso
@@ -54,7 +54,7 @@ class DynamoReceipts:
             "event": receipt.event,
             "receivedAt": iso(receipt.received_at),
             "customer": receipt.customer,
-            "moves": json_to_attribute([_move_to_wire(move) for move in receipt.moves]) if receipt.moves else None,
+            "moves": json_to_attribute([_outcome_to_wire(each) for each in receipt.journeys]) if receipt.journeys else None,
             "messages": list(receipt.messages) or None,
             "reason": receipt.reason and receipt.reason.value,
             "expires": expiry(receipt.received_at, self.kept),
@@ -112,8 +112,8 @@ def page_partition(workspace: str, customer: str) -> str:
     return f"page#{workspace}#{customer}"
 
 
-def _move_to_wire(move: Move) -> tuple[str | None, ...]:
-    return move.journey, move.outcome, move.reason and move.reason.value, move.run
+def _outcome_to_wire(entry: JourneyOutcome) -> tuple[str | None, ...]:
+    return entry.journey, entry.outcome, entry.reason and entry.reason.value, entry.run
 
 
 def _receipt_from_item(item: Item) -> Receipt:
@@ -123,7 +123,9 @@ def _receipt_from_item(item: Item) -> Receipt:
         event=item["event"],
         received_at=instant(item["receivedAt"]),
         customer=item["customer"],
-        moves=tuple(Move(journey, outcome, Reason(reason) if reason else None, run) for journey, outcome, reason, run in moves),
+        journeys=tuple(
+            JourneyOutcome(journey, outcome, Reason(reason) if reason else None, run) for journey, outcome, reason, run in moves
+        ),
         messages=tuple(item.get("messages", ())),
         reason=Reason(item["reason"]) if "reason" in item else None,
     )

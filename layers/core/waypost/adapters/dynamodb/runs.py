@@ -28,7 +28,7 @@ from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.transactions import transact
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.runs import effects
-from waypost.domain.runs.changes import Commit, Committed, RunsMerge
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import Effect
 from waypost.domain.runs.run import CustomerRuns, HeldRun, VersionRow
 
@@ -72,10 +72,10 @@ class DynamoRuns:
                 runs.append(from_item(item))
         return CustomerRuns(version_row, tuple(runs))
 
-    def commit(self, commit: Commit) -> Committed:
+    def commit(self, commit: Commit) -> CommitResult:
         """Saves version row, receipts, runs and messages of one change, all or nothing.
 
-        STALE if the version row is not as it was read, KNOWN if one of the events has a receipt already.
+        STALE if the version row is not as it was read, DUPLICATE if one of the events has a receipt already.
         """
         # The version row is in every transaction, so that changes of one customer exclude each other wherever they come from: two workers
         # after a merge, or an event and an erasure. The rows of runs and messages therefore need no condition. Receipts need one, because
@@ -92,25 +92,25 @@ class DynamoRuns:
         actions += [self.messages.put_action(message_items.to_item(message)) for message in commit.messages]
         failed = transact(actions)
         if failed is None:
-            return Committed.DONE
-        return Committed.STALE if failed[0] is not None else Committed.KNOWN
+            return CommitResult.DONE
+        return CommitResult.STALE if failed[0] is not None else CommitResult.DUPLICATE
 
     def merge(self, runs_merge: RunsMerge) -> bool:
         """Moves runs and pending effects of a customer to the one that it is merged into, in one transaction.
 
         False, and nothing is written, if the version row of either customer is not as it was read.
         """
-        # Both versions are raised. A worker that is about to save a change of the absorbed customer fails, reads the row again and finds
-        # `to`; a worker that is about to save one of the other customer fails and finds the runs that have arrived. Otherwise the first
+        # Both versions are raised. A worker that is about to save a change of the source customer fails, reads the row again and finds
+        # `to`; a worker that is about to save one of the target customer fails and finds the runs that have arrived. Otherwise the first
         # could write a run back to the place from which it was moved, and the run would go on twice.
-        into, absorbed = (partition_key(runs_merge.workspace, each) for each in (runs_merge.into, runs_merge.absorbed))
-        pending_effects = (*runs_merge.into_version_row.pending_effects, *runs_merge.absorbed_version_row.pending_effects)
+        target, source = (partition_key(runs_merge.workspace, each) for each in (runs_merge.target, runs_merge.source))
+        pending_effects = (*runs_merge.target_version_row.pending_effects, *runs_merge.source_version_row.pending_effects)
         actions = [
-            self._version_row_action(into, runs_merge.into_version_row, pending_effects),
-            self._version_row_action(absorbed, runs_merge.absorbed_version_row, (), to=runs_merge.into),
-            *(self.table.put_action(to_item(into, run)) for run in runs_merge.kept),
-            *(self.table.put_action(to_past_item(into, run)) for run in runs_merge.past),
-            *(self.table.delete_action(run_key(absorbed, run)) for run in (*runs_merge.kept, *runs_merge.past)),
+            self._version_row_action(target, runs_merge.target_version_row, pending_effects),
+            self._version_row_action(source, runs_merge.source_version_row, (), to=runs_merge.target),
+            *(self.table.put_action(to_item(target, run)) for run in runs_merge.current_runs),
+            *(self.table.put_action(to_past_item(target, run)) for run in runs_merge.past_runs),
+            *(self.table.delete_action(run_key(source, run)) for run in (*runs_merge.current_runs, *runs_merge.past_runs)),
         ]
         return transact(actions) is None
 

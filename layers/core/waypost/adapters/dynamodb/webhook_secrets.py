@@ -11,7 +11,7 @@ from waypost.adapters.dynamodb.conditions import if_absent
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.errors import StaleError
-from waypost.domain.messages.webhook_signatures import Secrets, secret_of
+from waypost.domain.messages.webhook_signatures import WebhookSecrets, secret_of
 from waypost.domain.values.wire_time import instant, iso
 
 _KEY_BYTES: Final = 24
@@ -23,19 +23,19 @@ class DynamoWebhookSecrets:
 
     table: Table
 
-    def of(self, workspace: str, now: datetime) -> Secrets:
+    def of(self, workspace: str, now: datetime) -> WebhookSecrets:
         """The secrets of the workspace. The first call creates them."""
         item = self.table.get(_key(workspace))
         return _from_item(item) if item else self._create(workspace, now)
 
-    def _create(self, workspace: str, now: datetime) -> Secrets:
+    def _create(self, workspace: str, now: datetime) -> WebhookSecrets:
         # Of two first calls at the same time one loses. It must return the secret of the winner: a webhook that was signed with its own
         # could never be verified. If botocore repeated a lost answer, the stored row is its own, and returning that is right too.
-        created = Secrets((_random_secret(),), now)
+        created = WebhookSecrets((_random_secret(),), now)
         failed = self.table.put_if(_to_item(workspace, created), **if_absent("workspace"))
         return created if failed is None or failed.item is None else _from_item(failed.item)
 
-    def rotate(self, workspace: str, now: datetime) -> Secrets:
+    def rotate(self, workspace: str, now: datetime) -> WebhookSecrets:
         """Creates a new secret and keeps the old one beside it for a day. StaleError if another rotation came first."""
         current = self.of(workspace, now)
         rotated = current.rotated(_random_secret(), now)
@@ -56,9 +56,9 @@ def _key(workspace: str) -> Item:
     return {"workspace": workspace, "row": "webhook-secret"}
 
 
-def _to_item(workspace: str, webhook_secrets: Secrets) -> Item:
+def _to_item(workspace: str, webhook_secrets: WebhookSecrets) -> Item:
     return {**_key(workspace), "secrets": list(webhook_secrets.secrets), "rotatedAt": iso(webhook_secrets.rotated_at)}
 
 
-def _from_item(item: Item) -> Secrets:
-    return Secrets(tuple(item["secrets"]), instant(item["rotatedAt"]))
+def _from_item(item: Item) -> WebhookSecrets:
+    return WebhookSecrets(tuple(item["secrets"]), instant(item["rotatedAt"]))

@@ -12,7 +12,7 @@ Outcome = Literal["entered", "advanced", "exited", "ignored"]
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class JourneyOutcome:
     """What an event did in one journey; where it did nothing, why."""
 
     journey: str
@@ -29,11 +29,11 @@ class Receipt:
     event: str
     received_at: datetime
     customer: str
-    moves: tuple[Move, ...] = ()
+    journeys: tuple[JourneyOutcome, ...] = ()
     messages: tuple[str, ...] = ()
     reason: Reason | None = None
 
     @property
     def had_effect(self) -> bool:
         """Whether it moved a run. Then it was saved together with the run."""
-        return any(move.outcome != "ignored" for move in self.moves)
+        return any(journey.outcome != "ignored" for journey in self.journeys)
