@@ -14,10 +14,10 @@ from tests.fakes.ingest_harness import ADA, NOW, event_of, identify, wire
 from tests.fakes.tables import aws, empty_table
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.customers.customer import NotUpdated, Row, RowKey, correlation_key, head_key, pair_key
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
-from waypost.identify import identify_customer, record
+from waypost.domain.customers.rows import NotUpdated, Row, RowKey, correlation_key, head_key, pair_key
+from waypost.identify import identify_customer, write_facts
 
 P, C = Identifier("primary", ADA), Identifier("correlation", "device-1")
 HEAD, PAIR, OWN = head_key("w1", P), pair_key("w1", P, C), correlation_key("w1", C)
@@ -56,18 +56,18 @@ def read(customers: Customers, key: RowKey) -> Row | None:
 
 
 FULL = [
-    Row(HEAD, "c_1", facts={"p": "1stamp23456789" + f'"{ADA}"'}, ids=3),
+    Row(HEAD, "c_1", facts={"p": "1stamp23456789" + f'"{ADA}"'}, id_count=3),
     Row(
         PAIR,
         "c_1",
         facts=facts_at(0, plan="prö 🎉", nested={"a": [1]}, gone=None) | {"t:android": "1stamp23456789" + '"tok"'},
         erased_at=NOW,
     ),
-    Row(OWN, "c_1", linked=P),
-    Row(pair_key("w1", P, Identifier("correlation", "ж" * 255)), "c_1", absorbed="c_2", merge_pending=True),
+    Row(OWN, "c_1", linked_to=P),
+    Row(pair_key("w1", P, Identifier("correlation", "ж" * 255)), "c_1", merged_id="c_2", merge_pending=True),
     Row(head_key("w1", Identifier("primary", "ж" * 255)), "c_3"),
-    Row(correlation_key("w1", Identifier("correlation", "#")), "c_4", facts=facts_at(p="1", revision=2, id="x", newest="y", linked="z")),
-    Row(correlation_key("w1", Identifier("correlation", "=~#c" * 80)), "c_5", linked=Identifier("primary", "ж" * 255)),
+    Row(correlation_key("w1", Identifier("correlation", "#")), "c_4", facts=facts_at(p="1", revision=2, id="x", newest="y", linked_to="z")),
+    Row(correlation_key("w1", Identifier("correlation", "=~#c" * 80)), "c_5", linked_to=Identifier("primary", "ж" * 255)),
 ]
 
 
@@ -87,14 +87,14 @@ def test_more_facts_than_one_update_takes_are_saved_whole(dynamo: DynamoCustomer
         2, **{f"more {number}": 1 for number in range(200)}
     )
     assert dynamo.update_if_newer(OWN, facts) == NotUpdated(Row(OWN, "c_1", revision=1))
-    assert record(dynamo, OWN, facts) == "c_1"
+    assert write_facts(dynamo, OWN, facts) == "c_1"
     assert read(dynamo, OWN) == Row(OWN, "c_1", revision=2, facts=facts)
 
 
 def test_rows_are_saved_together_or_not_at_all(customers: Customers) -> None:
     """If one of three rows was changed since it was read, the others are not written, and it is returned as it is stored."""
     customers.save([Row(OWN, "c_1", facts=facts_at(plan="free"))])
-    stale = customers.save([Row(OWN, "c_1", linked=P), Row(HEAD, "c_1", ids=1), Row(PAIR, "c_1")])
+    stale = customers.save([Row(OWN, "c_1", linked_to=P), Row(HEAD, "c_1", id_count=1), Row(PAIR, "c_1")])
     assert stale == {OWN: Row(OWN, "c_1", revision=1, facts=facts_at(plan="free"))}
     assert customers.get([HEAD, PAIR]) == []
 
@@ -102,8 +102,8 @@ def test_rows_are_saved_together_or_not_at_all(customers: Customers) -> None:
 def test_a_row_that_was_changed_meanwhile_is_returned(customers: Customers) -> None:
     """Saving over an outdated revision returns the stored row, and None for a row that was deleted."""
     customers.save([Row(HEAD, "c_1")])
-    customers.save([Row(HEAD, "c_1", revision=1, ids=1)])
-    assert customers.save([Row(HEAD, "c_1", revision=1, ids=7)]) == {HEAD: Row(HEAD, "c_1", revision=2, ids=1)}
+    customers.save([Row(HEAD, "c_1", revision=1, id_count=1)])
+    assert customers.save([Row(HEAD, "c_1", revision=1, id_count=7)]) == {HEAD: Row(HEAD, "c_1", revision=2, id_count=1)}
     assert customers.save([Row(OWN, "c_1", revision=3)]) == {OWN: None}
 
 
@@ -119,7 +119,7 @@ def test_an_update_merges_newer_facts_into_a_row(customers: Customers) -> None:
     ("row", "facts"),
     [
         (None, facts_at(2, plan="pro")),
-        (Row(OWN, "c_1", linked=P), facts_at(2, plan="pro")),
+        (Row(OWN, "c_1", linked_to=P), facts_at(2, plan="pro")),
         (Row(OWN, "c_1", facts=facts_at(2, plan="pro")), facts_at(2, plan="pro")),
         (Row(OWN, "c_1", facts=facts_at(3, plan="free")), facts_at(2, plan="pro")),
         (Row(OWN, "c_1", facts=facts_at(1, plan="free")), {}),
@@ -164,7 +164,7 @@ def test_all_rows_of_a_customer_are_found_by_its_primary_key(customers: Customer
     identify_customer(customers, "w1", event_of(identify(value="device-2")))
     identify_customer(customers, "w2", event_of(identify()))
     identify_customer(customers, "w1", event_of(identify("eve@example.com", value="device-3")))
-    assert {row.key for row in customers.named("w1", P)} == {HEAD, PAIR, pair_key("w1", P, Identifier("correlation", "device-2"))}
+    assert {row.key for row in customers.by_primary_key("w1", P)} == {HEAD, PAIR, pair_key("w1", P, Identifier("correlation", "device-2"))}
 
 
 def test_more_rows_than_one_call_reads_are_all_read(customers: Customers) -> None:
@@ -180,7 +180,7 @@ def test_a_customer_is_found_by_its_id(customers: Customers) -> None:
     customers.save([Row(OWN, "c_1")])
     assert customers.find_by_id("w1", "c_1") == OWN
     identify_customer(customers, "w1", event_of(identify()))
-    identified = customers.named("w1", P)[0].customer
+    identified = customers.by_primary_key("w1", P)[0].customer
     assert customers.find_by_id("w1", identified) == HEAD
     assert customers.find_by_id("w1", "c_nobody") is None
     assert customers.find_by_id("w2", identified) is None
@@ -204,14 +204,14 @@ def test_a_tombstone_does_not_reveal_the_identifier(dynamo: DynamoCustomers) -> 
     assert DynamoCustomers(dynamo.table, lambda _: b"another key").tombstones("w1", [P]) == {}
 
 
-def test_a_workspace_has_identified_customers_from_the_first_one_on(dynamo: DynamoCustomers) -> None:
+def test_a_workspace_any_with_primary_key_from_the_first_one_on(dynamo: DynamoCustomers) -> None:
     """An anonymous customer does not count, an identified one does, and another workspace is not affected."""
-    assert not dynamo.has_identified_customers("w1")
+    assert not dynamo.any_with_primary_key("w1")
     dynamo.save([Row(OWN, "c_1")])
-    assert not dynamo.has_identified_customers("w1")
+    assert not dynamo.any_with_primary_key("w1")
     identify_customer(dynamo, "w1", event_of(identify()))
-    assert dynamo.has_identified_customers("w1")
-    assert not dynamo.has_identified_customers("w2")
+    assert dynamo.any_with_primary_key("w1")
+    assert not dynamo.any_with_primary_key("w2")
 
 
 def test_the_row_of_eight_attributes_costs_one_write_unit(dynamo: DynamoCustomers) -> None:

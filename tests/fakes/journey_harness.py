@@ -8,9 +8,10 @@ from typing import Any
 
 from tests.fakes.journeys import journey, message
 from tests.fakes.messages import NOW
-from waypost.domain.customers.customer import Customer, Row, head_key
+from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.facts import fact, set_stamp
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import Row, head_key
 from waypost.domain.customers.schema import Schema
 from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.events import Accepted, Event, Kind
@@ -32,7 +33,7 @@ def event(name: str, at: datetime, *, uuid: str | None = None, source: str = "cu
     """An event of Ada's, accepted when it happened."""
     raw = {"event": name, "correlationKey": "_id", "correlationValue": "phone", "payload": payload, "source": source}
     request_context = RequestContext("w1", SCHEMA, at, uuid or f"{name}-{at.isoformat()}-{sorted(payload.items())}")
-    [entry] = parse({"batch": [raw | {"uuid": uuid or request_context.request_id[:100]}]}, request_context).entries
+    [entry] = parse({"batch": [raw | {"uuid": uuid or request_context.request_id[:100]}]}, request_context).results
     assert isinstance(entry, Accepted)
     return TimedEvent(at, entry.event)
 

@@ -38,7 +38,7 @@ EVERYBODY = customer_id("w1", "correlation", "device-1")
 def arrived(*raw: dict[str, Any], at: datetime = NOW, historical: bool = False, workspace: str = "w1", **known: Any) -> EventsArrived:
     """The signal that the intake makes of these events of one customer; without a uuid the n-th is `e<n>`."""
     filled = [{"correlationKey": "_id", "correlationValue": "device-1", "uuid": f"e{place}", **each} for place, each in enumerate(raw)]
-    entries = parse({"batch": filled}, RequestContext(workspace, SCHEMA, at, "request-1")).entries
+    entries = parse({"batch": filled}, RequestContext(workspace, SCHEMA, at, "request-1")).results
     events = tuple(entry.event for entry in entries if isinstance(entry, Accepted))
     assert len(events) == len(entries)
     customer = customer_id(workspace, events[0].identifier.kind, events[0].identifier.value)

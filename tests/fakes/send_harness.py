@@ -19,8 +19,8 @@ from tests.fakes.messages import (
     FakeTemplates,
 )
 from waypost.cache.workspace_cache import Schemas, Statuses
-from waypost.domain.customers.customer import Row, head_key
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import Row, head_key
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion

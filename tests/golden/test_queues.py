@@ -1,4 +1,4 @@
-"""What SQS and EventBridge Scheduler carry: requests as the golden files hold them, and their bodies read back."""
+"""Requests to SQS and EventBridge Scheduler: they are written as the golden files hold them, and their bodies are read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REQUESTS = frozenset({"SendMessage", "SendMessageBatch", "CreateSchedule", "Dele
 
 @contextmanager
 def recorded() -> Iterator[list[Any]]:
-    """Empty queues and a group of schedules; the list holds every request to put something there, as boto3 is asked."""
+    """Empty queues and a schedule group. The list receives the parameters of every request that adds to them or deletes from them."""
     requests: list[Any] = []
 
     def record(params: Any, model: Any, **_: Any) -> None:
@@ -55,27 +55,27 @@ def recorded() -> Iterator[list[Any]]:
 
 
 def url(name: str) -> str:
-    """The address of a queue."""
+    """The URL of a queue."""
     return f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"
 
 
 def comparable(requests: list[Any]) -> list[Any]:
-    """Requests with compressed bodies as the texts in them: builds of zlib differ in the bytes that they make of one text."""
-    made = deepcopy(requests)
-    for _, request in made:
+    """Requests with their compressed bodies decompressed: builds of zlib compress the same text to different bytes."""
+    copies = deepcopy(requests)
+    for _, request in copies:
         for entry in request.get("Entries", ()):
             if not entry["MessageBody"].startswith(("{", "unreadable")):
                 entry["MessageBody"] = ["gzip", gzip.decompress(base64.b64decode(entry["MessageBody"])).decode()]
-    return made
+    return copies
 
 
 def bodies(name: str) -> list[str]:
-    """All bodies of a golden file of requests, in order."""
+    """The bodies of all entries in a golden file of requests, in order."""
     return [str(entry["MessageBody"]) for _, request in golden(name) for entry in request["Entries"]]
 
 
 def test_signals_are_put_on_their_queue_as_they_were() -> None:
-    """Each kind of signal has its golden body, plain or compressed, its group and its name for deduplication."""
+    """Each kind of signal is sent with its golden body, plain or compressed, message group and deduplication id."""
     with recorded() as requests:
         for signal in SIGNALS:
             assert SqsSignals(url("signals.fifo")).send([signals.to_queue_message(signal)]) == []
@@ -83,20 +83,20 @@ def test_signals_are_put_on_their_queue_as_they_were() -> None:
 
 
 def test_signals_are_read_as_they_were() -> None:
-    """Golden bodies are the signals that they were made from, and make the same JSON again."""
+    """Golden bodies are read as the signals that they were made of, and these give the same JSON again."""
     found = [signals.from_wire(exact_json.loads(decode_body(body))) for body in bodies("signals")]
     assert found == list(SIGNALS)
     assert [signals.to_queue_message(signal).body for signal in found] == [decode_body(body) for body in bodies("signals")]
 
 
 def test_split_signals_are_written_as_they_were() -> None:
-    """The parts of a signal whose events are taken one by one have their golden groups, names and bodies: they are what is parked."""
+    """The signals of single events that a signal is split into have golden groups, names and bodies: these are the ones that are parked."""
     written = [[*signals.to_queue_message(part)] for part in signals.apart(SIGNALS[0])]
     assert written == golden("signals-split")
 
 
-def test_timers_are_asked_for_as_they_were() -> None:
-    """A short timer has its golden record on the delays queue, a long one its golden schedule, under its golden name."""
+def test_timers_are_created_as_they_were() -> None:
+    """A short timer is a golden message on the delays queue, a long one a golden schedule, under the golden name."""
     with recorded() as requests:
         timers = ScheduledTimers(Schedules("timers"), TARGET, SqsDelays(url("delays")))
         timers.arm(TIMER, NOW)
@@ -106,7 +106,7 @@ def test_timers_are_asked_for_as_they_were() -> None:
 
 
 def test_timers_are_read_as_they_were() -> None:
-    """What a golden record of the delays queue forwards, and what a golden schedule sends, is the timer."""
+    """A golden message of the delays queue and the input of a golden schedule are read as the timer."""
     [_, delayed], [_, schedule], _ = golden("timers")
     queue_message = queue_message_in(delayed["MessageBody"])
     assert queue_message == signals.to_queue_message(TimerDue(TIMER))
@@ -115,14 +115,14 @@ def test_timers_are_read_as_they_were() -> None:
 
 
 def test_messages_are_put_on_their_queue_as_they_were() -> None:
-    """Records of the send queue have their golden bodies, groups and delays."""
+    """Messages are put on the send queue with golden bodies, groups and delays."""
     with recorded() as requests:
         SqsSendQueue(url("send")).put("w1", [("msg_1", timedelta(0)), ("msg_2", timedelta(seconds=90.5)), ("msg_3", timedelta(hours=12))])
     assert requests == golden("sends")
 
 
 def test_records_of_the_send_queue_are_read_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The handler takes golden bodies: each names its message, so none comes back as unreadable."""
+    """The handler reads golden bodies of the send queue: it reports none of them as failed."""
     records = [
         {"messageId": str(n), "receiptHandle": "h", "body": body, "attributes": {"ApproximateReceiveCount": "1"}, "eventSource": "aws:sqs"}
         for n, body in enumerate(bodies("sends"))
@@ -132,12 +132,12 @@ def test_records_of_the_send_queue_are_read_as_they_were(monkeypatch: pytest.Mon
 
 
 def test_parked_records_are_sent_again_as_they_were() -> None:
-    """A redriven golden record has its body, its group (a name of its own where it cannot be read) and a golden name for deduplication."""
+    """A golden parked record is sent again with its golden body, group (one of its own if it is unreadable) and deduplication id."""
     with recorded() as requests:
-        made = database()
-        load(made.dead.table, golden("dead-letters"))
-        load(made.messages.table, golden("messages"))
-        queues = Queues(made.dead, SqsSignals(url("signals.fifo")), made.messages, SqsSendQueue(url("send")))
+        stored = database()
+        load(stored.dead.table, golden("dead-letters"))
+        load(stored.messages.table, golden("messages"))
+        queues = Queues(stored.dead, SqsSignals(url("signals.fifo")), stored.messages, SqsSendQueue(url("send")))
         for parked in (PARKED[0], PARKED[2]):
             redrive(queues, "w1", parked.position, LATER)
         redrive(queues, "unknown", None, LATER)

@@ -15,7 +15,6 @@ from tests.fakes.messages import NOW
 from tests.fakes.rejected_events import FakeRejectedEvents
 from tests.model.history_generator import Told
 from tests.model.reference_model import Person
-from waypost import ingest
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.identifiers import Identifier
@@ -26,7 +25,9 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
 from waypost.domain.signals import QueueMessage, TimerDue, from_wire, to_queue_message
 from waypost.domain.values import exact_json
-from waypost.identify import find
+from waypost.identify import find_rows
+from waypost.ingest.batch import ingest
+from waypost.ingest.dependencies import IngestDependencies
 
 END = {"id": "end", "type": "exit"}
 STANDS = journey("stands", "stands", [message("hello", "end", onFailure="end"), END])
@@ -151,9 +152,9 @@ class SimulatedSystem:
         linked = self.linked if self.random.random() < 0.7 else LinkedIdCache()
         ports = Wired(self.world.customers, self.faults), Wired(self.queue, self.faults)
         seconds = iter(range(1000))
-        intake = ingest.IngestDependencies(*ports, FakeRejectedEvents(), linked, AtOnce(), lambda: None)
-        outcome = ingest.ingest(parse({"batch": list(raw)}, request_context), request_context, intake, lambda: next(seconds) / 100)
-        for told, entry in zip(raw, outcome.entries, strict=True):
+        intake = IngestDependencies(*ports, FakeRejectedEvents(), linked, AtOnce(), lambda: None)
+        outcome = ingest(parse({"batch": list(raw)}, request_context), request_context, intake, lambda: next(seconds) / 100)
+        for told, entry in zip(raw, outcome.results, strict=True):
             if not isinstance(entry, Accepted):
                 self._judge(told["uuid"], Reason(entry.code))
 
@@ -198,12 +199,12 @@ class SimulatedSystem:
 
     def customer(self, name: Identifier) -> Customer | None:
         """The customer behind an identifier."""
-        return assemble(find(self.world.customers, "w1", name), SCHEMA.primary_key)
+        return assemble(find_rows(self.world.customers, "w1", name), SCHEMA.primary_key)
 
     def everybody(self, names: Iterable[Identifier]) -> dict[str, str]:
         """All ids of ours that these people have or had, each with the one that it is now."""
         found = [customer for customer in map(self.customer, names) if customer is not None]
-        return {once: customer.id for customer in found for once in (customer.id, *customer.absorbed)}
+        return {once: customer.id for customer in found for once in (customer.id, *customer.merged_ids)}
 
     def entered(self, names: Iterable[Identifier]) -> dict[tuple[str, str, str], list[Run]]:
         """All runs there ever were, by whose they are now, journey and key."""

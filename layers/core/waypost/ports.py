@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from waypost.domain.api_keys import Key
-from waypost.domain.customers.customer import Customer, NotUpdated, Row, RowKey, Tombstones
+from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import NotUpdated, Row, RowKey, Tombstones
 from waypost.domain.customers.schema import Schema
 from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import Page
@@ -36,7 +37,7 @@ class Customers(Protocol):
     def get(self, keys: Sequence[RowKey]) -> list[Row]:
         """The rows that exist among these."""
 
-    def named(self, workspace: str, primary: Identifier) -> list[Row]:
+    def by_primary_key(self, workspace: str, primary: Identifier) -> list[Row]:
         """All rows under a primary key."""
 
     def tombstones(self, workspace: str, identifiers: Sequence[Identifier]) -> Tombstones:

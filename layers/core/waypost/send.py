@@ -108,7 +108,7 @@ def _load(action: Load, message: Message, context: SendContext, now: datetime, d
 
 def _recipient(message: Message, now: datetime, dependencies: SendDependencies) -> Recipient | SkipReason:
     schema = dependencies.schemas.of(message.workspace, now)
-    customer = assemble(identify.find(dependencies.customers, message.workspace, message.lookup_id), schema.primary_key)
+    customer = assemble(identify.find_rows(dependencies.customers, message.workspace, message.lookup_id), schema.primary_key)
     if customer is None:
         return SkipReason(MessageReason.ERASED)
     journey = dependencies.journeys.version(message.workspace, message.journey, message.version)

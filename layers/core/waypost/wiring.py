@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
-from waypost import ingest, send, settings
+from waypost import send, settings
 from waypost.adapters import backoff, clock, stacks
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
@@ -35,6 +35,7 @@ from waypost.domain.api_keys import Scope
 from waypost.domain.errors import UnavailableError
 from waypost.domain.signals import Signal
 from waypost.domain.values import exact_json
+from waypost.ingest.dependencies import IngestDependencies
 from waypost.manage import keys as managed_keys
 from waypost.match import dependencies as engine
 from waypost.web.authentication import Access
@@ -180,9 +181,9 @@ def timers() -> ScheduledTimers:
 
 
 @cache
-def intake() -> ingest.IngestDependencies:
+def intake() -> IngestDependencies:
     """The dependencies of the intake."""
-    return ingest.IngestDependencies(
+    return IngestDependencies(
         customers=customers(),
         signals=signals_queue(),
         rejected=rejected_events(),

@@ -43,7 +43,7 @@ def test_an_event_of_a_million_levels_is_rejected_alone(opens: str, closes: str)
     """An event nested too deeply for the parser is rejected; its neighbours are accepted, even with brackets in their strings."""
     deep = opens * 1_000_000 + "1" + closes * 1_000_000
     good = '{"correlationKey":"_id","correlationValue":"device-1","event":"bought ]]]}}} \\" [[["}'
-    first, second, third = parse(exact_json.loads(f'{{"batch":[{good},{deep},{good}]}}'), request_context()).entries
+    first, second, third = parse(exact_json.loads(f'{{"batch":[{good},{deep},{good}]}}'), request_context()).results
     assert isinstance(first, Accepted)
     assert isinstance(third, Accepted)
     assert third.event.name == 'bought ]]]}}} " [[['

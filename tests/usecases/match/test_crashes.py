@@ -114,7 +114,7 @@ def left_by(world: MatchHarness) -> dict[str, Any]:
         "timers": world.timers.armed,
         "receipts": world.receipts.stored,
         "log": world.log.pages,
-        "customers": {key: (row.customer, row.facts, row.linked) for key, row in world.customers.rows.items()},
+        "customers": {key: (row.customer, row.facts, row.linked_to) for key, row in world.customers.rows.items()},
     }
 
 

@@ -10,9 +10,9 @@ import pytest
 from tests.fakes.journeys import journey, message
 from tests.fakes.match_harness import EVERYBODY, SCHEMA, MatchHarness, arrived
 from tests.fakes.messages import NOW
-from waypost.domain.customers.customer import owner_key
-from waypost.domain.customers.facts import attributes
+from waypost.domain.customers.facts import attributes_of
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import owner_key
 from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.reasons import Reason
@@ -143,7 +143,7 @@ def test_attributes_beyond_500_are_refused_alone(world: MatchHarness) -> None:
     assert [world.receipt(f"e{place}").reason for place in range(4)] == [None, None, Reason.ATTRIBUTES_FULL, None]
     assert [move.outcome for move in world.receipt("e3").journeys] == ["entered"]
     [row] = world.customers.get([owner_key("w1", Identifier("correlation", "device-1"))])
-    assert len(attributes(row.facts)) == 400
+    assert len(attributes_of(row.facts)) == 400
 
 
 def test_a_paused_journey_loses_its_entries(world: MatchHarness) -> None:
@@ -170,7 +170,7 @@ def test_a_historical_batch_sets_attributes_and_triggers_nothing(world: MatchHar
     assert world.receipt("e1").reason is Reason.HISTORICAL
     assert (world.runs.all, world.log.logged) == ([], ["e0", "e1"])
     [row] = world.customers.get([owner_key("w1", Identifier("correlation", "device-1"))])
-    assert attributes(row.facts) == {"city": "Paris"}
+    assert attributes_of(row.facts) == {"city": "Paris"}
 
 
 def test_journeys_are_entered_in_the_order_of_publishing(world: MatchHarness) -> None:

@@ -123,7 +123,7 @@ def test_an_event_that_nobody_waits_for_reads_nobody(world: MatchHarness) -> Non
     """Though the customer has a run that waits."""
     world.wire.calls.clear()
     world.match(arrived({"event": "page_view", "uuid": "p1"}, known=True))
-    assert not any("Runs" in call or call.endswith(("named", "get")) for call in world.wire.calls)
+    assert not any("Runs" in call or call.endswith(("by_primary_key", "get")) for call in world.wire.calls)
 
 
 def test_runs_of_an_old_version_still_hear_their_events(world: MatchHarness) -> None:

@@ -29,7 +29,7 @@ class WorkspaceStore(SchemaStore, Protocol):
 class CustomerStore(TombstoneStore, Protocol):
     """Customers' rows, and whether there are any."""
 
-    def has_identified_customers(self, workspace: str) -> bool:
+    def any_with_primary_key(self, workspace: str) -> bool:
         """Whether the workspace has, or ever had, a customer with a primary key."""
 
 

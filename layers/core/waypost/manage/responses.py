@@ -10,7 +10,6 @@ from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, PlainSeri
 
 from waypost.domain.api_keys import Scope
 from waypost.domain.customers.customer import Customer
-from waypost.domain.customers.schema import Part
 from waypost.domain.dead_letters import Kind, Parked
 from waypost.domain.intake.receipts import Outcome
 from waypost.domain.journeys.lifecycle import JourneyStatus, Lifecycle
@@ -19,6 +18,7 @@ from waypost.domain.messages.webhook_signatures import WebhookSecrets
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Cause, Run, RunStatus
 from waypost.domain.runs.simulation import Simulation
+from waypost.domain.values.wire_model import WireModel as Part
 from waypost.domain.values.wire_time import iso
 from waypost.manage.events import Recorded, Refused
 from waypost.manage.simulation import RenderedMessage

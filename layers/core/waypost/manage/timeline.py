@@ -55,7 +55,7 @@ class History:
 def timeline(history: History, customer: Customer, query: ListQuery, now: datetime) -> Part[Entry]:
     """A part of a customer's timeline."""
     log, receipts, messages = history.log, history.receipts, history.messages
-    workspace, ids = customer.workspace, (customer.id, *customer.absorbed)
+    workspace, ids = customer.workspace, (customer.id, *customer.merged_ids)
 
     def source(limit: int, before: str | None) -> tuple[Sequence[Entry], str | None]:
         found = [

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from waypost import identify
-from waypost.domain.customers.customer import Customer, Row, RowKey, Tombstones, assemble, owner_key
+from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.facts import merge
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import Row, RowKey, Tombstones, owner_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Kind, identifiers_of, reported_message_id
@@ -77,7 +78,7 @@ class _EventsHandler:
         if not events:
             return
         self.signal = replace(self.signal, primary=None, known=False)
-        done = identify.record(self.dependencies.customers, owner_key(self.signal.workspace, events[0].identifier), {})
+        done = identify.write_facts(self.dependencies.customers, owner_key(self.signal.workspace, events[0].identifier), {})
         if not isinstance(done, Reason):
             self.signal = replace(self.signal, customer=done)
 
@@ -106,10 +107,10 @@ class _EventsHandler:
     def _record_facts(self, key: RowKey, events: Sequence[Event]) -> dict[str, Reason]:
         """Writes all facts about one identifier at once; where that is refused, one by one, so that no event suffers from another."""
         customers, linked = self.dependencies.customers, self.signal.primary
-        done = identify.record(customers, key, merge(*(event.facts for event in events)), linked)
+        done = identify.write_facts(customers, key, merge(*(event.facts for event in events)), linked)
         if not isinstance(done, Reason):
             return {}
-        each = {event.uuid: identify.record(customers, key, event.facts, linked) for event in events}
+        each = {event.uuid: identify.write_facts(customers, key, event.facts, linked) for event in events}
         return {uuid: reason for uuid, reason in each.items() if isinstance(reason, Reason)}
 
     def _finish_absorbs(self, events: Sequence[Event]) -> None:
@@ -188,11 +189,11 @@ class _EventsHandler:
     def _rows(self, event: Event) -> list[Row]:
         """The customer's rows: by the primary key that the intake knew, else by what the event says."""
         customers, hint = self.dependencies.customers, self.signal.primary
-        named = customers.named(self.signal.workspace, hint) if hint else []
-        return named or identify.find(customers, self.signal.workspace, event.identifier)
+        named = customers.by_primary_key(self.signal.workspace, hint) if hint else []
+        return named or identify.find_rows(customers, self.signal.workspace, event.identifier)
 
     def _create_customer(self, event: Event, snap: Snapshot) -> Customer:
-        identify.record(self.dependencies.customers, owner_key(self.signal.workspace, event.identifier), event.facts)
+        identify.write_facts(self.dependencies.customers, owner_key(self.signal.workspace, event.identifier), event.facts)
         made = assemble(self._rows(event), snap.schema.primary_key)
         if made is None:
             raise UnavailableError("a customer that was just made is not there")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from waypost.domain.customers.customer import Row
+from waypost.domain.customers.rows import Row
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.changes import RunsMerge
 from waypost.domain.runs.merge_rules import merged_run
@@ -20,9 +20,9 @@ RUNS_AT_ONCE: Final = 40
 
 def finish(customers: Customers, runs: Runs, rows: Sequence[Row]) -> bool:
     """Finishes every absorb that these rows of one customer have begun; whether there was any. A crash in between only delays it."""
-    begun = [row for row in rows if row.merge_pending and row.absorbed is not None]
+    begun = [row for row in rows if row.merge_pending and row.merged_id is not None]
     for row in begun:
-        _move(runs, row.key.workspace, row.customer, row.absorbed or "")
+        _move(runs, row.key.workspace, row.customer, row.merged_id or "")
         _settle(customers, row)
     return bool(begun)
 

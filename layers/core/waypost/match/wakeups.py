@@ -27,7 +27,7 @@ def wake(signal: TimerDue | MessageSettled | CustomerReleased, now: datetime, de
     """
     snap = dependencies.snapshots.get(signal.workspace, now, signal.revision if isinstance(signal, CustomerReleased) else 0)
     for _ in range(ATTEMPTS):
-        rows = identify.find(dependencies.customers, signal.workspace, signal.lookup_id)
+        rows = identify.find_rows(dependencies.customers, signal.workspace, signal.lookup_id)
         merge.finish(dependencies.customers, dependencies.runs, rows)
         customer = assemble(rows, snap.schema.primary_key)
         unit_of_work = unit_of_work_for(dependencies, signal.workspace, signal.customer, now)

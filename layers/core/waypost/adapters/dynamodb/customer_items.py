@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from waypost.adapters.dynamodb.items import Item
-from waypost.domain.customers.customer import Row, RowKey
-from waypost.domain.customers.facts import ATTRIBUTE, PRIMARY, TOKEN, weight
+from waypost.domain.customers.facts import ATTRIBUTE_PREFIX, PRIMARY_KEY, TOKEN_PREFIX, size_of
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import Row, RowKey
 from waypost.domain.values.generated_ids import key_part
 from waypost.domain.values.wire_time import instant, iso
 
@@ -42,21 +42,21 @@ def to_item(row: Row) -> Item:
     key = key_of(row.key)
     # The index by id shows one row for each id: the head or the own row of a customer for the customer's id, and a pair for the id that
     # was merged with its correlation id. A pointer is not in the index.
-    holds_customer = row.linked is None and (row.key.correlation is None or row.key.owner == row.key.correlation)
-    indexed_id = row.customer if holds_customer else row.absorbed
-    count, size = weight(row.facts)
+    holds_customer = row.linked_to is None and (row.key.correlation is None or row.key.owner == row.key.correlation)
+    indexed_id = row.customer if holds_customer else row.merged_id
+    count, size = size_of(row.facts)
     return {
         **row.facts,
         **key,
         "rev": row.revision + 1,
         "customer": row.customer,
         "id": indexed_id and f"{row.key.workspace}#{indexed_id}",
-        "newest": row.newest,
+        "newest": row.newest_stamp,
         "attributeCount": count,
         "attributeBytes": size,
-        "linked": row.linked and row.linked.value,
-        "ids": row.ids or None,
-        "absorbed": row.absorbed,
+        "linked": row.linked_to and row.linked_to.value,
+        "ids": row.id_count or None,
+        "absorbed": row.merged_id,
         "moving": row.merge_pending or None,
         "since": iso(row.erased_at) if row.erased_at else None,
         "owner": _unless_in_key(_owner_part(key)[1:], row.key.owner),
@@ -73,10 +73,12 @@ def from_item(workspace: str, item: Item) -> Row:
         key=RowKey(workspace, owner, correlation),
         customer=item["customer"],
         revision=item["rev"],
-        facts={name: str(value) for name, value in item.items() if name == PRIMARY or name.startswith((ATTRIBUTE, TOKEN))},
-        linked=Identifier("primary", item["linked"]) if "linked" in item else None,
-        ids=item.get("ids", 0),
-        absorbed=item.get("absorbed"),
+        facts={
+            name: str(value) for name, value in item.items() if name == PRIMARY_KEY or name.startswith((ATTRIBUTE_PREFIX, TOKEN_PREFIX))
+        },
+        linked_to=Identifier("primary", item["linked"]) if "linked" in item else None,
+        id_count=item.get("ids", 0),
+        merged_id=item.get("absorbed"),
         merge_pending=item.get("moving", False),
         erased_at=instant(item["since"]) if "since" in item else None,
     )

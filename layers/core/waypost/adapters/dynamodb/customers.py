@@ -14,9 +14,9 @@ from waypost.adapters.dynamodb.customer_items import FIRST_ROW, from_item, key_o
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.transactions import transact
-from waypost.domain.customers.customer import SMALL_ROW_ATTRIBUTES, SMALL_ROW_BYTES, NotUpdated, Row, RowKey
-from waypost.domain.customers.facts import Facts, stamp_of, weight
+from waypost.domain.customers.facts import Facts, size_of, stamp_of
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import SMALL_ROW_ATTRIBUTES, SMALL_ROW_BYTES, NotUpdated, Row, RowKey
 from waypost.domain.values.wire_time import instant, iso
 
 MAX_UPDATED_FACTS: Final = 300
@@ -78,7 +78,7 @@ class DynamoCustomers:
             self.table.put(_marker(workspace))
             self.marked_workspaces.add(workspace)
 
-    def has_identified_customers(self, workspace: str) -> bool:
+    def any_with_primary_key(self, workspace: str) -> bool:
         """Whether the workspace has, or ever had, a customer with a primary key."""
         return self.table.get(_marker(workspace)) is not None
 
@@ -86,7 +86,7 @@ class DynamoCustomers:
         """The rows that exist among these keys of one workspace."""
         return [from_item(keys[0].workspace, item) for item in self.table.get_many([key_of(key) for key in keys])]
 
-    def named(self, workspace: str, primary: Identifier) -> list[Row]:
+    def by_primary_key(self, workspace: str, primary: Identifier) -> list[Row]:
         """All rows under a primary key, read with strong consistency."""
         items = self.table.query_all("primaryKey = :p", {":p": partition_key(workspace, primary)}, ConsistentRead=True)
         return [from_item(workspace, item) for item in items]
@@ -134,7 +134,7 @@ def _update_of(facts: Facts) -> Item:
     # A pointer is excluded because its facts belong to the row to which it points. Counts and bytes only grow here: an attribute that is
     # overwritten is counted a second time. The sums are therefore upper bounds, and a row that seems full is saved by the slower way,
     # which reads it and counts again. Without facts, `newest < ""` is false and nothing happens.
-    count, size = weight(facts)
+    count, size = size_of(facts)
     stamps = [stamp_of(text) for text in facts.values()]
     names = {f"#{index}": name for index, name in enumerate(facts)}
     sets = "".join(f"#{index} = :{index}, " for index in range(len(facts)))

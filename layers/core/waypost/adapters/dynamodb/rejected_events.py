@@ -50,7 +50,7 @@ class DynamoRejectedEvents:
             [
                 {
                     "id": day_partition(workspace, received_at.date()),
-                    "at": f"{iso(received_at)}#{request_id}#{each.place:04}",
+                    "at": f"{iso(received_at)}#{request_id}#{each.batch_index:04}",
                     "expires": expiry(received_at, KEPT),
                     "json": _to_json(each),
                 }

@@ -1,4 +1,4 @@
-"""What came of an event: the receipt that anyone who sent it can read (contract 5)."""
+"""Receipts: what became of each event (`docs/events.md#receipts`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Outcome = Literal["entered", "advanced", "exited", "ignored"]
 
 @dataclass(frozen=True, slots=True)
 class JourneyOutcome:
-    """What an event did in one journey; where it did nothing, why."""
+    """What an event did in one journey: the outcome, the reason if it did nothing, and the id of the run that it moved."""
 
     journey: str
     outcome: Outcome
@@ -23,7 +23,7 @@ class JourneyOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One event's outcome. `reason` says why the event as a whole did nothing."""
+    """The receipt of one event. `messages` are the ids of the messages that it caused; `reason` says why the whole event did nothing."""
 
     uuid: str
     event: str
@@ -35,5 +35,5 @@ class Receipt:
 
     @property
     def had_effect(self) -> bool:
-        """Whether it moved a run. Then it was saved together with the run."""
+        """Whether the event moved a run. The receipt of such an event is saved in the transaction that saves the run."""
         return any(journey.outcome != "ignored" for journey in self.journeys)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from waypost.domain.customers.customer import Customer, Row, assemble
+from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.customers.rows import Row
 from waypost.domain.customers.schema import Schema
 from waypost.domain.intake.events import Event, Kind
 from waypost.domain.messages.message import Message, MessageStatus
