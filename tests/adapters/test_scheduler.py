@@ -14,8 +14,8 @@ from botocore.stub import Stubber
 
 from waypost.adapters.aws import client
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
-from waypost.adapters.sqs import SqsDelays, queue_message_in
-from waypost.domain import signals
+from waypost.adapters.sqs import SqsDelays
+from waypost.domain import signal_codec
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.timers import Timer
@@ -50,7 +50,7 @@ def new_clients() -> Iterator[None]:
 
 def delayed_request(timer: Timer, seconds: int) -> dict[str, Any]:
     """The request that puts a short timer on the delays queue."""
-    body = json.dumps([*signals.to_queue_message(TimerDue(timer))], separators=(",", ":"))
+    body = json.dumps([*signal_codec.to_queue_message(TimerDue(timer))], separators=(",", ":"))
     return {"QueueUrl": DELAYS, "MessageBody": body, "DelaySeconds": seconds}
 
 
@@ -69,8 +69,8 @@ def test_a_timer_of_at_most_15_minutes_goes_through_the_delays_queue(left: timed
 
 def test_a_record_of_the_delays_queue_holds_the_queue_message() -> None:
     """Group, deduplication id and body of the signal are read out of the record, and the group is the customer."""
-    queue_message = signals.to_queue_message(TimerDue(timer(NOW)))
-    assert queue_message_in(delayed_request(timer(NOW), 0)["MessageBody"]) == queue_message
+    queue_message = signal_codec.to_queue_message(TimerDue(timer(NOW)))
+    assert signal_codec.from_delays_record(delayed_request(timer(NOW), 0)["MessageBody"]) == queue_message
     assert queue_message.group == "c_1"
 
 
@@ -87,7 +87,7 @@ def schedule_request(timer: Timer, at: str) -> dict[str, Any]:
         "Target": {
             "Arn": TARGET.queue,
             "RoleArn": TARGET.role,
-            "Input": json.dumps(signals.to_wire(TimerDue(timer)), separators=(",", ":")),
+            "Input": json.dumps(signal_codec.to_wire(TimerDue(timer)), separators=(",", ":")),
             "SqsParameters": {"MessageGroupId": "c_1"},
             "DeadLetterConfig": {"Arn": TARGET.dead_letters},
         },

@@ -13,9 +13,10 @@ from botocore.stub import Stubber
 from tests.fakes.ingest_harness import NOW, event_of, wire
 from tests.fakes.tables import aws
 from waypost.adapters.aws import client
-from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, decode_body, encode_body
+from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
 from waypost.domain.errors import UnavailableError
-from waypost.domain.signals import EventsArrived, QueueMessage, to_queue_message
+from waypost.domain.signal_codec import packed, to_queue_message, unpacked
+from waypost.domain.signals import EventsArrived, QueueMessage
 
 URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/send"
 
@@ -55,7 +56,7 @@ def test_signals_are_sent_in_the_group_of_their_customer_and_deduplicated(signal
     assert signals_queue.send(queue_messages[:3]) == []
     records = received(signals_queue)
     found = {
-        (each["Attributes"]["MessageGroupId"], each["Attributes"]["MessageDeduplicationId"], decode_body(each["Body"])) for each in records
+        (each["Attributes"]["MessageGroupId"], each["Attributes"]["MessageDeduplicationId"], unpacked(each["Body"])) for each in records
     }
     assert found == set(queue_messages)
     assert len(records) == 10
@@ -85,10 +86,10 @@ def test_refused_signals_are_returned(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_body_is_decoded_as_it_was_encoded(text: str) -> None:
     """A short body is sent as it is and a long one compressed to at most 48 KiB, both in ASCII, and both are decoded equal."""
     body = signal_message(text=text).body
-    assert decode_body(encode_body(body)) == body
-    assert encode_body(body).isascii()
-    assert (encode_body(body) == body) is (text == "short")
-    assert len(encode_body(body)) <= 48 * 1024
+    assert unpacked(packed(body)) == body
+    assert packed(body).isascii()
+    assert (packed(body) == body) is (text == "short")
+    assert len(packed(body)) <= 48 * 1024
 
 
 def test_received_signals_can_be_made_visible_again(signals_queue: SqsSignals) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from waypost.domain.errors import UnavailableError
-from waypost.domain.signals import EventsArrived, QueueMessage, from_wire
+from waypost.domain.signal_codec import from_wire
+from waypost.domain.signals import EventsArrived, QueueMessage
 from waypost.domain.values import exact_json
 
 

@@ -22,10 +22,10 @@ from tests.golden.files import database, golden, load
 from tests.golden.objects import LATER, NOW, PARKED, SIGNALS, TIMER
 from waypost.adapters.aws import client
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
-from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, decode_body, queue_message_in
-from waypost.domain import signals
+from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
+from waypost.domain import signal_codec, signals
+from waypost.domain.signal_codec import to_queue_message, unpacked
 from waypost.domain.signals import TimerDue
-from waypost.domain.values import exact_json
 from waypost.manage.dead_letters import Queues, redrive
 
 TARGET = ScheduleTarget("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
@@ -78,20 +78,20 @@ def test_signals_are_put_on_their_queue_as_they_were() -> None:
     """Each kind of signal is sent with its golden body, plain or compressed, message group and deduplication id."""
     with recorded() as requests:
         for signal in SIGNALS:
-            assert SqsSignals(url("signals.fifo")).send([signals.to_queue_message(signal)]) == []
+            assert SqsSignals(url("signals.fifo")).send([to_queue_message(signal)]) == []
     assert comparable(requests) == comparable(golden("signals"))
 
 
 def test_signals_are_read_as_they_were() -> None:
-    """Golden bodies are read as the signals that they were made of, and these give the same JSON again."""
-    found = [signals.from_wire(exact_json.loads(decode_body(body))) for body in bodies("signals")]
+    """Golden bodies are the signals that they were made from, and make the same JSON again."""
+    found = [signal_codec.from_body(body) for body in bodies("signals")]
     assert found == list(SIGNALS)
-    assert [signals.to_queue_message(signal).body for signal in found] == [decode_body(body) for body in bodies("signals")]
+    assert [to_queue_message(signal).body for signal in found] == [unpacked(body) for body in bodies("signals")]
 
 
 def test_split_signals_are_written_as_they_were() -> None:
-    """The signals of single events that a signal is split into have golden groups, names and bodies: these are the ones that are parked."""
-    written = [[*signals.to_queue_message(part)] for part in signals.apart(SIGNALS[0])]
+    """The parts of a signal whose events are taken one by one have their golden groups, names and bodies: they are what is parked."""
+    written = [[*to_queue_message(part)] for part in signals.split(SIGNALS[0])]
     assert written == golden("signals-split")
 
 
@@ -108,10 +108,10 @@ def test_timers_are_created_as_they_were() -> None:
 def test_timers_are_read_as_they_were() -> None:
     """A golden message of the delays queue and the input of a golden schedule are read as the timer."""
     [_, delayed], [_, schedule], _ = golden("timers")
-    queue_message = queue_message_in(delayed["MessageBody"])
-    assert queue_message == signals.to_queue_message(TimerDue(TIMER))
+    queue_message = signal_codec.from_delays_record(delayed["MessageBody"])
+    assert queue_message == to_queue_message(TimerDue(TIMER))
     for body in (queue_message.body, schedule["Target"]["Input"]):
-        assert signals.from_wire(exact_json.loads(decode_body(body))) == TimerDue(TIMER)
+        assert signal_codec.from_body(body) == TimerDue(TIMER)
 
 
 def test_messages_are_put_on_their_queue_as_they_were() -> None:

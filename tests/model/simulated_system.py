@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from tests.fakes.journeys import FakeJourneys, journey, message
-from tests.fakes.match_harness import SCHEMA, AtOnce, MatchHarness, Wire, Wired
+from tests.fakes.match_harness import SCHEMA, InlineExecutor, InterceptedPort, MatchHarness, PortCalls
 from tests.fakes.messages import NOW
 from tests.fakes.rejected_events import FakeRejectedEvents
 from tests.model.history_generator import Told
@@ -23,7 +23,8 @@ from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.events import Accepted
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
-from waypost.domain.signals import QueueMessage, TimerDue, from_wire, to_queue_message
+from waypost.domain.signal_codec import from_wire, to_queue_message
+from waypost.domain.signals import QueueMessage, TimerDue
 from waypost.domain.values import exact_json
 from waypost.identify import find_rows
 from waypost.ingest.batch import ingest
@@ -48,7 +49,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class FaultInjector(Wire):
+class FaultInjector(PortCalls):
     """What befalls calls of ports: they fail before or after, their caller dies, or somebody else's whole work fits in before."""
 
     random: Random = field(default_factory=Random)
@@ -56,7 +57,7 @@ class FaultInjector(Wire):
     meanwhile: Callable[[], None] = lambda: None
     depth: int = 0
 
-    def through(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
+    def make(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
         luck = self.random.random() if self.bad else 1.0
         if luck >= self.bad:
             return call(*args)
@@ -103,7 +104,7 @@ class SimulatedSystem:
     def __init__(self, random: Random, bad: float) -> None:
         self.random, self.bad = random, bad
         self.faults = FaultInjector(random=random, bad=bad, meanwhile=self.somebody_works)
-        self.world = MatchHarness(wire=self.faults, journeys=FakeJourneys())
+        self.world = MatchHarness(port_calls=self.faults, journeys=FakeJourneys())
         self.world.journeys.publish(STANDS, ENDS, KEYED, WAITS)
         self.world.workspaces.schemas["w1"] = SCHEMA
         self.queue = Queue(random)
@@ -150,9 +151,9 @@ class SimulatedSystem:
         self.requests += 1
         request_context = RequestContext("w1", SCHEMA, self.received, f"request-{self.requests}")
         linked = self.linked if self.random.random() < 0.7 else LinkedIdCache()
-        ports = Wired(self.world.customers, self.faults), Wired(self.queue, self.faults)
+        ports = InterceptedPort(self.world.customers, self.faults), InterceptedPort(self.queue, self.faults)
         seconds = iter(range(1000))
-        intake = IngestDependencies(*ports, FakeRejectedEvents(), linked, AtOnce(), lambda: None)
+        intake = IngestDependencies(*ports, FakeRejectedEvents(), linked, InlineExecutor(), lambda: None)
         outcome = ingest(parse({"batch": list(raw)}, request_context), request_context, intake, lambda: next(seconds) / 100)
         for told, entry in zip(raw, outcome.results, strict=True):
             if not isinstance(entry, Accepted):
@@ -177,7 +178,7 @@ class SimulatedSystem:
     def _match(self, queue_message: QueueMessage) -> None:
         signal = from_wire(exact_json.loads(queue_message.body))
         if self.random.random() < 0.2:
-            self.world.forget()
+            self.world.clear_caches()
         self.world.match(signal, self.received, redelivered=queue_message in self.again)
 
     def _done(self, group: str, queue_message: QueueMessage) -> None:

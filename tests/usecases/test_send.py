@@ -22,7 +22,8 @@ from waypost.domain.messages.message import (
     ProviderResponse,
     RenderFailure,
 )
-from waypost.domain.signals import MessageSettled, from_wire
+from waypost.domain.signal_codec import from_wire
+from waypost.domain.signals import MessageSettled
 from waypost.domain.values.exact_json import loads
 from waypost.send import SendResult, send
 

@@ -12,7 +12,7 @@ from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.domain.customers.customer import assemble
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
-from waypost.domain.messages import delivery, template_scope
+from waypost.domain.messages import delivery, send_request, template_scope
 from waypost.domain.messages.message import (
     Message,
     MessageReason,
@@ -37,8 +37,9 @@ from waypost.domain.messages.next_action import (
     Settle,
     next_action,
 )
-from waypost.domain.signals import MessageSettled, to_queue_message
-from waypost.domain.values import exact_json
+from waypost.domain.messages.send_request import SendRequest
+from waypost.domain.signal_codec import to_queue_message
+from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
 
 
@@ -191,6 +192,6 @@ def _notify_run(message: Message, dependencies: SendDependencies) -> None:
 
 
 def _dead_letter(message: Message) -> Parked:
-    body = exact_json.dumps({"workspace": message.workspace, "message": message.id})
+    body = send_request.to_text(SendRequest(message.workspace, message.id))
     reason = message.reason or MessageReason.REJECTED
     return Parked(message.workspace, "message", message.id, body, reason.value, message.attempts[-1].at)

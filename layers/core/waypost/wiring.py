@@ -27,14 +27,10 @@ from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
-from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, decode_body, queue_message_in
+from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.workspace_cache import Schemas, Snapshots, Statuses
-from waypost.domain import signals
 from waypost.domain.api_keys import Scope
-from waypost.domain.errors import UnavailableError
-from waypost.domain.signals import Signal
-from waypost.domain.values import exact_json
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.manage import keys as managed_keys
 from waypost.match import dependencies as engine
@@ -191,17 +187,6 @@ def intake() -> IngestDependencies:
         executor=ThreadPoolExecutor(INTAKE_THREADS),
         pause=partial(backoff.random_pause, 0.05, 0.25),
     )
-
-
-def signal_in(body: str) -> Signal:
-    """The signal in a record of the signals queue; ValueError, KeyError or TypeError where there is none."""
-    return signals.from_wire(exact_json.loads(decode_body(body)))
-
-
-def forward(body: str) -> None:
-    """Puts what a record of the delays queue holds on the signals queue; ValueError or TypeError where it holds nothing of ours."""
-    if signals_queue().send([queue_message_in(body)]):
-        raise UnavailableError("the signals queue did not take a delayed signal")
 
 
 @cache

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from tests.domain.runs.test_properties import FIELDS, Steps, histories, steps
 from tests.fakes.journey_harness import play
-from tests.fakes.match_harness import EVERYBODY, MatchHarness, arrived
+from tests.fakes.match_harness import CUSTOMER, MatchHarness, arrived
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.runs.run import Run
 from waypost.domain.runs.simulation import TimedEvent
@@ -47,7 +47,7 @@ def state_of(run: Run) -> tuple[Any, ...]:
 @settings(max_examples=60, deadline=None)
 def test_a_dry_run_agrees_with_the_matcher(definition: Steps, history: list[TimedEvent]) -> None:
     """The dry run of a history has the same runs with the same histories, and the same messages at the same times, as the matcher."""
-    simulated, (*_, real) = play(definition, *history, customer=EVERYBODY, **FIELDS), matched(definition, history)
+    simulated, (*_, real) = play(definition, *history, customer=CUSTOMER, **FIELDS), matched(definition, history)
     assert {name: state_of(run) for name, run in simulated.runs.items()} == {run.id: state_of(run) for run in real.runs.all}
     assert {planned.message.id: planned.message.created_at for planned in simulated.messages} == {
         message.id: message.created_at for message in real.messages.stored.values()

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 
 from waypost.adapters import sqs
 from waypost.adapters.aws import client, error_code, translate_errors
-from waypost.domain import signals
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.timers import Timer
+from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import QueueMessage, TimerDue
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -58,7 +58,7 @@ class ScheduledTimers:
         """
         # Scheduler refuses a schedule whose time has passed. Because a schedule is created only with more than 15 minutes to go, neither
         # a slow request nor a clock that is wrong by seconds can make it too late.
-        queue_message = signals.to_queue_message(TimerDue(timer))
+        queue_message = to_queue_message(TimerDue(timer))
         delay = timer.due - now
         if delay <= sqs.LONGEST_DELAY:
             self.delays.put(queue_message, delay)

@@ -5,8 +5,6 @@ docs/architecture.md#queues says why there are three.
 
 from __future__ import annotations
 
-import base64
-import gzip
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,41 +14,19 @@ from typing import Any, Final
 from waypost.adapters import backoff
 from waypost.adapters.aws import client, translate_errors
 from waypost.domain.errors import UnavailableError
+from waypost.domain.messages import send_request
+from waypost.domain.messages.send_request import SendRequest
+from waypost.domain.signal_codec import packed, to_delays_record
 from waypost.domain.signals import QueueMessage
-from waypost.domain.values import exact_json
 from waypost.domain.values.chunks import chunked
 
 LONGEST_DELAY: Final = timedelta(minutes=15)
 """The longest delay that SQS gives to one message."""
 
-MAX_PLAIN_BYTES: Final = 48 * 1024
-"""Bodies up to this length are sent as they are, longer ones compressed. SQS charges one request for every 64 KB."""
-
 _BATCH_ENTRIES: Final = 10
 """The most entries that SQS takes in one batch call."""
 
 _SEND_ATTEMPTS: Final = 3
-
-
-def encode_body(body: str) -> str:
-    """A JSON object as the signals queue carries it: plain up to 48 KiB, above that base64 of gzip.
-
-    The JSON must be ASCII, because SQS refuses characters (such as U+FFFE) that valid JSON may contain.
-    """
-    return body if len(body) <= MAX_PLAIN_BYTES else base64.b64encode(gzip.compress(body.encode(), 6, mtime=0)).decode()
-
-
-def decode_body(body: str) -> str:
-    """The JSON text in a body of the signals queue. ValueError, EOFError, OSError or zlib.error for a body of another form.
-
-    The first character is enough to tell the forms apart: base64 has no brace.
-    """
-    return body if body.startswith("{") else gzip.decompress(base64.b64decode(body)).decode()
-
-
-def queue_message_in(body: str) -> QueueMessage:
-    """The queue message in a body of the delays queue. ValueError or TypeError for a body of another form."""
-    return QueueMessage(*exact_json.loads(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +77,7 @@ class SqsDelays(_StandardQueue):
 
     def put(self, queue_message: QueueMessage, delay: timedelta) -> None:
         """Sends a queue message to the signals queue after a delay of at most 15 minutes, rounded up to the second."""
-        body = exact_json.dumps(list(queue_message))
+        body = to_delays_record(queue_message)
         with translate_errors():
             client("sqs").send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=_whole_seconds(delay))
 
@@ -138,7 +114,7 @@ def _signal_entry(entry_id: str, queue_message: QueueMessage) -> dict[str, Any]:
     # and drop a record that is redriven within five minutes (its body is the same).
     return {
         "Id": entry_id,
-        "MessageBody": encode_body(queue_message.body),
+        "MessageBody": packed(queue_message.body),
         "MessageGroupId": queue_message.group,
         "MessageDeduplicationId": queue_message.name,
     }
@@ -149,7 +125,7 @@ def _send_entry(entry_id: str, workspace: str, message: str, delay: timedelta) -
     # one workspace does not hold up the others.
     return {
         "Id": entry_id,
-        "MessageBody": exact_json.dumps({"workspace": workspace, "message": message}),
+        "MessageBody": send_request.to_text(SendRequest(workspace, message)),
         "DelaySeconds": _whole_seconds(min(delay, LONGEST_DELAY)),
         "MessageGroupId": workspace,
     }

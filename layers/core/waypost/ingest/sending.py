@@ -12,7 +12,8 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.batch_parser import RequestContext
 from waypost.domain.intake.grouping import BatchEvent
-from waypost.domain.signals import EventsArrived, QueueMessage, to_queue_message
+from waypost.domain.signal_codec import to_queue_message
+from waypost.domain.signals import EventsArrived, QueueMessage
 from waypost.domain.values import exact_json
 from waypost.domain.values.chunks import chunked_by_bytes
 from waypost.ingest import time_budget
