@@ -97,7 +97,7 @@ def test_the_template_sets_the_variables_that_the_code_reads(template: dict[str,
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
     given = {key for name in NAMES for key in environment(functions[name])} | set(shared)
     sources = [*(ROOT / "layers/core/waypost").rglob("*.py"), *(ROOT / "functions").glob("*/app.py")]
-    read = {name for each in sources for name in re.findall(r"""(?:required|optional|whole|table)\(\s*"([A-Z_]+)\"""", each.read_text())}
+    read = {name for each in sources for name in re.findall(r"""(?:required|optional|integer|table)\(\s*"([A-Z_]+)\"""", each.read_text())}
     of_powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL"}
     assert given - of_powertools == read - {"WAYPOST_LOCAL_WEBHOOKS", "WAYPOST_CLOCK_FILE"}
 

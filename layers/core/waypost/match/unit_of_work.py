@@ -2,8 +2,9 @@
 
 SQS, the scheduler and DynamoDB share no transaction. If a run were saved first and its message queued second, a crash between the two
 would lose the message; the other way round it would send the message of a run that does not exist. So the transaction that saves a run
-also stores its effects in the version row of the customer, as pending. The next worker that reads the customer executes what is pending. An effect
-may therefore be executed twice, which is the same as once: a message is claimed before it is sent, and a timer is named by its visit.
+also stores its effects in the version row of the customer, as pending. The next worker that reads the customer executes what is pending.
+An effect may therefore be executed twice, which is the same as once: a message is claimed before it is sent, and a timer is named by its
+visit.
 """
 
 from __future__ import annotations
