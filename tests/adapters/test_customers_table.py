@@ -204,7 +204,7 @@ def test_a_tombstone_does_not_reveal_the_identifier(dynamo: DynamoCustomers) -> 
     assert DynamoCustomers(dynamo.table, lambda _: b"another key").tombstones("w1", [P]) == {}
 
 
-def test_a_workspace_any_with_primary_key_from_the_first_one_on(dynamo: DynamoCustomers) -> None:
+def test_a_workspace_has_identified_customers_from_the_first_one_on(dynamo: DynamoCustomers) -> None:
     """An anonymous customer does not count, an identified one does, and another workspace is not affected."""
     assert not dynamo.any_with_primary_key("w1")
     dynamo.save([Row(OWN, "c_1")])

@@ -180,10 +180,10 @@ def test_a_run_with_any_key_is_read_as_it_was_saved(stores: Stores, key: str) ->
 
 def test_more_runs_than_one_page_holds_are_all_read(dynamo: Stores) -> None:
     """100 runs with 20 KB each, of which a page of 1 MB holds a part, are all read."""
-    source = random.Random(7)
+    seeded = random.Random(7)
     version_row = VersionRow()
     for place in range(100):
-        filler = "".join(source.choices(string.printable, k=20_000))
+        filler = "".join(seeded.choices(string.printable, k=20_000))
         run = replace(RUN, id=f"r_{place:03}", trigger_event={"payload": {"filler": filler}})
         assert dynamo.runs.commit(commit(version_row=version_row, runs=(run,), messages=(), receipts=())) is CommitResult.DONE
         version_row = VersionRow(version_row.version + 1)
@@ -191,7 +191,7 @@ def test_more_runs_than_one_page_holds_are_all_read(dynamo: Stores) -> None:
 
 
 def test_a_merge_moves_runs_and_pending_effects(stores: Stores) -> None:
-    """Active runs and pending effects are the other customer's afterwards, and the version row of the absorbed one names that customer."""
+    """Active runs and pending effects are the other customer's afterwards, and the version row of the merged one names that customer."""
     active, ended = replace(RUN, id="r_active"), replace(ENDED, id="r_ended")
     stores.runs.commit(commit(customer="c_2", runs=(active, ended), receipts=(), pending_effects=(SendMessage("msg_2"),)))
     stores.runs.commit(commit())
@@ -204,13 +204,13 @@ def test_a_merge_moves_runs_and_pending_effects(stores: Stores) -> None:
     assert stores.get("c_2") == CustomerRuns(VersionRow(2, (), "c_1"), ())
 
 
-@pytest.mark.parametrize(("into", "absorbed"), [(0, 1), (1, 0)], ids=["into is stale", "absorbed is stale"])
-def test_a_merge_over_another_version_saves_nothing(stores: Stores, into: int, absorbed: int) -> None:
+@pytest.mark.parametrize(("target", "source"), [(0, 1), (1, 0)], ids=["target is stale", "source is stale"])
+def test_a_merge_over_another_version_saves_nothing(stores: Stores, target: int, source: int) -> None:
     """If either customer has changed since it was read, the runs of both stay as they are."""
     stores.runs.commit(commit(customer="c_2", receipts=()))
     stores.runs.commit(commit())
     before = stores.get(), stores.get("c_2")
-    assert not stores.runs.merge(RunsMerge("w1", "c_1", VersionRow(into), "c_2", VersionRow(absorbed), (RUN,), ()))
+    assert not stores.runs.merge(RunsMerge("w1", "c_1", VersionRow(target), "c_2", VersionRow(source), (RUN,), ()))
     assert (stores.get(), stores.get("c_2")) == before
 
 

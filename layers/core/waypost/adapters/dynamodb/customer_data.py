@@ -10,7 +10,7 @@ from typing import Any, Final
 from waypost.adapters.dynamodb import dead_letters, events, message_items, rejected_events
 from waypost.adapters.dynamodb.items import Item, expiry
 from waypost.adapters.dynamodb.json_attributes import json_from_attribute
-from waypost.adapters.dynamodb.run_items import VERSION_ROW, partition_key
+from waypost.adapters.dynamodb.run_items import PENDING_EFFECTS, VERSION_ROW, partition_key
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.dead_letters import Parked
 from waypost.domain.values import exact_json
@@ -40,7 +40,7 @@ class DynamoCustomerData:
         # erasure. If it were deleted with the runs, a worker that has found no row before it could still save a first change.
         self.runs.update(
             {"customer": partition_key(workspace, customer), "row": VERSION_ROW},
-            UpdateExpression="SET erased = if_not_exists(erased, :at), expires = :e REMOVE owed, #to ADD version :one",
+            UpdateExpression=f"SET erased = if_not_exists(erased, :at), expires = :e REMOVE {PENDING_EFFECTS}, #to ADD version :one",
             ExpressionAttributeNames={"#to": "to"},
             ExpressionAttributeValues={":at": iso(at), ":e": expiry(at, VERSION_ROW_KEPT), ":one": 1},
         )

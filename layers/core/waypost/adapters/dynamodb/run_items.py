@@ -17,6 +17,9 @@ from waypost.domain.values.wire_time import instant, iso
 VERSION_ROW: Final = "#"
 """The sort key of the version row. It sorts before those of runs."""
 
+PENDING_EFFECTS: Final = "owed"
+"""The stored name of the attribute of a version row that holds its pending effects."""
+
 HELD: Final = "held#"
 """The prefix of the attribute `stands` of runs that a paused journey holds."""
 
@@ -88,7 +91,7 @@ def from_item(item: Item) -> Run:
 
 def version_row_from_item(item: Item) -> VersionRow:
     """The version row in an item."""
-    return VersionRow(item["version"], tuple(effects.from_text(each) for each in item.get("owed", ())), item.get("to"))
+    return VersionRow(item["version"], tuple(effects.from_text(each) for each in item.get(PENDING_EFFECTS, ())), item.get("to"))
 
 
 def _index_attributes(partition: str, run: Run) -> Item:

@@ -16,6 +16,7 @@ from waypost.adapters.dynamodb.events import DynamoReceipts
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.run_items import (
     HELD,
+    PENDING_EFFECTS,
     VERSION_ROW,
     from_item,
     partition_key,
@@ -80,7 +81,7 @@ class DynamoRuns:
         # The version row is in every transaction, so that changes of one customer exclude each other wherever they come from: two workers
         # after a merge, or an event and an erasure. The rows of runs and messages therefore need no condition. Receipts need one, because
         # they belong to the workspace: a duplicate may arrive under an id of another customer, whose version row is another one.
-        # Failures come back in the order of the actions. The version row is the first, so that its failure can be told from the others'.
+        # Failures come back in the order of the actions. The version row is the first one, which tells its failure apart from a receipt's.
         partition = partition_key(commit.workspace, commit.customer)
         actions = [
             self._version_row_action(partition, commit.version_row, commit.pending_effects),
@@ -120,7 +121,7 @@ class DynamoRuns:
             "customer": partition,
             "row": VERSION_ROW,
             "version": read.version + 1,
-            "owed": [effects.to_text(each) for each in pending_effects] or None,
+            PENDING_EFFECTS: [effects.to_text(each) for each in pending_effects] or None,
             "to": to,
         }
         return self.table.put_action(version_row, **if_revision(read.version, "version"))
@@ -154,7 +155,7 @@ class DynamoRuns:
         """
         self.table.update_if(
             {"customer": partition_key(workspace, customer), "row": VERSION_ROW},
-            UpdateExpression="REMOVE owed",
+            UpdateExpression=f"REMOVE {PENDING_EFFECTS}",
             ConditionExpression="version = :v",
             ExpressionAttributeValues={":v": version},
         )
