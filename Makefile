@@ -21,7 +21,7 @@ export UV_LINK_MODE := copy
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test model check check-ruff check-types check-template format build build-arm64 build-x86_64 deploy bench lock clean setup
+.PHONY: help run test model check check-ruff check-types check-template format build deploy bench lock clean setup
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -56,14 +56,11 @@ check-coverage: $(READY)
 format: $(READY)  ## What ruff can mend by itself
 	cd $(ROOT) && $(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
-BOTH_OR_ASKED := $(if $(filter file,$(origin ARCH)),arm64 x86_64,$(ARCH))
-build: $(BOTH_OR_ASKED:%=build-%)  ## What is deployed, in .aws-sam/arm64 and .aws-sam/x86_64: make build [ARCH=arm64]
+build: $(READY)  ## What is deployed, in .aws-sam/build: right for arm64 and for x86_64
+	cd $(ROOT) && $(SAM) build
 
-build-arm64 build-x86_64: build-%: $(READY)
-	cd $(ROOT) && ARCH=$* $(SAM) build --build-dir .aws-sam/$* --parameter-overrides Architecture=$*
-
-deploy: build-$(ARCH)  ## To AWS, with your credentials: make deploy STACK=waypost ARCH=arm64
-	cd $(ROOT) && $(SAM) deploy --config-file $(ROOT)/samconfig.toml --template-file .aws-sam/$(ARCH)/template.yaml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
+deploy: build  ## To AWS, with your credentials: make deploy STACK=waypost ARCH=arm64 PARAMETERS='SenderAddress=...'
+	cd $(ROOT) && $(SAM) deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
 
 bench: $(READY)  ## AWS calls, units, price and CPU of the usual batches
 	@cd $(ROOT) && $(PYTHON) tests/bench.py
@@ -95,8 +92,6 @@ $(LOCAL_READY): $(ROOT)/functions/local/requirements.txt $(ROOT)/layers/core/req
 	@touch $@
 
 # ---- what `sam build` calls, once for each resource, with ARTIFACTS_DIR ----
-PLATFORM_arm64 := aarch64-manylinux_2_28
-PLATFORM_x86_64 := x86_64-manylinux_2_28
 RUNTIME ?= $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13*/bin/python3.13 "$$HOME"/.local/share/uv/python/cpython-3.13*/bin/python3.13; do \
   "$$p" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 define NO_RUNTIME
@@ -109,10 +104,21 @@ export NO_RUNTIME
 compile = $(if $(RUNTIME),$(RUNTIME) -m compileall -q -j 0 -s "$(ARTIFACTS_DIR)" -p $(1) --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)",echo "$$NO_RUNTIME")
 
 .PHONY: runtime build-CoreLayer build-IngestFunction build-MatchFunction build-SendFunction build-ManageFunction
+
+# One layer serves both processors: the names of the compiled files contain the processor, so the ones of x86_64 lie beside those of arm64
+# (6 MB). A layer for one processor, deployed for the other, would fail at the first import in Lambda.
+LAYER_PIP = env -u UV_COMPILE_BYTECODE $(UV) pip install --quiet --requirements $(ROOT)/layers/core/requirements.txt --python-version 3.13 \
+  --only-binary :all: --no-deps --require-hashes
+# Left out of the layer: the data of AWS services that no function calls, what python-liquid needs only for filters that templates here do
+# not have (the locales of Babel, the time zones of pytz), and files of packages that no program reads. A test calls every service from the built layer.
+LAYER_SERVICES := dynamodb scheduler sesv2 sqs
+LAYER_UNUSED := .lock bin babel/locale-data pytz/zoneinfo boto3/data simplejson/tests aws_lambda_powertools/event_handler/openapi/swagger_ui
 build-CoreLayer: $(READY)
-	env -u UV_COMPILE_BYTECODE $(UV) pip install --quiet --requirements $(ROOT)/layers/core/requirements.txt --target "$(ARTIFACTS_DIR)/python" --python-version 3.13 \
-	  --python-platform $(PLATFORM_$(ARCH)) --only-binary :all: --no-deps --require-hashes
-	rm -rf "$(ARTIFACTS_DIR)/python/.lock" "$(ARTIFACTS_DIR)/python/bin"
+	$(LAYER_PIP) --target "$(ARTIFACTS_DIR)/python" --python-platform aarch64-manylinux_2_28
+	x86_64=$$(mktemp -d) && trap 'rm -rf "$$x86_64"' EXIT && $(LAYER_PIP) --target "$$x86_64" --python-platform x86_64-manylinux_2_28 && \
+	  (cd "$$x86_64" && find . -name '*.so' -print0 | xargs -0 tar -cf -) | tar -xf - -C "$(ARTIFACTS_DIR)/python"
+	cd "$(ARTIFACTS_DIR)/python" && rm -rf $(LAYER_UNUSED) && \
+	  find botocore/data -mindepth 1 -maxdepth 1 -type d $(LAYER_SERVICES:%=! -name %) -exec rm -rf {} +
 	tar -cf - -C $(ROOT)/layers/core --exclude __pycache__ waypost | tar -xf - -C "$(ARTIFACTS_DIR)/python"
 	@$(call compile,/opt)
 

@@ -17,10 +17,10 @@ pytestmark = pytest.mark.xdist_group("build")  # one worker builds, once
 DOORS = {"ingest": "IngestFunction", "match": "MatchFunction", "send": "SendFunction", "manage": "ManageFunction"}
 
 
-def build(target: str, folder: Path, architecture: str, *options: str) -> str:
+def build(target: str, folder: Path, *options: str) -> str:
     """Builds one resource into a folder and returns what make said."""
     folder.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "ARTIFACTS_DIR": str(folder), "ARCH": architecture}
+    environment = {**os.environ, "ARTIFACTS_DIR": str(folder)}
     command = ["make", "--no-print-directory", "--makefile", str(ROOT / "Makefile"), f"build-{target}", *options]
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
@@ -36,7 +36,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Layer and functions for this machine."""
     folder = tmp_path_factory.mktemp("built")
     for target in ("CoreLayer", *DOORS.values()):
-        build(target, folder / target, HOST)
+        build(target, folder / target)
     return folder
 
 
@@ -57,7 +57,7 @@ def test_the_layer_fits_into_lambda(built: Path) -> None:
 def test_every_module_is_compiled_when_the_runtime_is_here(built: Path) -> None:
     """Without .pyc files every cold start compiles all it imports; the build has them, or says loudly that it has not."""
     if runtime() is None:
-        assert "!!!" in build("IngestFunction", built / "again", HOST)
+        assert "!!!" in build("IngestFunction", built / "again")
     else:
         ours = [*(built / "CoreLayer/python/waypost").rglob("*.py"), *built.glob("*Function/*.py")]
         assert [each for each in ours if not list((each.parent / "__pycache__").glob(f"{each.stem}.cpython-313.pyc"))] == []
@@ -65,7 +65,7 @@ def test_every_module_is_compiled_when_the_runtime_is_here(built: Path) -> None:
 
 def test_a_build_without_the_runtime_says_so(tmp_path: Path) -> None:
     """The missing interpreter is named together with its price and the cure."""
-    said = build("IngestFunction", tmp_path, HOST, "RUNTIME=")
+    said = build("IngestFunction", tmp_path, "RUNTIME=")
     assert "!!!" in said
     assert "RUNTIME=" in said
     assert not list(tmp_path.rglob("*.pyc"))
