@@ -106,7 +106,7 @@ def _configure(cloud: Cloud, name: str, function: str, clock: Path) -> dict[str,
     """Gives a function its packages, the clock and, if it calls webhooks, leave to call this machine; answers what the template gave it."""
     client = cloud.client("lambda")
     own: dict[str, str] = client.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
-    local = {"PYTHONPATH": str(PACKAGES), "WAYPOST_CLOCK_FILE": str(clock)}
+    local = {"PYTHONPATH": str(PACKAGES), "WAYPOST_CLOCK_FILE": str(clock), "AWS_ENDPOINT_URL": cloud.url}
     local |= {"WAYPOST_LOCAL_WEBHOOKS": "1"} if name in CALLS_WEBHOOKS else {}
     client.update_function_configuration(FunctionName=function, Environment={"Variables": own | local})
     return own

@@ -87,7 +87,7 @@ def running(port: int = 0) -> Iterator[Stack]:
         cloud = Cloud(emulator.url)
         deployment = deploy(cloud, emulator.clock)
         own = {"WAYPOST_CLOCK_FILE": str(emulator.clock)}
-        workspace_creator = parts.enter_context(workspace_creating(cloud.environment() | deployment.variables | own))
+        workspace_creator = parts.enter_context(workspace_creating(deployment.variables | cloud.environment() | own))
         seed.demo(deployment.api, workspace_creator)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=10, trust_env=False))
         stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, workspace_creator, client)
