@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 
 from botocore.exceptions import BotoCoreError
 
+from functions.local import containers
 from functions.local.banner import banner
 from functions.local.paths import LocalError
 from functions.local.stack import Stack, running
@@ -46,6 +47,7 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _serve(stack: Stack) -> NoReturn:
+    containers.write_variables(stack.deployment.variables, stack.emulator.url)
     print(banner(stack.url, stack.emulator.url), flush=True)
     groups = [name for logical, name in stack.deployment.resources.items() if logical.endswith("Logs")]
     watch = Watch(stack.cloud, groups)

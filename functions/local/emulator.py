@@ -16,6 +16,7 @@ from typing import Final
 
 import httpx
 
+from functions.local import containers
 from functions.local.paths import EMULATOR_PYTHON, LocalError
 
 REGION: Final = "us-east-1"
@@ -49,7 +50,8 @@ def _environment(port: int, folder: str, clock: Path) -> dict[str, str]:
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     listeners = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
     own = {"AUTH": "true", "MINISTACK_REGION": REGION, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1", "WAYPOST_CLOCK_FILE": str(clock)}
-    return keep | credentials | listeners | own
+    bridge = {"WAYPOST_BRIDGE_ADDRESS": address} if (address := containers.bridge_address()) else {}
+    return keep | credentials | listeners | own | bridge
 
 
 def _is_ready(url: str) -> bool:
