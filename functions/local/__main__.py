@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -14,7 +15,7 @@ from botocore.exceptions import BotoCoreError
 
 from functions.local import containers
 from functions.local.banner import banner
-from functions.local.paths import LocalError
+from functions.local.paths import SAM_VARIABLES, LocalError
 from functions.local.stack import Stack, running
 from functions.local.watch import Watch
 
@@ -26,11 +27,13 @@ def main() -> int:
     """The exit code: 0 after Ctrl-C or SIGTERM, 1 with a line on standard error when it cannot go on."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--port", type=int, default=3000, help="where to listen on 127.0.0.1 (0: any free port)")
-    port = parser.parse_args().port
+    parser.add_argument("--sam-variables", type=Path, default=SAM_VARIABLES, help="where to write the variables for `sam local --env-vars`")
+    arguments = parser.parse_args()
     for number in SIGNALS:
         signal.signal(number, _stop)
     try:
-        with running(port) as stack:
+        with running(arguments.port) as stack:
+            containers.write_variables(arguments.sam_variables, stack.deployment.variables, stack.emulator.url)
             _serve(stack)
     except KeyboardInterrupt:
         return 0
@@ -47,7 +50,6 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _serve(stack: Stack) -> NoReturn:
-    containers.write_variables(stack.deployment.variables, stack.emulator.url)
     print(banner(stack.url, stack.emulator.url), flush=True)
     groups = [name for logical, name in stack.deployment.resources.items() if logical.endswith("Logs")]
     watch = Watch(stack.cloud, groups)
