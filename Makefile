@@ -87,8 +87,13 @@ docker-engine:
 local-variables:
 	@test -f $(SAM_VARIABLES) || { echo "$(SAM_VARIABLES) is missing: start make run in another terminal first; it writes this file." >&2; exit 1; }
 
-deploy: build  ## To AWS, with your credentials: make deploy STACK=waypost ARCH=arm64 PARAMETERS='SenderAddress=...'
+deploy: stack-name $(BUILT)  ## To AWS, with your credentials: make deploy STACK=waypost ARCH=arm64 PARAMETERS='SenderAddress=...'
 	cd $(ROOT) && $(SAM) deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
+
+# CloudFormation adds the logical name and 13 characters to the stack's name, and the name of a FIFO queue ends at 80 characters.
+.PHONY: stack-name
+stack-name:
+	@test $$(printf %s '$(STACK)' | wc -c) -le 40 || { echo "The stack name '$(STACK)' has over 40 characters: the names of the FIFO queues, which contain it, would exceed SQS's 80." >&2; exit 1; }
 
 bench: $(READY)  ## AWS calls, units, price and CPU of the usual batches
 	@cd $(ROOT) && $(PYTHON) tests/bench.py
@@ -97,6 +102,7 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no
 lock: $(READY)  ## The requirements files, from pyproject.toml
 	cd $(ROOT) && $(LOCK) pyproject.toml --output-file layers/core/requirements.txt
 	cd $(ROOT) && $(LOCK) functions/local/requirements.in --no-annotate --output-file functions/local/requirements.txt
+	cd $(ROOT) && $(LOCK) .ci/lambda-runtime.in --no-annotate --output-file .ci/lambda-runtime.txt
 	cd $(ROOT) && $(LOCK) pyproject.toml --group dev --constraints layers/core/requirements.txt --no-annotate --output-file requirements-dev.txt
 
 clean:  ## Forget everything that was built
