@@ -1,4 +1,4 @@
-"""No test may reach a real account: the region and the keys are made up before anything makes a client."""
+"""Sets an AWS region and false credentials before any test creates a client, so that no test can reach a real account."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 os.environ.update(
     AWS_DEFAULT_REGION="eu-west-1",
     AWS_ACCESS_KEY_ID="000000000000",
-    AWS_SECRET_ACCESS_KEY="nobody",
+    AWS_SECRET_ACCESS_KEY="none",
     AWS_EC2_METADATA_DISABLED="true",
     POWERTOOLS_SERVICE_NAME="test",
     POWERTOOLS_METRICS_NAMESPACE="Waypost",

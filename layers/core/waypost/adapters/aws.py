@@ -1,4 +1,4 @@
-"""boto3 clients, made once, and botocore's errors translated once, here at the border."""
+"""boto3 clients, and the translation of botocore's errors into the errors of the domain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from waypost.domain.errors import UnavailableError
 
-THROTTLED: Final = frozenset(
+UNAVAILABLE_CODES: Final = frozenset(
     {
         "InternalError",
         "InternalFailure",
@@ -36,13 +36,18 @@ THROTTLED: Final = frozenset(
         "TransactionInProgressException",
     }
 )
+"""Error codes after which the same request may succeed later. Throttling comes with status 400 as often as with 429 or 5xx."""
 
-_making: Final = Lock()  # boto3's default session breaks when threads make their first clients at the same time
+_client_creation: Final = Lock()
 
 
 @cache
 def client(name: str, *, read_timeout: float = 2, attempts: int = 2, connections: int = 24) -> Any:
-    """A boto3 client with timeouts (seconds) that leave room to answer within the gateway's time."""
+    """The boto3 client of a service; one for each set of arguments. `read_timeout` is in seconds.
+
+    API Gateway waits 29 seconds for a function, and the default timeouts of botocore are 60 seconds: a single request that hangs would
+    cost the caller its answer. With the default arguments a request ends within about 7 seconds, its one repeat included.
+    """
     config = Config(
         connect_timeout=1,
         read_timeout=read_timeout,
@@ -50,23 +55,29 @@ def client(name: str, *, read_timeout: float = 2, attempts: int = 2, connections
         max_pool_connections=connections,
         parameter_validation=False,
     )
-    with _making:
+    # boto3.client creates its default session on first use and is not thread-safe then: two threads that make the first clients of a
+    # cold function at the same time can fail inside botocore.
+    with _client_creation:
         return boto3.client(name, config=config)
 
 
 def error_code(error: ClientError) -> str:
-    """AWS's own code of an error."""
+    """The error code of AWS, such as `ThrottlingException`; empty where the response has none."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turns throttling, time-outs and lost connections into UnavailableError; any other error of AWS passes as it is."""
+    """Raises UnavailableError for throttling, timeouts, lost connections and every 5xx. Other ClientErrors pass through unchanged.
+
+    A failed condition is for the caller, and a mistake of ours (a wrong parameter, a missing permission) must surface: as an
+    UnavailableError it would be retried without end.
+    """
     try:
         yield
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if error_code(error) in THROTTLED or status >= 500:
+        if error_code(error) in UNAVAILABLE_CODES or status >= 500:
             raise UnavailableError(error_code(error)) from error
         raise
     except BotoCoreError as error:

@@ -26,7 +26,7 @@ class MatchDependencies:
     customers: ports.Customers
     runs: ports.Runs
     receipts: ports.Receipts
-    log: ports.Log
+    log: ports.EventLog
     messages: ports.Messages
     journeys: ports.JourneyVersions
     snapshots: Snapshots
