@@ -143,9 +143,12 @@ def prose(path: Path, tree: ast.Module) -> Iterator[Text]:
     """The docstrings, comments and other texts of a module.
 
     A string without a space is no text: it may be a stored attribute, a key on the wire or the label of a digest, which never change.
+    Neither is an expression of DynamoDB, which names stored attributes.
     """
+    expressions = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and (node.arg or "").endswith("Expression")]
+    not_prose = {id(part) for expression in expressions for part in ast.walk(expression)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value and id(node) not in not_prose:
             yield Text(node.lineno, node.value)
     with io.StringIO(path.read_text(encoding="utf-8")) as source:
         for token in tokenize.generate_tokens(source.readline):

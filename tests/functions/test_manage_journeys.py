@@ -27,7 +27,7 @@ WELCOME = {
             "id": "hello",
             "type": "message",
             "channel": "email",
-            "template": {"subject": "Hi {{ customer.name }}", "text": "You said {{ event.payload.word }}."},
+            "template": {"subject": "Hi {{ customer.name }}", "text": "You wrote {{ event.payload.word }}."},
             "next": "bought",
         },
         {
@@ -95,7 +95,7 @@ def test_a_dry_run_shows_moves_and_messages_with_times_and_reasons() -> None:
         (at(days=3), "end", "finished"),
     ]
     assert [(each["at"], each["step"], each["channel"], each["rendered"]) for each in done["messages"]] == [
-        (at(), "hello", "email", {"subject": "Hi Ada", "text": "You said yes."}),
+        (at(), "hello", "email", {"subject": "Hi Ada", "text": "You wrote yes."}),
         (at(days=3), "nudge", "email", {"subject": "Well?", "text": "Come back."}),
     ]
     assert done["ignored"] == [{"at": at(days=1), "event": "signed_up", "reason": "already-entered"}]

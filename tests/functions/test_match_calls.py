@@ -47,7 +47,7 @@ def make_table(name: str, keys: tuple[str, ...]) -> None:
 
 
 def clear_caches() -> None:
-    """Makes the wiring build everything anew at its next use."""
+    """Makes the wiring build everything again at its next use."""
     for made in vars(wiring).values():
         if hasattr(made, "cache_clear"):
             made.cache_clear()
