@@ -21,13 +21,13 @@ export UV_LINK_MODE := copy
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test model check check-ruff check-types check-template format build build-arm64 build-x86_64 deploy bench lock clean setup
+.PHONY: help run test model check check-ruff check-types check-template format build deploy bench lock clean setup
 
 help:  ## Print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 run: $(LOCAL_READY)  ## Run all of Waypost on this machine: make run PORT=3000
-	@cd $(ROOT) && exec env PYTHONPATH=layers/core $(PYTHON) -m functions.local --port $(PORT)
+	@cd $(ROOT) && exec env PYTHONPATH=layers/core $(PYTHON) -m functions.local --port $(PORT) --sam-variables $(SAM_VARIABLES)
 
 test: $(LOCAL_READY)  ## Run all tests, also those on the locally deployed template
 	@cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 --dist loadgroup $(TESTS)
@@ -56,14 +56,44 @@ check-coverage: $(READY)
 format: $(READY)  ## Format the code and fix what ruff can fix
 	cd $(ROOT) && $(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
-ARCHITECTURES := $(if $(filter file,$(origin ARCH)),arm64 x86_64,$(ARCH))
-build: $(ARCHITECTURES:%=build-%)  ## Build for AWS, in .aws-sam/arm64 and .aws-sam/x86_64: make build [ARCH=arm64]
+# What `sam build` reads: a target that needs the build makes it again only after a change.
+SOURCES := $(shell find $(ROOT)/layers/core $(ROOT)/functions -name __pycache__ -prune -o -type f \( -name '*.py' -o -name requirements.txt \) -print)
+BUILT := $(ROOT)/.aws-sam/build/template.yaml
+build: $(READY)  ## Build for AWS, in .aws-sam/build: one build for arm64 and x86_64
+	cd $(ROOT) && $(SAM) build
 
-build-arm64 build-x86_64: build-%: $(READY)
-	cd $(ROOT) && ARCH=$* $(SAM) build --build-dir .aws-sam/$* --parameter-overrides Architecture=$*
+$(BUILT): $(READY) $(ROOT)/template.yaml $(ROOT)/Makefile $(SOURCES)
+	cd $(ROOT) && $(SAM) build
+	@touch $@
 
-deploy: build-$(ARCH)  ## Deploy to AWS with your credentials: make deploy STACK=waypost ARCH=arm64
-	cd $(ROOT) && $(SAM) deploy --config-file $(ROOT)/samconfig.toml --template-file .aws-sam/$(ARCH)/template.yaml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
+# `sam local` runs the built functions in Docker containers, against the emulator of a `make run` in another terminal. The emulator knows only
+# these credentials, and without any, SAM sends made-up ones.
+HOST_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+SAM_VARIABLES ?= $(LOCAL)/sam.json
+SAM_LOCAL := env -u AWS_PROFILE -u AWS_SESSION_TOKEN AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 $(SAM) local
+FUNCTION ?= IngestFunction
+EVENT ?= events/ingest-batch.json
+API_PORT ?= 3001
+invoke: docker-engine local-variables $(BUILT)  ## Invoke one function in a container: make invoke FUNCTION=IngestFunction EVENT=events/ingest-batch.json
+	cd $(ROOT) && $(SAM_LOCAL) invoke $(FUNCTION) --event $(EVENT) --env-vars $(SAM_VARIABLES) --parameter-overrides Architecture=$(HOST_ARCH)
+
+api: docker-engine local-variables $(BUILT)  ## Serve the HTTP API from containers: make api API_PORT=3001
+	cd $(ROOT) && exec $(SAM_LOCAL) start-api --port $(API_PORT) --env-vars $(SAM_VARIABLES) --parameter-overrides Architecture=$(HOST_ARCH)
+
+.PHONY: invoke api docker-engine local-variables
+docker-engine:
+	@docker info >/dev/null 2>&1 || { echo "No Docker engine answers, and sam local needs one. Without Docker, make run serves the same functions at http://127.0.0.1:3000." >&2; exit 1; }
+
+local-variables:
+	@test -f $(SAM_VARIABLES) || { echo "$(SAM_VARIABLES) is missing: start make run in another terminal first; it writes this file." >&2; exit 1; }
+
+deploy: stack-name $(BUILT)  ## Deploy to AWS with your credentials: make deploy STACK=waypost ARCH=arm64
+	cd $(ROOT) && $(SAM) deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
+
+# CloudFormation adds the logical name and 13 characters to the stack's name, and the name of a FIFO queue ends at 80 characters.
+.PHONY: stack-name
+stack-name:
+	@test $$(printf %s '$(STACK)' | wc -c) -le 40 || { echo "The stack name '$(STACK)' has over 40 characters: the names of the FIFO queues, which contain it, would exceed SQS's 80." >&2; exit 1; }
 
 bench: $(READY)  ## Print AWS calls, billed units, prices and CPU time of usual batches
 	@cd $(ROOT) && $(PYTHON) tests/bench.py
@@ -72,6 +102,7 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no
 lock: $(READY)  ## Compile the requirements files from pyproject.toml
 	cd $(ROOT) && $(LOCK) pyproject.toml --output-file layers/core/requirements.txt
 	cd $(ROOT) && $(LOCK) functions/local/requirements.in --no-annotate --output-file functions/local/requirements.txt
+	cd $(ROOT) && $(LOCK) .ci/lambda-runtime.in --no-annotate --output-file .ci/lambda-runtime.txt
 	cd $(ROOT) && $(LOCK) pyproject.toml --group dev --constraints layers/core/requirements.txt --no-annotate --output-file requirements-dev.txt
 
 clean:  ## Delete everything that was built or installed
@@ -95,8 +126,6 @@ $(LOCAL_READY): $(ROOT)/functions/local/requirements.txt $(ROOT)/layers/core/req
 	@touch $@
 
 # ---- targets that `sam build` runs, once for each resource, with ARTIFACTS_DIR set ----
-PLATFORM_arm64 := aarch64-manylinux_2_28
-PLATFORM_x86_64 := x86_64-manylinux_2_28
 RUNTIME ?= $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13*/bin/python3.13 "$$HOME"/.local/share/uv/python/cpython-3.13*/bin/python3.13; do \
   "$$p" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 define NO_RUNTIME
@@ -109,10 +138,21 @@ export NO_RUNTIME
 compile = $(if $(RUNTIME),$(RUNTIME) -m compileall -q -j 0 -s "$(ARTIFACTS_DIR)" -p $(1) --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)",echo "$$NO_RUNTIME")
 
 .PHONY: runtime build-CoreLayer build-IngestFunction build-MatchFunction build-SendFunction build-ManageFunction
+
+# One layer serves both processors: the names of the compiled files contain the processor, so the ones of x86_64 lie beside those of arm64
+# (6 MB). A layer for one processor, deployed for the other, would fail at the first import in Lambda.
+LAYER_PIP = env -u UV_COMPILE_BYTECODE $(UV) pip install --quiet --requirements $(ROOT)/layers/core/requirements.txt --python-version 3.13 \
+  --only-binary :all: --no-deps --require-hashes
+# Left out of the layer: the data of AWS services that no function calls, what python-liquid needs only for filters that templates here do
+# not have (the locales of Babel, the time zones of pytz), and files of packages that no program reads. A test calls every service from the built layer.
+LAYER_SERVICES := dynamodb scheduler sesv2 sqs
+LAYER_UNUSED := .lock bin babel/locale-data pytz/zoneinfo boto3/data simplejson/tests aws_lambda_powertools/event_handler/openapi/swagger_ui
 build-CoreLayer: $(READY)
-	env -u UV_COMPILE_BYTECODE $(UV) pip install --quiet --requirements $(ROOT)/layers/core/requirements.txt --target "$(ARTIFACTS_DIR)/python" --python-version 3.13 \
-	  --python-platform $(PLATFORM_$(ARCH)) --only-binary :all: --no-deps --require-hashes
-	rm -rf "$(ARTIFACTS_DIR)/python/.lock" "$(ARTIFACTS_DIR)/python/bin"
+	$(LAYER_PIP) --target "$(ARTIFACTS_DIR)/python" --python-platform aarch64-manylinux_2_28
+	x86_64=$$(mktemp -d) && trap 'rm -rf "$$x86_64"' EXIT && $(LAYER_PIP) --target "$$x86_64" --python-platform x86_64-manylinux_2_28 && \
+	  (cd "$$x86_64" && find . -name '*.so' -print0 | xargs -0 tar -cf -) | tar -xf - -C "$(ARTIFACTS_DIR)/python"
+	cd "$(ARTIFACTS_DIR)/python" && rm -rf $(LAYER_UNUSED) && \
+	  find botocore/data -mindepth 1 -maxdepth 1 -type d $(LAYER_SERVICES:%=! -name %) -exec rm -rf {} +
 	tar -cf - -C $(ROOT)/layers/core --exclude __pycache__ waypost | tar -xf - -C "$(ARTIFACTS_DIR)/python"
 	@$(call compile,/opt)
 

@@ -7,13 +7,15 @@ import contextlib
 import signal
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
 from botocore.exceptions import BotoCoreError
 
+from functions.local import containers
 from functions.local.banner import banner
-from functions.local.paths import LocalError
+from functions.local.paths import SAM_VARIABLES, LocalError
 from functions.local.stack import Stack, running
 from functions.local.watch import LogWatcher
 
@@ -25,11 +27,13 @@ def main() -> int:
     """Runs the local stack. Returns the exit code: 0 after Ctrl-C or SIGTERM, 1 after an error, which is one line on standard error."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--port", type=int, default=3000, help="the port to listen on at 127.0.0.1 (0: any free port)")
-    port = parser.parse_args().port
+    parser.add_argument("--sam-variables", type=Path, default=SAM_VARIABLES, help="the file to write for `sam local --env-vars`")
+    arguments = parser.parse_args()
     for number in STOP_SIGNALS:
         signal.signal(number, _stop)
     try:
-        with running(port) as stack:
+        with running(arguments.port) as stack:
+            containers.write_variables(arguments.sam_variables, stack.deployment.variables, stack.emulator.url)
             _print_log(stack)
     except KeyboardInterrupt:
         return 0

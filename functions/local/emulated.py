@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from hypercorn.config import Config, Sockets
 from ministack import app as gateway
 from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, ses_v2, sqs
 
@@ -124,6 +125,30 @@ def advance(to: float) -> None:
     sqs.esm_wake.set()
 
 
+BRIDGE = os.environ.get("WAYPOST_BRIDGE_ADDRESS")  # emulator.py sets it where Docker's bridge exists
+BRIDGE_HOST = b"host.docker.internal"
+
+_create_sockets = Config.create_sockets
+
+
+def _listen_at_the_bridge_too(config: Config) -> Sockets:
+    """MiniStack binds one address; containers of `sam local` reach it only at Docker's bridge."""
+    if BRIDGE:
+        config.bind = [*config.bind, f"{BRIDGE}:{os.environ['GATEWAY_PORT']}"]
+    return _create_sockets(config)
+
+
+Config.create_sockets = _listen_at_the_bridge_too
+
+
+def _is_foreign(scope: dict[str, Any]) -> bool:
+    """Whether a request came over the bridge under another host name than the one that samconfig.toml gives to containers."""
+    if not BRIDGE or scope.get("server", ("",))[0] != BRIDGE:
+        return False
+    hosts = [value.rpartition(b":")[0] or value for name, value in scope.get("headers", ()) if name.lower() == b"host"]
+    return hosts != [BRIDGE_HOST]
+
+
 _ministack = gateway.app
 
 
@@ -140,6 +165,10 @@ def _local_response(scope: dict[str, Any]) -> dict[str, Any] | None:
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """MiniStack's ASGI application with two more routes: the number of pending tasks, and the clock."""
+    if scope["type"] == "http" and _is_foreign(scope):
+        await send({"type": "http.response.start", "status": 403, "headers": []})
+        await send({"type": "http.response.body", "body": b"This address is for the containers of sam local."})
+        return
     response = _local_response(scope)
     if response is None:
         await _ministack(scope, receive, send)

@@ -16,6 +16,7 @@ from typing import Final
 
 import httpx
 
+from functions.local import containers
 from functions.local.paths import EMULATOR_PYTHON, LocalError
 
 REGION: Final = "us-east-1"
@@ -48,8 +49,9 @@ def _environment(port: int, folder: str, clock_file: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "LC_ALL"}}
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     listeners = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
+    bridge = {"WAYPOST_BRIDGE_ADDRESS": address} if (address := containers.bridge_address()) else {}
     settings = {"AUTH": "true", "MINISTACK_REGION": REGION, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
-    return kept | credentials | listeners | settings | {"WAYPOST_CLOCK_FILE": str(clock_file)}
+    return kept | credentials | listeners | settings | {"WAYPOST_CLOCK_FILE": str(clock_file)} | bridge
 
 
 def _is_ready(url: str) -> bool:

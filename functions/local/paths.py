@@ -10,6 +10,7 @@ LAYER: Final = ROOT / "layers" / "core"
 TEMPLATE: Final = ROOT / "template.yaml"
 TOOLS: Final = ROOT / ".local"  # the Makefile installs it and keeps it between runs
 EMULATOR_PYTHON: Final = TOOLS / "ministack" / "bin" / "python"
+SAM_VARIABLES: Final = TOOLS / "sam.json"  # written by each `make run`, read by `sam local`
 PACKAGES: Final = TOOLS / "packages"  # the layer's locked requirements, installed for this machine
 
 

@@ -87,7 +87,7 @@ def running(port: int = 0) -> Iterator[Stack]:
         emulator = parts.enter_context(running_emulator())
         cloud = Cloud(emulator.url)
         deployment = deploy(cloud, emulator.clock_file)
-        environment = cloud.environment() | deployment.variables | {"WAYPOST_CLOCK_FILE": str(emulator.clock_file)}
+        environment = deployment.variables | cloud.environment() | {"WAYPOST_CLOCK_FILE": str(emulator.clock_file)}
         workspace_creator = parts.enter_context(running_workspace_creator(environment))
         seed.create_demo_workspace(deployment.api, workspace_creator)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=10, trust_env=False))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from typing import Any, Final
 from tests.costs.phases import CONTEXT, ROOT
 
 ROUNDS: Final = 3
-ARCHITECTURE: Final = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
 HEALTH: Final = {"httpMethod": "GET", "path": "/api/health", "headers": {}, "requestContext": {"requestId": "5f3a", "stage": "live"}}
 
 
@@ -41,7 +39,7 @@ class Build:
             return None
         for name in ("CoreLayer", *functions):
             (folder / name).mkdir()
-            _make(f"build-{name}", f"ARCH={ARCHITECTURE}", f"ARTIFACTS_DIR={folder / name}")
+            _make(f"build-{name}", f"ARTIFACTS_DIR={folder / name}")
         return cls(folder, python)
 
     def seconds(self, starts: Sequence[ColdStart]) -> dict[str, tuple[float, float]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 Resources = dict[str, dict[str, Any]]
@@ -98,8 +99,8 @@ def test_the_template_sets_the_variables_that_the_code_reads(template: dict[str,
     given = {key for name in NAMES for key in environment(functions[name])} | set(shared)
     sources = [*(ROOT / "layers/core/waypost").rglob("*.py"), *(ROOT / "functions").glob("*/app.py")]
     read = {name for each in sources for name in re.findall(r"""(?:required|optional|integer|table)\(\s*"([A-Z_]+)\"""", each.read_text())}
-    of_powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL"}
-    assert given - of_powertools == read - {"WAYPOST_LOCAL_WEBHOOKS", "WAYPOST_CLOCK_FILE"}
+    of_libraries = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL", "AWS_ENDPOINT_URL"}
+    assert given - of_libraries == read - {"WAYPOST_LOCAL_WEBHOOKS", "WAYPOST_CLOCK_FILE"}
 
 
 def test_the_template_sets_no_variable_of_the_local_run() -> None:
@@ -141,3 +142,26 @@ def test_outputs_have_the_url_and_all_resources_of_use(template: dict[str, Any],
         expected |= {name} if each["Type"] in {"AWS::DynamoDB::Table", "AWS::Serverless::Function"} else set()
         expected |= {f"{name}Url"} if each["Type"] == "AWS::SQS::Queue" else set()
     assert expected <= set(template["Outputs"])
+
+
+def test_an_empty_endpoint_is_no_endpoint(template: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The template declares AWS_ENDPOINT_URL as an empty text, so that `sam local` can set it; botocore then calls AWS itself."""
+    assert template["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] == ""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert boto3.session.Session().client("sqs").meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert boto3.session.Session().client("sqs").meta.endpoint_url == "http://127.0.0.1:9"
+
+
+def test_system_logs_are_json_and_hold_warnings_only(functions: Resources) -> None:
+    """Lambda's own log lines are JSON from level WARN on, so an invocation writes no START, END and REPORT lines."""
+    for name in NAMES:
+        logging = functions[name]["LoggingConfig"]
+        assert (logging["LogFormat"], logging["SystemLogLevel"]) == ("JSON", "WARN")
+        assert logging["ApplicationLogLevel"] == {"Fn::FindInMap": ["LogLevels", {"Ref": "LogLevel"}, "Lambda"]}
+
+
+def test_management_answers_before_the_gateway_gives_up(functions: Resources) -> None:
+    """The management function ends before the 29 seconds after which API Gateway answers in its place."""
+    assert functions["manage"]["Timeout"] < 29

@@ -10,7 +10,9 @@ import pytest
 from waypost.domain.values.limits import BODY_BYTES
 
 Resources = dict[str, dict[str, Any]]
-INTAKE = {"/events", "/events/{proxy+}", "/api/events", "/api/events/{proxy+}"}
+EVENTS = {"/events", "/events/{proxy+}"}
+API_EVENTS = {"/api/events", "/api/events/{proxy+}"}
+OTHER_METHODS = {"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def routes(function: dict[str, Any]) -> set[tuple[str, str]]:
@@ -18,14 +20,40 @@ def routes(function: dict[str, Any]) -> set[tuple[str, str]]:
     return {(each["Properties"]["Method"], each["Properties"]["Path"]) for each in function.get("Events", {}).values()}
 
 
-def test_posts_of_events_reach_the_intake(functions: Resources) -> None:
-    """POST requests on the four paths of events reach the intake, and no other request does."""
-    assert routes(functions["ingest"]) == {("POST", path) for path in INTAKE}
+def test_requests_with_events_reach_the_intake(functions: Resources) -> None:
+    """The intake gets all requests under /events and the POST requests under /api/events, and no others."""
+    assert routes(functions["ingest"]) == {("ANY", path) for path in EVENTS} | {("POST", path) for path in API_EVENTS}
 
 
 def test_all_other_requests_reach_management(functions: Resources) -> None:
     """Every other method and path reaches the management function, so no request gets the gateway's own 403."""
-    assert routes(functions["manage"]) == {("ANY", path) for path in INTAKE | {"/", "/{proxy+}", "/api", "/api/{proxy+}"}}
+    others = {(method, path) for method in OTHER_METHODS for path in API_EVENTS}
+    assert routes(functions["manage"]) == others | {("ANY", path) for path in ("/", "/{proxy+}", "/api", "/api/{proxy+}")}
+
+
+def test_no_two_functions_share_a_path_and_method(functions: Resources) -> None:
+    """Each method of each path has one function: of a method and an ANY on one path, `sam local` would keep only the later route."""
+    owners: dict[tuple[str, str], list[str]] = {}
+    for name, function in functions.items():
+        for method, path in routes(function):
+            for each in {*OTHER_METHODS, "POST"} if method == "ANY" else {method}:
+                owners.setdefault((each, path), []).append(name)
+    assert {route: names for route, names in owners.items() if len(names) != 1} == {}
+    assert {method for method, path in owners if path == "/api/events"} == {*OTHER_METHODS, "POST"}
+
+
+def test_the_access_log_holds_no_path(resources: Resources) -> None:
+    """The access log names the resource of a request and never its path or query, which may hold ids and e-mail addresses of customers."""
+    format_ = resources["Api"]["Properties"]["AccessLogSetting"]["Fn::If"][1]["Format"]
+    variables = set(json.loads(format_).values())
+    assert "$context.resourcePath" in variables
+    assert not variables & {"$context.path", "$context.identity.sourceIp", "$context.authorizer.principalId"}
+    assert not [each for each in variables if "querystring" in each.lower()]
+
+
+def test_no_gateway_key_is_needed(resources: Resources) -> None:
+    """The functions check the keys. Because the template says so, a guided deployment does not ask about each route."""
+    assert resources["Api"]["Properties"]["Auth"] == {"ApiKeyRequired": False}
 
 
 def test_the_matcher_and_the_sender_have_no_route(functions: Resources) -> None:

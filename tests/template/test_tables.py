@@ -55,12 +55,33 @@ def test_a_table_has_these_keys_and_indexes(name: str, resources: dict[str, dict
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_survives_its_stack(name: str, resources: dict[str, dict[str, Any]]) -> None:
-    """A deleted stack keeps its tables, which are encrypted, have point-in-time recovery and are billed on demand."""
+    """A deleted stack keeps its tables, which are protected from deletion, have point-in-time recovery and are billed on demand."""
     table = resources[name]
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+    assert table["Properties"]["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_encrypted_with_the_key_that_a_parameter_names(name: str, resources: dict[str, dict[str, Any]]) -> None:
+    """Without TableKeyArn, DynamoDB uses a key that AWS owns; with it, the table is encrypted with that KMS key."""
+    with_key, without_key = resources[name]["Properties"]["SSESpecification"]["Fn::If"][1:]
+    assert with_key == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Ref": "TableKeyArn"}}
+    assert without_key == {"SSEEnabled": False}
+
+
+def test_every_function_may_use_the_table_key_through_dynamodb_alone(resources: dict[str, dict[str, Any]]) -> None:
+    """With TableKeyArn, all four roles may use that key, and only in calls that DynamoDB makes for them."""
+    policy = resources["TableKeyPolicy"]
+    assert policy["Condition"] == "HasTableKey"
+    assert [role["Ref"] for role in policy["Properties"]["Roles"]] == [
+        f"{each}FunctionRole" for each in ("Ingest", "Match", "Send", "Manage")
+    ]
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == {"Ref": "TableKeyArn"}
+    assert all(action.startswith("kms:") for action in statement["Action"])
+    assert "kms:ViaService" in statement["Condition"]["StringEquals"]
 
 
 @pytest.mark.parametrize("name", TABLES)
