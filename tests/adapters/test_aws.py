@@ -39,6 +39,15 @@ def test_throttling_outages_and_timeouts_are_unavailable_errors(error: Exception
         raise error
 
 
+@pytest.mark.parametrize(
+    "error", [client_error("UnrecognizedClientException"), client_error("InvalidClientTokenId", 403), NoCredentialsError()]
+)
+def test_refused_credentials_say_what_to_set(error: Exception) -> None:
+    """Credentials that AWS refuses keep the work for a later attempt, and the log says what a person at `sam local` has to set."""
+    with pytest.raises(UnavailableError, match=r"AWS_ACCESS_KEY_ID=test.*make invoke"), translate_errors():
+        raise error
+
+
 @pytest.mark.parametrize("code", ["ConditionalCheckFailedException", "ValidationException", "AccessDeniedException"])
 def test_other_errors_pass_through(code: str) -> None:
     """A failed condition reaches the caller as it is, and a wrong request or a missing permission is not retried without end."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from waypost.domain.errors import UnavailableError
 
@@ -37,6 +37,16 @@ UNAVAILABLE_CODES: Final = frozenset(
     }
 )
 """Error codes after which the same request may succeed later. Throttling comes with status 400 as often as with 429 or 5xx."""
+
+REFUSED_CREDENTIALS_CODES: Final = frozenset(
+    {"InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"}
+)
+"""Error codes of credentials that AWS does not know, or with which the request was not signed."""
+
+_CREDENTIALS_ADVICE: Final = (
+    "The local emulators accept AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test: "
+    "set them in the shell of `sam local`, or use `make invoke` and `make api`, which do so."
+)
 
 _client_creation: Final = Lock()
 
@@ -68,10 +78,11 @@ def error_code(error: ClientError) -> str:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raises UnavailableError for throttling, timeouts, lost connections and every 5xx. Other ClientErrors pass through unchanged.
+    """Raises UnavailableError for throttling, timeouts, lost connections, refused credentials and every 5xx.
 
-    A failed condition is for the caller, and a mistake of ours (a wrong parameter, a missing permission) must surface: as an
-    UnavailableError it would be retried without end.
+    Other ClientErrors pass through: a failed condition is for the caller, and a mistake of ours (a wrong parameter, a missing permission)
+    must surface: as an UnavailableError it would be retried without end. Refused credentials say nothing about the request, which is kept
+    until they are right. Without credentials in the shell, `sam local` sends made-up ones: the text of the error says what to set.
     """
     try:
         yield
@@ -79,6 +90,10 @@ def translate_errors() -> Iterator[None]:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if error_code(error) in UNAVAILABLE_CODES or status >= 500:
             raise UnavailableError(error_code(error)) from error
+        if error_code(error) in REFUSED_CREDENTIALS_CODES:
+            raise UnavailableError(f"AWS refused the credentials of this function ({error_code(error)}). {_CREDENTIALS_ADVICE}") from error
         raise
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise UnavailableError(f"This function has no credentials for AWS. {_CREDENTIALS_ADVICE}") from error
     except BotoCoreError as error:
         raise UnavailableError(type(error).__name__) from error
