@@ -18,7 +18,6 @@ from waypost.domain.values.wire_time import instant, iso
 RENDERED_KEPT: Final = timedelta(days=30)
 SHARDS: Final = 4
 _HELD_AT_ONCE: Final = 100
-_AS_READ: Final = {"#status": "status", "#token": "token"}
 
 
 def key(workspace: str, message: str) -> Item:
@@ -111,13 +110,15 @@ class DynamoMessages:
 
     def save(self, message: Message, was: Message) -> bool:
         """Writes a message over the one that it was made from; False if another worker changed it meanwhile, or it was erased."""
-        as_read = "#token = :token" if was.token else "attribute_not_exists(#token)"
-        values = {":status": was.status.value, ":token": was.token}
+        # The lease is compared too: a report keeps it and the record of the call removes it. Without it, a second report that was read
+        # before that record and written after it would remove the attempt.
+        as_read = {"#status": was.status.value, "#token": was.token, "#lease": was.lease and iso(was.lease)}
+        conditions = [f"{name} = {name.replace('#', ':')}" if value else f"attribute_not_exists({name})" for name, value in as_read.items()]
         met = self.table.put(
             item(message),
-            ConditionExpression=f"#status = :status AND {as_read}",
-            ExpressionAttributeNames=_AS_READ,
-            ExpressionAttributeValues=values,
+            ConditionExpression=" AND ".join(conditions),
+            ExpressionAttributeNames={name: name.removeprefix("#") for name in as_read},
+            ExpressionAttributeValues={name.replace("#", ":"): value for name, value in as_read.items()},
         )
         return met is None or self._is_own_write(met, message)
 
