@@ -156,6 +156,30 @@ def test_a_crash_between_two_transactions_of_one_event_heals() -> None:
     assert_every_crash_heals(lambda port_calls: harness_with(*many, port_calls=port_calls), [arrived(SIGN_UP)])
 
 
+def wait_for_sign_up(step: str, following: str) -> dict[str, Any]:
+    """A step that waits for the event that starts the journey."""
+    return {"id": step, "type": "waitUntil", "branches": [{"event": "signed_up", "next": following}]}
+
+
+@pytest.mark.parametrize("earlier", [0, 1], ids=["started by the event", "moved to the wait by the event"])
+def test_a_redelivered_event_does_not_advance_the_runs_that_it_changed(earlier: int) -> None:
+    """Sixty runs come to a wait for the event that brought them there; a crash among their transactions advances none of them."""
+    steps = [wait_for_sign_up("first", "second"), wait_for_sign_up("second", "end"), {"id": "end", "type": "exit"}]
+    many = [journey(f"j{place}", steps=steps) for place in range(60)]
+
+    def entered(port_calls: PortCalls) -> MatchHarness:
+        harness = harness_with(*many)
+        harness.deliver([arrived(SIGN_UP | {"uuid": f"earlier{place}"}) for place in range(earlier)])
+        harness.port_calls.fail_at, harness.port_calls.after = port_calls.fail_at, port_calls.after
+        harness.port_calls.calls.clear()
+        return harness
+
+    harness = entered(PortCalls())
+    harness.deliver([arrived(SIGN_UP)])
+    assert {run.step for run in harness.runs.all} == {"second" if earlier else "first"}
+    assert_every_crash_heals(entered, [arrived(SIGN_UP)])
+
+
 def test_a_crash_among_ninety_five_messages_of_one_run_heals() -> None:
     """One run sends all of them, in order, and each is queued whatever call fails."""
     long = messages_in_a_row(95)
