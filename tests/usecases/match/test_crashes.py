@@ -51,7 +51,7 @@ WAITS = journey(
             "id": "wait",
             "type": "waitUntil",
             "branches": [{"event": "purchase", "next": "rest"}],
-            "timeout": {"after": "PT0.5S", "next": "rest"},
+            "timeout": {"after": "PT1S", "next": "rest"},
         },
         {"id": "rest", "type": "timeDelay", "delay": "P1D", "next": "bye"},
         message("bye", "end"),
@@ -78,7 +78,7 @@ def signals_of(case: str) -> Signals:
         "report": [arrived({"event": "$opened", "source": "message", "payload": {"messageID": "msg_1"}})],
         "merge": merged_signals(),
         "a wait and its event": [arrived(SIGN_UP), arrived({"event": "purchase", "uuid": "b1"})],
-        "a wait and its timer": [arrived(SIGN_UP), TimerDue(timer_of_entry(NOW + timedelta(seconds=0.5)))],
+        "a wait and its timer": [arrived(SIGN_UP), TimerDue(timer_of_entry(NOW + timedelta(seconds=1)))],
         "a wait and its exit": [arrived(SIGN_UP), arrived({"event": "unsubscribed", "uuid": "u1"})],
     }
     return cases[case]
@@ -180,14 +180,14 @@ def test_a_redelivered_event_does_not_advance_the_runs_that_it_changed(earlier: 
     assert_every_crash_heals(entered, [arrived(SIGN_UP)])
 
 
-def test_a_crash_among_ninety_five_messages_of_one_run_heals() -> None:
-    """One run sends all of them, in order, and each is queued whatever call fails."""
-    long = messages_in_a_row(95)
-    harness = harness_with(long)
+def test_a_crash_among_the_hundred_messages_of_five_runs_heals() -> None:
+    """Each of five runs sends twenty messages, in order, and each message is queued whatever call fails."""
+    long = [messages_in_a_row(20, f"long{place}") for place in range(5)]
+    harness = harness_with(*long)
     harness.deliver([arrived(SIGN_UP)])
     assert [name for _, name, _ in harness.send_queue.records] == list(harness.receipt().messages)
-    assert len(harness.queued) == 95
-    assert_every_crash_heals(lambda port_calls: harness_with(long, port_calls=port_calls), [arrived(SIGN_UP)])
+    assert len(harness.queued) == 100
+    assert_every_crash_heals(lambda port_calls: harness_with(*long, port_calls=port_calls), [arrived(SIGN_UP)])
 
 
 def test_a_message_that_was_sent_before_the_crash_is_not_sent_again() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from waypost.adapters.dynamodb import events, messages
@@ -24,6 +24,7 @@ VERSION_ROW: Final = "#"
 HELD: Final = "held#"
 HELD_AT_ONCE: Final = 100
 PAST_KEPT: Final = timedelta(days=90)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CAUSES: Final = frozenset(Cause)
 
 
@@ -151,6 +152,7 @@ def _item(customer: str, run: Run) -> Item:
         "heard": packed(run.matched_events) if run.matched_events else None,
         "touchedBy": run.last_event_uuid or None,
         "trail": packed([[iso(each.at), each.step, each.reason.value] for each in run.history]) if run.history else None,
+        "messageTimes": [_milliseconds(each) for each in run.message_times] or None,
         **_in_journey(customer, run),
         **(_held(run.pending_transition) if run.pending_transition else {}),
     }
@@ -191,7 +193,12 @@ def _run(item: Item) -> Run:
         pending_transition=_held_in(item) if "held" in item else None,
         last_event_uuid=item.get("touchedBy", ""),
         history=tuple(_step_visit(*each) for each in unpacked(item["trail"])) if "trail" in item else (),
+        message_times=tuple(_EPOCH + timedelta(milliseconds=each) for each in item.get("messageTimes", ())),
     )
+
+
+def _milliseconds(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _held_in(item: Item) -> PendingTransition:

@@ -31,15 +31,15 @@ from waypost.domain.runs.timers import Timer
 MAX_STEPS_WITHOUT_WAIT: Final = 100
 """How many steps a run may enter without a wait in between (`docs/journeys.md#limits`).
 
-Publishing refuses loops without a wait, but a definition of 200 steps may chain more than 100. Each step may create a message, and all of
-them have to be saved and sent before the customer's next signal: without a limit one run could hold up its customer until the function
-times out, again at every redelivery.
+Publishing refuses loops without a wait, but a definition of 200 steps may chain more than 100, and a cycle of windows that were closed
+when it was published may be open. Without a limit one run could hold up its customer until the function times out, again at every
+redelivery.
 """
 
 MAX_WAITS_PER_SIGNAL: Final = 20
 """How many waits one signal ends in one run.
 
-After an outage, or with a delay of a second in a loop, thousands of waits can be over at once. The timer of the wait that is left has a due
+After an outage, or with a delay of a minute in a loop, thousands of waits can be over at once. The timer of the wait that is left has a due
 time in the past, so it comes back at once and the next signal goes on: nothing is lost, and no signal takes longer than its function may.
 """
 
@@ -199,6 +199,12 @@ def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run,
         run = run.moved_to(go_to.step, context.now, go_to.cause)
         decision, message = step_rules.on_enter(journey_version, run, context)
         if message is not None:
+            # Counted by the run itself, not from the table of messages: the count is then part of the same transaction, costs no read, and
+            # is the same when the signal is delivered again.
+            sending = run.with_message(context.now) if message.status is MessageStatus.PENDING else run
+            if sending is None:
+                return _transition(before, run.exited(Reason.TOO_MANY_MESSAGES, context.now), messages, context)
+            run = sending
             messages.append(message)
         match decision:
             case GoTo():
