@@ -44,20 +44,18 @@ SIGN_UP = {"event": "signed_up"}
 AWAITS_OUTCOME = journey("stands", steps=[message("hello", "bye", onFailure="end"), message("bye", "end"), {"id": "end", "type": "exit"}])
 
 
-WAITS = journey(
-    "waits",
-    steps=[
-        {
-            "id": "wait",
-            "type": "waitUntil",
-            "branches": [{"event": "purchase", "next": "rest"}],
-            "timeout": {"after": "PT1S", "next": "rest"},
-        },
-        {"id": "rest", "type": "timeDelay", "delay": "P1D", "next": "bye"},
-        message("bye", "end"),
-        {"id": "end", "type": "exit"},
-    ],
-).model_copy(update={"exit": (Trigger(event="unsubscribed"),)})
+WAIT_STEPS: list[dict[str, Any]] = [
+    {
+        "id": "wait",
+        "type": "waitUntil",
+        "branches": [{"event": "purchase", "next": "rest"}],
+        "timeout": {"after": "PT1S", "next": "rest"},
+    },
+    {"id": "rest", "type": "timeDelay", "delay": "P1D", "next": "bye"},
+    message("bye", "end"),
+    {"id": "end", "type": "exit"},
+]
+WAITS = journey("waits", steps=WAIT_STEPS).model_copy(update={"exit": (Trigger(event="unsubscribed"),)})
 
 
 def merged_signals() -> list[EventsArrived]:
@@ -136,6 +134,18 @@ def assert_every_crash_heals(build: Callable[[PortCalls], MatchHarness], signals
 def test_a_crash_loses_no_timer_and_leaves_none_too_many(case: str) -> None:
     """After a crash at any call, each wait that has an end has its timer, and there is no other timer."""
     assert_every_crash_heals(lambda port_calls: harness_with(WAITS, port_calls=port_calls), signals_of(case), NOW + timedelta(seconds=1))
+
+
+def test_a_crash_loses_no_event_that_comes_while_a_run_rests_at_a_message() -> None:
+    """After a crash at any call, a purchase that comes before the outcome of the message takes the branch of the wait, once."""
+    rests = journey("rests", steps=[message("hello", "wait", onFailure="end"), *WAIT_STEPS])
+    run = run_id("w1", "rests", "", "e0")
+    settled = MessageSettled("w1", CUSTOMER, Identifier("correlation", "device-1"), run, "hello", 1, "msg", MessageStatus.SENT)
+    signals: Signals = [arrived(SIGN_UP), arrived({"event": "purchase", "uuid": "b1"}), settled]
+    harness = harness_with(rests)
+    harness.deliver(signals)
+    assert [each.step for each in harness.runs.all] == ["rest"]
+    assert_every_crash_heals(lambda port_calls: harness_with(rests, port_calls=port_calls), signals)
 
 
 @pytest.mark.parametrize("log_all", [True, False], ids=["full log", "effects only"])

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from waypost.adapters.dynamodb import events, messages
 from waypost.adapters.dynamodb.packing import packed, unpacked
@@ -16,7 +16,7 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs import effects
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import Effect
-from waypost.domain.runs.run import Cause, CustomerRuns, HeldRun, PendingTransition, Run, RunStatus, StepVisit, VersionRow
+from waypost.domain.runs.run import Cause, CustomerRuns, EarlyMatch, HeldRun, PendingTransition, Run, RunStatus, StepVisit, VersionRow
 from waypost.domain.values.generated_ids import digest, key_part
 from waypost.domain.values.wire_time import instant, iso
 
@@ -152,6 +152,7 @@ def _item(customer: str, run: Run) -> Item:
         "heard": packed(run.matched_events) if run.matched_events else None,
         "touchedBy": run.last_event_uuid or None,
         "trail": packed([[iso(each.at), each.step, each.reason.value] for each in run.history]) if run.history else None,
+        "early": packed(_early_matches(run)) if run.early_matches else None,
         "messageTimes": [_milliseconds(each) for each in run.message_times] or None,
         **_in_journey(customer, run),
         **(_held(run.pending_transition) if run.pending_transition else {}),
@@ -193,7 +194,23 @@ def _run(item: Item) -> Run:
         pending_transition=_held_in(item) if "held" in item else None,
         last_event_uuid=item.get("touchedBy", ""),
         history=tuple(_step_visit(*each) for each in unpacked(item["trail"])) if "trail" in item else (),
+        early_matches=_early_matches_in(unpacked(item["early"])) if "early" in item else (),
         message_times=tuple(_EPOCH + timedelta(milliseconds=each) for each in item.get("messageTimes", ())),
+    )
+
+
+def _early_matches(run: Run) -> list[Any]:
+    """The early matches, with each event once: two waits may have kept the same one."""
+    events = {each.event["uuid"]: each.event for each in run.early_matches if each.event is not None}
+    matches = [[each.wait, each.matched_events, each.branch, each.event and each.event["uuid"]] for each in run.early_matches]
+    return [matches, events]
+
+
+def _early_matches_in(stored: Sequence[Any]) -> tuple[EarlyMatch, ...]:
+    matches, events = stored
+    return tuple(
+        EarlyMatch(wait, tuple((place, index) for place, index in matched_events), branch, None if uuid is None else events[uuid])
+        for wait, matched_events, branch, uuid in matches
     )
 
 

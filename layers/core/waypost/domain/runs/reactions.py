@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from waypost.domain.intake.events import Event
 from waypost.domain.intake.receipts import JourneyOutcome
+from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext
 from waypost.domain.runs.entry_rules import enter
@@ -103,6 +104,9 @@ def _advance_waiting_runs(event: Event, reaction: Reaction, rules: Rules, contex
     """Applies the event to all runs that wait for it. Returns the ids of the runs that it advanced or that remember it."""
     consumed = set()
     for run, journey_version in _active_runs_for(event, reaction, rules, without=already_changed):
+        # An event that a wait takes does not exit its run. A run at a message step has not reached its wait yet: its exits come first.
+        if not isinstance(journey_version.journey.step(run.step), WaitUntil) and _is_exit_event(event, journey_version, context):
+            continue
         result = advance_on_event(journey_version, run, context, paused=run.journey in rules.paused)
         if isinstance(result, Reason):
             reaction.journeys.append(JourneyOutcome(run.journey, "ignored", result, run.id))

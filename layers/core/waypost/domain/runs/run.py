@@ -66,6 +66,20 @@ class PendingTransition:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyMatch:
+    """What a run that rests at a message step has kept for the wait with this id, which it may reach next.
+
+    `matched_events` are those of `all` branches, as in `Run`. `branch` is the position of the branch that the event with the snapshot
+    `event` has completed, if any has.
+    """
+
+    wait: str
+    matched_events: tuple[tuple[int, int], ...] = ()
+    branch: int | None = None
+    event: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One customer's way through one version of one journey. Immutable: each change makes a new one.
 
@@ -74,6 +88,7 @@ class Run:
     `due` is when the wait in the current step ends. `matched_events` are the events of an `all` branch that have come during this wait, as
     positions of branch and event. `last_event_uuid` is the uuid of the event that changed the run last. `history` holds the latest
     `MAX_HISTORY` visits. `message_times` are the times at which the run created the messages of its latest hour with messages.
+    `early_matches` are what events that came during a rest at a message step mean for the waits behind it.
     """
 
     id: str
@@ -92,6 +107,7 @@ class Run:
     last_event_uuid: str = ""
     history: tuple[StepVisit, ...] = ()
     message_times: tuple[datetime, ...] = ()
+    early_matches: tuple[EarlyMatch, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -125,6 +141,7 @@ class Run:
             matched_events=(),
             pending_transition=None,
             message_times=(),
+            early_matches=(),
             history=self._history_with(StepVisit(now, self.step, reason)) if now else self.history,
         )
 

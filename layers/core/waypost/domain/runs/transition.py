@@ -21,7 +21,7 @@ from waypost.domain.journeys import steps
 from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.messages.message import Message, MessageStatus
 from waypost.domain.reasons import Reason
-from waypost.domain.runs import step_rules
+from waypost.domain.runs import early_events, step_rules
 from waypost.domain.runs.context import JourneyVersion, StepContext
 from waypost.domain.runs.effects import ArmTimer, DisarmTimer, Effect, SendMessage
 from waypost.domain.runs.run import Cause, PendingTransition, Run
@@ -65,7 +65,7 @@ class Transition:
         """The entry in the event's receipt. That a run finished is no reason there: reasons say why something did not happen."""
         reason = None if self.run.reason is Reason.FINISHED else self.run.reason
         if self.outcome == "advanced" and self.before is not None and self.run.visits == self.before.visits:
-            reason = Reason.REMEMBERED if self.run.pending_transition is None else Reason.PAUSED
+            reason = Reason.REMEMBERED if self.run.pending_transition == self.before.pending_transition else Reason.PAUSED
         return JourneyOutcome(self.run.journey, self.outcome, reason, self.run.id)
 
     # Timers are compared by name, and the name is that of the visit. So a transition that does not leave the step has no timer effect: an
@@ -103,8 +103,12 @@ def advance_on_event(journey_version: JourneyVersion, run: Run, context: StepCon
     """What an event does to an active run; None if the run does not wait for it.
 
     In a paused journey the transition is held. Reason PAUSED: the event would advance the run, but another transition is held already.
+    Reason REMEMBERED: it comes too late for a run that rests at a message step and has kept an earlier event.
     """
     step = journey_version.journey.step(run.step)
+    if isinstance(step, steps.Message):
+        kept = early_events.keep(journey_version.journey, run, context)
+        return _transition(run, kept, (), context) if isinstance(kept, Run) else kept
     if not isinstance(step, WaitUntil):
         return None
     result = step_rules.on_event(step, run, context)
@@ -210,7 +214,10 @@ def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run,
             case GoTo():
                 go_to = decision
             case Wait():
-                return _transition(before, replace(run, trigger_event=context.event, due=decision.due), messages, context)
+                run, early = early_events.use(journey_version.journey, run)
+                if early is None:
+                    return _transition(before, replace(run, trigger_event=context.event, due=decision.due), messages, context)
+                go_to, context = early.go_to, context.with_event(early.event, context.now)
             case Exit():
                 return _transition(before, run.exited(decision.reason, context.now), messages, context)
             case _:
