@@ -138,14 +138,14 @@ def test_a_crash_loses_no_timer_and_leaves_none_too_many(case: str) -> None:
 
 def test_a_crash_loses_no_event_that_comes_while_a_run_rests_at_a_message() -> None:
     """After a crash at any call, a purchase that comes before the outcome of the message takes the branch of the wait, once."""
-    rests = journey("rests", steps=[message("hello", "wait", onFailure="end"), *WAIT_STEPS])
-    run = run_id("w1", "rests", "", "e0")
+    awaits = journey("awaits", steps=[message("hello", "wait", onFailure="end"), *WAIT_STEPS])
+    run = run_id("w1", "awaits", "", "e0")
     settled = MessageSettled("w1", CUSTOMER, Identifier("correlation", "device-1"), run, "hello", 1, "msg", MessageStatus.SENT)
     signals: Signals = [arrived(SIGN_UP), arrived({"event": "purchase", "uuid": "b1"}), settled]
-    harness = harness_with(rests)
+    harness = harness_with(awaits)
     harness.deliver(signals)
     assert [each.step for each in harness.runs.all] == ["rest"]
-    assert_every_crash_heals(lambda port_calls: harness_with(rests, port_calls=port_calls), signals)
+    assert_every_crash_heals(lambda port_calls: harness_with(awaits, port_calls=port_calls), signals)
 
 
 @pytest.mark.parametrize("log_all", [True, False], ids=["full log", "effects only"])

@@ -220,7 +220,7 @@ def test_many_held_customers_are_released_page_by_page(harness: MatchHarness) ->
 
 
 def test_a_resume_that_a_warm_function_has_not_read_yet_takes_effect(harness: MatchHarness) -> None:
-    """The signal carries the revision, so the function reads the active journeys again and does not hold the run anew."""
+    """The signal carries the revision, so the function reads the active journeys again and does not hold the run again."""
     pause(harness)
     deliver_timer(harness, 3 * DAY)
     harness.journeys.move("welcome", "published")
@@ -255,7 +255,7 @@ FAILABLE = [message("hello", "bought", onFailure="end"), *STEPS]
 
 
 @pytest.fixture
-def resting() -> MatchHarness:
+def at_message() -> MatchHarness:
     """A customer whose run rests at a message since NOW, until the outcome of the message is known."""
     made = MatchHarness()
     made.workspaces.schemas["w1"] = SCHEMA
@@ -271,15 +271,15 @@ def settle(harness: MatchHarness, after: timedelta) -> None:
     harness.match(settled, NOW + after)
 
 
-def test_an_event_that_comes_before_the_outcome_of_the_message_counts(resting: MatchHarness) -> None:
+def test_an_event_that_comes_before_the_outcome_of_the_message_counts(at_message: MatchHarness) -> None:
     """A purchase while the message is retried takes the branch of the wait behind it as soon as the message is sent."""
-    purchase(resting, MINUTE)
-    assert resting.receipt("b1").journeys == (JourneyOutcome("welcome", "advanced", Reason.REMEMBERED, only_run(resting).id),)
-    purchase(resting, 2 * MINUTE, uuid="b2")
-    assert resting.receipt("b2").journeys == (JourneyOutcome("welcome", "ignored", Reason.REMEMBERED, only_run(resting).id),)
-    settle(resting, 3 * MINUTE)
-    assert queued_steps(resting) == ["hello", "thanks"]
-    assert only_run(resting).reason is Reason.FINISHED
+    purchase(at_message, MINUTE)
+    assert at_message.receipt("b1").journeys == (JourneyOutcome("welcome", "advanced", Reason.REMEMBERED, only_run(at_message).id),)
+    purchase(at_message, 2 * MINUTE, uuid="b2")
+    assert at_message.receipt("b2").journeys == (JourneyOutcome("welcome", "ignored", Reason.REMEMBERED, only_run(at_message).id),)
+    settle(at_message, 3 * MINUTE)
+    assert queued_steps(at_message) == ["hello", "thanks"]
+    assert only_run(at_message).reason is Reason.FINISHED
 
 
 def test_the_event_of_the_entry_does_not_count_for_the_wait_behind_the_message() -> None:
@@ -291,24 +291,24 @@ def test_the_event_of_the_entry_does_not_count_for_the_wait_behind_the_message()
     assert only_run(harness).early_matches == ()
 
 
-def test_an_exit_event_ends_a_run_that_rests_at_a_message(resting: MatchHarness) -> None:
+def test_an_exit_event_ends_a_run_that_rests_at_a_message(at_message: MatchHarness) -> None:
     """The run exits at once, also with an event kept, and the outcome of the message changes nothing afterwards."""
-    purchase(resting, MINUTE)
-    resting.match(arrived({"event": "unsubscribed", "uuid": "u1"}, at=NOW + 2 * MINUTE), NOW + 2 * MINUTE)
-    settle(resting, 3 * MINUTE)
-    assert only_run(resting).reason is Reason.EXIT_EVENT
-    assert queued_steps(resting) == ["hello"]
+    purchase(at_message, MINUTE)
+    at_message.match(arrived({"event": "unsubscribed", "uuid": "u1"}, at=NOW + 2 * MINUTE), NOW + 2 * MINUTE)
+    settle(at_message, 3 * MINUTE)
+    assert only_run(at_message).reason is Reason.EXIT_EVENT
+    assert queued_steps(at_message) == ["hello"]
 
 
-def test_an_event_during_a_pause_counts_for_the_wait_behind_the_message(resting: MatchHarness) -> None:
+def test_an_event_during_a_pause_counts_for_the_wait_behind_the_message(at_message: MatchHarness) -> None:
     """The outcome comes in a pause and is held, then a purchase comes: after the resume the run takes the branch of the purchase."""
-    resting.journeys.move("welcome", "paused")
-    resting.clear_caches()
-    settle(resting, MINUTE)
-    purchase(resting, 2 * MINUTE)
-    assert resting.receipt("b1").journeys == (JourneyOutcome("welcome", "advanced", Reason.REMEMBERED, only_run(resting).id),)
-    resting.journeys.move("welcome", "published")
-    resting.clear_caches()
+    at_message.journeys.move("welcome", "paused")
+    at_message.clear_caches()
+    settle(at_message, MINUTE)
+    purchase(at_message, 2 * MINUTE)
+    assert at_message.receipt("b1").journeys == (JourneyOutcome("welcome", "advanced", Reason.REMEMBERED, only_run(at_message).id),)
+    at_message.journeys.move("welcome", "published")
+    at_message.clear_caches()
     released = CustomerReleased("w1", CUSTOMER, Identifier("correlation", "device-1"), "welcome", 1)
-    resting.match(released, NOW + 3 * MINUTE)
-    assert queued_steps(resting) == ["hello", "thanks"]
+    at_message.match(released, NOW + 3 * MINUTE)
+    assert queued_steps(at_message) == ["hello", "thanks"]
