@@ -136,7 +136,7 @@ def test_a_crash_loses_no_timer_and_leaves_none_too_many(case: str) -> None:
     assert_every_crash_heals(lambda port_calls: harness_with(WAITS, port_calls=port_calls), signals_of(case), NOW + timedelta(seconds=1))
 
 
-def test_a_crash_loses_no_event_that_comes_while_a_run_rests_at_a_message() -> None:
+def test_a_crash_loses_no_event_that_comes_before_the_outcome_of_a_message() -> None:
     """After a crash at any call, a purchase that comes before the outcome of the message takes the branch of the wait, once."""
     awaits = journey("awaits", steps=[message("hello", "wait", onFailure="end"), *WAIT_STEPS])
     run = run_id("w1", "awaits", "", "e0")

@@ -291,7 +291,7 @@ def test_the_event_of_the_entry_does_not_count_for_the_wait_behind_the_message()
     assert only_run(harness).early_matches == ()
 
 
-def test_an_exit_event_ends_a_run_that_rests_at_a_message(at_message: MatchHarness) -> None:
+def test_an_exit_event_ends_a_run_at_a_message(at_message: MatchHarness) -> None:
     """The run exits at once, also with an event kept, and the outcome of the message changes nothing afterwards."""
     purchase(at_message, MINUTE)
     at_message.match(arrived({"event": "unsubscribed", "uuid": "u1"}, at=NOW + 2 * MINUTE), NOW + 2 * MINUTE)
