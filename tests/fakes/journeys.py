@@ -61,6 +61,11 @@ def message(step: str, then: str, **more: Any) -> dict[str, Any]:
     return {"id": step, "type": "message", "channel": "email", "template": {"subject": "Hi", "text": "Hello"}, "next": then, **more}
 
 
+def jump(step: str, then: str) -> dict[str, Any]:
+    """A step that leads to another one at once."""
+    return {"id": step, "type": "jumpTo", "next": then}
+
+
 def journey(name: str = "welcome", event: str = "signed_up", steps: Sequence[Mapping[str, Any]] = (), **entry: Any) -> Journey:
     """A journey that this event starts; without `steps` it sends one e-mail and ends."""
     all_steps = [*steps] or [message("hello", "end"), {"id": "end", "type": "exit"}]

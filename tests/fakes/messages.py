@@ -54,7 +54,7 @@ class FakeMessages:
     def save(self, message: Message, was: Message) -> bool:
         self.before_save(message)
         found = self.stored.get((message.workspace, message.id))
-        if found is None or ((found.status, found.token) != (was.status, was.token) and found != message):
+        if found is None or ((found.status, found.token, found.lease) != (was.status, was.token, was.lease) and found != message):
             return False
         self.stored[message.workspace, message.id] = message
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from waypost import identify, ports
 from waypost.cache.workspace_cache import Schemas, Statuses
@@ -42,6 +42,9 @@ from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
 
+ATTEMPTS: Final = 8
+"""How often a message that other workers change is read again before its record is left to a later delivery."""
+
 
 @dataclass(frozen=True, slots=True)
 class SendDependencies:
@@ -71,12 +74,23 @@ class SendResult:
 def send(workspace: str, message_id: str, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
     """Brings a message as far as possible at this time, with at most one call of its provider. `token` is unique to this call.
 
-    Raises UnavailableError if a dependency is down. Calling again with the same message is always safe, after an error as well.
+    Raises UnavailableError if a dependency is down, or if other workers change the message again and again. Calling again with the same
+    message is always safe, after an error as well.
     """
-    row = dependencies.messages.get(workspace, message_id)
-    if row is None:
-        return SendResult(None)
-    action = _decide(row, now, dependencies)
+    for _ in range(ATTEMPTS):
+        row = dependencies.messages.get(workspace, message_id)
+        if row is None:
+            return SendResult(None)
+        result = _act(_decide(row, now, dependencies), row, now, token, dependencies)
+        if result is not None:
+            return result
+        # A delivery report or another worker changed the row between the read and the write. The record on the queue may be the only one
+        # of this message: if it ended here, nothing would notify the run that waits, or retry when that worker dies.
+    raise UnavailableError("a message changed too often")
+
+
+def _act(action: Decision, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult | None:
+    """Does what was decided for `row`. None if the row has changed since it was read; then nothing was sent."""
     match action:
         case Claim():
             return _claim_and_call(action, row, now, token, dependencies)
@@ -135,7 +149,8 @@ def _prepare(message: Message, recipient: Recipient, now: datetime, dependencies
     return dependencies.channels[message.channel].prepare(rendered, recipient.customer)
 
 
-def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
+def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult | None:
+    """Claims a message, calls its provider and records the response. None if the claim failed because the row has changed."""
     # The content is stored before the claim: a worker that dies during the call leaves what it sent, so the next attempt can repeat it.
     # If two workers rendered it at different moments, both get the content that was stored first.
     prepared = claim.content.prepared
@@ -143,9 +158,22 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
         prepared = dependencies.messages.keep_rendered(claim.message, prepared, now)
     claimed = delivery.with_claim(claim.message, now, token, prepared.to)
     if not dependencies.messages.save(claimed, row):
-        return SendResult(row)
-    response = _call_provider(claimed, prepared, now, dependencies)
-    return _save(delivery.after_response(claimed, response, now), claimed, now, dependencies)
+        return None
+    return _record(_call_provider(claimed, prepared, now, dependencies), claimed, now, token, dependencies)
+
+
+def _record(response: ProviderResponse, claimed: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
+    """Records the response of a call, in the row as it is now if delivery reports have changed it since the claim."""
+    row: Message | None = claimed
+    for _ in range(ATTEMPTS):
+        if row is None or not delivery.awaits_response(row, token):
+            # Erased, or the lease has expired and another worker has recorded this call as unknown.
+            return SendResult(row)
+        result = _save(delivery.after_response(row, response, now), row, now, dependencies)
+        if result is not None:
+            return result
+        row = dependencies.messages.get(claimed.workspace, claimed.id)
+    raise UnavailableError("a message changed too often")
 
 
 def _call_provider(claimed: Message, prepared: PreparedMessage, now: datetime, dependencies: SendDependencies) -> ProviderResponse:
@@ -156,11 +184,14 @@ def _call_provider(claimed: Message, prepared: PreparedMessage, now: datetime, d
         return ProviderResponse("refused", f"the provider was not called: {error}")
 
 
-def _save(message: Message, previous: Message, now: datetime, dependencies: SendDependencies) -> SendResult:
-    """Saves the message over the row that it was made from, unless nothing changed, and executes the effects of its state."""
+def _save(message: Message, previous: Message, now: datetime, dependencies: SendDependencies) -> SendResult | None:
+    """Saves the message over the row that it was made from, unless nothing changed, and executes the effects of its state.
+
+    None if the row has changed since it was read.
+    """
     changed = message != previous
     if changed and not dependencies.messages.save(message, previous):
-        return SendResult(previous)
+        return None
     _execute_effects(message, now, dependencies)
     return SendResult(message, changed=changed)
 
@@ -176,7 +207,8 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
         if not message.held:
             dependencies.queue.put(message.workspace, [(message.id, delivery.claimable_in(message, now))])
         return
-    if message.reason is MessageReason.ENDPOINT_GONE and message.to:
+    # By the attempt and not by the reason: a delivery report may have replaced the status and the reason.
+    if message.attempts and message.attempts[-1].outcome == "gone" and message.to:
         dependencies.suppressions.add(message.workspace, message.channel, message.to)
     if message.status is MessageStatus.FAILED:
         dependencies.dead.park(_dead_letter(message))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.journey_harness import CUSTOMER, END, entered, journey_that_waits_for_its_message, signed_up
-from tests.fakes.journeys import journey, message, messages_in_a_row
+from tests.fakes.journeys import journey, jump, message
 from tests.fakes.messages import NOW
 from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.messages.message import MessageStatus
@@ -105,20 +105,27 @@ def test_a_jump_skips_the_steps_in_between() -> None:
 
 
 def test_a_run_in_a_loop_without_a_wait_exits_after_a_hundred_steps() -> None:
-    """The run exits with `loop`, the receipt shows that, and each of its fifty visits to the message step has another message id."""
-    transition = entered(journey(steps=[message("again", "back"), {"id": "back", "type": "jumpTo", "next": "again"}]))
+    """The run exits with `loop`, and the receipt shows that."""
+    transition = entered(journey(steps=[jump("again", "back"), jump("back", "again")]))
     assert (transition.run.status, transition.run.reason, sum(transition.run.visits.values())) == (RunStatus.EXITED, Reason.LOOP, 100)
-    assert len({made.id for made in transition.messages}) == 50
     assert transition.journey_outcome.reason is Reason.LOOP
+
+
+def test_a_run_that_would_send_more_than_twenty_messages_in_an_hour_exits() -> None:
+    """The run exits with `too-many-messages` in the step of the 21st message. Each message of a visit before has an id of its own."""
+    transition = entered(journey(steps=[message("again", "back"), jump("back", "again")]))
+    assert (transition.run.reason, transition.run.step, transition.run.visits["again"]) == (Reason.TOO_MANY_MESSAGES, "again", 21)
+    assert len({made.id for made in transition.messages}) == 20
+    assert transition.journey_outcome.reason is Reason.TOO_MANY_MESSAGES
 
 
 @pytest.mark.parametrize(
     ("number", "reason"), [pytest.param(99, Reason.FINISHED, id="a hundred steps"), pytest.param(100, Reason.LOOP, id="a hundred and one")]
 )
 def test_a_run_may_enter_a_hundred_steps_without_a_wait(number: int, reason: Reason) -> None:
-    """A run through 99 messages and the exit finishes; with one message more it exits with `loop`."""
-    transition = entered(messages_in_a_row(number))
-    assert (transition.run.reason, len(transition.messages)) == (reason, number)
+    """A run through 99 jumps and the exit finishes; with one jump more it exits with `loop`."""
+    steps = [*(jump(f"j{place}", f"j{place + 1}") for place in range(number)), {"id": f"j{number}", "type": "exit"}]
+    assert entered(journey(steps=steps)).run.reason is reason
 
 
 def test_a_run_waits_for_the_outcome_of_a_message_with_on_failure() -> None:

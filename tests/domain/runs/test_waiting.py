@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 
 from tests.fakes.journey_harness import END, event, first_visit, only_run, play, visits_of
-from tests.fakes.journeys import message
+from tests.fakes.journeys import jump, message
 from tests.fakes.messages import NOW
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import NO_EVENT, JourneyVersion, StepContext
 from waypost.domain.runs.effects import ArmTimer
 from waypost.domain.runs.run import MAX_HISTORY, RunStatus
+from waypost.domain.runs.simulation import MAX_CLOCK_STEPS
 from waypost.domain.runs.transition import apply_elapsed
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 GO = event("go", NOW)
+NIGHT = {"from": "05:00", "to": "06:00"}
+"""Quiet hours that have begun at `NOW`, 05:17, and last for 43 minutes more."""
 
 
 def delay(duration: str, step: str = "rest", following: str = "end") -> dict[str, Any]:
@@ -219,11 +222,28 @@ def test_in_a_dry_run_an_awaited_message_counts_as_sent() -> None:
 
 
 def test_a_dry_run_shows_the_latest_fifty_visits_of_one_instant() -> None:
-    """Of a run through sixty messages at one instant, the dry run shows the latest fifty visits and all sixty messages."""
-    steps = [message(f"m{place}", f"m{place + 1}" if place < 59 else "end") for place in range(60)]
-    simulation = play(steps, GO)
+    """Of a run through two messages and sixty jumps at one instant, the dry run shows the latest fifty visits and both messages."""
+    jumps = [jump(f"j{place}", f"j{place + 1}" if place < 59 else "end") for place in range(60)]
+    simulation = play([message("first", "second"), message("second", "j0"), *jumps], GO)
     assert (len(simulation.visits), simulation.visits[-1][1].reason) == (MAX_HISTORY, Reason.FINISHED)
-    assert len(simulation.messages) == 60
+    assert len(simulation.messages) == 2
+
+
+def test_a_run_sends_at_most_twenty_messages_in_any_hour() -> None:
+    """A loop of a minute, published before such loops were checked, ends with `too-many-messages`; one of four minutes goes on."""
+    loop = [message("hello", "rest"), {"id": "back", "type": "jumpTo", "next": "hello"}]
+    minute = play([*loop, delay("PT1M", following="back"), END], GO)
+    assert (len(minute.messages), only_run(minute).reason) == (20, Reason.TOO_MANY_MESSAGES)
+    assert only_run(minute).history[-1].at == NOW + 20 * MINUTE
+    four_minutes = play([*loop, delay("PT4M", following="back"), END], GO)
+    assert (len(four_minutes.messages), only_run(four_minutes).active) == (MAX_CLOCK_STEPS + 1, True)
+
+
+def test_a_message_that_quiet_hours_skip_is_not_counted() -> None:
+    """A run whose messages are all skipped sends none, so it does not exit with `too-many-messages`."""
+    loop = [message("hello", "rest"), delay("PT1M", following="back"), {"id": "back", "type": "jumpTo", "next": "hello"}, END]
+    simulation = play(loop, GO, event("stop", NOW + 30 * MINUTE), exit=[{"event": "stop"}], quietHours={**NIGHT, "otherwise": "skip"})
+    assert (len(simulation.messages), only_run(simulation).reason) == (31, Reason.EXIT_EVENT)
 
 
 def test_one_signal_ends_at_most_twenty_waits_of_a_run() -> None:

@@ -44,20 +44,18 @@ SIGN_UP = {"event": "signed_up"}
 AWAITS_OUTCOME = journey("stands", steps=[message("hello", "bye", onFailure="end"), message("bye", "end"), {"id": "end", "type": "exit"}])
 
 
-WAITS = journey(
-    "waits",
-    steps=[
-        {
-            "id": "wait",
-            "type": "waitUntil",
-            "branches": [{"event": "purchase", "next": "rest"}],
-            "timeout": {"after": "PT0.5S", "next": "rest"},
-        },
-        {"id": "rest", "type": "timeDelay", "delay": "P1D", "next": "bye"},
-        message("bye", "end"),
-        {"id": "end", "type": "exit"},
-    ],
-).model_copy(update={"exit": (Trigger(event="unsubscribed"),)})
+WAIT_STEPS: list[dict[str, Any]] = [
+    {
+        "id": "wait",
+        "type": "waitUntil",
+        "branches": [{"event": "purchase", "next": "rest"}],
+        "timeout": {"after": "PT1S", "next": "rest"},
+    },
+    {"id": "rest", "type": "timeDelay", "delay": "P1D", "next": "bye"},
+    message("bye", "end"),
+    {"id": "end", "type": "exit"},
+]
+WAITS = journey("waits", steps=WAIT_STEPS).model_copy(update={"exit": (Trigger(event="unsubscribed"),)})
 
 
 def merged_signals() -> list[EventsArrived]:
@@ -78,7 +76,7 @@ def signals_of(case: str) -> Signals:
         "report": [arrived({"event": "$opened", "source": "message", "payload": {"messageID": "msg_1"}})],
         "merge": merged_signals(),
         "a wait and its event": [arrived(SIGN_UP), arrived({"event": "purchase", "uuid": "b1"})],
-        "a wait and its timer": [arrived(SIGN_UP), TimerDue(timer_of_entry(NOW + timedelta(seconds=0.5)))],
+        "a wait and its timer": [arrived(SIGN_UP), TimerDue(timer_of_entry(NOW + timedelta(seconds=1)))],
         "a wait and its exit": [arrived(SIGN_UP), arrived({"event": "unsubscribed", "uuid": "u1"})],
     }
     return cases[case]
@@ -138,6 +136,18 @@ def test_a_crash_loses_no_timer_and_leaves_none_too_many(case: str) -> None:
     assert_every_crash_heals(lambda port_calls: harness_with(WAITS, port_calls=port_calls), signals_of(case), NOW + timedelta(seconds=1))
 
 
+def test_a_crash_loses_no_event_that_comes_before_the_outcome_of_a_message() -> None:
+    """After a crash at any call, a purchase that comes before the outcome of the message takes the branch of the wait, once."""
+    awaits = journey("awaits", steps=[message("hello", "wait", onFailure="end"), *WAIT_STEPS])
+    run = run_id("w1", "awaits", "", "e0")
+    settled = MessageSettled("w1", CUSTOMER, Identifier("correlation", "device-1"), run, "hello", 1, "msg", MessageStatus.SENT)
+    signals: Signals = [arrived(SIGN_UP), arrived({"event": "purchase", "uuid": "b1"}), settled]
+    harness = harness_with(awaits)
+    harness.deliver(signals)
+    assert [each.step for each in harness.runs.all] == ["rest"]
+    assert_every_crash_heals(lambda port_calls: harness_with(awaits, port_calls=port_calls), signals)
+
+
 @pytest.mark.parametrize("log_all", [True, False], ids=["full log", "effects only"])
 @pytest.mark.parametrize("case", ["one entry", "several events", "identify, then trigger", "twice", "report", "merge"])
 def test_a_crash_at_any_call_changes_nothing_in_the_end(case: str, log_all: bool) -> None:
@@ -156,14 +166,38 @@ def test_a_crash_between_two_transactions_of_one_event_heals() -> None:
     assert_every_crash_heals(lambda port_calls: harness_with(*many, port_calls=port_calls), [arrived(SIGN_UP)])
 
 
-def test_a_crash_among_ninety_five_messages_of_one_run_heals() -> None:
-    """One run sends all of them, in order, and each is queued whatever call fails."""
-    long = messages_in_a_row(95)
-    harness = harness_with(long)
+def wait_for_sign_up(step: str, following: str) -> dict[str, Any]:
+    """A step that waits for the event that starts the journey."""
+    return {"id": step, "type": "waitUntil", "branches": [{"event": "signed_up", "next": following}]}
+
+
+@pytest.mark.parametrize("earlier", [0, 1], ids=["started by the event", "moved to the wait by the event"])
+def test_a_redelivered_event_does_not_advance_the_runs_that_it_changed(earlier: int) -> None:
+    """Sixty runs come to a wait for the event that brought them there; a crash among their transactions advances none of them."""
+    steps = [wait_for_sign_up("first", "second"), wait_for_sign_up("second", "end"), {"id": "end", "type": "exit"}]
+    many = [journey(f"j{place}", steps=steps) for place in range(60)]
+
+    def entered(port_calls: PortCalls) -> MatchHarness:
+        harness = harness_with(*many)
+        harness.deliver([arrived(SIGN_UP | {"uuid": f"earlier{place}"}) for place in range(earlier)])
+        harness.port_calls.fail_at, harness.port_calls.after = port_calls.fail_at, port_calls.after
+        harness.port_calls.calls.clear()
+        return harness
+
+    harness = entered(PortCalls())
+    harness.deliver([arrived(SIGN_UP)])
+    assert {run.step for run in harness.runs.all} == {"second" if earlier else "first"}
+    assert_every_crash_heals(entered, [arrived(SIGN_UP)])
+
+
+def test_a_crash_among_the_hundred_messages_of_five_runs_heals() -> None:
+    """Each of five runs sends twenty messages, in order, and each message is queued whatever call fails."""
+    long = [messages_in_a_row(20, f"long{place}") for place in range(5)]
+    harness = harness_with(*long)
     harness.deliver([arrived(SIGN_UP)])
     assert [name for _, name, _ in harness.send_queue.records] == list(harness.receipt().messages)
-    assert len(harness.queued) == 95
-    assert_every_crash_heals(lambda port_calls: harness_with(long, port_calls=port_calls), [arrived(SIGN_UP)])
+    assert len(harness.queued) == 100
+    assert_every_crash_heals(lambda port_calls: harness_with(*long, port_calls=port_calls), [arrived(SIGN_UP)])
 
 
 def test_a_message_that_was_sent_before_the_crash_is_not_sent_again() -> None:

@@ -12,12 +12,14 @@ import pytest
 from tests.fakes.journeys import message
 from tests.fakes.match_harness import CUSTOMER, SCHEMA, MatchHarness, arrived
 from tests.fakes.messages import NOW
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.messages.message import MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
 from waypost.domain.signal_codec import from_wire
-from waypost.domain.signals import CustomerReleased, JourneyResumed, Signal, TimerDue
+from waypost.domain.signals import CustomerReleased, JourneyResumed, MessageSettled, Signal, TimerDue
 from waypost.domain.values import exact_json
 
 SIGN_UP, BOUGHT = {"event": "signed_up"}, {"event": "purchase", "uuid": "b1"}
@@ -247,3 +249,66 @@ def test_a_journey_that_was_published_a_moment_ago_is_not_taken_for_stopped(harn
     purchase(harness, timedelta(seconds=2))
     assert {run.journey: run.active for run in harness.runs.all} == {"welcome": False, "fresh": False}
     assert queued_steps(harness) == ["thanks", "thanks"]
+
+
+FAILABLE = [message("hello", "bought", onFailure="end"), *STEPS]
+
+
+@pytest.fixture
+def at_message() -> MatchHarness:
+    """A customer whose run rests at a message since NOW, until the outcome of the message is known."""
+    made = MatchHarness()
+    made.workspaces.schemas["w1"] = SCHEMA
+    made.journeys.publish(waiting(steps=FAILABLE, exit=[{"event": "unsubscribed"}]))
+    made.match(arrived(SIGN_UP))
+    return made
+
+
+def settle(harness: MatchHarness, after: timedelta) -> None:
+    """Delivers the outcome `sent` of the first message."""
+    run = only_run(harness)
+    settled = MessageSettled("w1", CUSTOMER, Identifier("correlation", "device-1"), run.id, "hello", 1, "msg", MessageStatus.SENT)
+    harness.match(settled, NOW + after)
+
+
+def test_an_event_that_comes_before_the_outcome_of_the_message_counts(at_message: MatchHarness) -> None:
+    """A purchase while the message is retried takes the branch of the wait behind it as soon as the message is sent."""
+    purchase(at_message, MINUTE)
+    assert at_message.receipt("b1").journeys == (JourneyOutcome("welcome", "advanced", Reason.REMEMBERED, only_run(at_message).id),)
+    purchase(at_message, 2 * MINUTE, uuid="b2")
+    assert at_message.receipt("b2").journeys == (JourneyOutcome("welcome", "ignored", Reason.REMEMBERED, only_run(at_message).id),)
+    settle(at_message, 3 * MINUTE)
+    assert queued_steps(at_message) == ["hello", "thanks"]
+    assert only_run(at_message).reason is Reason.FINISHED
+
+
+def test_the_event_of_the_entry_does_not_count_for_the_wait_behind_the_message() -> None:
+    """A run that rests at a message does not keep the event that started it, not even when that event is redelivered."""
+    harness = MatchHarness()
+    harness.journeys.publish(waiting(steps=[FAILABLE[0], {**WAIT, "branches": [{"event": "signed_up", "next": "thanks"}]}, *STEPS[1:]]))
+    harness.match(arrived(SIGN_UP))
+    harness.match(arrived(SIGN_UP), redelivered=True)
+    assert only_run(harness).early_matches == ()
+
+
+def test_an_exit_event_ends_a_run_at_a_message(at_message: MatchHarness) -> None:
+    """The run exits at once, also with an event kept, and the outcome of the message changes nothing afterwards."""
+    purchase(at_message, MINUTE)
+    at_message.match(arrived({"event": "unsubscribed", "uuid": "u1"}, at=NOW + 2 * MINUTE), NOW + 2 * MINUTE)
+    settle(at_message, 3 * MINUTE)
+    assert only_run(at_message).reason is Reason.EXIT_EVENT
+    assert queued_steps(at_message) == ["hello"]
+
+
+def test_an_event_during_a_pause_counts_for_the_wait_behind_the_message(at_message: MatchHarness) -> None:
+    """The outcome comes in a pause and is held, then a purchase comes: after the resume the run takes the branch of the purchase."""
+    at_message.journeys.move("welcome", "paused")
+    at_message.clear_caches()
+    settle(at_message, MINUTE)
+    purchase(at_message, 2 * MINUTE)
+    assert at_message.receipt("b1").journeys == (JourneyOutcome("welcome", "advanced", Reason.REMEMBERED, only_run(at_message).id),)
+    at_message.journeys.move("welcome", "published")
+    at_message.clear_caches()
+    released = CustomerReleased("w1", CUSTOMER, Identifier("correlation", "device-1"), "welcome", 1)
+    at_message.match(released, NOW + 3 * MINUTE)
+    assert queued_steps(at_message) == ["hello", "thanks"]

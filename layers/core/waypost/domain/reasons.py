@@ -26,5 +26,6 @@ class Reason(StrEnum):
     REMEMBERED = "remembered"
     STOPPED = "stopped"
     TOO_MANY_IDS = "too-many-ids"
+    TOO_MANY_MESSAGES = "too-many-messages"
     TOO_MANY_RUNS = "too-many-runs"
     WINDOW_OVER = "window-over"

@@ -22,6 +22,7 @@ from waypost.adapters.dynamodb.message_items import (
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.messages.message import Message, PreparedMessage
 from waypost.domain.values.generated_ids import is_message_id
+from waypost.domain.values.wire_time import iso
 
 RENDERED_KEPT: Final = timedelta(days=30)
 _HELD_PAGE: Final = 100
@@ -43,14 +44,16 @@ class DynamoMessages:
 
     def save(self, message: Message, was: Message) -> bool:
         """Writes a message over `was`, from which it was made. False if another worker has changed it meanwhile, or it was erased."""
-        # Status and token together identify a state. The status alone does not: a message that was refused is pending again, and a worker
-        # that read it before the first claim must not claim it now. A message of which neither differs was not changed in between.
-        same_token = "#token = :token" if was.token else "attribute_not_exists(#token)"
+        # Status, token and lease together identify a state. The status alone does not: a message that was refused is pending again, and a
+        # worker that read it before the first claim must not claim it now. A report keeps the
+        # lease and the record of the call removes it: a second report that was read before that record cannot remove the attempt again.
+        as_read = {"status": was.status.value, "token": was.token, "lease": was.lease and iso(was.lease)}
+        same = [f"#{name} = :{name}" if value else f"attribute_not_exists(#{name})" for name, value in as_read.items()]
         failed = self.table.put_if(
             to_item(message),
-            ConditionExpression=f"#status = :status AND {same_token}",
-            ExpressionAttributeNames={"#status": "status", "#token": "token"},
-            ExpressionAttributeValues={":status": was.status.value, ":token": was.token},
+            ConditionExpression=" AND ".join(same),
+            ExpressionAttributeNames={f"#{name}": name for name in as_read},
+            ExpressionAttributeValues={f":{name}": value for name, value in as_read.items()},
         )
         return failed is None or _is_own_write(failed, message)
 

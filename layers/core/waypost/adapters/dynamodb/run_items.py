@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from waypost.adapters.dynamodb.items import Item, expiry
 from waypost.adapters.dynamodb.json_attributes import json_from_attribute, json_to_attribute
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import effects
-from waypost.domain.runs.run import Cause, PendingTransition, Run, RunStatus, StepVisit, VersionRow
+from waypost.domain.runs.run import Cause, EarlyMatch, PendingTransition, Run, RunStatus, StepVisit, VersionRow
 from waypost.domain.values.generated_ids import digest, key_part
 from waypost.domain.values.wire_time import instant, iso
 
@@ -26,6 +27,7 @@ HELD: Final = "held#"
 PAST_KEPT: Final = timedelta(days=90)
 """How long past runs are kept after their entry."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CAUSES: Final = frozenset(Cause)
 
 
@@ -57,6 +59,8 @@ def to_item(partition: str, run: Run) -> Item:
         "heard": json_to_attribute(run.matched_events) if run.matched_events else None,
         "touchedBy": run.last_event_uuid or None,
         "trail": json_to_attribute([[iso(each.at), each.step, each.reason.value] for each in run.history]) if run.history else None,
+        "early": json_to_attribute(_early_matches_to_wire(run)) if run.early_matches else None,
+        "messageTimes": [_milliseconds(each) for each in run.message_times] or None,
         **_index_attributes(partition, run),
         **(_pending_transition_attributes(run.pending_transition) if run.pending_transition else {}),
     }
@@ -86,6 +90,8 @@ def from_item(item: Item) -> Run:
         pending_transition=_pending_transition(item) if "held" in item else None,
         last_event_uuid=item.get("touchedBy", ""),
         history=tuple(_step_visit(*each) for each in json_from_attribute(item["trail"])) if "trail" in item else (),
+        early_matches=_early_matches_from_wire(json_from_attribute(item["early"])) if "early" in item else (),
+        message_times=tuple(_EPOCH + timedelta(milliseconds=each) for each in item.get("messageTimes", ())),
     )
 
 
@@ -104,6 +110,25 @@ def _index_attributes(partition: str, run: Run) -> Item:
         return {}
     stands = f"{HELD}{iso(run.pending_transition.at)}#{run.id}" if run.pending_transition else f"live#{run.step}"
     return {"live": f"{partition.partition('#')[0]}#{run.journey}", "stands": stands}
+
+
+def _early_matches_to_wire(run: Run) -> list[Any]:
+    """The early matches, and their events by uuid, each once: two waits may have kept the same event."""
+    events = {each.event["uuid"]: each.event for each in run.early_matches if each.event is not None}
+    matches = [[each.wait, each.matched_events, each.branch, each.event and each.event["uuid"]] for each in run.early_matches]
+    return [matches, events]
+
+
+def _early_matches_from_wire(wire: Sequence[Any]) -> tuple[EarlyMatch, ...]:
+    matches, events = wire
+    return tuple(
+        EarlyMatch(wait, tuple((place, index) for place, index in matched_events), branch, None if uuid is None else events[uuid])
+        for wait, matched_events, branch, uuid in matches
+    )
+
+
+def _milliseconds(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _pending_transition_attributes(pending: PendingTransition) -> Item:

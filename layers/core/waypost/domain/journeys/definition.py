@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,12 +33,15 @@ class Edge(NamedTuple):
     """One way out of a step.
 
     `place` is where the definition names the target, as JSON names and positions below the step. `label` says in a few
-    words when a run takes the edge; it is empty for an edge that a run always takes.
+    words when a run takes the edge; it is empty for an edge that a run always takes. `takes` is the least time that a delay
+    or a timeout keeps a run in the step before it takes the edge. `by_event`: only an event leads along the edge.
     """
 
     place: tuple[str | int, ...]
     target: str
     label: str = ""
+    takes: timedelta = timedelta(0)
+    by_event: bool = False
 
 
 class Step(Definition):

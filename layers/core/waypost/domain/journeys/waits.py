@@ -11,15 +11,15 @@ from pydantic_core import PydanticCustomError
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, member
 from waypost.domain.journeys.triggers import Trigger
 from waypost.domain.values.comparison import instant
-from waypost.domain.values.durations import WireDuration
+from waypost.domain.values.durations import WaitDuration
 from waypost.domain.values.windows import ClockTime, Hours, Weekday
 
 
 class TimeDelay(Step):
-    """Waits for a duration. A delay of zero does not wait."""
+    """Waits for a duration. A delay of zero, which can no longer be published, does not wait."""
 
     type: Literal["timeDelay"]
-    delay: WireDuration
+    delay: WaitDuration
     next: StepId
 
     @property
@@ -30,7 +30,7 @@ class TimeDelay(Step):
     @property
     def edges(self) -> tuple[Edge, ...]:
         """To the next step."""
-        return (Edge(("next",), self.next),)
+        return (Edge(("next",), self.next, takes=self.delay.at_least),)
 
 
 def _instant(text: str) -> str:
@@ -205,7 +205,7 @@ WaitBranch = Annotated[
 class Timeout(Definition):
     """Where a run goes that has waited for as long as `after`."""
 
-    after: WireDuration
+    after: WaitDuration
     next: StepId
 
     @model_validator(mode="after")
@@ -235,7 +235,10 @@ class WaitUntil(Step):
     @property
     def edges(self) -> tuple[Edge, ...]:
         """One for each branch, then the one of the timeout."""
-        branches = tuple(Edge(("branches", index, "next"), branch.next, branch.label) for index, branch in enumerate(self.branches))
+        branches = tuple(
+            Edge(("branches", index, "next"), branch.next, branch.label, by_event=True) for index, branch in enumerate(self.branches)
+        )
         if self.timeout is None:
             return branches
-        return (*branches, Edge(("timeout", "next"), self.timeout.next, f"after {self.timeout.after.text}"))
+        after = self.timeout.after
+        return (*branches, Edge(("timeout", "next"), self.timeout.next, f"after {after.text}", takes=after.at_least))

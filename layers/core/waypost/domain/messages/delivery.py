@@ -46,10 +46,19 @@ def with_claim(message: Message, now: datetime, token: str, to: str) -> Message:
     )
 
 
+def awaits_response(message: Message, token: str) -> bool:
+    """Whether the response of the call that was claimed with this token is not recorded yet."""
+    return message.token == token and message.lease is not None
+
+
 def after_response(message: Message, response: ProviderResponse, now: datetime) -> Message:
-    """A claimed message after the response of its provider."""
+    """A claimed message after the response of its provider. A status that a delivery report has set during the call stays."""
     recorded = replace(message, attempts=(*message.attempts, Attempt(now, response.outcome, response.detail)))
-    delay = retry_delay(message.id, message.attempt_count, response.retry_after)
+    return _keeping_reported_status(message, _with_outcome(recorded, response, now))
+
+
+def _with_outcome(recorded: Message, response: ProviderResponse, now: datetime) -> Message:
+    delay = retry_delay(recorded.id, recorded.attempt_count, response.retry_after)
     match response.outcome:
         case "sent":
             return replace(recorded, status=MessageStatus.SENT, lease=None)
@@ -67,11 +76,19 @@ def after_response(message: Message, response: ProviderResponse, now: datetime) 
 
 def after_expired_lease(message: Message, now: datetime) -> Message:
     """The message with an attempt of unknown outcome, if it is claimed and its lease has expired; otherwise the same object."""
-    if message.status is not MessageStatus.SENDING or message.lease is None or now < message.lease:
+    if message.lease is None or now < message.lease:
         return message
     attempt = Attempt(message.lease, "unknown", "the worker ended before it could record the provider's answer")
     # No delay: the lease was the delay already.
-    return _with_unknown_outcome(replace(message, attempts=(*message.attempts, attempt)), now, timedelta(0))
+    recorded = replace(message, attempts=(*message.attempts, attempt))
+    return _keeping_reported_status(message, _with_unknown_outcome(recorded, now, timedelta(0)))
+
+
+def _keeping_reported_status(before: Message, after: Message) -> Message:
+    # A receiver may report that it has the message before it answers the request. The report then changes the row between the claim and
+    # the record of the call. Report and record are merged to the same row in either order: the attempt is recorded, and the status is that
+    # of the report, as it would be if the report had come a moment later.
+    return after if before.status is MessageStatus.SENDING else replace(after, status=before.status, reason=before.reason)
 
 
 def skipped(message: Message, reason: SkipReason, now: datetime) -> Message:

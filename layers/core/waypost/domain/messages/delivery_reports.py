@@ -21,7 +21,9 @@ def after_report(message: Message, event_name: str) -> Message:
     status = _STATUS_OF_EVENT.get(event_name)
     if status is None or message.token is None or not _is_later(status, message.status):
         return message
-    return replace(message, status=status, reason=None, lease=None)
+    # The lease stays: it says that the response of the call is still to be recorded. The sender needs it to add its attempt to this row,
+    # and a worker that finds it expired records that the outcome of the call is unknown.
+    return replace(message, status=status, reason=None)
 
 
 def _is_later(status: MessageStatus, current: MessageStatus) -> bool:

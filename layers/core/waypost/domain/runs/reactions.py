@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from waypost.domain.intake.events import Event
 from waypost.domain.intake.receipts import JourneyOutcome
+from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext
 from waypost.domain.runs.entry_rules import enter
@@ -77,13 +78,14 @@ def apply_event(event: Event, runs: Sequence[Run], candidates: Sequence[JourneyV
     """What an event does, accepted at `context.now`. `candidates` are the journeys whose entry may match it, in the order of publishing."""
     # An event with many effects is saved in several transactions, the receipt in the last one. After a crash in between, the event comes
     # again and meets runs that it has changed. The receipt has to show what the earlier attempt did to them, their time passes with their
-    # next signal, and an exit must not end a run that the event has just advanced.
+    # next signal, and the event must neither advance nor exit them: a run that it started, or moved to a wait for the same event, would
+    # else take a branch that no second event has completed.
     already_changed = {run.id for run in runs if run.last_event_uuid == event.uuid}
     reaction = apply_time([run for run in runs if run.id not in already_changed], rules, context)
     for run in runs:
         if run.id in already_changed:
             _add_saved_run(event, run, reaction, context)
-    consumed = already_changed | _advance_waiting_runs(event, reaction, rules, context)
+    consumed = already_changed | _advance_waiting_runs(event, reaction, rules, context, already_changed)
     exited = _exit_runs(event, reaction, rules, context, consumed)
     exited |= {run.journey for run in runs if run.id in already_changed and run.reason is Reason.EXIT_EVENT}
     _enter_journeys(event, reaction, [each for each in candidates if each.journey.id not in exited], rules, context)
@@ -98,10 +100,13 @@ def _add_saved_run(event: Event, run: Run, reaction: Reaction, context: StepCont
         reaction.journeys.append(JourneyOutcome(run.journey, "advanced" if run.active_or_finished else "exited", reason, run.id))
 
 
-def _advance_waiting_runs(event: Event, reaction: Reaction, rules: Rules, context: StepContext) -> set[str]:
+def _advance_waiting_runs(event: Event, reaction: Reaction, rules: Rules, context: StepContext, already_changed: set[str]) -> set[str]:
     """Applies the event to all runs that wait for it. Returns the ids of the runs that it advanced or that remember it."""
     consumed = set()
-    for run, journey_version in _active_runs_for(event, reaction, rules):
+    for run, journey_version in _active_runs_for(event, reaction, rules, without=already_changed):
+        # An event that a wait takes does not exit its run. A run at a message step has not reached its wait yet: its exits come first.
+        if not isinstance(journey_version.journey.step(run.step), WaitUntil) and _is_exit_event(event, journey_version, context):
+            continue
         result = advance_on_event(journey_version, run, context, paused=run.journey in rules.paused)
         if isinstance(result, Reason):
             reaction.journeys.append(JourneyOutcome(run.journey, "ignored", result, run.id))
@@ -114,8 +119,8 @@ def _advance_waiting_runs(event: Event, reaction: Reaction, rules: Rules, contex
 def _exit_runs(event: Event, reaction: Reaction, rules: Rules, context: StepContext, consumed: set[str]) -> set[str]:
     """Exits the runs that have the event among their exits, unless a wait has consumed it. Returns the ids of their journeys."""
     exited = set()
-    for run, journey_version in _active_runs_for(event, reaction, rules):
-        if run.id not in consumed and _is_exit_event(event, journey_version, context):
+    for run, journey_version in _active_runs_for(event, reaction, rules, without=consumed):
+        if _is_exit_event(event, journey_version, context):
             reaction.add_caused_by_event(exit_run(run, Reason.EXIT_EVENT, context))
             exited.add(run.journey)
     return exited
@@ -141,12 +146,12 @@ def _enter_journeys(event: Event, reaction: Reaction, candidates: Sequence[Journ
             reaction.add_caused_by_event(result)
 
 
-def _active_runs_for(event: Event, reaction: Reaction, rules: Rules) -> list[tuple[Run, JourneyVersion]]:
-    """The active runs that the event may be about, oldest first, with their journey versions."""
+def _active_runs_for(event: Event, reaction: Reaction, rules: Rules, without: Collection[str]) -> list[tuple[Run, JourneyVersion]]:
+    """The active runs that the event may be about, `without` those with these ids, oldest first, with their journey versions."""
     runs = []
     for run in sorted(reaction.runs.values(), key=lambda run: (run.entered_at, run.id)):
         journey_version = rules.versions.get(run.id)
-        if run.active and journey_version is not None and _key_matches(event, run, journey_version):
+        if run.active and run.id not in without and journey_version is not None and _key_matches(event, run, journey_version):
             runs.append((run, journey_version))
     return runs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +14,9 @@ from waypost.domain.runs.effects import Effect
 
 MAX_HISTORY: Final = 50
 """How many step visits of a run are kept (`docs/journeys.md#limits`). A run that goes round in a loop for a year would outgrow its row."""
+
+MAX_MESSAGES_PER_HOUR: Final = 20
+"""How many messages one run sends in any hour (`docs/journeys.md#limits`). A run that wants to send more exits."""
 
 
 class RunStatus(StrEnum):
@@ -63,6 +66,20 @@ class PendingTransition:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyMatch:
+    """What a run that rests at a message step has kept for the wait with this id, which it may reach next.
+
+    `matched_events` are those of `all` branches, as in `Run`. `branch` is the position of the branch that the event with the snapshot
+    `event` has completed, if any has.
+    """
+
+    wait: str
+    matched_events: tuple[tuple[int, int], ...] = ()
+    branch: int | None = None
+    event: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One customer's way through one version of one journey. Immutable: each change makes a new one.
 
@@ -70,7 +87,8 @@ class Run:
     `trigger_event` is the snapshot of the event that advanced the run last, kept while it is active: templates and conditions see it.
     `due` is when the wait in the current step ends. `matched_events` are the events of an `all` branch that have come during this wait, as
     positions of branch and event. `last_event_uuid` is the uuid of the event that changed the run last. `history` holds the latest
-    `MAX_HISTORY` visits.
+    `MAX_HISTORY` visits. `message_times` are the times at which the run created the messages of its latest hour with messages.
+    `early_matches` are what events that came during a rest at a message step mean for the waits behind it.
     """
 
     id: str
@@ -88,6 +106,8 @@ class Run:
     pending_transition: PendingTransition | None = None
     last_event_uuid: str = ""
     history: tuple[StepVisit, ...] = ()
+    message_times: tuple[datetime, ...] = ()
+    early_matches: tuple[EarlyMatch, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -105,6 +125,11 @@ class Run:
         history = self._history_with(StepVisit(now, step, cause))
         return replace(self, step=step, visits=visits, due=None, matched_events=(), pending_transition=None, history=history)
 
+    def with_message(self, now: datetime) -> Run | None:
+        """The run after it has created a message to be sent; None if it has created `MAX_MESSAGES_PER_HOUR` within the hour before."""
+        latest = tuple(each for each in self.message_times if each > now - timedelta(hours=1))
+        return replace(self, message_times=(*latest, now)) if len(latest) < MAX_MESSAGES_PER_HOUR else None
+
     def exited(self, reason: Reason, now: datetime | None = None) -> Run:
         """The run, exited for this reason. Its history shows the exit if `now` is given."""
         return replace(
@@ -115,6 +140,8 @@ class Run:
             due=None,
             matched_events=(),
             pending_transition=None,
+            message_times=(),
+            early_matches=(),
             history=self._history_with(StepVisit(now, self.step, reason)) if now else self.history,
         )
 

@@ -5,6 +5,7 @@ A new step type needs a case in each `match` here; mypy lists them through `asse
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, assert_never
@@ -135,17 +136,30 @@ def on_event(step: WaitUntil, run: Run, context: StepContext) -> GoTo | Run:
 
     If it completes none, the run itself, changed where an `all` branch remembers the event.
     """
-    matched_events = set(run.matched_events)
+    branch, matched_events = match_branches(step, run.matched_events, context)
+    return replace(run, matched_events=matched_events) if branch is None else take_branch(step, branch)
+
+
+def take_branch(step: WaitUntil, branch: int) -> GoTo:
+    """Where the branch at this position leads a run whose event has completed it."""
+    return GoTo(step.branches[branch].next, Cause.EVENT)
+
+
+def match_branches(
+    step: WaitUntil, matched_events: Iterable[tuple[int, int]], context: StepContext
+) -> tuple[int | None, tuple[tuple[int, int], ...]]:
+    """The position of the branch that an event completes, if any, and the events of `all` branches that have come by then."""
+    remembered = set(matched_events)
     for place, branch in enumerate(step.branches):
         matching = {index for index, trigger in enumerate(branch.triggers) if _matches(trigger, context)}
         if not matching:
             continue
         if isinstance(branch, AllBranch):
-            matched_events |= {(place, index) for index in matching}
-            if any((place, index) not in matched_events for index in range(len(branch.all))):
+            remembered |= {(place, index) for index in matching}
+            if any((place, index) not in remembered for index in range(len(branch.all))):
                 continue
-        return GoTo(branch.next, Cause.EVENT)
-    return replace(run, matched_events=tuple(sorted(matched_events)))
+        return place, tuple(sorted(remembered))
+    return None, tuple(sorted(remembered))
 
 
 def _matches(trigger: Trigger, context: StepContext) -> bool:

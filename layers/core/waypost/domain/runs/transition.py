@@ -21,7 +21,7 @@ from waypost.domain.journeys import steps
 from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.messages.message import Message, MessageStatus
 from waypost.domain.reasons import Reason
-from waypost.domain.runs import step_rules
+from waypost.domain.runs import early_events, step_rules
 from waypost.domain.runs.context import JourneyVersion, StepContext
 from waypost.domain.runs.effects import ArmTimer, DisarmTimer, Effect, SendMessage
 from waypost.domain.runs.run import Cause, PendingTransition, Run
@@ -31,15 +31,15 @@ from waypost.domain.runs.timers import Timer
 MAX_STEPS_WITHOUT_WAIT: Final = 100
 """How many steps a run may enter without a wait in between (`docs/journeys.md#limits`).
 
-Publishing refuses loops without a wait, but a definition of 200 steps may chain more than 100. Each step may create a message, and all of
-them have to be saved and sent before the customer's next signal: without a limit one run could hold up its customer until the function
-times out, again at every redelivery.
+Publishing refuses loops without a wait, but a definition of 200 steps may chain more than 100, and a cycle of windows that were closed
+when it was published may be open. Without a limit one run could hold up its customer until the function times out, again at every
+redelivery.
 """
 
 MAX_WAITS_PER_SIGNAL: Final = 20
 """How many waits one signal ends in one run.
 
-After an outage, or with a delay of a second in a loop, thousands of waits can be over at once. The timer of the wait that is left has a due
+After an outage, or with a delay of a minute in a loop, thousands of waits can be over at once. The timer of the wait that is left has a due
 time in the past, so it comes back at once and the next signal goes on: nothing is lost, and no signal takes longer than its function may.
 """
 
@@ -65,7 +65,7 @@ class Transition:
         """The entry in the event's receipt. That a run finished is no reason there: reasons say why something did not happen."""
         reason = None if self.run.reason is Reason.FINISHED else self.run.reason
         if self.outcome == "advanced" and self.before is not None and self.run.visits == self.before.visits:
-            reason = Reason.REMEMBERED if self.run.pending_transition is None else Reason.PAUSED
+            reason = Reason.REMEMBERED if self.run.pending_transition == self.before.pending_transition else Reason.PAUSED
         return JourneyOutcome(self.run.journey, self.outcome, reason, self.run.id)
 
     # Timers are compared by name, and the name is that of the visit. So a transition that does not leave the step has no timer effect: an
@@ -103,8 +103,12 @@ def advance_on_event(journey_version: JourneyVersion, run: Run, context: StepCon
     """What an event does to an active run; None if the run does not wait for it.
 
     In a paused journey the transition is held. Reason PAUSED: the event would advance the run, but another transition is held already.
+    Reason REMEMBERED: it comes too late for a run that rests at a message step and has kept an earlier event.
     """
     step = journey_version.journey.step(run.step)
+    if isinstance(step, steps.Message):
+        kept = early_events.keep(journey_version.journey, run, context)
+        return _transition(run, kept, (), context) if isinstance(kept, Run) else kept
     if not isinstance(step, WaitUntil):
         return None
     result = step_rules.on_event(step, run, context)
@@ -199,12 +203,21 @@ def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run,
         run = run.moved_to(go_to.step, context.now, go_to.cause)
         decision, message = step_rules.on_enter(journey_version, run, context)
         if message is not None:
+            # Counted by the run itself, not from the table of messages: the count is then part of the same transaction, costs no read, and
+            # is the same when the signal is delivered again.
+            sending = run.with_message(context.now) if message.status is MessageStatus.PENDING else run
+            if sending is None:
+                return _transition(before, run.exited(Reason.TOO_MANY_MESSAGES, context.now), messages, context)
+            run = sending
             messages.append(message)
         match decision:
             case GoTo():
                 go_to = decision
             case Wait():
-                return _transition(before, replace(run, trigger_event=context.event, due=decision.due), messages, context)
+                run, early = early_events.use(journey_version.journey, run)
+                if early is None:
+                    return _transition(before, replace(run, trigger_event=context.event, due=decision.due), messages, context)
+                go_to, context = early.go_to, context.with_event(early.event, context.now)
             case Exit():
                 return _transition(before, run.exited(decision.reason, context.now), messages, context)
             case _:

@@ -19,6 +19,11 @@ PATTERN: Final = (
 )
 MAX_TEXT_LENGTH: Final = 64
 MAX_DAYS: Final = 366
+BELOW_A_SECOND: Final = r"^P(?:0+[YMWD])*(?:T(?:0+H)?(?:0+M)?(?:0+(?:\.[0-9]+)?S)?)?$"
+"""What a duration below one second looks like among those that match `PATTERN`, for the JSON Schema."""
+
+_SHORTEST_DAY: Final = timedelta(hours=20)
+"""Below any calendar day: the day on which clocks go forward has 23 hours, in a few zones 22."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,11 @@ class Duration:
     def is_zero(self) -> bool:
         """Whether the duration has no length."""
         return not (self.months or self.days or self.elapsed)
+
+    @property
+    def at_least(self) -> timedelta:
+        """A lower bound of the time that the duration takes, whatever the zone and the month in which it begins."""
+        return _SHORTEST_DAY * (28 * self.months + self.days) + self.elapsed
 
     @property
     def text(self) -> str:
@@ -93,3 +103,19 @@ WireDuration = Annotated[
     WithJsonSchema({"type": "string", "pattern": PATTERN, "description": "ISO 8601, `PT30S` to `P1Y`.", "examples": ["PT30M", "P3D"]}),
 ]
 """The type of a duration in the definition of a journey."""
+
+# The lower limit stands in the JSON Schema and in the publish checks, not in parsing: a version that was published with a shorter delay
+# must still parse, or its runs could not be continued.
+WaitDuration = Annotated[
+    WireDuration,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": PATTERN,
+            "not": {"pattern": BELOW_A_SECOND},
+            "description": "ISO 8601, `PT1S` to `P1Y`.",
+            "examples": ["PT30M", "P3D"],
+        }
+    ),
+]
+"""The type of a delay or a timeout, which is at least one second (`docs/journeys.md#durations-and-time-zones`)."""

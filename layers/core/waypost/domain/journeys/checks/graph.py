@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -15,6 +17,9 @@ from waypost.domain.values.findings import Finding
 from waypost.domain.values.json_pointers import pointer
 
 _EDGE_FIELDS: Final = ("next", "otherwise", "onFailure")
+
+LEAST_ROUND: Final = timedelta(seconds=60)
+"""What delays and timeouts around a cycle add up to at least, unless an event leads a run round (`docs/journeys.md#jumpto-and-exit`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,8 @@ def findings(steps: Sequence[Any]) -> list[Finding]:
     by_id: dict[str, Node] = {}
     for node in nodes:
         by_id.setdefault(node.id, node)
-    return [*_duplicate_ids(nodes, by_id), *_unknown_targets(nodes, by_id), *_unreachable(by_id), *_endless_cycles(by_id)]
+    faults_of_ids = [*_duplicate_ids(nodes, by_id), *_unknown_targets(nodes, by_id)]
+    return [*faults_of_ids, *_unreachable(by_id), *_endless_cycles(by_id), *_fast_cycles(by_id)]
 
 
 def _node(position: int, step: Mapping[str, Any]) -> Node:
@@ -41,7 +47,7 @@ def _node(position: int, step: Mapping[str, Any]) -> Node:
         parsed = STEP.validate_python(step)
     except ValidationError:
         # The fault of this step has a finding of its own. Its edges count all the same: without them every step behind it
-        # would be reported as unreachable. Whether it waits is unknown; one that may wait makes no cycle endless.
+        # would be reported as unreachable. Whether it waits, and for how long, is unknown: no cycle through it is a fault.
         return Node(position, step["id"], tuple(_edges_of_invalid(step)), is_waiting_step=True)
     return Node(position, parsed.id, parsed.edges, parsed.is_waiting_step)
 
@@ -57,7 +63,7 @@ def _edges_of_invalid(step: Mapping[str, Any]) -> Iterator[Edge]:
 
 def _named_edges(place: tuple[str | int, ...], part: Any) -> Iterator[Edge]:
     if isinstance(part, Mapping):
-        yield from (Edge((*place, name), part[name]) for name in _EDGE_FIELDS if isinstance(part.get(name), str))
+        yield from (Edge((*place, name), part[name], by_event=True) for name in _EDGE_FIELDS if isinstance(part.get(name), str))
 
 
 def _duplicate_ids(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> Iterator[Finding]:
@@ -108,3 +114,34 @@ def _endless_cycles(by_id: Mapping[str, Node]) -> Iterator[Finding]:
             del targets[start]
         else:
             return
+
+
+# A cycle that time alone drives goes round for as long as the journey is published. With a delay of a second in it, each run would make
+# 3,600 rounds an hour. Windows and quiet hours count as nothing, since they may be open or over when a run arrives.
+def _fast_cycles(by_id: Mapping[str, Node]) -> Iterator[Finding]:
+    """Cycles with a wait in them that a run may go round in less than `LEAST_ROUND` without any event."""
+    edges = {node.id: [edge for edge in node.edges if not edge.by_event] for node in by_id.values()}
+    for node in by_id.values():
+        cycle = _shortest_cycle(node.id, edges) if node.is_waiting_step else None
+        if cycle is None:
+            continue
+        seconds, steps = cycle
+        detail = f"delays and timeouts around this cycle add up to {seconds:g} s, less than {LEAST_ROUND.total_seconds():g} s"
+        yield Finding("fast-loop", f"{detail}: {' -> '.join(steps)}", pointer(("steps", node.position)))
+        del edges[node.id]  # so that another step of the same cycle does not report it again
+
+
+def _shortest_cycle(start: str, edges: Mapping[str, Sequence[Edge]]) -> tuple[float, list[str]] | None:
+    """The seconds and steps of the shortest cycle through a step, if it takes less than `LEAST_ROUND`."""
+    queue, visited = [(timedelta(0), [start])], set[str]()
+    while queue:
+        taken, path = heappop(queue)
+        if path[-1] == start and len(path) > 1:
+            return taken.total_seconds(), path
+        if path[-1] in visited:
+            continue
+        visited.add(path[-1])
+        for edge in edges.get(path[-1], ()):
+            if taken + edge.takes < LEAST_ROUND and (edge.target == start or edge.target not in visited):
+                heappush(queue, (taken + edge.takes, [*path, edge.target]))
+    return None

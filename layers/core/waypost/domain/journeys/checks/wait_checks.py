@@ -1,26 +1,36 @@
-"""The checks of a wait: conditions in lists of events, and branches that can never be taken (docs/journeys.md#publish-checks)."""
+"""The checks of waits and delays: too short, conditions in lists of events, branches that can never be taken.
+
+`docs/journeys.md#publish-checks` lists them.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from waypost.domain.journeys.checks.condition_checks import Place, condition_in, faults
 from waypost.domain.journeys.checks.implications import Implications
 from waypost.domain.journeys.triggers import Trigger, one_source
-from waypost.domain.journeys.waits import AllBranch, WaitUntil
+from waypost.domain.journeys.waits import AllBranch, Timeout, WaitUntil
+from waypost.domain.values.durations import Duration, WaitDuration
 from waypost.domain.values.findings import Finding
 from waypost.domain.values.json_pointers import pointer
+
+LEAST_WAIT: Final = timedelta(seconds=1)
+
+_DELAY: Final[TypeAdapter[Duration]] = TypeAdapter(WaitDuration)
 
 _MOST_COMPARED: Final = 50
 """How many earlier triggers of one event name a trigger is compared with. The limit keeps publish fast for the largest waits."""
 
 
 def findings(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
-    """The faults of a wait's branches that their types cannot express; nothing for a step of another type."""
+    """The faults of a wait or a delay that its types cannot express; nothing for a step of another type."""
+    yield from _too_short(place, step)
     if step.get("type") != "waitUntil":
         return
     for where, part in _listed_triggers((*place, "branches"), step.get("branches")):
@@ -28,6 +38,19 @@ def findings(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
         if condition is not None:
             yield from faults((*where, "conditions"), condition)
     yield from _never_taken(place, step)
+
+
+def _too_short(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
+    """A delay or a timeout below one second. What does not parse has a finding of its own."""
+    name = {"timeDelay": "delay", "waitUntil": "timeout"}.get(str(step.get("type")))
+    if name is None or name not in step:
+        return
+    try:
+        shortest = _DELAY.validate_python(step[name]) if name == "delay" else Timeout.model_validate(step[name]).after
+    except ValidationError:
+        return
+    if shortest.at_least < LEAST_WAIT:
+        yield Finding("too-short", f"a {name} is at least one second", pointer((*place, name)))
 
 
 def _listed_triggers(place: Place, branches: Any) -> Iterator[tuple[Place, Any]]:
