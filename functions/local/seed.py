@@ -1,4 +1,4 @@
-"""Creates the demo workspace of the local run through the management API."""
+"""Creates the demo workspace of the local run through the management API. The files in events/ contain its id and its keys."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import httpx
 from functions.local.paths import LocalError
 from functions.local.workspaces import WorkspaceCreator
 
+WORKSPACE: Final = "w_demo"
 ADMIN_KEY: Final = "waypost-local-admin-key"
 EVENTS_KEY: Final = "M4jxXt6diYz1Dds1YmhHe93KGPAUi24PlXgaiRXi"  # the key that Laudspeaker's documentation shows
 SCHEMA: Final = {"primaryKey": {"name": "email", "type": "Email"}, "attributes": {}, "timezone": "UTC"}
@@ -43,7 +44,7 @@ def create_demo_workspace(api: str, workspace_creator: WorkspaceCreator) -> None
 
     LocalError with the response if a request fails.
     """
-    workspace_creator.create("demo", ADMIN_KEY)
+    workspace_creator.create("demo", ADMIN_KEY, WORKSPACE)
     with httpx.Client(base_url=api, headers={"Authorization": f"Api-Key {ADMIN_KEY}"}, timeout=30, trust_env=False) as client:
         for method, path, body in REQUESTS:
             response = client.request(method, path, json=body)

@@ -23,12 +23,15 @@ class WorkspaceCreator:
         self._process = process
         self._lock = threading.Lock()
 
-    def create(self, name: str, key: str | None = None) -> dict[str, str]:
-        """Creates a workspace and its first admin key (`key`, or a random one): `id`, `name` and `key`. LocalError if that fails."""
+    def create(self, name: str, key: str | None = None, workspace_id: str | None = None) -> dict[str, str]:
+        """Creates a workspace and its first admin key, with the given id and key or random ones: `id`, `name` and `key`.
+
+        LocalError if that fails.
+        """
         if not self._process.stdin or not self._process.stdout:
             raise LocalError("the process that creates workspaces has no pipes")
         with self._lock:
-            self._process.stdin.write(json.dumps({"name": name, "key": key}) + "\n")
+            self._process.stdin.write(json.dumps({"name": name, "key": key, "id": workspace_id}) + "\n")
             self._process.stdin.flush()
             created = self._process.stdout.readline()
         if not created:
@@ -60,7 +63,7 @@ def _create_requested() -> None:
     administration = wiring.workspace_administration()
     for line in sys.stdin:
         requested = json.loads(line)
-        workspace, key = administration.create_workspace(requested["name"], requested["key"], wiring.now())
+        workspace, key = administration.create_workspace(requested["name"], requested["key"], wiring.now(), requested["id"])
         print(json.dumps({"id": workspace, "name": requested["name"], "key": key}), flush=True)
 
 

@@ -16,6 +16,10 @@ from waypost import wiring
 from waypost.domain.errors import RefusedError, UnavailableError
 
 SCOPES: Final = ("events", "admin")
+WORKSPACE_ID_HELP: Final = (
+    "give the workspace this id, w_ and up to 32 lower-case letters and digits, instead of a random one. The files in events/ need w_demo"
+    " and --key waypost-local-admin-key. These keys are public: anybody who knows the API's address can use them. For test stacks only."
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     administration, now = wiring.workspace_administration(options.stack), wiring.now()
     if options.command == "workspace":
-        workspace, key = administration.create_workspace(options.name, options.key, now)
+        workspace, key = administration.create_workspace(options.name, options.key, now, options.id)
         print(f"workspace  {workspace}")
     else:
         key = administration.create_key(options.workspace, options.scopes, options.name, options.key, now)
@@ -47,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     workspace = commands.add_parser("workspace", help="create a workspace and its first admin key")
     workspace.add_argument("name", help="a name for people")
+    workspace.add_argument("--id", help=WORKSPACE_ID_HELP)
     key = commands.add_parser("key", help="create another key")
     key.add_argument("--workspace", required=True, help="the id of the workspace, w_...")
     key.add_argument("--scopes", required=True, nargs="+", choices=SCOPES, help="events: send events; admin: everything")

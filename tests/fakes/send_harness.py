@@ -48,9 +48,9 @@ JOURNEY = Journey.model_validate(
 )
 
 
-def one_customer() -> FakeCustomers:
+def one_customer(workspace: str = "w1") -> FakeCustomers:
     """The table of customers with Ada in it, and nobody else."""
-    key = head_key("w1", ADA)
+    key = head_key(workspace, ADA)
     return FakeCustomers({key: Row(key, "c_1", revision=1)})
 
 
@@ -60,9 +60,10 @@ class OneJourney:
 
     journey: Journey = JOURNEY
     status: Literal["published", "paused", "stopped"] = "published"
+    workspace: str = "w1"
 
     def version(self, workspace: str, journey: str, version: int) -> Journey:
-        assert (workspace, journey, version) == ("w1", "welcome", 3)
+        assert (workspace, journey, version) == (self.workspace, "welcome", 3)
         return self.journey
 
     def pointer(self, workspace: str) -> ActiveJourneys:
@@ -73,11 +74,14 @@ class OneJourney:
         return dict.fromkeys(wanted, self.journey)
 
 
+@dataclass
 class EmailWorkspaces:
-    """The workspace `w1`, whose primary key is `email`."""
+    """A workspace whose primary key is `email`."""
+
+    workspace: str = "w1"
 
     def schema(self, workspace: str) -> Schema:
-        assert workspace == "w1"
+        assert workspace == self.workspace
         return Schema(primary_key=PrimaryKey(name="email", type="Email"))
 
 

@@ -18,6 +18,8 @@ from waypost.domain import signal_codec
 from waypost.domain.signals import QueueMessage, TimerDue
 
 BATCH = json.loads((Path(__file__).parents[2] / "events" / "match-delayed.json").read_text())
+FIRST, SECOND = BATCH["Records"]
+FIRST_MESSAGE, SECOND_MESSAGE = (signal_codec.from_delays_record(record["body"]) for record in BATCH["Records"])
 
 
 @dataclass
@@ -55,38 +57,37 @@ def failures(batch: dict[str, Any], context: LambdaContext | None = None) -> lis
 def test_a_delayed_signal_moves_to_the_group_of_its_customer(queues: FakeQueues) -> None:
     """It keeps its deduplication id, so that a record that is delivered twice is one signal."""
     assert failures(BATCH) == []
-    assert [(queue_message.group, queue_message.name) for queue_message in queues.sent] == [("c_1", "t_1"), ("c_2", "t_2")]
-    assert isinstance(signal_codec.from_body(queues.sent[0].body), TimerDue)
+    assert queues.sent == [FIRST_MESSAGE, SECOND_MESSAGE]
+    signals = [signal_codec.from_body(queue_message.body) for queue_message in queues.sent]
+    assert all(isinstance(signal, TimerDue) for signal in signals)
+    assert [(each.group, each.name) for each in queues.sent] == [(signal.customer, signal.name) for signal in signals]
 
 
 def test_a_record_that_the_signals_queue_refuses_is_retried_soon(queues: FakeQueues) -> None:
     """Only that record returns, and after seconds: after the visibility timeout of six minutes its timer would be late."""
-    queues.refuses.add("c_1")
-    assert failures(BATCH) == ["delayed-1"]
-    assert queues.postponed == [("handle-1", 2)]
-    assert [queue_message.group for queue_message in queues.sent] == ["c_2"]
+    queues.refuses.add(FIRST_MESSAGE.group)
+    assert failures(BATCH) == [FIRST["messageId"]]
+    assert queues.postponed == [(FIRST["receiptHandle"], 2)]
+    assert queues.sent == [SECOND_MESSAGE]
 
 
 def test_an_unreadable_record_goes_to_the_dead_letter_queue(queues: FakeQueues) -> None:
     """It fails alone at every receive, without a shorter pause, until SQS moves it."""
-    first, second = BATCH["Records"]
-    assert failures({"Records": [first | {"body": "nonsense"}, second]}) == ["delayed-1"]
+    assert failures({"Records": [FIRST | {"body": "nonsense"}, SECOND]}) == [FIRST["messageId"]]
     assert queues.postponed == []
-    assert [queue_message.group for queue_message in queues.sent] == ["c_2"]
+    assert queues.sent == [SECOND_MESSAGE]
 
 
 def test_a_record_of_a_newer_format_stays_on_the_queue(queues: FakeQueues, capsys: pytest.CaptureFixture[str]) -> None:
     """It is retried after seconds and counted in the metric of the alarm, and the other record moves on."""
-    first, second = BATCH["Records"]
-    newer = first | {"body": '{"format":2,"group":"c_1"}'}
-    assert failures({"Records": [newer, second]}, named_context("match-1")) == ["delayed-1"]
-    assert queues.postponed == [("handle-1", 2)]
-    assert [queue_message.group for queue_message in queues.sent] == ["c_2"]
+    newer = FIRST | {"body": '{"format":2,"group":"c_1"}'}
+    assert failures({"Records": [newer, SECOND]}, named_context("match-1")) == [FIRST["messageId"]]
+    assert queues.postponed == [(FIRST["receiptHandle"], 2)]
+    assert queues.sent == [SECOND_MESSAGE]
     assert newer_format_count(capsys, "match-1") == 1
 
 
 def test_a_newer_signal_in_a_record_is_forwarded_unread(queues: FakeQueues) -> None:
     """The record is ours; whether this version understands the signal in it is decided when the signals queue delivers it."""
-    [first, _] = BATCH["Records"]
-    assert failures({"Records": [first | {"body": json.dumps(["c_1", "t_1", '{"format":2,"kind":"timer"}'])}]}) == []
+    assert failures({"Records": [FIRST | {"body": json.dumps(["c_1", "t_1", '{"format":2,"kind":"timer"}'])}]}) == []
     assert [queue_message.body for queue_message in queues.sent] == ['{"format":2,"kind":"timer"}']

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
+from functions.local import seed
 from functions.manage import cli
 from tests.fakes.deployed import deployed
 from waypost import wiring
 from waypost.adapters import stacks
+from waypost.domain.errors import RefusedError
 
 TABLES = ("KeysTable", "WorkspacesTable")
 TEMPLATE = json.dumps({"Resources": {"T": {"Type": "AWS::SQS::Queue"}}, "Outputs": {name: {"Value": name} for name in TABLES}})
@@ -46,12 +48,29 @@ def test_a_workspace_is_created_and_then_a_key_for_its_app(capsys: pytest.Captur
     assert wiring.authenticator().authenticate(f"Api-Key {'k' * 20}", "events", now).workspace == created["workspace"]
 
 
+def test_the_demo_workspace_has_the_id_and_the_key_of_the_example_events(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workspace that is created with an id and a key has both. A second one with this id is refused, and its key is not added."""
+    assert cli.main(["--stack", "acme", "workspace", "Demo", "--id", seed.WORKSPACE, "--key", seed.ADMIN_KEY]) == 0
+    assert printed(capsys)["workspace"] == seed.WORKSPACE
+    assert cli.main(["--stack", "acme", "workspace", "Demo", "--id", seed.WORKSPACE, "--key", "k" * 20]) == 1
+    assert "There is a workspace w_demo already" in capsys.readouterr().err
+    for name in ("Keys", "Workspaces"):
+        monkeypatch.setenv(f"{name.upper()}_TABLE", f"{name}Table")
+    now = datetime.now(UTC)
+    assert wiring.authenticator().authenticate(f"Api-Key {seed.ADMIN_KEY}", "admin", now).workspace == seed.WORKSPACE
+    with pytest.raises(RefusedError):
+        wiring.authenticator().authenticate(f"Api-Key {'k' * 20}", "admin", now)
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         (["--stack", "other", "workspace", "Acme"], "no stack 'other'"),
         (["--stack", "acme", "key", "--workspace", "w_unknown", "--scopes", "admin"], "workspace w_unknown"),
         (["--stack", "acme", "workspace", "Acme", "--key", "short"], "20 to 200"),
+        (["--stack", "acme", "workspace", "Acme", "--id", "demo"], "A workspace id is w_"),
     ],
 )
 def test_an_error_is_printed_in_one_line(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,17 @@ from waypost.telemetry import logger
 EVENTS = Path(__file__).parents[2] / "events"
 
 
+def records(name: str) -> dict[str, Any]:
+    """A batch as SQS sends it, from the folder of example events."""
+    read: dict[str, Any] = json.loads((EVENTS / f"match-{name}.json").read_text())
+    return read
+
+
+SIGNAL = json.loads(records("signal")["Records"][0]["body"])
+WORKSPACE, TRIGGER = SIGNAL["workspace"], SIGNAL["events"][1]["uuid"]
+"""The workspace of all files, and the uuid of the event of `match-signal.json` that enters the journey."""
+
+
 @dataclass
 class FakeVisibility:
     """A signals queue that records which messages become visible again, and after how many seconds."""
@@ -68,27 +79,21 @@ class MatchFunction:
 
 
 def harness_with_journey() -> MatchHarness:
-    """A workspace whose journey every `signed_up` enters."""
+    """A workspace whose journey every `trigger_some_message` enters."""
     made = MatchHarness()
-    made.workspaces.schemas["w1"] = SCHEMA
-    made.journeys.publish(journey(reentry={"mode": "always"}))
+    made.workspaces.schemas[WORKSPACE] = SCHEMA
+    made.journeys.publish(journey(event="trigger_some_message", reentry={"mode": "always"}), workspace=WORKSPACE)
     return made
 
 
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch) -> MatchFunction:
-    """The function in a workspace whose journey every `signed_up` enters; the wiring holds fakes in place of AWS."""
+    """The function in a workspace whose journey every `trigger_some_message` enters; the wiring holds fakes in place of AWS."""
     made = MatchFunction(harness_with_journey())
     monkeypatch.setattr(wiring, "matching", made.harness.ports)
     monkeypatch.setattr(wiring, "signals_queue", lambda: made.queue)
     monkeypatch.setattr(wiring, "dead_letters", lambda: made.dead)
     return made
-
-
-def records(name: str) -> dict[str, Any]:
-    """A batch as SQS sends it, from the folder of example events."""
-    read: dict[str, Any] = json.loads((EVENTS / f"match-{name}.json").read_text())
-    return read
 
 
 def received(batch: dict[str, Any], times: int) -> dict[str, Any]:
@@ -103,7 +108,7 @@ def log_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [json.loads(logger.registered_handler.format(record)) for record in caplog.records]
 
 
-@pytest.mark.parametrize(("name", "uuids"), [("signal", {"e1"}), ("groups", {"a1", "a2", "b1", "b2", "c1"}), ("gzip", {"e0"})])
+@pytest.mark.parametrize(("name", "uuids"), [("signal", {TRIGGER}), ("groups", {"a1", "a2", "b1", "b2", "c1"}), ("gzip", {"d1"})])
 def test_every_record_of_a_batch_is_matched(function: MatchFunction, name: str, uuids: set[str]) -> None:
     """Each event that the journey waits for opens a run; no record is retried and none is parked."""
     assert function.invoke(records(name)) == []
@@ -121,7 +126,7 @@ def test_a_failed_record_holds_back_its_group_alone(function: MatchFunction) -> 
 @pytest.mark.parametrize(("times", "seconds"), [(1, 2), (3, 8), (5, 32), (6, 60), (500, 60)])
 def test_failed_records_are_retried_soon(function: MatchFunction, times: int, seconds: int) -> None:
     """A failed record becomes visible after 2, 4, 8 seconds and so on up to a minute, even if the whole batch fails."""
-    function.fail("e1", UnavailableError("throttled"))
+    function.fail(TRIGGER, UnavailableError("throttled"))
     assert function.invoke(received(records("signal"), times)) == [0]
     assert function.queue.delayed == [(records("signal")["Records"][0]["receiptHandle"], seconds)]
 
@@ -135,12 +140,12 @@ def test_finished_records_stay_finished_if_the_visibility_cannot_be_changed(func
 
 def test_an_outage_parks_nothing_however_long_it_lasts(function: MatchFunction) -> None:
     """A signal that meets an unavailable dependency 500 times is not parked, and is matched once the outage ends."""
-    function.fail("e1", UnavailableError("down"))
+    function.fail(TRIGGER, UnavailableError("down"))
     assert function.invoke(received(records("signal"), 500)) == [0]
     assert function.dead.parked == {}
     function.harness.runs.before_commit = lambda _: None
     assert function.invoke(received(records("signal"), 501)) == []
-    assert function.entered == {"e1"}
+    assert function.entered == {TRIGGER}
 
 
 @pytest.mark.parametrize("times", [1, 4])
@@ -158,7 +163,7 @@ def test_at_the_fifth_receive_only_the_poisoned_event_is_parked(function: MatchF
     assert function.invoke(records("poison")) == []
     assert function.entered == {"e0", "e2", "e3", "other"}
     [parked] = function.dead.parked.values()
-    assert (parked.workspace, parked.kind, parked.reason) == ("w1", "signal", "ValueError")
+    assert (parked.workspace, parked.kind, parked.reason) == (WORKSPACE, "signal", "ValueError")
     signal = signal_codec.from_body(parked.body)
     assert isinstance(signal, EventsArrived)
     assert [event.uuid for event in signal.events] == ["poison"]
@@ -199,7 +204,7 @@ def test_an_unreadable_record_is_parked_at_once_and_blocks_no_other(function: Ma
         ("unknown", "unreadable", '{"kind":"events"}'),
         ("unknown", "unreadable", "not JSON"),
     ]
-    assert function.entered == {"e0"}
+    assert function.entered == {"g0"}
 
 
 @pytest.mark.parametrize("times", [1, 5, 999])
@@ -247,16 +252,16 @@ def test_each_move_is_logged_once_without_personal_data(function: MatchFunction,
     function.invoke(records("signal"))
     lines = log_lines(caplog)
     assert [line["message"] for line in lines] == ["entered", "matched"]
-    assert (lines[0]["journey"], lines[0]["event"], lines[0]["uuid"]) == ("welcome", "signed_up", "e1")
-    assert lines[1]["events"] == ["$identify", "signed_up"]
-    assert not any(word in json.dumps(lines) for word in ("ada@example.com", "Ada", "device-1", '"plan"'))
+    assert (lines[0]["journey"], lines[0]["event"], lines[0]["uuid"]) == ("welcome", "trigger_some_message", TRIGGER)
+    assert lines[1]["events"] == ["$identify", "trigger_some_message"]
+    assert not any(word in json.dumps(lines) for word in ("example@youremail.com", "Ada", "device-1", '"some_value"'))
 
 
 def test_events_without_effect_have_no_log_line_of_their_own(function: MatchFunction, caplog: pytest.LogCaptureFixture) -> None:
     """Thirty events that no run is moved by are one line with their reasons, while the receipt of each names the journeys."""
     for name in ("gold", "silver"):
         rank = {"property": "payload.plan", "operator": "is equal to", "value": name}
-        function.harness.journeys.publish(journey(name, event="page_view", conditions={"all": [rank]}))
+        function.harness.journeys.publish(journey(name, event="page_view", conditions={"all": [rank]}), workspace=WORKSPACE)
     batch = records("signal")
     signal = json.loads(batch["Records"][0]["body"])
     views = [{**signal["events"][-1], "event": "page_view", "uuid": f"v{number}", "payload": {}} for number in range(30)]
@@ -264,4 +269,4 @@ def test_events_without_effect_have_no_log_line_of_their_own(function: MatchFunc
     assert function.invoke(batch) == []
     [line] = log_lines(caplog)
     assert (line["events"], line["matched"], line["reasons"]) == (["page_view"] * 20, 30, ["conditions"])
-    assert len(function.harness.receipts.stored["w1", "v0"].journeys) == 2
+    assert len(function.harness.receipts.stored[WORKSPACE, "v0"].journeys) == 2

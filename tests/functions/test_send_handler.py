@@ -14,13 +14,27 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.send import app
 from tests.fakes.messages import FakeSendQueue, pending_message
-from tests.fakes.send_harness import SendHarness
+from tests.fakes.send_harness import EmailWorkspaces, OneJourney, SendHarness, one_customer
 from waypost import wiring
+from waypost.cache.workspace_cache import Schemas
 from waypost.domain.errors import UnavailableError
+from waypost.domain.messages import send_request
 from waypost.domain.messages.message import Message, MessageStatus, PreparedMessage, ProviderResponse
 from waypost.telemetry import logger
 
 EVENTS = Path(__file__).parents[2] / "events"
+
+
+def sqs_event(name: str) -> dict[str, Any]:
+    """The event of SQS in this file of the folder `events`."""
+    event: dict[str, Any] = json.loads((EVENTS / f"send-{name}.json").read_text())
+    return event
+
+
+BODY = sqs_event("message")["Records"][0]["body"]
+WORKSPACE, MESSAGE = send_request.from_text(BODY)
+BATCH = [send_request.from_text(record["body"]).message for record in sqs_event("batch")["Records"]]
+"""The messages that the three records of `send-batch.json` name."""
 
 
 @dataclass
@@ -35,20 +49,26 @@ class PostponingSendQueue(FakeSendQueue):
 
 @pytest.fixture
 def harness(monkeypatch: pytest.MonkeyPatch) -> SendHarness:
-    """A harness with three pending e-mails, which the handler finds in place of AWS."""
-    harness = SendHarness(queue=PostponingSendQueue())
-    for number in (1, 2, 3):
-        harness.messages.add(pending_message(id=f"msg_{number}"))
+    """A harness with the pending e-mails that the files name, which the handler finds in place of AWS."""
+    harness = SendHarness(
+        customers=one_customer(WORKSPACE),
+        journeys=OneJourney(workspace=WORKSPACE),
+        queue=PostponingSendQueue(),
+        schemas=Schemas(EmailWorkspaces(WORKSPACE)),
+    )
+    for message in (MESSAGE, *BATCH):
+        harness.messages.add(pending_message(workspace=WORKSPACE, id=message))
     monkeypatch.setattr(wiring, "sending", harness.dependencies)
     monkeypatch.setattr(wiring, "send_queue", lambda: harness.queue)
     monkeypatch.setattr(wiring, "dead_letters", lambda: harness.dead)
     return harness
 
 
-def sqs_event(name: str) -> dict[str, Any]:
-    """The event of SQS in this file of the folder `events`."""
-    event: dict[str, Any] = json.loads((EVENTS / f"send-{name}.json").read_text())
-    return event
+def status_of(harness: SendHarness) -> MessageStatus:
+    """The status of the message that `send-message.json` names."""
+    message = harness.messages.get(WORKSPACE, MESSAGE)
+    assert message is not None
+    return message.status
 
 
 def call(event: dict[str, Any]) -> list[str]:
@@ -65,9 +85,9 @@ def log_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 def test_a_record_sends_its_message(harness: SendHarness, caplog: pytest.LogCaptureFixture) -> None:
     """A record that succeeds does not return to the queue, and is logged in one line with ids and without personal data."""
     assert call(sqs_event("message")) == []
-    assert harness.message.status is MessageStatus.SENT
+    assert status_of(harness) is MessageStatus.SENT
     [line] = log_lines(caplog)
-    expected = {"workspace": "w1", "message_id": "msg_1", "journey": "welcome", "step": "hello", "channel": "email", "attempt": 1}
+    expected = {"workspace": WORKSPACE, "message_id": MESSAGE, "journey": "welcome", "step": "hello", "channel": "email", "attempt": 1}
     assert line["message"] == "sent"
     assert expected.items() <= line.items()
     assert "ada@example.com" not in json.dumps(line)
@@ -84,7 +104,7 @@ def test_the_records_of_a_batch_are_sent_in_parallel(harness: SendHarness, monke
 
     monkeypatch.setattr(harness.channel, "call_provider", call_with_the_others)
     assert call(sqs_event("batch")) == []
-    assert sorted(message.id for message, _ in harness.channel.calls) == ["msg_1", "msg_2", "msg_3"]
+    assert sorted(message.id for message, _ in harness.channel.calls) == sorted(BATCH)
 
 
 def test_a_record_returns_soon_when_a_table_is_unavailable(harness: SendHarness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +112,7 @@ def test_a_record_returns_soon_when_a_table_is_unavailable(harness: SendHarness,
     find = harness.messages.get
 
     def get(workspace: str, message: str) -> Any:
-        if message == "msg_2":
+        if message == BATCH[1]:
             raise UnavailableError("throttled")
         return find(workspace, message)
 
@@ -116,7 +136,7 @@ def test_an_unreadable_record_is_parked_at_its_fifth_receive(harness: SendHarnes
     assert call(sqs_event("poison")) == []
     [parked] = harness.dead.parked.values()
     assert (parked.workspace, parked.body, parked.reason) == ("unknown", "not a message", "poison")
-    assert harness.message.status is MessageStatus.SENT
+    assert status_of(harness) is MessageStatus.SENT
 
 
 def test_a_record_that_raises_is_retried_four_times_before_it_is_parked(harness: SendHarness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,8 +148,8 @@ def test_a_record_that_raises_is_retried_four_times_before_it_is_parked(harness:
     event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "5"
     assert call(event) == []
     [parked] = harness.dead.parked.values()
-    assert (parked.workspace, parked.subject, parked.body) == ("w1", "msg_1", '{"workspace":"w1","message":"msg_1"}')
-    assert harness.message.status is MessageStatus.PENDING
+    assert (parked.workspace, parked.subject, parked.body) == (WORKSPACE, MESSAGE, BODY)
+    assert status_of(harness) is MessageStatus.PENDING
 
 
 def test_a_record_that_changes_nothing_is_not_logged(harness: SendHarness, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,9 @@ from waypost.manage.responses.workspaces import KeyResponse, NewKeyResponse
 from waypost.ports import ManagedKeys, ManagedWorkspaces
 
 PREFIX_LENGTH: Final = 8
+
+# The id is the message group of the send queue and the value of a tag of SES, which both take letters, digits and `_`.
+_WORKSPACE_ID: Final = re.compile(r"w_[0-9a-z]{1,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +83,19 @@ class WorkspaceAdministration:
     random_workspace_id: Callable[[], str]
     random_key: Callable[[], str]
 
-    def create_workspace(self, name: str, key: str | None, now: datetime) -> tuple[str, str]:
-        """Creates a workspace with an admin key, which is `key` or a random one. Returns the id and the key.
+    def create_workspace(self, name: str, key: str | None, now: datetime, workspace_id: str | None = None) -> tuple[str, str]:
+        """Creates a workspace with an admin key; its id and its key are the given ones or random ones. Returns the id and the key.
 
-        RefusedError as `add`. The workspace then exists without a key, and nobody can use it.
+        RefusedError 422 if the id is not well-formed, 409 if it is taken. RefusedError as `add` as well; the workspace then exists
+        without a key, and nobody can use it until `create_key` adds one.
         """
-        workspace, text = self.random_workspace_id(), key or self.random_key()
-        self.workspaces.add(workspace, name, iso(now))
+        workspace, text = workspace_id or self.random_workspace_id(), key or self.random_key()
+        if not _WORKSPACE_ID.fullmatch(workspace):
+            raise RefusedError(422, "bad-workspace-id", "A workspace id is w_ and 1 to 32 lower-case letters and digits.")
+        try:
+            self.workspaces.add(workspace, name, iso(now))
+        except StaleError:
+            raise RefusedError(409, "workspace-exists", f"There is a workspace {workspace} already; a key can be added to it.") from None
         add(self.keys, workspace, NewKey(text, "first admin key", {"admin"}), now)
         return workspace, text
 
