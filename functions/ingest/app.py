@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -62,20 +63,20 @@ def _ingest(request: Request, request_id: str, *, bare: bool, started: float) ->
     key = wiring.authenticator().authenticate(request.headers.get("authorization"), "events", received_at)
     body = http.json_body(request)
     schema = wiring.schemas().of(key.workspace, received_at)
-    request_context = RequestContext(key.workspace, schema, received_at, request_id, request.headers.get("idempotency-key"), bare)
+    request_context = RequestContext(key.workspace, schema, received_at, uuid4().hex, request.headers.get("idempotency-key"), bare)
     batch = batch_parser.parse(body, request_context)
     ingested = ingest(batch, request_context, wiring.intake(), lambda: time.monotonic() - started)
-    _log(ingested, request_context)
-    return _response(ingested, request_context)
+    _log(ingested, request_context, request_id)
+    return _response(ingested, request_context, request_id)
 
 
-def _log(ingested: IngestResult, request_context: RequestContext) -> None:
+def _log(ingested: IngestResult, request_context: RequestContext, request_id: str) -> None:
     """Logs one line and three metrics for a batch, without payloads and identifiers."""
     names = [result.event.name for result in ingested.results if isinstance(result, Accepted)]
     codes = [result.code for result in ingested.results if not isinstance(result, Accepted)]
     logger.info(
         "accepted",
-        request_id=request_context.request_id,
+        request_id=request_id,
         workspace=request_context.workspace,
         accepted=len(names),
         events=names[:20],
@@ -86,11 +87,11 @@ def _log(ingested: IngestResult, request_context: RequestContext) -> None:
     metrics.add_metric("RejectedEventsNotKept", MetricUnit.Count, ingested.unkept)
 
 
-def _response(ingested: IngestResult, request_context: RequestContext) -> Response:
+def _response(ingested: IngestResult, request_context: RequestContext, request_id: str) -> Response:
     results = [_result(index, result) for index, result in enumerate(ingested.results)]
     accepted = sum(isinstance(result, Accepted) for result in ingested.results)
     body = {
-        "requestId": request_context.request_id,
+        "requestId": request_id,
         "receivedAt": iso(request_context.received_at),
         "accepted": accepted,
         "rejected": len(results) - accepted,

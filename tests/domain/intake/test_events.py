@@ -158,7 +158,7 @@ def test_identical_events_have_two_uuids_and_a_retry_has_the_same() -> None:
     other = wire(timestamp="2026-11-23T05:00:00Z", payload={"b": 1, "a": 3})
     first = uuids(event, other, event)
     assert len(set(first)) == 3
-    assert first == uuids(event, other, event, request_id="request-2")
+    assert first == uuids(event, other, event, invocation_id="request-2")
     assert uuids(wire(timestamp="2026-11-23T05:00:00Z", payload={"a": 2, "b": 1}))[0] == first[0]
 
 
@@ -184,14 +184,14 @@ def test_without_a_timestamp_an_idempotency_key_gives_the_uuids() -> None:
     """With an Idempotency-Key, the uuids of events without timestamp depend on the key and on the index only."""
     first = uuids(wire(), wire(), idempotency_key="k" * 100)
     assert len(set(first)) == 2
-    assert first == uuids(wire(), wire(), idempotency_key="k" * 100, request_id="request-2")
+    assert first == uuids(wire(), wire(), idempotency_key="k" * 100, invocation_id="request-2")
     assert first != uuids(wire(), wire(), idempotency_key="l" * 100)
 
 
 def test_without_either_an_event_gets_a_new_uuid_and_a_warning() -> None:
-    """An event without uuid, timestamp and Idempotency-Key gets another uuid in each request, and the warning `not-repeatable`."""
+    """An event without uuid, timestamp and Idempotency-Key gets another uuid in each invocation, and the warning `not-repeatable`."""
     assert accepted(wire()).warnings == (EventWarning("not-repeatable"),)
-    assert uuids(wire()) != uuids(wire(), request_id="request-2")
+    assert uuids(wire()) != uuids(wire(), invocation_id="request-2")
 
 
 def test_an_idempotency_key_has_at_most_100_characters() -> None:

@@ -43,4 +43,4 @@ def _count_and_keep(rejected: Sequence[RejectedEvent], request_context: RequestC
     workspace, received_at = request_context.workspace, request_context.received_at
     counted_before = dependencies.rejected.count(workspace, received_at, len(rejected))
     remaining = max(0, KEPT_PER_MINUTE - counted_before)
-    dependencies.rejected.keep(workspace, received_at, request_context.request_id, rejected[:remaining])
+    dependencies.rejected.keep(workspace, received_at, request_context.invocation_id, rejected[:remaining])

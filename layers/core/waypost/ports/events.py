@@ -17,8 +17,8 @@ class RejectedEvents(Protocol):
     def count(self, workspace: str, received_at: datetime, number: int) -> int:
         """Adds `number` to the counter of this minute and returns its value from before."""
 
-    def keep(self, workspace: str, received_at: datetime, request_id: str, events: Sequence[RejectedEvent]) -> None:
-        """Stores rejected events."""
+    def keep(self, workspace: str, received_at: datetime, invocation_id: str, events: Sequence[RejectedEvent]) -> None:
+        """Stores rejected events. Events of one time and invocation are told apart by their index only, so its id must never repeat."""
 
 
 class RejectedEventHistory(Protocol):

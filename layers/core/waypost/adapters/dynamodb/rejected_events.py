@@ -34,13 +34,13 @@ class DynamoRejectedEvents:
         )
         return 0 if isinstance(counted, Refused) else counted["number"] - number
 
-    def keep(self, workspace: str, received_at: datetime, request_id: str, events: Sequence[RejectedEvent]) -> None:
+    def keep(self, workspace: str, received_at: datetime, invocation_id: str, events: Sequence[RejectedEvent]) -> None:
         """Keeps refused events."""
         self.table.put_many(
             [
                 {
                     "id": day_id(workspace, received_at.date()),
-                    "at": f"{iso(received_at)}#{request_id}#{each.batch_index:04}",
+                    "at": f"{iso(received_at)}#{invocation_id}#{each.batch_index:04}",
                     "expires": _expires(received_at),
                     "json": _record(each),
                 }

@@ -24,13 +24,15 @@ IDEMPOTENCY_KEY_LENGTH: Final = 100
 class RequestContext:
     """The request as the parser and the intake need it: the workspace of its key and its schema, the time of receipt, and its headers.
 
-    `bare`: the body is one event and not a batch, so the JSON pointers of errors start at the event.
+    `invocation_id` is an id that no other request has. It is not the id that API Gateway gives: ids and row keys are made from it, and
+    `sam local` and the test button of the console repeat theirs, so that different events would be taken for one. `bare`: the body is one
+    event and not a batch, so the JSON pointers of errors start at the event.
     """
 
     workspace: str
     schema: Schema
     received_at: datetime
-    request_id: str
+    invocation_id: str
     idempotency_key: str | None = None
     bare: bool = False
 
@@ -141,7 +143,7 @@ class _Parser:
             return digest("twin", content_hash, str(self.duplicate_counts[content_hash])), True
         if self.request_context.idempotency_key:
             return digest("idempotency", self.request_context.workspace, self.request_context.idempotency_key, str(index)), True
-        return digest("fresh", self.request_context.workspace, self.request_context.request_id, str(index)), False
+        return digest("fresh", self.request_context.workspace, self.request_context.invocation_id, str(index)), False
 
 
 def _facts(builder: FactsBuilder, wire: WireEvent, kind: Kind, identifier: Identifier, identification: Identification | None) -> Facts:
