@@ -35,7 +35,10 @@ if TYPE_CHECKING:  # the other functions need not load the models of the managem
     from waypost.manage.dependencies import ManageDependencies
     from waypost.manage.keys import WorkspaceAdministration
 
-THREADS = 10
+PARALLEL_THREADS = 10
+"""How many identifications, and how many calls to the signals queue, one request to the intake makes at the same time."""
+LOOKUP_THREADS = 32
+"""More than the calls that can hang at the same time: each ends after some seconds, and a request waits a second before it leaves one."""
 
 
 def now() -> datetime:
@@ -80,7 +83,9 @@ def intake() -> IngestDependencies:
         signals=signals_queue(),
         rejected=DynamoRejectedEvents(table("EVENTS_TABLE")),
         linked=LinkedIdCache(),
-        executor=ThreadPoolExecutor(THREADS),
+        lookups=ThreadPoolExecutor(LOOKUP_THREADS),
+        identifying=ThreadPoolExecutor(PARALLEL_THREADS),
+        sending=ThreadPoolExecutor(PARALLEL_THREADS),
         pause=lambda: time.sleep(random.uniform(0.05, 0.25)),  # noqa: S311 - jitter, not a secret
     )
 

@@ -32,7 +32,7 @@ def keep_rejected(
     if not rejected or budget.is_over(time_budget.SEND_SECONDS):
         return len(rejected)
     try:
-        budget.run_until(time_budget.KEEP_SECONDS, lambda: _count_and_keep(rejected, request_context, dependencies))
+        budget.run_until(time_budget.END_SECONDS, lambda: _count_and_keep(rejected, request_context, dependencies))
     except UnavailableError:
         return len(rejected)
     return 0
