@@ -1,4 +1,4 @@
-# Each target does its own set-up from a fresh clone; all it needs is Python 3.11 or newer as $(PYTHON3) and make.
+# Each target sets up what it needs in a fresh clone. It requires only make, and Python 3.11 or newer as $(PYTHON3).
 PYTHON3 ?= python3
 PORT ?= 3000
 ARCH ?= arm64
@@ -21,20 +21,20 @@ export UV_LINK_MODE := copy
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test model check check-ruff check-types check-template format build build-arm64 build-x86_64 deploy bench lock clean setup
+.PHONY: help run test model check check-ruff check-types check-template format build deploy bench lock clean setup
 
-help:  ## This list
+help:  ## Print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
-run: $(LOCAL_READY)  ## The whole of Waypost on this machine: make run PORT=3000
-	@cd $(ROOT) && exec $(PYTHON) -m functions.local --port $(PORT)
+run: $(LOCAL_READY)  ## Run all of Waypost on this machine: make run PORT=3000
+	@cd $(ROOT) && exec env PYTHONPATH=layers/core $(PYTHON) -m functions.local --port $(PORT) --sam-variables $(SAM_VARIABLES)
 
-test: $(LOCAL_READY)  ## Every test, stories on the deployed template included
+test: $(LOCAL_READY)  ## Run all tests, also those on the locally deployed template
 	@cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 --dist loadgroup $(TESTS)
 
 HISTORIES ?= 200000
-model: $(READY)  ## Customers against the reference model for longer: make model HISTORIES=200000
-	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_DAYS=5000 $(PYTHON) -m pytest -q -n 2 tests/model
+model: $(READY)  ## Compare more random histories with the reference model: make model HISTORIES=200000
+	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_EXAMPLES=5000 $(PYTHON) -m pytest -q -n 2 tests/model
 
 check: check-ruff check-types check-template check-coverage  ## ruff, mypy, cfn-lint, sam validate, branch coverage of the domain
 
@@ -49,36 +49,67 @@ check-template: $(READY)
 	cd $(ROOT) && $(CFN_LINT) template.yaml
 	cd $(ROOT) && AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 
-# The tests of the domain and of the use cases run fast and in one process each, so their coverage is the one that is measured.
+# Coverage is measured with the tests of the domain and of the use cases only, because they are fast.
 check-coverage: $(READY)
 	cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 tests/domain tests/usecases --cov --cov-report=term:skip-covered
 
-format: $(READY)  ## What ruff can mend by itself
+format: $(READY)  ## Format the code and fix what ruff can fix
 	cd $(ROOT) && $(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
-BOTH_OR_ASKED := $(if $(filter file,$(origin ARCH)),arm64 x86_64,$(ARCH))
-build: $(BOTH_OR_ASKED:%=build-%)  ## What is deployed, in .aws-sam/arm64 and .aws-sam/x86_64: make build [ARCH=arm64]
+# What `sam build` reads: a target that needs the build makes it again only after a change.
+SOURCES := $(shell find $(ROOT)/layers/core $(ROOT)/functions -name __pycache__ -prune -o -type f \( -name '*.py' -o -name requirements.txt \) -print)
+BUILT := $(ROOT)/.aws-sam/build/template.yaml
+build: $(READY)  ## Build for AWS, in .aws-sam/build: one build for arm64 and x86_64
+	cd $(ROOT) && $(SAM) build
 
-build-arm64 build-x86_64: build-%: $(READY)
-	cd $(ROOT) && ARCH=$* $(SAM) build --build-dir .aws-sam/$* --parameter-overrides Architecture=$*
+$(BUILT): $(READY) $(ROOT)/template.yaml $(ROOT)/Makefile $(SOURCES)
+	cd $(ROOT) && $(SAM) build
+	@touch $@
 
-deploy: build-$(ARCH)  ## To AWS, with your credentials: make deploy STACK=waypost ARCH=arm64
-	cd $(ROOT) && $(SAM) deploy --config-file $(ROOT)/samconfig.toml --template-file .aws-sam/$(ARCH)/template.yaml --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
+# `sam local` runs the built functions in Docker containers, against the emulator of a `make run` in another terminal. The emulator knows only
+# these credentials, and without any, SAM sends made-up ones.
+HOST_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+SAM_VARIABLES ?= $(LOCAL)/sam.json
+SAM_LOCAL := env -u AWS_PROFILE -u AWS_SESSION_TOKEN AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 $(SAM) local
+FUNCTION ?= IngestFunction
+EVENT ?= events/ingest-batch.json
+API_PORT ?= 3001
+invoke: docker-engine local-variables $(BUILT)  ## Invoke one function in a container: make invoke FUNCTION=IngestFunction EVENT=events/ingest-batch.json
+	cd $(ROOT) && $(SAM_LOCAL) invoke $(FUNCTION) --event $(EVENT) --env-vars $(SAM_VARIABLES) --parameter-overrides Architecture=$(HOST_ARCH)
 
-bench: $(READY)  ## AWS calls, units, price and CPU of the usual batches
+api: docker-engine local-variables $(BUILT)  ## Serve the HTTP API from containers: make api API_PORT=3001
+	cd $(ROOT) && exec $(SAM_LOCAL) start-api --port $(API_PORT) --env-vars $(SAM_VARIABLES) --parameter-overrides Architecture=$(HOST_ARCH)
+
+.PHONY: invoke api docker-engine local-variables
+docker-engine:
+	@docker info >/dev/null 2>&1 || { echo "No Docker engine answers, and sam local needs one. Without Docker, make run serves the same functions at http://127.0.0.1:3000." >&2; exit 1; }
+
+local-variables:
+	@test -f $(SAM_VARIABLES) || { echo "$(SAM_VARIABLES) is missing: start make run in another terminal first; it writes this file." >&2; exit 1; }
+
+deploy: stack-name $(BUILT)  ## Deploy to AWS with your credentials: make deploy STACK=waypost ARCH=arm64
+	cd $(ROOT) && $(SAM) deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
+
+# CloudFormation adds the logical name and 13 characters to the stack's name, and the name of a FIFO queue ends at 80 characters.
+.PHONY: stack-name
+stack-name:
+	@test $$(printf %s '$(STACK)' | wc -c) -le 40 || { echo "The stack name '$(STACK)' has over 40 characters: the names of the FIFO queues, which contain it, would exceed SQS's 80." >&2; exit 1; }
+
+bench: $(READY)  ## Print AWS calls, billed units, prices and CPU time of usual batches
 	@cd $(ROOT) && $(PYTHON) tests/bench.py
 
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
-lock: $(READY)  ## The requirements files, from pyproject.toml
+lock: $(READY)  ## Compile the requirements files from pyproject.toml
 	cd $(ROOT) && $(LOCK) pyproject.toml --output-file layers/core/requirements.txt
 	cd $(ROOT) && $(LOCK) functions/local/requirements.in --no-annotate --output-file functions/local/requirements.txt
+	cd $(ROOT) && $(LOCK) .ci/lambda-runtime.in --no-annotate --output-file .ci/lambda-runtime.txt
 	cd $(ROOT) && $(LOCK) pyproject.toml --group dev --constraints layers/core/requirements.txt --no-annotate --output-file requirements-dev.txt
 
-clean:  ## Forget everything that was built
+clean:  ## Delete everything that was built or installed
 	rm -rf $(VENV) $(LOCAL) $(ROOT)/.aws-sam $(ROOT)/.mypy_cache $(ROOT)/.pytest_cache $(ROOT)/.ruff_cache $(ROOT)/.hypothesis
 
-# uv comes from the same hash-checked lock as all else.
-setup: $(READY)  ## Only the set-up
+# uv itself is installed from the same lock file with hashes as all other packages.
+setup: $(READY)  ## Create the virtual environment only
 $(READY): $(ROOT)/requirements-dev.txt
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Waypost needs Python 3.11 or newer: make PYTHON3=/path/to/python3.11 ..." >&2; exit 1; }
 	@test -x $(PYTHON) || $(PYTHON3) -m venv $(VENV)
@@ -87,32 +118,41 @@ $(READY): $(ROOT)/requirements-dev.txt
 	@$(UV) pip sync --quiet --require-hashes --python $(PYTHON) $<
 	@touch $@
 
-# MiniStack in its own environment, for it pins its own boto3; and the layer's packages for this machine, which the emulated functions use.
+# MiniStack has an environment of its own, because it pins another boto3. The emulated functions use the layer's packages for this machine.
 $(LOCAL_READY): $(ROOT)/functions/local/requirements.txt $(ROOT)/layers/core/requirements.txt | $(READY)
 	@rm -rf $(LOCAL) && $(UV) venv --quiet --python $(PYTHON) $(LOCAL)/ministack
 	@$(UV) pip sync --quiet --require-hashes --python $(LOCAL)/ministack/bin/python $(ROOT)/functions/local/requirements.txt
 	@$(UV) pip install --quiet --require-hashes --no-deps --python $(PYTHON) --target $(LOCAL)/packages --requirements $(ROOT)/layers/core/requirements.txt
 	@touch $@
 
-# ---- what `sam build` calls, once for each resource, with ARTIFACTS_DIR ----
-PLATFORM_arm64 := aarch64-manylinux_2_28
-PLATFORM_x86_64 := x86_64-manylinux_2_28
+# ---- targets that `sam build` runs, once for each resource, with ARTIFACTS_DIR set ----
 RUNTIME ?= $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13*/bin/python3.13 "$$HOME"/.local/share/uv/python/cpython-3.13*/bin/python3.13; do \
   "$$p" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 define NO_RUNTIME
-!!! No Python 3.13 found, so this build holds no .pyc files: every cold start will compile its imports (about 0.6 s more).
-!!! Install one, or name it: make build RUNTIME=/path/to/python3.13
+!!! Python 3.13 was not found, so this build has no .pyc files: each cold start compiles its imports, which takes about 0.6 s.
+!!! Install it, or give its path: make build RUNTIME=/path/to/python3.13
 endef
 export NO_RUNTIME
 
-# Lambda's folders are read-only: what is not compiled here is compiled at every cold start. $(1) is the folder's place in Lambda.
+# Folders in Lambda are read-only, so a module that is not compiled here is compiled at each cold start. $(1) is the path of the folder in Lambda.
 compile = $(if $(RUNTIME),$(RUNTIME) -m compileall -q -j 0 -s "$(ARTIFACTS_DIR)" -p $(1) --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)",echo "$$NO_RUNTIME")
 
 .PHONY: runtime build-CoreLayer build-IngestFunction build-MatchFunction build-SendFunction build-ManageFunction
+
+# One layer serves both processors: the names of the compiled files contain the processor, so the ones of x86_64 lie beside those of arm64
+# (6 MB). A layer for one processor, deployed for the other, would fail at the first import in Lambda.
+LAYER_PIP = env -u UV_COMPILE_BYTECODE $(UV) pip install --quiet --requirements $(ROOT)/layers/core/requirements.txt --python-version 3.13 \
+  --only-binary :all: --no-deps --require-hashes
+# Left out of the layer: the data of AWS services that no function calls, what python-liquid needs only for filters that templates here do
+# not have (the locales of Babel, the time zones of pytz), and files of packages that no program reads. A test calls every service from the built layer.
+LAYER_SERVICES := dynamodb scheduler sesv2 sqs
+LAYER_UNUSED := .lock bin babel/locale-data pytz/zoneinfo boto3/data simplejson/tests aws_lambda_powertools/event_handler/openapi/swagger_ui
 build-CoreLayer: $(READY)
-	env -u UV_COMPILE_BYTECODE $(UV) pip install --quiet --requirements $(ROOT)/layers/core/requirements.txt --target "$(ARTIFACTS_DIR)/python" --python-version 3.13 \
-	  --python-platform $(PLATFORM_$(ARCH)) --only-binary :all: --no-deps --require-hashes
-	rm -rf "$(ARTIFACTS_DIR)/python/.lock" "$(ARTIFACTS_DIR)/python/bin"
+	$(LAYER_PIP) --target "$(ARTIFACTS_DIR)/python" --python-platform aarch64-manylinux_2_28
+	x86_64=$$(mktemp -d) && trap 'rm -rf "$$x86_64"' EXIT && $(LAYER_PIP) --target "$$x86_64" --python-platform x86_64-manylinux_2_28 && \
+	  (cd "$$x86_64" && find . -name '*.so' -print0 | xargs -0 tar -cf -) | tar -xf - -C "$(ARTIFACTS_DIR)/python"
+	cd "$(ARTIFACTS_DIR)/python" && rm -rf $(LAYER_UNUSED) && \
+	  find botocore/data -mindepth 1 -maxdepth 1 -type d $(LAYER_SERVICES:%=! -name %) -exec rm -rf {} +
 	tar -cf - -C $(ROOT)/layers/core --exclude __pycache__ waypost | tar -xf - -C "$(ARTIFACTS_DIR)/python"
 	@$(call compile,/opt)
 

@@ -1,4 +1,4 @@
-"""`make run`: the whole of Waypost on this machine until Ctrl-C."""
+"""`make run`: runs all of Waypost on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,30 +7,34 @@ import contextlib
 import signal
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
 from botocore.exceptions import BotoCoreError
 
+from functions.local import containers
 from functions.local.banner import banner
-from functions.local.paths import LocalError
+from functions.local.paths import SAM_VARIABLES, LocalError
 from functions.local.stack import Stack, running
-from functions.local.watch import Watch
+from functions.local.watch import LogWatcher
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-LOOK_EVERY: Final = 0.3  # seconds
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+POLL_SECONDS: Final = 0.3
 
 
 def main() -> int:
-    """The exit code: 0 after Ctrl-C or SIGTERM, 1 with a line on standard error when it cannot go on."""
+    """Runs the local stack. Returns the exit code: 0 after Ctrl-C or SIGTERM, 1 after an error, which is one line on standard error."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
-    parser.add_argument("--port", type=int, default=3000, help="where to listen on 127.0.0.1 (0: any free port)")
-    port = parser.parse_args().port
-    for number in SIGNALS:
+    parser.add_argument("--port", type=int, default=3000, help="the port to listen on at 127.0.0.1 (0: any free port)")
+    parser.add_argument("--sam-variables", type=Path, default=SAM_VARIABLES, help="the file to write for `sam local --env-vars`")
+    arguments = parser.parse_args()
+    for number in STOP_SIGNALS:
         signal.signal(number, _stop)
     try:
-        with running(port) as stack:
-            _serve(stack)
+        with running(arguments.port) as stack:
+            containers.write_variables(arguments.sam_variables, stack.deployment.variables, stack.emulator.url)
+            _print_log(stack)
     except KeyboardInterrupt:
         return 0
     except LocalError as error:
@@ -39,22 +43,23 @@ def main() -> int:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Unwinds everything that was started; a second Ctrl-C must not cut the clearing up short."""
-    for number in SIGNALS:
+    """Ends the run by an exception, so that all context managers clean up. A second Ctrl-C is ignored: it would interrupt that."""
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def _serve(stack: Stack) -> NoReturn:
+def _print_log(stack: Stack) -> NoReturn:
+    """Prints the banner, then the log lines of all functions as they appear. LocalError when MiniStack has ended."""
     print(banner(stack.url, stack.emulator.url), flush=True)
-    groups = [name for logical, name in stack.deployment.resources.items() if logical.endswith("Logs")]
-    watch = Watch(stack.cloud, groups)
+    groups = [name for logical_id, name in stack.deployment.resources.items() if logical_id.endswith("Logs")]
+    watcher = LogWatcher(stack.cloud, groups)
     while stack.emulator.alive():
-        with contextlib.suppress(BotoCoreError):  # MiniStack may end between the question and the answer
-            for line in watch.lines():
+        with contextlib.suppress(BotoCoreError):  # MiniStack may end during the request; the loop condition notices that
+            for line in watcher.new_lines():
                 print(line, flush=True)
-        time.sleep(LOOK_EVERY)
-    raise LocalError("MiniStack ended by itself; start again")
+        time.sleep(POLL_SECONDS)
+    raise LocalError("MiniStack ended unexpectedly; start again with `make run`")
 
 
 if __name__ == "__main__":

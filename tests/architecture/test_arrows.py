@@ -50,6 +50,7 @@ THIRD_PARTY = {
     "pydantic": {"domain", "manage", "web", "adapter", "function"},
     "pydantic_core": {"domain"},
     "simplejson": {"domain"},
+    "hypercorn": {"local"},
     "ministack": {"local"},
     "yaml": {"local"},
     "starlette": {"local"},

@@ -195,7 +195,7 @@ def test_an_idempotency_key_makes_a_request_repeatable() -> None:
 def test_a_repeated_request_id_of_the_gateway_gives_no_repeated_ids(intake: IngestHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """`sam local start-api` and the test button of the console send one request id again and again: each event gets a uuid of its own.
 
-    The rows of rejected events are told apart as well, and the answers have the id that the gateway gave.
+    The rows of rejected events have keys of their own as well, and the answers have the id that the gateway gave.
     """
     invocations = []
     monkeypatch.setattr(intake.rejected, "keep", lambda workspace, at, invocation_id, events: invocations.append(invocation_id))

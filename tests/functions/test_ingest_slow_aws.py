@@ -134,7 +134,7 @@ def test_with_old_caches_and_all_tables_hanging_a_batch_is_accepted(function: Fu
     assert queued(function) == 21
 
 
-def test_the_next_request_does_not_pay_for_a_hanging_table_again(function: Function) -> None:
+def test_the_next_request_does_not_wait_for_a_hanging_table_again(function: Function) -> None:
     """For five seconds after a failed read of the key and the schema, the ones in memory are used without a read."""
     function.age = timedelta(seconds=61)
     function.hang(function.keys, function.workspaces)

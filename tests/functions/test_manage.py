@@ -14,7 +14,7 @@ from tests.fakes.api_client import Context, call, new_workspace, send, status_an
 from tests.fakes.ingest_harness import ADA, event_of, identify, wire
 from waypost import identify as identifying
 from waypost import wiring
-from waypost.adapters.dynamodb.events import Log, Receipts
+from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.errors import StaleError, UnavailableError
@@ -191,7 +191,7 @@ def test_the_list_of_events_shows_receipts_and_payloads(workspace: str) -> None:
     """Events come newest first and page by page, with their receipts and payloads, filtered by name and time."""
     events = [event_of(wire("bought", uuid=f"e{number}", payload={"total": number})) for number in range(3)]
     receipt = Receipt("e2", "bought", NOW, "c_1", (JourneyOutcome("welcome", "entered", None, "r_1"),), ("msg_1",))
-    Log(Receipts(EVENTS_TABLE, timedelta(days=90))).write(Page(workspace, "c_1", NOW, "s1", tuple(events)), [receipt])
+    DynamoLog(DynamoReceipts(EVENTS_TABLE, timedelta(days=90))).write(Page(workspace, "c_1", NOW, "s1", tuple(events)), [receipt])
     status, first = call("GET", "/api/events", query={"limit": "2"})
     assert (status, [each["uuid"] for each in first["items"]]) == (200, ["e2", "e1"])
     assert first["items"][0]["journeys"] == [{"journey": "welcome", "outcome": "entered", "reason": None, "run": "r_1"}]

@@ -13,7 +13,7 @@ from tests.fakes.api_client import call, new_workspace, send
 from tests.fakes.ingest_harness import event_of, identify, wire
 from waypost import identify as identifying
 from waypost import wiring
-from waypost.adapters.dynamodb.events import Log, Receipts
+from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.intake.event_log import Page
 from waypost.domain.values.wire_time import iso
@@ -27,7 +27,7 @@ WELCOME = {
             "id": "hello",
             "type": "message",
             "channel": "email",
-            "template": {"subject": "Hi {{ customer.name }}", "text": "You said {{ event.payload.word }}."},
+            "template": {"subject": "Hi {{ customer.name }}", "text": "You wrote {{ event.payload.word }}."},
             "next": "bought",
         },
         {
@@ -95,7 +95,7 @@ def test_a_dry_run_shows_moves_and_messages_with_times_and_reasons() -> None:
         (at(days=3), "end", "finished"),
     ]
     assert [(each["at"], each["step"], each["channel"], each["rendered"]) for each in done["messages"]] == [
-        (at(), "hello", "email", {"subject": "Hi Ada", "text": "You said yes."}),
+        (at(), "hello", "email", {"subject": "Hi Ada", "text": "You wrote yes."}),
         (at(days=3), "nudge", "email", {"subject": "Well?", "text": "Come back."}),
     ]
     assert done["ignored"] == [{"at": at(days=1), "event": "signed_up", "reason": "already-entered"}]
@@ -122,7 +122,7 @@ def test_a_dry_run_plays_recorded_events(workspace: str) -> None:
     """The recorded events of the customer in the given period are played in their order, and no others."""
     ada(workspace, identify("ada@example.com", name="Ada"))
     customer = json.loads(send("GET", "/api/customers", query={"primaryKey": "ada@example.com"})["body"])["id"]
-    log = Log(Receipts(Table("EventsTable"), timedelta(days=90)))
+    log = DynamoLog(DynamoReceipts(Table("EventsTable"), timedelta(days=90)))
     for days, name in [(-9, "signed_up"), (0, "signed_up"), (2, "purchase")]:
         event = replace(event_of(wire(name, uuid=f"e{days}")), facts={})
         log.write(Page(workspace, customer, NOW + timedelta(days=days), f"s{days}", (event,)), [])

@@ -21,16 +21,14 @@ from tests.fakes.deployed import deployed
 from tests.golden.files import database, golden, load
 from tests.golden.objects import LATER, NOW, PARKED, SIGNALS, TIMER
 from waypost.adapters.aws import client
-from waypost.adapters.delays import SqsDelays
-from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
-from waypost.adapters.send_queue import SqsSendQueue
-from waypost.adapters.sqs import SqsSignals
+from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
+from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
 from waypost.domain import signal_codec, signals
 from waypost.domain.signal_codec import to_queue_message, unpacked
 from waypost.domain.signals import TimerDue
 from waypost.manage.dead_letters import RedriveDependencies, redrive
 
-TARGET = Target("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
+TARGET = ScheduleTarget("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
 REQUESTS = frozenset({"SendMessage", "SendMessageBatch", "CreateSchedule", "DeleteSchedule"})
 
 

@@ -77,7 +77,7 @@ class TtlCache(Generic[T]):
         if entry is not None and entry.age(now) < max_age(entry.value):
             return entry.value
         fallback = entry if entry is not None and entry.age(now) < outage_age(entry.value) else None
-        # A table that hangs costs a read its whole time. Without this, each request of an outage would pay that again.
+        # A table that hangs costs a read its whole time. Without this, it would cost each request of an outage the same.
         if fallback is not None and fallback.failed_recently(now):
             return fallback.value
         try:

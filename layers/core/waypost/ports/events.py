@@ -18,7 +18,7 @@ class RejectedEvents(Protocol):
         """Adds `number` to the counter of this minute and returns its value from before."""
 
     def keep(self, workspace: str, received_at: datetime, invocation_id: str, events: Sequence[RejectedEvent]) -> None:
-        """Stores rejected events. Events of one time and invocation are told apart by their index only, so its id must never repeat."""
+        """Stores rejected events. Only the index tells events of one time and invocation from each other, so the id must never repeat."""
 
 
 class RejectedEventHistory(Protocol):
