@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -15,6 +16,7 @@ from waypost.domain.intake.batch_parser import RequestContext
 from waypost.domain.intake.events import Accepted, EventResult
 from waypost.domain.values.wire_time import iso
 from waypost.ingest.batch import IngestResult, ingest
+from waypost.ingest.time_budget import TimeBudget
 from waypost.telemetry import MetricUnit, logger, metrics
 from waypost.web import http, routes
 from waypost.web.http import Request, Response
@@ -25,16 +27,16 @@ from waypost.web.routes import INTAKE_ROUTES, Route
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.LambdaResponse:
     """Responds to a request of API Gateway, in payload format 1.0 or 2.0."""
     metrics.add_metric("Requests", MetricUnit.Count, 1)
+    started = time.monotonic()
     request = http.read(event)
     request_id = request.id or context.aws_request_id
-    response = http.respond(lambda: _respond(request, request_id), request_id, logger.info, logger.exception)
+    response = http.respond(lambda: _respond(request, request_id, started), request_id, logger.info, logger.exception)
     if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
         metrics.add_metric("Unavailable", MetricUnit.Count, 1)
     return http.write(response, request_id)
 
 
-def _respond(request: Request, request_id: str) -> Response:
-    started = time.monotonic()
+def _respond(request: Request, request_id: str, started: float) -> Response:
     route = _route(request)
     if route.name == "preflight":
         return http.PREFLIGHT
@@ -58,24 +60,25 @@ def _route(request: Request) -> Route:
 
 
 def _ingest(request: Request, request_id: str, *, bare: bool, started: float) -> Response:
-    received_at = wiring.now()
-    key = wiring.authenticator().authenticate(request.headers.get("authorization"), "events", received_at)
+    received_at, dependencies = wiring.now(), wiring.intake()
+    budget = TimeBudget(lambda: time.monotonic() - started, dependencies.lookups)
+    key = wiring.authenticator().authenticate(request.headers.get("authorization"), "events", received_at, budget.look_up)
     body = http.json_body(request)
-    schema = wiring.schemas().of(key.workspace, received_at)
-    request_context = RequestContext(key.workspace, schema, received_at, request_id, request.headers.get("idempotency-key"), bare)
+    schema = wiring.schemas().of(key.workspace, received_at, budget.look_up)
+    request_context = RequestContext(key.workspace, schema, received_at, uuid4().hex, request.headers.get("idempotency-key"), bare)
     batch = batch_parser.parse(body, request_context)
-    ingested = ingest(batch, request_context, wiring.intake(), lambda: time.monotonic() - started)
-    _log(ingested, request_context)
-    return _response(ingested, request_context)
+    ingested = ingest(batch, request_context, dependencies, budget)
+    _log(ingested, request_context, request_id)
+    return _response(ingested, request_context, request_id)
 
 
-def _log(ingested: IngestResult, request_context: RequestContext) -> None:
+def _log(ingested: IngestResult, request_context: RequestContext, request_id: str) -> None:
     """Logs one line and three metrics for a batch, without payloads and identifiers."""
     names = [result.event.name for result in ingested.results if isinstance(result, Accepted)]
     codes = [result.code for result in ingested.results if not isinstance(result, Accepted)]
     logger.info(
         "accepted",
-        request_id=request_context.request_id,
+        request_id=request_id,
         workspace=request_context.workspace,
         accepted=len(names),
         events=names[:20],
@@ -86,11 +89,11 @@ def _log(ingested: IngestResult, request_context: RequestContext) -> None:
     metrics.add_metric("RejectedEventsNotKept", MetricUnit.Count, ingested.unkept)
 
 
-def _response(ingested: IngestResult, request_context: RequestContext) -> Response:
+def _response(ingested: IngestResult, request_context: RequestContext, request_id: str) -> Response:
     results = [_result(index, result) for index, result in enumerate(ingested.results)]
     accepted = sum(isinstance(result, Accepted) for result in ingested.results)
     body = {
-        "requestId": request_context.request_id,
+        "requestId": request_id,
         "receivedAt": iso(request_context.received_at),
         "accepted": accepted,
         "rejected": len(results) - accepted,

@@ -33,7 +33,7 @@ def event(name: str, at: datetime, *, uuid: str | None = None, source: str = "cu
     """An event of Ada's, accepted when it happened."""
     raw = {"event": name, "correlationKey": "_id", "correlationValue": "phone", "payload": payload, "source": source}
     request_context = RequestContext("w1", SCHEMA, at, uuid or f"{name}-{at.isoformat()}-{sorted(payload.items())}")
-    [entry] = parse({"batch": [raw | {"uuid": uuid or request_context.request_id[:100]}]}, request_context).results
+    [entry] = parse({"batch": [raw | {"uuid": uuid or request_context.invocation_id[:100]}]}, request_context).results
     assert isinstance(entry, Accepted)
     return TimedEvent(at, entry.event)
 

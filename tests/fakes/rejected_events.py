@@ -26,5 +26,5 @@ class FakeRejectedEvents:
         self.counts[minute] += number
         return self.counts[minute] - number
 
-    def keep(self, workspace: str, received_at: datetime, request_id: str, events: Sequence[RejectedEvent]) -> None:
+    def keep(self, workspace: str, received_at: datetime, invocation_id: str, events: Sequence[RejectedEvent]) -> None:
         self.kept += events

@@ -191,6 +191,20 @@ def test_an_idempotency_key_makes_a_request_repeatable() -> None:
     assert body["results"][0]["warnings"] == []
 
 
+def test_a_repeated_request_id_of_the_gateway_gives_no_repeated_ids(intake: IngestHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sam local start-api` and the test button of the console send one request id again and again: each event gets a uuid of its own.
+
+    The rows of rejected events have keys of their own as well, and the answers have the id that the gateway gave.
+    """
+    invocations = []
+    monkeypatch.setattr(intake.rejected, "keep", lambda workspace, at, invocation_id, events: invocations.append(invocation_id))
+    bodies = [respond(post({"batch": [wire(), wire(), "bad"]}))[1] for _ in range(2)]
+    accepted = [result["uuid"] for body in bodies for result in body["results"][:2]]
+    assert len(set(accepted)) == 4
+    assert len(set(invocations)) == 2
+    assert [body["requestId"] for body in bodies] == ["r-1", "r-1"]
+
+
 def test_a_timestamp_without_a_zone_is_corrected(intake: IngestHarness) -> None:
     """An event of the Android SDK, in local time without a zone, one second before sentAt, has the time one second before receipt."""
     _, body, _ = respond(sent("android-custom"))

@@ -134,7 +134,7 @@ def test_batches_are_read_as_they_were() -> None:
         results_of(first, request_context),
         results_of(first, replace(request_context, idempotency_key="key-1")),
         results_of(second, replace(request_context, idempotency_key="key-1")),
-        results_of(second, replace(request_context, workspace="w2", request_id="request-2")),
+        results_of(second, replace(request_context, workspace="w2", invocation_id="request-2")),
         results_of(first["batch"][1], replace(request_context, bare=True)),
     ] == golden("batches-parsed")
 

@@ -29,6 +29,7 @@ from waypost.domain.values import exact_json
 from waypost.identify import find_rows
 from waypost.ingest.batch import ingest
 from waypost.ingest.dependencies import IngestDependencies
+from waypost.ingest.time_budget import TimeBudget
 
 END = {"id": "end", "type": "exit"}
 STANDS = journey("stands", "stands", [message("hello", "end", onFailure="end"), END])
@@ -162,8 +163,10 @@ class SimulatedSystem:
         linked = self.linked if self.random.random() < 0.7 else LinkedIdCache()
         ports = InterceptedPort(self.matcher.customers, self.faults), InterceptedPort(self.queue, self.faults)
         seconds = iter(range(1000))
-        intake = IngestDependencies(*ports, FakeRejectedEvents(), linked, InlineExecutor(), lambda: None)
-        outcome = ingest(parse({"batch": list(raw)}, request_context), request_context, intake, lambda: next(seconds) / 100)
+        threads = InlineExecutor()
+        intake = IngestDependencies(*ports, FakeRejectedEvents(), linked, threads, threads, threads, lambda: None)
+        budget = TimeBudget(lambda: next(seconds) / 100, threads)
+        outcome = ingest(parse({"batch": list(raw)}, request_context), request_context, intake, budget)
         for event, entry in zip(raw, outcome.results, strict=True):
             if not isinstance(entry, Accepted):
                 self._record_decision(event["uuid"], Reason(entry.code))

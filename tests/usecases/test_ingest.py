@@ -194,7 +194,8 @@ def test_a_call_to_the_customers_table_that_hangs_is_abandoned(intake: IngestHar
     intake.customers = Hanging()
     ingested = intake.post(identify() if call == "update_if_newer" else wire())
     released.set()
-    intake.executor.shutdown()
+    intake.identifying.shutdown()
+    intake.lookups.shutdown()
     assert codes(ingested) == ["accepted"]
     [event] = intake.signals.arrived[0].events
     assert (event.identification is not None) == (call == "update_if_newer")
@@ -203,7 +204,7 @@ def test_a_call_to_the_customers_table_that_hangs_is_abandoned(intake: IngestHar
 
 def test_the_answer_does_not_wait_for_rejected_events(intake: IngestHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the table of rejected events hangs, the batch is answered in time, and the event counts as not kept."""
-    monkeypatch.setattr(time_budget, "KEEP_SECONDS", 0.05)
+    monkeypatch.setattr(time_budget, "END_SECONDS", 0.05)
     released = Event()
     monkeypatch.setattr(intake.rejected, "count", lambda *_: released.wait(10) and 0)
     ingested = intake.post(wire(), wire(correlationValue="null"))
@@ -296,7 +297,7 @@ def test_rejected_events_are_not_kept_after_the_time_to_send(intake: IngestHarne
 
 def test_identifications_of_many_customers_are_carried_out_in_threads(intake: IngestHarness) -> None:
     """200 `$identify` events of 100 customers, carried out by 8 threads, make 100 customers with all their attributes and messages."""
-    with ThreadPoolExecutor(8) as intake.executor:
+    with ThreadPoolExecutor(8) as intake.identifying:
         ingested = intake.post(*(identify(f"p{number // 2}@example.com", value=f"device-{number}", n=number) for number in range(200)))
     assert codes(ingested) == ["accepted"] * 200
     assert all(intake.customers.customer(f"p{number}@example.com").attributes["n"] in (2 * number, 2 * number + 1) for number in range(100))

@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     from waypost.manage.keys import WorkspaceAdministration
 
 INTAKE_THREADS = 10
-"""How many calls of AWS one request of the intake makes at the same time."""
+"""How many identifications, and how many calls to the signals queue, one request to the intake makes at the same time."""
+
+LOOKUP_THREADS = 32
+"""More than the calls that can hang at the same time: each ends after some seconds, and a request waits a second before it leaves one."""
 
 MATCHER_THREADS = 2
 """Tombstones and receipts, or customer and runs, are read at the same time."""
@@ -178,7 +181,9 @@ def intake() -> IngestDependencies:
         signals=signals_queue(),
         rejected=rejected_events(),
         linked=LinkedIdCache(),
-        executor=ThreadPoolExecutor(INTAKE_THREADS),
+        lookups=ThreadPoolExecutor(LOOKUP_THREADS),
+        identifying=ThreadPoolExecutor(INTAKE_THREADS),
+        sending=ThreadPoolExecutor(INTAKE_THREADS),
         pause=partial(backoff.random_pause, 0.05, 0.25),
     )
 

@@ -158,7 +158,7 @@ def test_identical_events_have_two_uuids_and_a_retry_has_the_same() -> None:
     other = wire(timestamp="2026-11-23T05:00:00Z", payload={"b": 1, "a": 3})
     first = uuids(event, other, event)
     assert len(set(first)) == 3
-    assert first == uuids(event, other, event, request_id="request-2")
+    assert first == uuids(event, other, event, invocation_id="request-2")
     assert uuids(wire(timestamp="2026-11-23T05:00:00Z", payload={"a": 2, "b": 1}))[0] == first[0]
 
 
@@ -181,17 +181,42 @@ def test_a_derived_uuid_depends_on_each_part_of_the_event(change: dict[str, Any]
 
 
 def test_without_a_timestamp_an_idempotency_key_gives_the_uuids() -> None:
-    """With an Idempotency-Key, the uuids of events without timestamp depend on the key and on the index only."""
+    """With an Idempotency-Key, events without timestamp have the same uuids in each request with this key, and others with another."""
     first = uuids(wire(), wire(), idempotency_key="k" * 100)
     assert len(set(first)) == 2
-    assert first == uuids(wire(), wire(), idempotency_key="k" * 100, request_id="request-2")
-    assert first != uuids(wire(), wire(), idempotency_key="l" * 100)
+    assert first == uuids(wire(), wire(), idempotency_key="k" * 100, invocation_id="request-2")
+    assert not set(first) & set(uuids(wire(), wire(), idempotency_key="l" * 100))
+    assert not set(first) & set(uuids(wire(), wire(), idempotency_key="k" * 100, workspace="w2"))
+
+
+def test_a_part_of_a_batch_with_an_idempotency_key_can_be_sent_again() -> None:
+    """Events that are sent again without those in front of them have the uuids that they had: none gets that of another and is lost."""
+    events = [wire(payload={"n": number}) for number in range(3)]
+    first = uuids(*events, idempotency_key="k")
+    assert uuids(*events[1:], idempotency_key="k") == first[1:]
+    assert uuids(*reversed(events), idempotency_key="k") == first[::-1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"correlationValue": "device-2"},
+        {"correlationKey": "email", "correlationValue": ADA},
+        {"event": "sold"},
+        {"source": "mobile"},
+        {"payload": {"a": 1}},
+        {"timestamp": "2026-11-23T05:00:01Z"},
+    ],
+)
+def test_different_events_under_one_idempotency_key_have_different_uuids(change: dict[str, Any]) -> None:
+    """A client that uses one key for two requests loses no event by that, as long as the events differ in anything."""
+    assert uuids(wire(), idempotency_key="k") != uuids(wire() | change, idempotency_key="k")
 
 
 def test_without_either_an_event_gets_a_new_uuid_and_a_warning() -> None:
-    """An event without uuid, timestamp and Idempotency-Key gets another uuid in each request, and the warning `not-repeatable`."""
+    """An event without uuid, timestamp and Idempotency-Key gets another uuid in each invocation, and the warning `not-repeatable`."""
     assert accepted(wire()).warnings == (EventWarning("not-repeatable"),)
-    assert uuids(wire()) != uuids(wire(), request_id="request-2")
+    assert uuids(wire()) != uuids(wire(), invocation_id="request-2")
 
 
 def test_an_idempotency_key_has_at_most_100_characters() -> None:

@@ -127,16 +127,47 @@ def test_the_cache_of_keys_is_bounded(authenticator: Authenticator) -> None:
 
 
 def test_a_cached_key_stays_valid_for_the_intake_during_an_outage(authenticator: Authenticator, keys: FakeKeys) -> None:
-    """While the keys table is down, a cached key may send events, however old it is. Management and keys never read are unavailable."""
+    """While the keys table is down, a cached key may send events for an hour. Management and keys never read are unavailable."""
     authenticate(authenticator)
     authenticate(authenticator, ADMIN, "admin")
     keys.down = True
-    assert authenticate(authenticator, after=3600).workspace == "w1"
-    assert authenticate(authenticator, ADMIN, after=3600).workspace == "w1"
+    assert authenticate(authenticator, after=3599).workspace == "w1"
+    assert authenticate(authenticator, ADMIN, after=3599).workspace == "w1"
     refused: list[tuple[str, Scope]] = [(ADMIN, "admin"), ("never-seen-by-this-function", "events")]
     for key, scope in refused:
         with pytest.raises(UnavailableError):
-            authenticate(authenticator, key, scope, after=3600)
+            authenticate(authenticator, key, scope, after=3599)
+
+
+def test_a_key_that_was_read_an_hour_ago_sends_no_more_events_during_an_outage(authenticator: Authenticator, keys: FakeKeys) -> None:
+    """A revoked key works for at most an hour, also while its table is down: failed reads do not make the last one younger."""
+    authenticate(authenticator)
+    keys.down = True
+    for seconds in range(60, 3600, 60):
+        authenticate(authenticator, after=seconds)
+    with pytest.raises(UnavailableError):
+        authenticate(authenticator, after=3600)
+
+
+def test_a_failed_read_of_a_key_is_remembered_for_five_seconds(authenticator: Authenticator, keys: FakeKeys) -> None:
+    """During an outage a cached key is read every five seconds, not for each request, and again at once when the table is back."""
+    authenticate(authenticator)
+    keys.down = True
+    for seconds in (60, 61, 64.9):
+        assert authenticate(authenticator, after=seconds).workspace == "w1"
+    assert len(keys.lookups) == 2
+    keys.down = False
+    keys.remove(key_hash(TEXT))
+    assert error_status(authenticator, after=65) == 401
+
+
+def test_a_failed_read_of_an_unknown_key_is_not_remembered(authenticator: Authenticator, keys: FakeKeys) -> None:
+    """A key that is not cached is read for each request, so that it works from the moment on at which its table does."""
+    keys.down = True
+    with pytest.raises(UnavailableError):
+        authenticate(authenticator)
+    keys.down = False
+    assert authenticate(authenticator, after=0.1).workspace == "w1"
 
 
 def test_a_key_that_expires_during_an_outage_is_refused(authenticator: Authenticator, keys: FakeKeys) -> None:

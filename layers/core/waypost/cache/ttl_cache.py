@@ -3,14 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from waypost.domain.errors import UnavailableError
 
 T = TypeVar("T")
+
+RETRY_SECONDS: Final = 5
+"""How long a failed read is remembered: until then, the value in memory is returned without another attempt."""
+
+
+class Caller(Protocol):
+    """Makes a call to a table.
+
+    `has_fallback` says that the caller can go on without the result. UnavailableError if the result does not come in time.
+    """
+
+    def __call__(self, call: Callable[[], T], *, has_fallback: bool) -> T:
+        """The result of the call."""
+
+
+def call_directly(call: Callable[[], T], *, has_fallback: bool) -> T:  # noqa: ARG001 - the signature of a Caller
+    """Makes a call and waits for its end, however long it takes."""
+    return call()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    """A value, the time at which it was read, and the time of the last failed attempt to read it again."""
+
+    value: T
+    read_at: datetime
+    failed_at: datetime | None = None
+
+    def age(self, now: datetime) -> float:
+        """The seconds since the value was read."""
+        return (now - self.read_at).total_seconds()
+
+    def failed_recently(self, now: datetime) -> bool:
+        """Whether the last attempt to read the value again has failed a moment ago."""
+        return self.failed_at is not None and (now - self.failed_at).total_seconds() < RETRY_SECONDS
 
 
 @dataclass(slots=True)
@@ -22,26 +57,42 @@ class TtlCache(Generic[T]):
     """
 
     max_entries: int = 10_000
-    entries: dict[str, tuple[datetime, T]] = field(default_factory=dict)
+    entries: dict[str, Entry[T]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
-    def read(self, key: str, now: datetime, max_age: Callable[[T], int], load: Callable[[T | None], T], outlasts: Callable[[T], bool]) -> T:
-        """The value of a key if it is younger than its `max_age` (seconds), otherwise a new one from `load`, which gets the old one.
+    def read(
+        self,
+        key: str,
+        now: datetime,
+        max_age: Callable[[T], float],
+        load: Callable[[T | None, bool], T],
+        outage_age: Callable[[T], float],
+    ) -> T:
+        """The value of a key if it is younger than its `max_age` (seconds), otherwise a new one from `load`.
 
-        If `load` raises UnavailableError, an old value of any age is returned if `outlasts` is true of it; otherwise the error passes.
+        If `load` raises UnavailableError, the old value is returned if it is younger than its `outage_age` (seconds; 0: never); otherwise
+        the error passes. `load` gets the old value, and whether it would be returned.
         """
         entry = self.entries.get(key)
-        if entry is not None and now - entry[0] < timedelta(seconds=max_age(entry[1])):
-            return entry[1]
+        if entry is not None and entry.age(now) < max_age(entry.value):
+            return entry.value
+        fallback = entry if entry is not None and entry.age(now) < outage_age(entry.value) else None
+        # A table that hangs costs a read its whole time. Without this, it would cost each request of an outage the same.
+        if fallback is not None and fallback.failed_recently(now):
+            return fallback.value
         try:
-            value = load(entry[1] if entry else None)
+            value = load(entry.value if entry else None, fallback is not None)
         except UnavailableError:
-            if entry is not None and outlasts(entry[1]):
-                return entry[1]
-            raise
+            if fallback is None:
+                raise  # nor is the failure remembered: where nothing can take the place of the value, each request tries again
+            self._put(key, replace(fallback, failed_at=now))
+            return fallback.value
+        self._put(key, Entry(value, now))
+        return value
+
+    def _put(self, key: str, entry: Entry[T]) -> None:
         with self.lock:
             self.entries.pop(key, None)  # so that the new entry is the last in the order of removal
             if len(self.entries) >= self.max_entries:
                 del self.entries[next(iter(self.entries))]
-            self.entries[key] = now, value
-        return value
+            self.entries[key] = entry

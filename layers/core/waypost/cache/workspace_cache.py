@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
 from waypost import ports
-from waypost.cache.ttl_cache import TtlCache
+from waypost.cache.ttl_cache import Caller, TtlCache, call_directly
 from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.published import ActiveJourneys, Snapshot, snapshot
 
@@ -22,9 +23,15 @@ class Schemas:
     workspaces: ports.Workspaces
     cache: TtlCache[Schema] = field(default_factory=TtlCache)
 
-    def of(self, workspace: str, now: datetime) -> Schema:
-        """The schema of a workspace. UnavailableError if the table is unavailable and no schema was ever read."""
-        return self.cache.read(workspace, now, lambda _: SCHEMA_SECONDS, lambda _: self.workspaces.schema(workspace), lambda _: True)
+    def of(self, workspace: str, now: datetime, caller: Caller = call_directly) -> Schema:
+        """The schema of a workspace, read by `caller`. UnavailableError if the table is unavailable and no schema was ever read."""
+        return self.cache.read(
+            workspace,
+            now,
+            lambda _: SCHEMA_SECONDS,
+            lambda _, has_fallback: caller(lambda: self.workspaces.schema(workspace), has_fallback=has_fallback),
+            outage_age=lambda _: math.inf,
+        )
 
 
 @dataclass(slots=True)
@@ -49,7 +56,7 @@ class Snapshots:
         return self._read(workspace, now, max_age=0)
 
     def _read(self, workspace: str, now: datetime, max_age: int = SNAPSHOT_SECONDS) -> Snapshot:
-        return self.cache.read(workspace, now, lambda _: max_age, lambda old: self._load(workspace, old), lambda _: False)
+        return self.cache.read(workspace, now, lambda _: max_age, lambda old, _: self._load(workspace, old), lambda _: 0)
 
     def _load(self, workspace: str, old: Snapshot | None) -> Snapshot:
         active = self.journeys.pointer(workspace)
@@ -73,7 +80,7 @@ class Statuses:
         return status or self._in(self._read(workspace, now, 0), journey) or "stopped"
 
     def _read(self, workspace: str, now: datetime, max_age: int) -> ActiveJourneys:
-        return self.cache.read(workspace, now, lambda _: max_age, lambda _: self.journeys.pointer(workspace), lambda _: False)
+        return self.cache.read(workspace, now, lambda _: max_age, lambda *_: self.journeys.pointer(workspace), lambda _: 0)
 
     @staticmethod
     def _in(active: ActiveJourneys, journey: str) -> Literal["published", "paused"] | None:

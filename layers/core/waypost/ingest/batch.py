@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from waypost.domain.errors import UnavailableError
@@ -25,13 +25,12 @@ class IngestResult:
     unkept: int
 
 
-def ingest(batch: Batch, request_context: RequestContext, dependencies: IngestDependencies, elapsed: Callable[[], float]) -> IngestResult:
-    """Makes a batch durable; `elapsed` returns the seconds since the request arrived.
+def ingest(batch: Batch, request_context: RequestContext, dependencies: IngestDependencies, budget: TimeBudget) -> IngestResult:
+    """Makes a batch durable, in the time that is left of the request.
 
     An event is accepted once it is on the signals queue. An unavailable customers table rejects none: its facts then travel on the
     queue. UnavailableError if the queue accepts no event at all, so that the client sends the whole batch again.
     """
-    budget = TimeBudget(elapsed, dependencies.executor)
     results = list(batch.results)
     identifications = Identifications(request_context, dependencies, budget, results)
     identifications.carry_out()

@@ -12,11 +12,18 @@ from waypost.ports import Customers, RejectedEvents, Signals
 
 @dataclass(frozen=True, slots=True)
 class IngestDependencies:
-    """The ports of the intake, its cache, the threads for parallel calls, and `pause`, which sleeps between two attempts to send."""
+    """The ports of the intake, its cache, its threads, and `pause`, which sleeps between two attempts to send.
+
+    There are three thread pools, so that calls of one kind that hang, also those of earlier requests, never delay the calls of another.
+    `lookups` makes single calls: of the key, the schema, the rows of customers, and rejected events. It has more threads than such calls
+    can hang at the same time. `identifying` carries out identifications, and `sending` only sends messages.
+    """
 
     customers: Customers
     signals: Signals
     rejected: RejectedEvents
     linked: LinkedIdCache
-    executor: Executor
+    lookups: Executor
+    identifying: Executor
+    sending: Executor
     pause: Callable[[], None]

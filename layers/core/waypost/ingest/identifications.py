@@ -7,8 +7,8 @@ conflict from the answer, and the events of the batch are grouped under the cust
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import Final
 
 from waypost import identify
@@ -23,6 +23,7 @@ from waypost.ingest import time_budget
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.ingest.results import accepted_events, pointer_to
 from waypost.ingest.time_budget import TimeBudget
+from waypost.ingest.timed_customers import TimedCustomers
 
 _REJECTIONS: Final = {
     Reason.CORRELATION_CONFLICT: ("This correlation id belongs to another primary key value; nothing was changed.", "/correlationValue"),
@@ -39,7 +40,7 @@ class Identifications:
     `results` are changed in place: what was carried out is taken out of its event, what was refused is rejected. `customers` collects
     the customers that were identified. `table_unavailable` is set when the customers table fails or is too slow: everything that is not
     carried out by then stays in its event and travels on the queue. Threads of one batch share this object; the groups of events that
-    they work on have no index and no identifier in common.
+    they work on have no index and no identifier in common. `closed`: the request has stopped waiting for them.
     """
 
     request_context: RequestContext
@@ -48,19 +49,27 @@ class Identifications:
     results: list[EventResult]
     customers: dict[Identifier, ResolvedCustomer] = field(default_factory=dict)
     table_unavailable: bool = False
+    closed: bool = False
+    lock: Lock = field(default_factory=Lock)
 
     def carry_out(self) -> None:
         """Carries out all identifications of the batch, those of different customers in parallel; it returns in time, finished or not."""
         events = [each for each in accepted_events(self.results) if each.event.identification is not None]
-        started = [self.dependencies.executor.submit(self._carry_out_in_order, group) for group in by_shared_identifiers(events)]
-        done, late = wait(started, self.budget.seconds_until(time_budget.READ_SECONDS))
-        self.table_unavailable = self.table_unavailable or bool(late)
-        for future in done:
-            future.result()  # raises what the thread raised: an error of ours must not pass for a success
-        for identifier, customer in dict(self.customers).items():
+        started = [self.dependencies.identifying.submit(self._carry_out_in_order, group) for group in by_shared_identifiers(events)]
+        for future in started:
+            try:
+                # It raises what the thread raised: an error of ours must not pass for a success.
+                self.budget.result_by(time_budget.READ_SECONDS, future)
+            except UnavailableError:
+                self.table_unavailable = True
+                future.cancel()  # if it waits for a thread, it would only delay those of the next request
+        with self.lock:
+            self.closed = True
+        for identifier, customer in self.customers.items():
             self.dependencies.linked.put(self.request_context.workspace, identifier, customer)
 
     def _carry_out_in_order(self, group: Sequence[BatchEvent]) -> None:
+        customers = TimedCustomers(self.dependencies.customers, self.budget)
         for batch_event in group:
             self.table_unavailable = self.table_unavailable or self.budget.is_over(time_budget.IDENTIFY_SECONDS)
             if self.table_unavailable:
@@ -69,14 +78,15 @@ class Identifications:
             try:
                 # Facts whose time depends on the receipt are left to the matcher, which knows whether the event is a repetition.
                 without_facts = replace(event, facts={}) if self._has_server_time(batch_event.batch_index) else event
-                outcome = identify.identify_customer(self.dependencies.customers, self.request_context.workspace, without_facts)
+                outcome = identify.identify_customer(customers, self.request_context.workspace, without_facts)
             except UnavailableError:
                 self.table_unavailable = True
                 return
             # The request may have stopped waiting during the call. The event is then on its way to the queue as it came, and its result
             # must not change any more. That the identification is carried out twice changes nothing.
-            if not self.table_unavailable:
-                self._apply(batch_event, outcome)
+            with self.lock:
+                if not self.closed:
+                    self._apply(batch_event, outcome)
 
     def _has_server_time(self, index: int) -> bool:
         result = self.results[index]

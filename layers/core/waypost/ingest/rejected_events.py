@@ -32,7 +32,7 @@ def keep_rejected(
     if not rejected or budget.is_over(time_budget.SEND_SECONDS):
         return len(rejected)
     try:
-        budget.run_until(time_budget.KEEP_SECONDS, lambda: _count_and_keep(rejected, request_context, dependencies))
+        budget.run_until(time_budget.END_SECONDS, lambda: _count_and_keep(rejected, request_context, dependencies))
     except UnavailableError:
         return len(rejected)
     return 0
@@ -43,4 +43,4 @@ def _count_and_keep(rejected: Sequence[RejectedEvent], request_context: RequestC
     workspace, received_at = request_context.workspace, request_context.received_at
     counted_before = dependencies.rejected.count(workspace, received_at, len(rejected))
     remaining = max(0, KEPT_PER_MINUTE - counted_before)
-    dependencies.rejected.keep(workspace, received_at, request_context.request_id, rejected[:remaining])
+    dependencies.rejected.keep(workspace, received_at, request_context.invocation_id, rejected[:remaining])

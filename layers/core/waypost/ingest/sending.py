@@ -83,34 +83,44 @@ def send_in_order(messages: list[list[BatchMessage]], dependencies: IngestDepend
     are not sent either: the client sends all of them again, and they must not be processed in another order than they happened in.
     """
     unsent: list[int] = []
+    limit = budget.sending_limit()
     while messages:
-        refused = _send_in_parallel([queue[0].queue_message for queue in messages], dependencies, budget)
+        refused = _send_in_parallel([queue[0].queue_message for queue in messages], dependencies, budget, limit)
         unsent += [index for queue in messages if queue[0].queue_message in refused for message in queue for index in message.indexes]
         messages = [queue[1:] for queue in messages if queue[1:] and queue[0].queue_message not in refused]
     return unsent
 
 
-def _send_in_parallel(messages: Sequence[QueueMessage], dependencies: IngestDependencies, budget: TimeBudget) -> set[QueueMessage]:
-    """Sends messages of different customers in as few calls as possible; returns those that were refused until the time was over.
+def _send_in_parallel(
+    messages: Sequence[QueueMessage], dependencies: IngestDependencies, budget: TimeBudget, limit: float
+) -> set[QueueMessage]:
+    """Sends messages of different customers in as few calls as possible; returns those that were not accepted in time.
 
     No call has two messages of one customer: SQS may accept the second and refuse the first, which would change their order.
     """
-
-    def send(call: Sequence[QueueMessage]) -> Sequence[QueueMessage]:
-        return _send_until_accepted(call, dependencies, budget)
-
     calls = list(chunked_by_bytes(messages, lambda each: len(each.body), max_items=CALL_MESSAGES, max_bytes=CALL_BYTES))
-    refused = [send(calls[0])] if len(calls) == 1 else dependencies.executor.map(send, calls)
-    return {message for call in refused for message in call}
+    started = [(dependencies.sending.submit(_send_until_accepted, call, dependencies, budget, limit), call) for call in calls]
+    refused: set[QueueMessage] = set()
+    for future, call in started:
+        try:
+            left = budget.result_by(time_budget.END_SECONDS, future)
+        except UnavailableError:
+            # The call may succeed later. Then these messages are sent twice, which their deduplication ids make harmless.
+            future.cancel()
+            left = call
+        refused.update(left)
+    return refused
 
 
-def _send_until_accepted(messages: Sequence[QueueMessage], dependencies: IngestDependencies, budget: TimeBudget) -> Sequence[QueueMessage]:
-    """Sends messages in one call, and what was refused again after a pause; returns what is left when the time is over.
+def _send_until_accepted(
+    messages: Sequence[QueueMessage], dependencies: IngestDependencies, budget: TimeBudget, limit: float
+) -> Sequence[QueueMessage]:
+    """Sends messages in one call, and what was refused again after a pause; returns what is left at the limit.
 
     A message that SQS had accepted before the connection was lost is sent twice. Its deduplication id makes that harmless.
     """
     left = messages
-    while left and not budget.is_over(time_budget.SEND_SECONDS):
+    while left and not budget.is_over(limit):
         with suppress(UnavailableError):
             left = dependencies.signals.send(left)
         if left:

@@ -17,8 +17,8 @@ class RejectedEvents(Protocol):
     def count(self, workspace: str, received_at: datetime, number: int) -> int:
         """Adds `number` to the counter of this minute and returns its value from before."""
 
-    def keep(self, workspace: str, received_at: datetime, request_id: str, events: Sequence[RejectedEvent]) -> None:
-        """Stores rejected events."""
+    def keep(self, workspace: str, received_at: datetime, invocation_id: str, events: Sequence[RejectedEvent]) -> None:
+        """Stores rejected events. Only the index tells events of one time and invocation from each other, so the id must never repeat."""
 
 
 class RejectedEventHistory(Protocol):

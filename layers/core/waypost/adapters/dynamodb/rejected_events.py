@@ -44,13 +44,13 @@ class DynamoRejectedEvents:
         )
         return int(counter["number"]) - number
 
-    def keep(self, workspace: str, received_at: datetime, request_id: str, events: Sequence[RejectedEvent]) -> None:
-        """Stores rejected events of one request."""
+    def keep(self, workspace: str, received_at: datetime, invocation_id: str, events: Sequence[RejectedEvent]) -> None:
+        """Stores rejected events of one invocation."""
         self.table.put_many(
             [
                 {
                     "id": day_partition(workspace, received_at.date()),
-                    "at": f"{iso(received_at)}#{request_id}#{each.batch_index:04}",
+                    "at": f"{iso(received_at)}#{invocation_id}#{each.batch_index:04}",
                     "expires": expiry(received_at, KEPT),
                     "json": _to_json(each),
                 }

@@ -24,13 +24,15 @@ IDEMPOTENCY_KEY_LENGTH: Final = 100
 class RequestContext:
     """The request as the parser and the intake need it: the workspace of its key and its schema, the time of receipt, and its headers.
 
-    `bare`: the body is one event and not a batch, so the JSON pointers of errors start at the event.
+    `invocation_id` is an id that no other request has. It is not the id that API Gateway gives: ids and row keys are made from it, and
+    `sam local` and the test button of the console repeat theirs, so that different events would be taken for one. `bare`: the body is one
+    event and not a batch, so the JSON pointers of errors start at the event.
     """
 
     workspace: str
     schema: Schema
     received_at: datetime
-    request_id: str
+    invocation_id: str
     idempotency_key: str | None = None
     bare: bool = False
 
@@ -132,16 +134,19 @@ class _Parser:
         """The uuid of the event, and whether it gets the same one if it is sent again (`docs/events.md#safe-retries`)."""
         if wire.uuid:
             return wire.uuid, True
-        if wire.timestamp is not None:
-            whole = (wire.correlation_key, identifier.value, wire.event, wire.source, exact_json.canonical([wire.timestamp, wire.payload]))
-            content_hash = digest("event", self.request_context.workspace, *whole)
-            # Two identical events of one batch are two events, not one: a customer may buy the same thing twice in one second. Their count
-            # tells them apart, and gives the same uuids when the whole batch is sent again.
-            self.duplicate_counts[content_hash] += 1
-            return digest("twin", content_hash, str(self.duplicate_counts[content_hash])), True
-        if self.request_context.idempotency_key:
-            return digest("idempotency", self.request_context.workspace, self.request_context.idempotency_key, str(index)), True
-        return digest("fresh", self.request_context.workspace, self.request_context.request_id, str(index)), False
+        context = self.request_context
+        if wire.timestamp is None and not context.idempotency_key:
+            return digest("fresh", context.workspace, context.invocation_id, str(index)), False
+        whole = (wire.correlation_key, identifier.value, wire.event, wire.source, exact_json.canonical([wire.timestamp, wire.payload]))
+        content_hash = digest("event", context.workspace, *whole)
+        if wire.timestamp is None and context.idempotency_key:
+            # The content and not the index: a client may send the events again that were not stored, without those that were. An index
+            # would then give one event the uuid of another, and it would be lost as a duplicate.
+            content_hash = digest("idempotency", context.idempotency_key, content_hash)
+        # Two identical events of one batch are two events, not one: a customer may buy the same thing twice in one second. Their count
+        # tells them apart, and gives the same uuids when the whole batch is sent again.
+        self.duplicate_counts[content_hash] += 1
+        return digest("twin", content_hash, str(self.duplicate_counts[content_hash])), True
 
 
 def _facts(builder: FactsBuilder, wire: WireEvent, kind: Kind, identifier: Identifier, identification: Identification | None) -> Facts:
