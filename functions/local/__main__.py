@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import signal
 import sys
 import time
@@ -14,6 +15,8 @@ from botocore.exceptions import BotoCoreError
 
 from functions.local import containers
 from functions.local.banner import banner
+from functions.local.moto_backend import function_process
+from functions.local.moto_backend.stack import running_on_moto
 from functions.local.paths import LocalError
 from functions.local.stack import Stack, running
 from functions.local.watch import Watch
@@ -26,12 +29,12 @@ def main() -> int:
     """The exit code: 0 after Ctrl-C or SIGTERM, 1 with a line on standard error when it cannot go on."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--port", type=int, default=3000, help="where to listen on 127.0.0.1 (0: any free port)")
-    port = parser.parse_args().port
+    parser.add_argument("--backend", choices=BACKENDS, default="ministack", help="the emulator of AWS")
+    arguments = parser.parse_args()
     for number in SIGNALS:
         signal.signal(number, _stop)
     try:
-        with running(port) as stack:
-            _serve(stack)
+        BACKENDS[arguments.backend](arguments.port)
     except KeyboardInterrupt:
         return 0
     except LocalError as error:
@@ -44,6 +47,25 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _run_on_ministack(port: int) -> NoReturn:
+    with running(port) as stack:
+        _serve(stack)
+
+
+def _run_on_moto(port: int) -> NoReturn:
+    with running_on_moto(port) as stack:
+        containers.write_variables(stack.deployment.all_variables(), stack.moto.url)
+        print(banner(stack.url, stack.moto.url, has_clock=False), flush=True)
+        function_process.log.addHandler(logging.StreamHandler(sys.stdout))
+        function_process.log.setLevel(logging.INFO)
+        while stack.alive():
+            time.sleep(LOOK_EVERY)
+        raise LocalError("moto or a function ended by itself; start again")
+
+
+BACKENDS: Final = {"ministack": _run_on_ministack, "moto": _run_on_moto}
 
 
 def _serve(stack: Stack) -> NoReturn:

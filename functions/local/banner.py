@@ -31,8 +31,8 @@ BATCH: Final = {
 }
 
 
-def banner(url: str, emulator: str) -> str:
-    """The way to a first mail, ready to paste."""
+def banner(url: str, emulator: str, *, has_clock: bool = True) -> str:
+    """The way to a first mail, ready to paste; without the clock where it cannot be advanced."""
     admin = f'-H "Authorization: Api-Key {ADMIN_KEY}"'
     return f"""
 Waypost runs at {url}   (AWS: {emulator}, account 000000000000; Ctrl-C ends both)
@@ -51,7 +51,11 @@ Look at what came of it:
   curl -s "{url}/api/messages" {admin}
   curl -s {url}/api/journeys/welcome {admin}
   curl -s {url}/api/openapi.json
+{_clock(url) if has_clock else ""}"""
 
+
+def _clock(url: str) -> str:
+    return f"""
 Let three days pass, with all that is due in them:
 
   curl -s {url}/_local/clock -d '{{"advance": "P3D"}}'

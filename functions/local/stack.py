@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import httpx
 import uvicorn
+from starlette.applications import Starlette
 
 from functions.local import seed
 from functions.local.clock import Clock
@@ -82,7 +83,7 @@ def _mail(mail: dict[str, Any]) -> dict[str, Any]:
 def running(port: int = 0) -> Iterator[Stack]:
     """Starts everything and serves it at http://127.0.0.1:`port` (0: a free one); at the end nothing is left. LocalError if it cannot."""
     with ExitStack() as parts:
-        listener = parts.enter_context(_listening(port))
+        listener = parts.enter_context(listening(port))
         emulator = parts.enter_context(emulating())
         cloud = Cloud(emulator.url)
         deployment = deploy(cloud, emulator.clock)
@@ -91,12 +92,13 @@ def running(port: int = 0) -> Iterator[Stack]:
         seed.demo(deployment.api, workspace_creator)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=10, trust_env=False))
         stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, workspace_creator, client)
-        parts.enter_context(_serving(stack, listener))
+        parts.enter_context(serving(proxy_app(stack, deployment.api), listener))
         yield stack
 
 
 @contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
+def listening(port: int) -> Iterator[socket.socket]:
+    """A socket that listens at the port of the loopback address (0: a free one). LocalError if the port is taken."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -108,8 +110,9 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _serving(stack: Stack, listener: socket.socket) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(proxy_app(stack, stack.deployment.api), log_level="warning", access_log=False))
+def serving(app: Starlette, listener: socket.socket) -> Iterator[None]:
+    """Serves an application at a socket until exit."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:

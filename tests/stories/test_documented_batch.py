@@ -7,14 +7,14 @@ import pytest
 
 from functions.local.banner import BATCH, WHO
 from functions.local.seed import ADMIN_KEY, EVENTS_KEY
-from functions.local.stack import Stack
+from tests.stories.backends import AnyStack, both_backends
 from tests.stories.workspace import Workspace
 
 PATHS = ["/api/events/batch/", "/api/events/batch", "/events/batch/", "/events/batch"]
 
 
 @pytest.fixture
-def demo(stack: Stack) -> Workspace:
+def demo(stack: AnyStack) -> Workspace:
     """The demo workspace with the keys that the banner prints."""
     return Workspace(stack, "demo", ADMIN_KEY, EVENTS_KEY)
 
@@ -26,6 +26,7 @@ def paste(demo: Workspace, path: str = PATHS[0]) -> httpx.Response:
     return answer
 
 
+@both_backends
 def test_the_pasted_curl_makes_a_customer_a_run_and_a_mail(demo: Workspace) -> None:
     """After the documented batch the customer is named, has been through the journey, and has the mail; each can be read back."""
     answer = paste(demo)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.stories.backends import both_backends
 from tests.stories.workspace import Workspace, identify, mailing, trigger
 
 
@@ -36,6 +37,7 @@ def test_neither_is_known(workspace: Workspace) -> None:
     assert device(workspace, "phone") == customer
 
 
+@both_backends
 def test_a_new_device_joins_a_known_person(workspace: Workspace) -> None:
     """The customer stays who it was, with one id more."""
     ada = workspace.email("ada")

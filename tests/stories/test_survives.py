@@ -59,7 +59,7 @@ def dying(stack: Stack, function: str) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("function", ["IngestFunction", "MatchFunction"])
-def test_a_function_that_dies_again_and_again_loses_nothing(workspace: Workspace, function: str) -> None:
+def test_a_function_that_dies_again_and_again_loses_nothing(ministack: Stack, workspace: Workspace, function: str) -> None:
     """Clients retry until they get a 2xx; then each customer is there and has exactly one mail."""
     workspace.publish(mailing("welcome", "joined"))
 
@@ -72,7 +72,7 @@ def test_a_function_that_dies_again_and_again_loses_nothing(workspace: Workspace
         while workspace.send(*stamped).status_code != 201:
             time.sleep(0.2)
 
-    with short_memory(workspace.stack), dying(workspace.stack, function) as killed:
+    with short_memory(ministack), dying(ministack, function) as killed:
         with ThreadPoolExecutor(8) as clients:
             list(clients.map(join, range(CUSTOMERS)))
         assert workspace.stack.settle()

@@ -8,6 +8,7 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook
 
+from tests.stories.backends import both_backends
 from tests.stories.receiver import Receiver
 from tests.stories.workspace import Workspace, identify, trigger
 
@@ -19,6 +20,7 @@ def calling(url: str) -> dict[str, Any]:
     return {"id": "calls", "name": "calls", "entry": {"event": "bought", "reentry": {"mode": "always"}}, "steps": steps}
 
 
+@both_backends
 def test_the_receiver_can_verify_who_called(workspace: Workspace, receiver: Receiver) -> None:
     """The body is rendered, and its signature holds under the secret that the workspace shows."""
     secret = workspace.get("/api/webhooks/secret")["secret"]

@@ -8,20 +8,20 @@ from uuid import uuid4
 
 import httpx
 
-from functions.local.stack import Stack
+from tests.stories.backends import AnyStack
 
 
 @dataclass(frozen=True)
 class Workspace:
     """One tenant of the running stack; every test has its own, so tests do not see each other."""
 
-    stack: Stack
+    stack: AnyStack
     id: str
     admin_key: str
     events_key: str
 
     @classmethod
-    def made_on(cls, stack: Stack) -> Workspace:
+    def made_on(cls, stack: AnyStack) -> Workspace:
         """A fresh workspace whose customers have an e-mail address as their primary key."""
         made = stack.new_workspace(f"story {uuid4().hex[:8]}")
         workspace = cls(stack, made["id"], made["key"], f"story-events-key-{uuid4().hex}")
