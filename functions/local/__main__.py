@@ -56,7 +56,7 @@ def _run_on_ministack(port: int) -> NoReturn:
 
 def _run_on_moto(port: int) -> NoReturn:
     with running_on_moto(port) as stack:
-        containers.write_variables(stack.deployment.all_variables(), stack.moto.url)
+        containers.write_variables(stack.deployment.shared_variables(), stack.moto.url)
         print(banner(stack.url, stack.moto.url, has_clock=False), flush=True)
         function_process.log.addHandler(logging.StreamHandler(sys.stdout))
         function_process.log.setLevel(logging.INFO)

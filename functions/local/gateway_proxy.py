@@ -43,14 +43,14 @@ class Local(Protocol):
         """A second workspace: its id, name and admin key."""
 
 
-def proxy_app(stack: Local, api: str, transport: httpx.AsyncBaseTransport | None = None) -> Starlette:
-    """The ASGI application in front of the API at the address `api`, which is called through `transport` if there is one."""
+def proxy_app(stack: Local, api: str) -> Starlette:
+    """The ASGI application in front of the API at the address `api`."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
         timeout = httpx.Timeout(60, pool=None)
-        async with httpx.AsyncClient(transport=transport, limits=limits, timeout=timeout, trust_env=False) as app.state.client:
+        async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as app.state.client:
             yield
 
     async def forward(request: Request) -> Response:

@@ -50,9 +50,11 @@ THIRD_PARTY = {
     "pydantic_core": {"domain"},
     "simplejson": {"domain"},
     "ministack": {"local"},
+    "moto": {"local"},
     "yaml": {"local"},
     "starlette": {"local"},
     "uvicorn": {"local"},
+    "werkzeug": {"local"},
     "httpx": {"local"},
 }
 # what the domain may not use: the time, random numbers, the machine, the network

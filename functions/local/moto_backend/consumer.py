@@ -18,7 +18,7 @@ from functions.local.emulator import REGION
 from functions.local.moto_backend.deployment import EventSource
 from functions.local.moto_backend.function_process import FunctionError, log
 
-PAUSE: Final = 0.1  # seconds between two requests to an empty queue
+PAUSE: Final = 0.2  # seconds between two requests to an empty queue
 
 Invoke = Callable[[dict[str, Any]], Any]
 

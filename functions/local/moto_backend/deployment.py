@@ -44,9 +44,10 @@ class MotoDeployment:
     variables: dict[str, dict[str, str]]
     event_sources: list[EventSource]
 
-    def all_variables(self) -> dict[str, str]:
-        """The variables of all functions together; those of one name have one value, except the name of the service."""
-        return {name: value for variables in self.variables.values() for name, value in variables.items()}
+    def shared_variables(self) -> dict[str, str]:
+        """The variables of all functions together, without the one whose value is not the same in all: the name of the service."""
+        merged = {name: value for variables in self.variables.values() for name, value in variables.items()}
+        return {name: value for name, value in merged.items() if name != "POWERTOOLS_SERVICE_NAME"}
 
     def environment(self, function: str, cloud: Cloud) -> dict[str, str]:
         """The environment of a function: its variables, the way to moto and, if it calls webhooks, permission to call this machine."""
@@ -64,7 +65,7 @@ def deploy(cloud: Cloud) -> MotoDeployment:
     for name, function in variables.items():
         function |= {variable: outputs[_output(name, variable)] for variable in _variables(stack, name)}
     mappings = template.resources(stack, "AWS::Lambda::EventSourceMapping")
-    return MotoDeployment(variables, [_event_source(cloud, mapping, outputs[name]) for name, mapping in mappings.items()])
+    return MotoDeployment(variables, [event_source(cloud, mapping, outputs[name]) for name, mapping in mappings.items()])
 
 
 def _variables(stack: dict[str, Any], function: str) -> dict[str, Any]:
@@ -80,9 +81,10 @@ def _output(function: str, variable: str) -> str:
 
 
 def small_template(stack: dict[str, Any]) -> dict[str, Any]:
-    """The template that moto gets: tables and queues, and an output for each variable and for the ARN of each consumed queue."""
+    """The template that moto gets: tables and queues with their outputs, and an output for each variable and each consumed queue's ARN."""
     resources = {name: _named(name, resource) for name, resource in stack["Resources"].items() if resource["Type"] in CREATED}
-    outputs = {
+    outputs = {name: output for name, output in stack["Outputs"].items() if output["Value"].get("Ref") in resources}
+    outputs |= {
         _output(function, variable): {"Value": value}
         for function in template.resources(stack, "AWS::Serverless::Function")
         for variable, value in _variables(stack, function).items()
@@ -112,6 +114,11 @@ def _create(cloud: Cloud, stack: dict[str, Any]) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
 
-def _event_source(cloud: Cloud, mapping: dict[str, Any], arn: str) -> EventSource:
+def event_source(cloud: Cloud, mapping: dict[str, Any], arn: str) -> EventSource:
+    """The queue of a mapping. From a FIFO queue records come one at a time.
+
+    Where several messages of one group come back, moto delivers the second one before the first. With one in flight there is no second.
+    """
+    batch_size = 1 if arn.endswith(".fifo") else mapping["BatchSize"]
     url = cloud.client("sqs").get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
-    return EventSource(mapping["FunctionName"]["Ref"], url, arn, mapping["BatchSize"])
+    return EventSource(mapping["FunctionName"]["Ref"], url, arn, batch_size)

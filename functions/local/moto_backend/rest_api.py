@@ -1,7 +1,7 @@
 """The template's REST API: which function gets a request, the event that it gets, and the HTTP response made from what it returns.
 
 The events are those of API Gateway's Lambda proxy integration, payload format 1.0. Bodies are base64, because the template declares every
-media type binary. gateway_proxy.py calls this application and does the rest of API Gateway's work: limits, inflating, error responses.
+media type binary. gateway_proxy.py forwards to this application, and does what else API Gateway does: limits, inflating, error responses.
 """
 
 from __future__ import annotations
@@ -26,9 +26,6 @@ from functions.local.moto_backend.function_process import FunctionError, log
 from functions.local.moto_backend.process import ACCOUNT
 
 STAGE: Final = "live"
-API: Final = f"http://rest-api/{STAGE}"
-"""The URL of the API within this process; the host's name is never resolved."""
-
 GREEDY: Final = "{proxy+}"
 
 Invoke = Callable[[dict[str, Any]], Any]

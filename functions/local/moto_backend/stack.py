@@ -6,6 +6,7 @@ into events, consumer.py consumes the queues, and function_process.py runs the h
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,8 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, NoReturn
-
-import httpx
 
 from functions.local import seed, template
 from functions.local.cloud import Cloud
@@ -87,8 +86,14 @@ def running_on_moto(port: int = 0) -> Iterator[MotoStack]:
         invoke = {name: function.invoke for name, function in functions.items()}
         consumers = parts.enter_context(running_consumers(cloud, deployment.event_sources, invoke))
         creator = parts.enter_context(workspace_creating(deployment.environment("ManageFunction", cloud)))
-        stack = MotoStack(f"http://127.0.0.1:{listener.getsockname()[1]}", moto, deployment, functions, consumers, creator)
-        transport = httpx.ASGITransport(rest_api.rest_api(template.load(TEMPLATE), invoke))
-        parts.enter_context(serving(proxy_app(stack, rest_api.API, transport), listener))
-        seed.demo(stack.url, creator)
+        api_listener = parts.enter_context(listening(0))
+        parts.enter_context(serving(rest_api.rest_api(template.load(TEMPLATE), invoke), api_listener))
+        api = f"{_url(api_listener)}/{rest_api.STAGE}"
+        seed.demo(api, creator)
+        stack = MotoStack(_url(listener), moto, deployment, functions, consumers, creator)
+        parts.enter_context(serving(proxy_app(stack, api), listener))
         yield stack
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
