@@ -58,11 +58,44 @@ check-coverage: $(READY)
 format: $(READY)  ## What ruff can mend by itself
 	cd $(ROOT) && $(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
+# What `sam build` reads: a target that needs the build makes it again only after a change.
+SOURCES := $(shell find $(ROOT)/layers/core $(ROOT)/functions -name __pycache__ -prune -o -type f \( -name '*.py' -o -name requirements.txt \) -print)
+BUILT := $(ROOT)/.aws-sam/build/template.yaml
 build: $(READY)  ## What is deployed, in .aws-sam/build: right for arm64 and for x86_64
 	cd $(ROOT) && $(SAM) build
 
-deploy: build  ## To AWS, with your credentials: make deploy STACK=waypost ARCH=arm64 PARAMETERS='SenderAddress=...'
+$(BUILT): $(READY) $(ROOT)/template.yaml $(ROOT)/Makefile $(SOURCES)
+	cd $(ROOT) && $(SAM) build
+	@touch $@
+
+# `sam local` runs the built functions in Docker containers, against the emulator of a `make run` in another terminal. The emulator knows only
+# these credentials, and without any, SAM sends made-up ones.
+HOST_ARCH := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+SAM_VARIABLES ?= $(LOCAL)/sam.json
+SAM_LOCAL := env -u AWS_PROFILE -u AWS_SESSION_TOKEN AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 $(SAM) local
+FUNCTION ?= IngestFunction
+EVENT ?= events/ingest-batch.json
+API_PORT ?= 3001
+invoke: docker-engine local-variables $(BUILT)  ## One function in a container: make invoke FUNCTION=IngestFunction EVENT=events/ingest-batch.json
+	cd $(ROOT) && $(SAM_LOCAL) invoke $(FUNCTION) --event $(EVENT) --env-vars $(SAM_VARIABLES) --parameter-overrides Architecture=$(HOST_ARCH)
+
+api: docker-engine local-variables $(BUILT)  ## The HTTP API in containers, at http://127.0.0.1:3001: make api API_PORT=3001
+	cd $(ROOT) && exec $(SAM_LOCAL) start-api --port $(API_PORT) --env-vars $(SAM_VARIABLES) --parameter-overrides Architecture=$(HOST_ARCH)
+
+.PHONY: invoke api docker-engine local-variables
+docker-engine:
+	@docker info >/dev/null 2>&1 || { echo "No Docker engine answers, and sam local needs one. Without Docker, make run serves the same functions at http://127.0.0.1:3000." >&2; exit 1; }
+
+local-variables:
+	@test -f $(SAM_VARIABLES) || { echo "$(SAM_VARIABLES) is missing: start make run in another terminal first; it writes this file." >&2; exit 1; }
+
+deploy: stack-name $(BUILT)  ## To AWS, with your credentials: make deploy STACK=waypost ARCH=arm64 PARAMETERS='SenderAddress=...'
 	cd $(ROOT) && $(SAM) deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
+
+# CloudFormation adds the logical name and 13 characters to the stack's name, and the name of a FIFO queue ends at 80 characters.
+.PHONY: stack-name
+stack-name:
+	@test $$(printf %s '$(STACK)' | wc -c) -le 40 || { echo "The stack name '$(STACK)' has over 40 characters: the names of the FIFO queues, which contain it, would exceed SQS's 80." >&2; exit 1; }
 
 bench: $(READY)  ## AWS calls, units, price and CPU of the usual batches
 	@cd $(ROOT) && $(PYTHON) tests/bench.py
@@ -71,6 +104,7 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no
 lock: $(READY)  ## The requirements files, from pyproject.toml
 	cd $(ROOT) && $(LOCK) pyproject.toml --output-file layers/core/requirements.txt
 	cd $(ROOT) && $(LOCK) functions/local/requirements.in --no-annotate --output-file functions/local/requirements.txt
+	cd $(ROOT) && $(LOCK) .ci/lambda-runtime.in --no-annotate --output-file .ci/lambda-runtime.txt
 	cd $(ROOT) && $(LOCK) pyproject.toml --group dev --constraints layers/core/requirements.txt --no-annotate --output-file requirements-dev.txt
 	cd $(ROOT) && $(LOCK) functions/local/moto-requirements.in --constraints requirements-dev.txt --no-annotate --output-file functions/local/moto-requirements.txt
 

@@ -1,4 +1,4 @@
-"""The intake's door: an HTTP request becomes a batch, the batch's outcome an answer (contract 1)."""
+"""The handler of the ingest function: an HTTP request becomes a batch, and its results a response (`docs/events.md#routes`)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from waypost import wiring
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake import batch_parser
 from waypost.domain.intake.batch_parser import RequestContext
-from waypost.domain.intake.events import Accepted, Rejected
+from waypost.domain.intake.events import Accepted, EventResult
 from waypost.domain.values.wire_time import iso
-from waypost.ingest import IngestResult, ingest
+from waypost.ingest.batch import IngestResult, ingest
 from waypost.telemetry import MetricUnit, logger, metrics
 from waypost.web import http, routes
 from waypost.web.http import Request, Response
@@ -22,40 +22,42 @@ from waypost.web.http import Request, Response
 
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.LambdaResponse:
-    """Answers API Gateway, in payload format 1.0 or 2.0."""
+    """Responds to a request of API Gateway, in payload format 1.0 or 2.0."""
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     request = http.read(event)
     request_id = request.id or context.aws_request_id
-    reply = http.respond(lambda: _reply(request, request_id), request_id, logger.info, logger.exception)
-    if reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    response = http.respond(lambda: _respond(request, request_id), request_id, logger.info, logger.exception)
+    if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
         metrics.add_metric("Unavailable", MetricUnit.Count, 1)
-    return http.write(reply, request_id)
+    return http.write(response, request_id)
 
 
-def _reply(request: Request, request_id: str) -> Response:
+def _respond(request: Request, request_id: str) -> Response:
     started = time.monotonic()
     found = routes.match(request.method, request.path)
     if found.route.name == "preflight":
         return http.PREFLIGHT
     if found.route.scope != "events":
-        raise RefusedError(404, "not-found", "This function takes events only; the management API answers here.")
-    return _take(request, request_id, bare=found.route.name == "event", started=started)
+        raise RefusedError(404, "not-found", "This function accepts events only; the management API has this route.")
+    return _ingest(request, request_id, bare=found.route.name == "event", started=started)
 
 
-def _take(request: Request, request_id: str, *, bare: bool, started: float) -> Response:
+def _ingest(request: Request, request_id: str, *, bare: bool, started: float) -> Response:
     received_at = wiring.now()
     key = wiring.access().admit(request.headers.get("authorization"), "events", received_at)
     body = http.json_body(request)
     schema = wiring.schemas().of(key.workspace, received_at)
     request_context = RequestContext(key.workspace, schema, received_at, request_id, request.headers.get("idempotency-key"), bare)
-    outcome = ingest(batch_parser.parse(body, request_context), request_context, wiring.intake(), lambda: time.monotonic() - started)
-    _tell(outcome, request_context)
-    return _answer(outcome, request_context)
+    batch = batch_parser.parse(body, request_context)
+    ingested = ingest(batch, request_context, wiring.intake(), lambda: time.monotonic() - started)
+    _log(ingested, request_context)
+    return _response(ingested, request_context)
 
 
-def _tell(outcome: IngestResult, request_context: RequestContext) -> None:
-    names = [entry.event.name for entry in outcome.entries if isinstance(entry, Accepted)]
-    codes = [entry.code for entry in outcome.entries if not isinstance(entry, Accepted)]
+def _log(ingested: IngestResult, request_context: RequestContext) -> None:
+    """Logs one line and three metrics for a batch, without payloads and identifiers."""
+    names = [result.event.name for result in ingested.results if isinstance(result, Accepted)]
+    codes = [result.code for result in ingested.results if not isinstance(result, Accepted)]
     logger.info(
         "accepted",
         request_id=request_context.request_id,
@@ -66,12 +68,12 @@ def _tell(outcome: IngestResult, request_context: RequestContext) -> None:
     )
     metrics.add_metric("EventsAccepted", MetricUnit.Count, len(names))
     metrics.add_metric("EventsRejected", MetricUnit.Count, len(codes))
-    metrics.add_metric("RejectedEventsNotKept", MetricUnit.Count, outcome.unkept)
+    metrics.add_metric("RejectedEventsNotKept", MetricUnit.Count, ingested.unkept)
 
 
-def _answer(outcome: IngestResult, request_context: RequestContext) -> Response:
-    results = [_result(index, entry) for index, entry in enumerate(outcome.entries)]
-    accepted = sum(isinstance(entry, Accepted) for entry in outcome.entries)
+def _response(ingested: IngestResult, request_context: RequestContext) -> Response:
+    results = [_result(index, result) for index, result in enumerate(ingested.results)]
+    accepted = sum(isinstance(result, Accepted) for result in ingested.results)
     body = {
         "requestId": request_context.request_id,
         "receivedAt": iso(request_context.received_at),
@@ -84,9 +86,9 @@ def _answer(outcome: IngestResult, request_context: RequestContext) -> Response:
     return Response(201 if accepted == len(results) else 207, body)
 
 
-def _result(index: int, entry: Accepted | Rejected) -> dict[str, Any]:
-    if isinstance(entry, Accepted):
-        warnings = [{name: value for name, value in each._asdict().items() if value is not None} for each in entry.warnings]
-        return {"index": index, "uuid": entry.event.uuid, "status": "accepted", "warnings": warnings}
-    error = {"code": entry.code, "detail": entry.detail, "pointer": entry.pointer, "retryable": entry.retryable}
+def _result(index: int, result: EventResult) -> dict[str, Any]:
+    if isinstance(result, Accepted):
+        warnings = [{name: value for name, value in each._asdict().items() if value is not None} for each in result.warnings]
+        return {"index": index, "uuid": result.event.uuid, "status": "accepted", "warnings": warnings}
+    error = {"code": result.code, "detail": result.detail, "pointer": result.pointer, "retryable": result.retryable}
     return {"index": index, "uuid": None, "status": "rejected", "error": error}

@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -17,7 +18,7 @@ from functions.local import containers
 from functions.local.banner import banner
 from functions.local.moto_backend import function_process
 from functions.local.moto_backend.stack import running_on_moto
-from functions.local.paths import LocalError
+from functions.local.paths import SAM_VARIABLES, LocalError
 from functions.local.stack import Stack, running
 from functions.local.watch import Watch
 
@@ -30,11 +31,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--port", type=int, default=3000, help="where to listen on 127.0.0.1 (0: any free port)")
     parser.add_argument("--backend", choices=BACKENDS, default="ministack", help="the emulator of AWS")
+    parser.add_argument("--sam-variables", type=Path, default=SAM_VARIABLES, help="where to write the variables for `sam local --env-vars`")
     arguments = parser.parse_args()
     for number in SIGNALS:
         signal.signal(number, _stop)
     try:
-        BACKENDS[arguments.backend](arguments.port)
+        BACKENDS[arguments.backend](arguments.port, arguments.sam_variables)
     except KeyboardInterrupt:
         return 0
     except LocalError as error:
@@ -49,14 +51,15 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _run_on_ministack(port: int) -> NoReturn:
+def _run_on_ministack(port: int, sam_variables: Path) -> NoReturn:
     with running(port) as stack:
+        containers.write_variables(sam_variables, stack.deployment.variables, stack.emulator.url)
         _serve(stack)
 
 
-def _run_on_moto(port: int) -> NoReturn:
+def _run_on_moto(port: int, sam_variables: Path) -> NoReturn:
     with running_on_moto(port) as stack:
-        containers.write_variables(stack.deployment.shared_variables(), stack.moto.url)
+        containers.write_variables(sam_variables, stack.deployment.all_variables(), stack.moto.url)
         print(banner(stack.url, stack.moto.url, has_clock=False), flush=True)
         function_process.log.addHandler(logging.StreamHandler(sys.stdout))
         function_process.log.setLevel(logging.INFO)
@@ -69,7 +72,6 @@ BACKENDS: Final = {"ministack": _run_on_ministack, "moto": _run_on_moto}
 
 
 def _serve(stack: Stack) -> NoReturn:
-    containers.write_variables(stack.deployment.variables, stack.emulator.url)
     print(banner(stack.url, stack.emulator.url), flush=True)
     groups = [name for logical, name in stack.deployment.resources.items() if logical.endswith("Logs")]
     watch = Watch(stack.cloud, groups)

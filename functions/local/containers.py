@@ -7,10 +7,9 @@ import json
 import socket
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
-
-from functions.local.paths import SAM_VARIABLES
 
 HOST: Final = "host.docker.internal"
 """The name of this machine inside a container: Docker Desktop knows it, and samconfig.toml adds it on Linux."""
@@ -31,10 +30,12 @@ def bridge_address() -> str | None:
     return socket.inet_ntoa(answer[20:24])
 
 
-def write_variables(variables: Mapping[str, str], emulator_url: str) -> None:
+def write_variables(path: Path, variables: Mapping[str, str], emulator_url: str) -> None:
     """Writes the file that `sam local --env-vars` reads: the variables of all functions, and the emulator's address for a container.
 
-    `sam local` sets only variables that the template declares for a function, so one list serves all functions.
+    `sam local` sets only variables that the template declares for a function, so one list serves all functions. The variables of
+    Powertools are left out: they differ from function to function, and `sam local` reads them in the template.
     """
+    shared = {name: value for name, value in variables.items() if not name.startswith("POWERTOOLS_")}
     endpoint = {"AWS_ENDPOINT_URL": f"http://{HOST}:{urlsplit(emulator_url).port}"}
-    SAM_VARIABLES.write_text(json.dumps({"Parameters": {**variables, **endpoint}}, indent=2))
+    path.write_text(json.dumps({"Parameters": shared | endpoint}, indent=2))

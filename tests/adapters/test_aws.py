@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 
 from waypost.adapters.aws import client, translate_errors
 from waypost.domain.errors import UnavailableError
-from waypost.ingest import IDENTIFY_SECONDS, KEEP_SECONDS, READ_SECONDS, SEND_SECONDS
+from waypost.ingest.time_budget import IDENTIFY_SECONDS, KEEP_SECONDS, READ_SECONDS, SEND_SECONDS
 
 
 def refused(code: str, status: int = 400) -> ClientError:

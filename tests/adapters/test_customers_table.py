@@ -14,10 +14,10 @@ from tests.fakes.ingest_harness import ADA, NOW, event_of, identify, wire
 from tests.fakes.tables import aws, fresh
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.customers.customer import NotUpdated, Row, RowKey, correlation_key, head_key, pair_key
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
-from waypost.identify import identify_customer, record
+from waypost.domain.customers.rows import NotUpdated, Row, RowKey, correlation_key, head_key, pair_key
+from waypost.identify import identify_customer, write_facts
 
 P, C = Identifier("primary", ADA), Identifier("correlation", "device-1")
 HEAD, PAIR, OWN = head_key("w1", P), pair_key("w1", P, C), correlation_key("w1", C)
@@ -56,13 +56,13 @@ def read(customers: Customers, key: RowKey) -> Row | None:
 
 
 FULL = [
-    Row(HEAD, "c_1", facts={"p": "1stamp23456789" + f'"{ADA}"'}, ids=3),
+    Row(HEAD, "c_1", facts={"p": "1stamp23456789" + f'"{ADA}"'}, id_count=3),
     Row(PAIR, "c_1", facts=said(0, plan="prö 🎉", nested={"a": [1]}, gone=None) | {"t:android": "1stamp23456789" + '"tok"'}, erased_at=NOW),
-    Row(OWN, "c_1", linked=P),
-    Row(pair_key("w1", P, Identifier("correlation", "ж" * 255)), "c_1", absorbed="c_2", merge_pending=True),
+    Row(OWN, "c_1", linked_to=P),
+    Row(pair_key("w1", P, Identifier("correlation", "ж" * 255)), "c_1", merged_id="c_2", merge_pending=True),
     Row(head_key("w1", Identifier("primary", "ж" * 255)), "c_3"),
     Row(correlation_key("w1", Identifier("correlation", "#")), "c_4", facts=said(p="1", revision=2, id="x", newest="y", linked="z")),
-    Row(correlation_key("w1", Identifier("correlation", "=~#c" * 80)), "c_5", linked=Identifier("primary", "ж" * 255)),
+    Row(correlation_key("w1", Identifier("correlation", "=~#c" * 80)), "c_5", linked_to=Identifier("primary", "ж" * 255)),
 ]
 
 
@@ -78,14 +78,14 @@ def test_facts_that_no_single_write_can_say_leave_the_row_as_it_is(dynamo: Dynam
     dynamo.save([Row(OWN, "c_1")])
     facts = said(1, **{f"attribute {number}": number for number in range(200)}) | said(2, **{f"more {number}": 1 for number in range(200)})
     assert dynamo.update_if_newer(OWN, facts) == NotUpdated(Row(OWN, "c_1", revision=1))
-    assert record(dynamo, OWN, facts) == "c_1"
+    assert write_facts(dynamo, OWN, facts) == "c_1"
     assert read(dynamo, OWN) == Row(OWN, "c_1", revision=2, facts=facts)
 
 
 def test_rows_are_saved_together_or_not_at_all(customers: Customers) -> None:
     """If one is not as it was read, the others stay as they were, and it comes back as it is now."""
     customers.save([Row(OWN, "c_1", facts=said(plan="free"))])
-    stale = customers.save([Row(OWN, "c_1", linked=P), Row(HEAD, "c_1", ids=1), Row(PAIR, "c_1")])
+    stale = customers.save([Row(OWN, "c_1", linked_to=P), Row(HEAD, "c_1", id_count=1), Row(PAIR, "c_1")])
     assert stale == {OWN: Row(OWN, "c_1", revision=1, facts=said(plan="free"))}
     assert customers.get([HEAD, PAIR]) == []
 
@@ -93,8 +93,8 @@ def test_rows_are_saved_together_or_not_at_all(customers: Customers) -> None:
 def test_a_single_row_that_was_changed_meanwhile_comes_back(customers: Customers) -> None:
     """As it is now; one that is gone comes back as none."""
     customers.save([Row(HEAD, "c_1")])
-    customers.save([Row(HEAD, "c_1", revision=1, ids=1)])
-    assert customers.save([Row(HEAD, "c_1", revision=1, ids=7)]) == {HEAD: Row(HEAD, "c_1", revision=2, ids=1)}
+    customers.save([Row(HEAD, "c_1", revision=1, id_count=1)])
+    assert customers.save([Row(HEAD, "c_1", revision=1, id_count=7)]) == {HEAD: Row(HEAD, "c_1", revision=2, id_count=1)}
     assert customers.save([Row(OWN, "c_1", revision=3)]) == {OWN: None}
 
 
@@ -110,7 +110,7 @@ def test_a_touch_merges_newer_facts_into_a_row(customers: Customers) -> None:
     ("row", "facts"),
     [
         (None, said(2, plan="pro")),
-        (Row(OWN, "c_1", linked=P), said(2, plan="pro")),
+        (Row(OWN, "c_1", linked_to=P), said(2, plan="pro")),
         (Row(OWN, "c_1", facts=said(2, plan="pro")), said(2, plan="pro")),
         (Row(OWN, "c_1", facts=said(3, plan="free")), said(2, plan="pro")),
         (Row(OWN, "c_1", facts=said(1, plan="free")), {}),
@@ -152,7 +152,7 @@ def test_all_rows_of_a_customer_are_found_by_its_key(customers: Customers) -> No
     identify_customer(customers, "w1", event_of(identify(value="device-2")))
     identify_customer(customers, "w2", event_of(identify()))
     identify_customer(customers, "w1", event_of(identify("eve@example.com", value="device-3")))
-    assert {row.key for row in customers.named("w1", P)} == {HEAD, PAIR, pair_key("w1", P, Identifier("correlation", "device-2"))}
+    assert {row.key for row in customers.by_primary_key("w1", P)} == {HEAD, PAIR, pair_key("w1", P, Identifier("correlation", "device-2"))}
 
 
 def test_more_than_100_rows_are_read(customers: Customers) -> None:
@@ -168,7 +168,7 @@ def test_a_customer_is_located_by_its_id(customers: Customers) -> None:
     customers.save([Row(OWN, "c_1")])
     assert customers.find_by_id("w1", "c_1") == OWN
     identify_customer(customers, "w1", event_of(identify()))
-    named = customers.named("w1", P)[0].customer
+    named = customers.by_primary_key("w1", P)[0].customer
     assert customers.find_by_id("w1", named) == HEAD
     assert customers.find_by_id("w1", "c_nobody") is None
     assert customers.find_by_id("w2", named) is None
@@ -194,12 +194,12 @@ def test_a_tombstone_does_not_tell_whose_it_is(dynamo: DynamoCustomers) -> None:
 
 def test_a_workspace_knows_whether_it_ever_named_anybody(dynamo: DynamoCustomers) -> None:
     """From then on its primary key stays."""
-    assert not dynamo.any_named("w1")
+    assert not dynamo.any_with_primary_key("w1")
     dynamo.save([Row(OWN, "c_1")])
-    assert not dynamo.any_named("w1")
+    assert not dynamo.any_with_primary_key("w1")
     identify_customer(dynamo, "w1", event_of(identify()))
-    assert dynamo.any_named("w1")
-    assert not dynamo.any_named("w2")
+    assert dynamo.any_with_primary_key("w1")
+    assert not dynamo.any_with_primary_key("w2")
 
 
 def test_a_known_customers_naming_is_one_small_write(dynamo: DynamoCustomers) -> None:

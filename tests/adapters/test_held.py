@@ -19,7 +19,7 @@ from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit
-from waypost.domain.runs.effects import Arm, Disarm, Send
+from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
 from waypost.domain.runs.run import Cause, CustomerRuns, HeldRun, PendingTransition, Run, StepVisit, VersionRow
 from waypost.domain.runs.timers import Timer
 
@@ -33,7 +33,7 @@ RUN = Run(
     "wait",
     NOW,
     visits={"hello": 1, "wait": 2},
-    moved_by={"payload": {}},
+    trigger_event={"payload": {}},
     due=NOW + timedelta(days=3),
     matched_events=((0, 1), (2, 0)),
     pending_transition=HELD,
@@ -77,7 +77,7 @@ def side(request: pytest.FixtureRequest) -> Iterator[Side]:
 def test_a_run_comes_back_with_all_that_it_remembers(side: Side) -> None:
     """What it has heard, what it is held from, its way so far; and all kinds of debts."""
     timer = Timer("w1", "c_1", ADA, "r_1", "wait", 2, 0, NOW)
-    debts = (Send("msg_1"), Arm(timer), Disarm("t_1"))
+    debts = (SendMessage("msg_1"), ArmTimer(timer), DisarmTimer("t_1"))
     side.runs.commit(Commit("w1", "c_1", VersionRow(), debts, (RUN,)))
     assert side.runs.get("w1", "c_1") == CustomerRuns(VersionRow(1, debts), (RUN,))
 

@@ -1,4 +1,4 @@
-"""Templates as a team writes them and what a customer reads."""
+"""Liquid templates: what they render to, which are refused, and what limits them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from waypost.adapters.liquid import LiquidTemplates, error_in
+from waypost.adapters.liquid import LiquidTemplates, template_error
 from waypost.domain.messages.message import RenderFailure
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
@@ -35,9 +35,9 @@ SCOPE = {
 
 
 def render(text: str, field: str = "text", *, strict: bool = False) -> Any:
-    """One text rendered for Zoë, or why it cannot be."""
-    made = LiquidTemplates().render({field: text}, SCOPE, NOW, strict=strict)
-    return made if isinstance(made, RenderFailure) else made[field]
+    """One text rendered for Zoë, or the failure."""
+    rendered = LiquidTemplates().render({field: text}, SCOPE, NOW, strict=strict)
+    return rendered if isinstance(rendered, RenderFailure) else rendered[field]
 
 
 @pytest.mark.parametrize(
@@ -66,36 +66,36 @@ def render(text: str, field: str = "text", *, strict: bool = False) -> Any:
         ("no template { at all }", "no template { at all }"),
     ],
 )
-def test_what_a_customer_reads(template: str, text: str) -> None:
-    """Missing and null render empty, `default` works, numbers print as they came, the clock is the message's."""
+def test_the_text_that_a_template_renders_to(template: str, text: str) -> None:
+    """Missing values and nulls are empty, `default` applies to both, numbers print as received, and `now` is the time of the render."""
     assert render(template) == text
 
 
 def test_values_are_escaped_in_html_and_nowhere_else() -> None:
-    """A customer's name is no markup; the template's own markup stays, and `safe` lets a value be markup on purpose."""
+    """In the field `html` values are escaped, unless the filter `safe` is used, and the markup of the template is kept."""
     assert render("<p>{{ customer.bio }}</p>", "html") == "<p>&lt;b&gt;&#34;hi&#34;&lt;/b&gt; &amp; more</p>"
     assert render("{{ customer.bio | safe }}", "html") == '<b>"hi"</b> & more'
     assert type(render("{{ customer.bio }}", "html")) is str
 
 
-def test_texts_are_rendered_wherever_they_are_in_json() -> None:
-    """Values of objects and lists at any depth; numbers, booleans and nulls stay what they are."""
+def test_texts_are_rendered_at_any_depth_of_json() -> None:
+    """Texts in objects and lists are rendered; names of members, numbers, booleans and nulls do not change."""
     template = {"json": {"who": "{{ customer.first_name }}", "list": ["{{ step.id }}", 1, Decimal("1.0"), True, None], "{{ key }}": {}}}
-    made = LiquidTemplates().render(template, SCOPE, NOW, strict=False)
-    assert made == {"json": {"who": "Zoë", "list": ["hello", 1, Decimal("1.0"), True, None], "{{ key }}": {}}}
+    rendered = LiquidTemplates().render(template, SCOPE, NOW, strict=False)
+    assert rendered == {"json": {"who": "Zoë", "list": ["hello", 1, Decimal("1.0"), True, None], "{{ key }}": {}}}
 
 
 @pytest.mark.parametrize(
     "template", ["{{ customer.last_name }}", "{{ customer.nick }}", "{{ event.payload.a.b }}", "{% if customer.x %}{% endif %}"]
 )
-def test_a_strict_template_needs_every_value(template: str) -> None:
-    """With `strict` a missing value or a null is a fault that names it; without it, an empty text."""
+def test_a_strict_template_fails_without_a_value(template: str) -> None:
+    """With `strict` a missing value or a null is a failure; without it, an empty text."""
     assert isinstance(render(template, strict=True), RenderFailure)
     assert render(template) == ""
 
 
 def test_default_works_in_strict_templates() -> None:
-    """The one way to say that a value may be missing."""
+    """In a strict template a missing value with a `default` is no failure."""
     assert render("{{ customer.last_name | default: 'there' }}", strict=True) == "there"
 
 
@@ -111,18 +111,18 @@ def test_default_works_in_strict_templates() -> None:
         ("{% nonsense %}", "nonsense"),
     ],
 )
-def test_a_template_that_does_not_parse_is_refused_with_a_word(template: str, part: str) -> None:
-    """Publishing tells what is wrong, in one line."""
-    error = error_in(template)
+def test_a_template_that_does_not_parse_is_explained(template: str, part: str) -> None:
+    """A template with a syntax error, an unknown filter or tag, or an include is refused with one line that names the error."""
+    error = template_error(template)
     assert error
     assert part in error
     assert "\n" not in error
 
 
 @pytest.mark.parametrize("template", ["", "plain", "{{ a.b | default: 'x' }}", "{{ a | json }}", "{% for x in a %}{{ x }}{% endfor %}"])
-def test_a_template_that_parses_is_accepted(template: str) -> None:
-    """Liquid's own tags and filters, and ours."""
-    assert error_in(template) is None
+def test_a_valid_template_is_accepted(template: str) -> None:
+    """Templates with the tags and filters of Liquid, and with the filter `json`, have no error."""
+    assert template_error(template) is None
 
 
 @pytest.mark.parametrize(
@@ -139,20 +139,20 @@ def test_a_template_that_parses_is_accepted(template: str) -> None:
     ],
     ids=lambda text: text[:30],
 )
-def test_a_template_cannot_take_the_function_down(template: str) -> None:
-    """Endless loops, texts that double and filters that choke end as a fault, in no time and little memory."""
+def test_a_template_cannot_exhaust_time_or_memory(template: str) -> None:
+    """Long loops, growing texts and failing filters end in a failure, and not in an exception or an exhausted function."""
     assert isinstance(render(template), RenderFailure)
 
 
-@pytest.mark.parametrize(("size", "fault"), [(128 * 1024, False), (128 * 1024 + 1, True)])
-def test_256_kib_are_allowed_in_all(size: int, fault: bool) -> None:
-    """All fields together, in bytes."""
-    made = LiquidTemplates().render({"text": "x" * size, "html": "é" * (64 * 1024)}, SCOPE, NOW, strict=False)
-    assert isinstance(made, RenderFailure) is fault
+@pytest.mark.parametrize(("size", "fails"), [(128 * 1024, False), (128 * 1024 + 1, True)])
+def test_a_rendered_template_has_at_most_256_kib(size: int, fails: bool) -> None:
+    """All fields of a rendered template together may have 256 KiB in UTF-8, and not a byte more."""
+    rendered = LiquidTemplates().render({"text": "x" * size, "html": "é" * (64 * 1024)}, SCOPE, NOW, strict=False)
+    assert isinstance(rendered, RenderFailure) is fails
 
 
-def test_liquid_is_imported_by_the_first_template_only() -> None:
-    """150 ms and 33 MB that the intake's cold start need not pay."""
+def test_liquid_is_imported_with_the_first_template() -> None:
+    """Importing the wiring and this adapter does not import the library, which would add 150 ms and 33 MB to every cold start."""
     code = "import sys, waypost.wiring, waypost.adapters.liquid; sys.exit('liquid' in sys.modules)"
     core = Path(__file__).parents[2] / "layers" / "core"
     assert subprocess.run([sys.executable, "-c", code], cwd=core, check=False).returncode == 0

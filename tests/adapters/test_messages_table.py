@@ -15,7 +15,7 @@ from waypost.adapters.aws import client
 from waypost.adapters.dynamodb import messages as rows
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.table import Refused, Table
-from waypost.domain.messages.delivery import settled, with_claim
+from waypost.domain.messages.delivery import after_response, with_claim
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, PreparedMessage, ProviderResponse
 
 Messages = DynamoMessages | FakeMessages
@@ -57,7 +57,7 @@ def messages(request: pytest.FixtureRequest) -> Messages:
 def owe(messages: Messages) -> Owe:
     """Puts a message there as the matcher does."""
     if isinstance(messages, FakeMessages):
-        return messages.owe
+        return messages.add
     table = messages.table
 
     def put(message: Message) -> None:
@@ -130,7 +130,7 @@ def test_a_retried_message_is_claimed_by_what_was_read(messages: Messages, owe: 
     """After a refusal the message is pending again; a worker that still holds the first reading cannot claim it."""
     owe(pending_message())
     first = with_claim(pending_message(), NOW, "t1", "a")
-    refused = settled(first, ProviderResponse("refused", "busy"), NOW)
+    refused = after_response(first, ProviderResponse("refused", "busy"), NOW)
     assert messages.save(first, pending_message())
     assert messages.save(refused, first)
     assert not messages.save(with_claim(pending_message(), NOW, "late", "a"), pending_message())
@@ -144,7 +144,7 @@ def test_only_the_holder_records(messages: Messages, owe: Owe) -> None:
     second = with_claim(first, NOW, "t2", "a")
     messages.save(first, pending_message())
     messages.save(second, first)
-    assert not messages.save(settled(first, ProviderResponse("sent", ""), NOW), first)
+    assert not messages.save(after_response(first, ProviderResponse("sent", ""), NOW), first)
     assert messages.get("w1", "msg_1") == second
 
 

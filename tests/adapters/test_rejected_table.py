@@ -84,7 +84,7 @@ def test_a_day_is_read_newest_first_and_in_pages(dynamo: DynamoRejectedEvents) -
     dynamo.keep("w2", NOW, "r-9", [RejectedEvent(0, "other", ERROR)])
     first = dynamo.of_day("w1", NOW.date(), limit=4)
     rest = dynamo.of_day("w1", NOW.date(), limit=4, before=first[-1][0])
-    assert [(each.raw, each.place) for _, each in (*first, *rest)] == [(2, 1), (2, 0), (1, 1), (1, 0), (0, 1), (0, 0)]
+    assert [(each.raw, each.batch_index) for _, each in (*first, *rest)] == [(2, 1), (2, 0), (1, 1), (1, 0), (0, 1), (0, 0)]
 
 
 def test_refused_events_end_after_seven_days(dynamo: DynamoRejectedEvents) -> None:

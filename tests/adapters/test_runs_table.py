@@ -26,16 +26,16 @@ from waypost.adapters.dynamodb.table import Table
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Kind
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.changes import Commit, Committed, RunsMerge
-from waypost.domain.runs.effects import Send
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
+from waypost.domain.runs.effects import SendMessage
 from waypost.domain.runs.run import CustomerRuns, Run, RunStatus, VersionRow
 
 KEPT = timedelta(days=90)
-RUN = Run("r_1", "welcome", 3, "", "hello", NOW, visits={"hello": 1}, moved_by={"payload": {"total": Decimal("10.50")}}, due=NOW)
+RUN = Run("r_1", "welcome", 3, "", "hello", NOW, visits={"hello": 1}, trigger_event={"payload": {"total": Decimal("10.50")}}, due=NOW)
 ENDED = replace(RUN.exited(Reason.FINISHED), visits={})
-RECEIPT = Receipt("e1", "signed_up", NOW, "c_1", (Move("welcome", "entered", None, "r_1"),), ("msg_1",))
+RECEIPT = Receipt("e1", "signed_up", NOW, "c_1", (JourneyOutcome("welcome", "entered", None, "r_1"),), ("msg_1",))
 SILENT = Receipt("e2", "page_view", NOW, "c_1", reason=Reason.HISTORICAL)
 EVENT = Event(
     "e1", "signed_up", Kind.TRIGGER, Identifier("correlation", "d"), "mobile", {"total": Decimal("10.50"), "note": "Zoë"}, NOW, {}
@@ -117,7 +117,7 @@ def aws() -> Iterator[Side]:
 
 def commit(**changes: Any) -> Commit:
     """A first entry with its message and its receipt."""
-    whole = Commit("w1", "c_1", VersionRow(), (Send("msg_1"),), (RUN,), (), (pending_message(),), (RECEIPT,))
+    whole = Commit("w1", "c_1", VersionRow(), (SendMessage("msg_1"),), (RUN,), (), (pending_message(),), (RECEIPT,))
     return replace(whole, **changes)
 
 
@@ -128,8 +128,8 @@ def test_a_customer_without_runs_stands_at_the_beginning(side: Side) -> None:
 
 def test_a_commit_is_read_back_whole(side: Side) -> None:
     """Gate, run with exact numbers, message and receipt; nobody else's."""
-    assert side.runs.commit(commit()) is Committed.DONE
-    assert side.get() == CustomerRuns(VersionRow(1, (Send("msg_1"),)), (RUN,))
+    assert side.runs.commit(commit()) is CommitResult.DONE
+    assert side.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
     assert side.messages.get("w1", "msg_1") == pending_message()
     assert side.read("e1", "e2") == {"e1": RECEIPT}
     assert side.get("c_2") == side.get(workspace="w2") == CustomerRuns(VersionRow(), ())
@@ -140,9 +140,9 @@ def test_a_gate_that_is_not_as_read_lets_nothing_through(side: Side) -> None:
     """Neither a second first commit, nor one on an older reading, nor one on a gate that was never there."""
     side.runs.commit(commit())
     other = commit(runs=(replace(RUN, id="r_2"),), receipts=(replace(RECEIPT, uuid="e2"),), messages=(pending_message(id="msg_2"),))
-    assert side.runs.commit(other) is Committed.STALE
-    assert side.runs.commit(replace(other, version_row=VersionRow(2))) is Committed.STALE
-    assert side.get() == CustomerRuns(VersionRow(1, (Send("msg_1"),)), (RUN,))
+    assert side.runs.commit(other) is CommitResult.STALE
+    assert side.runs.commit(replace(other, version_row=VersionRow(2))) is CommitResult.STALE
+    assert side.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
     assert side.messages.get("w1", "msg_2") is None
     assert side.read("e2") == {}
 
@@ -151,8 +151,8 @@ def test_an_event_with_a_receipt_lets_nothing_through(side: Side) -> None:
     """The commit is whole or not at all: no run, no message, the gate as it was."""
     side.runs.commit(commit())
     again = commit(version_row=VersionRow(1), runs=(replace(RUN, id="r_2"),), messages=(pending_message(id="msg_2"),))
-    assert side.runs.commit(again) is Committed.KNOWN
-    assert side.get() == CustomerRuns(VersionRow(1, (Send("msg_1"),)), (RUN,))
+    assert side.runs.commit(again) is CommitResult.DUPLICATE
+    assert side.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
     assert side.messages.get("w1", "msg_2") is None
 
 
@@ -162,7 +162,7 @@ def test_a_receipt_counts_until_it_expires(side: Side, after: timedelta, known: 
     side.runs.commit(commit())
     assert ("e1" in side.read("e1", after=after)) is known
     later = commit(version_row=VersionRow(1), receipts=(replace(RECEIPT, received_at=NOW + after),))
-    assert (side.runs.commit(later) is Committed.KNOWN) is known
+    assert (side.runs.commit(later) is CommitResult.DUPLICATE) is known
 
 
 def test_what_is_owed_is_forgotten_once_it_is_paid(side: Side) -> None:
@@ -177,11 +177,15 @@ def test_a_payer_who_is_late_forgets_nothing(side: Side) -> None:
     side.runs.commit(commit())
     side.runs.commit(
         commit(
-            version_row=VersionRow(1, (Send("msg_1"),)), pending_effects=(Send("msg_1"), Send("msg_2")), runs=(), messages=(), receipts=()
+            version_row=VersionRow(1, (SendMessage("msg_1"),)),
+            pending_effects=(SendMessage("msg_1"), SendMessage("msg_2")),
+            runs=(),
+            messages=(),
+            receipts=(),
         )
     )
     side.runs.clear("w1", "c_1", 1)
-    assert side.get().version_row == VersionRow(2, (Send("msg_1"), Send("msg_2")))
+    assert side.get().version_row == VersionRow(2, (SendMessage("msg_1"), SendMessage("msg_2")))
 
 
 def test_a_run_takes_the_place_of_its_earlier_self(side: Side) -> None:
@@ -215,8 +219,8 @@ def test_a_hundred_active_runs_with_large_events_are_read_whole(aws: Side) -> No
     version_row = VersionRow()
     for place in range(100):
         noise = "".join(dice.choices(string.printable, k=20_000))
-        run = replace(RUN, id=f"r_{place:03}", moved_by={"payload": {"noise": noise}})
-        assert aws.runs.commit(commit(version_row=version_row, runs=(run,), messages=(), receipts=())) is Committed.DONE
+        run = replace(RUN, id=f"r_{place:03}", trigger_event={"payload": {"noise": noise}})
+        assert aws.runs.commit(commit(version_row=version_row, runs=(run,), messages=(), receipts=())) is CommitResult.DONE
         version_row = VersionRow(version_row.version + 1)
     assert len(aws.get().runs) == 100
 
@@ -224,11 +228,13 @@ def test_a_hundred_active_runs_with_large_events_are_read_whole(aws: Side) -> No
 def test_an_absorbed_customers_runs_and_debts_come_along(side: Side) -> None:
     """Runs that go on are the other customer's, the rest is history; the absorbed gate says where they went."""
     mine, gone = replace(RUN, id="r_mine"), replace(ENDED, id="r_gone")
-    side.runs.commit(commit(customer="c_2", runs=(mine, gone), receipts=(), pending_effects=(Send("msg_2"),)))
+    side.runs.commit(commit(customer="c_2", runs=(mine, gone), receipts=(), pending_effects=(SendMessage("msg_2"),)))
     side.runs.commit(commit())
-    runs_merge = RunsMerge("w1", "c_1", VersionRow(1, (Send("msg_1"),)), "c_2", VersionRow(1, (Send("msg_2"),)), (mine,), (gone,))
+    runs_merge = RunsMerge(
+        "w1", "c_1", VersionRow(1, (SendMessage("msg_1"),)), "c_2", VersionRow(1, (SendMessage("msg_2"),)), (mine,), (gone,)
+    )
     assert side.runs.merge(runs_merge)
-    assert side.get().version_row == VersionRow(2, (Send("msg_1"), Send("msg_2")))
+    assert side.get().version_row == VersionRow(2, (SendMessage("msg_1"), SendMessage("msg_2")))
     assert {run.id for run in side.get().runs} == {"r_1", "r_mine"}
     assert side.get("c_2") == CustomerRuns(VersionRow(2, (), "c_1"), ())
 
@@ -260,7 +266,9 @@ def test_receipts_are_read_however_many(side: Side) -> None:
 @pytest.mark.parametrize("uuid", ["u" * 100, "Zoë#1", "ＡＢＣ🎉"])
 def test_a_receipt_of_any_uuid_comes_back(side: Side, uuid: str) -> None:
     """With its moves, reasons and messages."""
-    receipt = replace(RECEIPT, uuid=uuid, moves=(Move("a", "ignored", Reason.PAUSED), Move("b", "entered", None, "r_1")))
+    receipt = replace(
+        RECEIPT, uuid=uuid, journeys=(JourneyOutcome("a", "ignored", Reason.PAUSED), JourneyOutcome("b", "entered", None, "r_1"))
+    )
     side.runs.commit(commit(receipts=(receipt,)))
     assert side.read(uuid) == {uuid: receipt}
 

@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from waypost.adapters.aws import client
-from waypost.adapters.delays import SqsDelays, queue_message_in
+from waypost.adapters.delays import SqsDelays
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
-from waypost.domain import signals
+from waypost.domain import signal_codec
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.timers import Timer
@@ -50,7 +50,7 @@ def fresh_clients() -> Iterator[None]:
 
 def delayed(timer: Timer, seconds: int) -> dict[str, Any]:
     """The one message on the delays queue that a short timer is."""
-    body = json.dumps([*signals.to_queue_message(TimerDue(timer))], separators=(",", ":"))
+    body = json.dumps([*signal_codec.to_queue_message(TimerDue(timer))], separators=(",", ":"))
     return {"QueueUrl": DELAYS, "MessageBody": body, "DelaySeconds": seconds}
 
 
@@ -68,8 +68,8 @@ def test_a_short_timer_comes_to_the_second(left: timedelta, seconds: int) -> Non
 
 def test_a_delayed_signal_finds_its_customer_s_group() -> None:
     """What the delays queue carries is the parcel for the signals queue: group, name for deduplication, body."""
-    queue_message = signals.to_queue_message(TimerDue(timer(NOW)))
-    assert queue_message_in(delayed(timer(NOW), 0)["MessageBody"]) == queue_message
+    queue_message = signal_codec.to_queue_message(TimerDue(timer(NOW)))
+    assert signal_codec.from_delays_record(delayed(timer(NOW), 0)["MessageBody"]) == queue_message
     assert queue_message.group == "c_1"
 
 
@@ -86,7 +86,7 @@ def schedule(timer: Timer, at: str) -> dict[str, Any]:
         "Target": {
             "Arn": TARGET.queue,
             "RoleArn": TARGET.role,
-            "Input": json.dumps(signals.to_wire(TimerDue(timer)), separators=(",", ":")),
+            "Input": json.dumps(signal_codec.to_wire(TimerDue(timer)), separators=(",", ":")),
             "SqsParameters": {"MessageGroupId": "c_1"},
             "DeadLetterConfig": {"Arn": TARGET.dead_letters},
         },

@@ -1,4 +1,4 @@
-"""E-mail: who it goes to, what SES is asked, and what its answers mean."""
+"""E-mail: receiver, sender, the request to SES, and the outcome of each response."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from waypost.adapters.aws import client
 from waypost.adapters.ses import SesChannel
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.messages.message import MessageReason, PreparedMessage, Skip
+from waypost.domain.messages.message import MessageReason, PreparedMessage, SkipReason
 
 SES = SesChannel("waypost@example.com", "reports")
 RENDERED = {"subject": "Hi", "text": "Hello", "html": "<p>Hello</p>"}
-ADDRESSED = PreparedMessage("ada@example.com", {**RENDERED, "from": "waypost@example.com", "to": "ada@example.com"})
+PREPARED = PreparedMessage("ada@example.com", {**RENDERED, "from": "waypost@example.com", "to": "ada@example.com"})
 
 
 def customer(primary_key: object = None, **attributes: Any) -> Customer:
@@ -36,7 +36,7 @@ def customer(primary_key: object = None, **attributes: Any) -> Customer:
 
 @pytest.fixture
 def stub() -> Iterator[Stubber]:
-    """SES, answering as each test says."""
+    """SES, with the responses that each test adds."""
     client.cache_clear()
     with Stubber(client("sesv2", read_timeout=10, attempts=1)) as stubber:
         yield stubber
@@ -44,7 +44,7 @@ def stub() -> Iterator[Stubber]:
 
 
 @pytest.mark.parametrize(
-    ("template", "who", "to"),
+    ("template", "recipient", "to"),
     [
         ({}, customer(email="ada@example.com"), "ada@example.com"),
         ({}, customer("ada@example.com"), "ada@example.com"),
@@ -61,41 +61,41 @@ def stub() -> Iterator[Stubber]:
         ({"to": "ada@example.com;eve@example.com"}, customer(), None),
     ],
 )
-def test_who_a_mail_goes_to(template: dict[str, str], who: Customer, to: str | None) -> None:
-    """The template's `to`, else the customer's email, else a primary key that is an address, else nobody."""
-    found = SES.prepare({**RENDERED, **template}, who)
-    assert (found.to if isinstance(found, PreparedMessage) else found.reason) == (to or MessageReason.NO_ADDRESS)
+def test_the_receiver_of_an_email(template: dict[str, str], recipient: Customer, to: str | None) -> None:
+    """The receiver is the template's `to`, else the attribute `email`, else a primary key that is an address; two receivers are none."""
+    prepared = SES.prepare({**RENDERED, **template}, recipient)
+    assert (prepared.to if isinstance(prepared, PreparedMessage) else prepared.reason) == (to or MessageReason.NO_ADDRESS)
 
 
 @pytest.mark.parametrize(
-    ("template", "stack", "sender"),
+    ("template", "default", "sender"),
     [
         ({}, "stack@example.com", "stack@example.com"),
         ({"from": "Me <me@example.com>"}, "", "Me <me@example.com>"),
         ({"from": ""}, "s@e.com", "s@e.com"),
     ],
 )
-def test_who_a_mail_comes_from(template: dict[str, str], stack: str, sender: str) -> None:
-    """The template's `from`, else the stack's sender."""
-    found = SesChannel(stack, "").prepare({**RENDERED, **template}, customer(email="ada@example.com"))
-    assert isinstance(found, PreparedMessage)
-    assert found.rendered["from"] == sender
+def test_the_sender_of_an_email(template: dict[str, str], default: str, sender: str) -> None:
+    """The sender is the template's `from`, else the sender of the stack."""
+    prepared = SesChannel(default, "").prepare({**RENDERED, **template}, customer(email="ada@example.com"))
+    assert isinstance(prepared, PreparedMessage)
+    assert prepared.rendered["from"] == sender
 
 
-def test_without_a_sender_there_is_no_mail() -> None:
-    """A stack without a sender address skips the message and says so."""
-    assert SesChannel("", "").prepare(RENDERED, customer(email="ada@example.com")) == Skip(MessageReason.NO_SENDER)
+def test_an_email_without_a_sender_is_skipped() -> None:
+    """If neither the template nor the stack has a sender, the message is skipped with the reason no-sender."""
+    assert SesChannel("", "").prepare(RENDERED, customer(email="ada@example.com")) == SkipReason(MessageReason.NO_SENDER)
 
 
 def test_a_subject_is_one_line() -> None:
-    """A line break in a customer's name is no second header."""
-    found = SES.prepare({**RENDERED, "subject": "Hi Ada\r\nBcc: eve@example.com"}, customer(email="ada@example.com"))
-    assert isinstance(found, PreparedMessage)
-    assert found.rendered["subject"] == "Hi Ada Bcc: eve@example.com"
+    """A line break in a rendered subject becomes a space, so that it cannot start another header."""
+    prepared = SES.prepare({**RENDERED, "subject": "Hi Ada\r\nBcc: eve@example.com"}, customer(email="ada@example.com"))
+    assert isinstance(prepared, PreparedMessage)
+    assert prepared.rendered["subject"] == "Hi Ada Bcc: eve@example.com"
 
 
-def test_what_ses_is_asked(stub: Stubber) -> None:
-    """One receiver, both parts, and the message's id as a tag, so that reports find their message."""
+def test_the_request_to_ses(stub: Stubber) -> None:
+    """The request has one receiver, both parts, the configuration set, and tags with the ids of message and workspace."""
     content = {"Data": "Hello", "Charset": "UTF-8"}
     request = {
         "FromEmailAddress": "waypost@example.com",
@@ -110,12 +110,12 @@ def test_what_ses_is_asked(stub: Stubber) -> None:
         "ConfigurationSetName": "reports",
     }
     stub.add_response("send_email", {"MessageId": "0100"}, request)
-    answer = SES.deliver(pending_message(), ADDRESSED, NOW)
-    assert (answer.kind, answer.detail) == ("sent", "0100")
+    response = SES.call_provider(pending_message(), PREPARED, NOW)
+    assert (response.outcome, response.detail) == ("sent", "0100")
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "kind"),
+    ("code", "status", "outcome"),
     [
         ("TooManyRequestsException", 429, "refused"),
         ("Anything", 429, "refused"),
@@ -135,15 +135,15 @@ def test_what_ses_is_asked(stub: Stubber) -> None:
         ("Whatever", 502, "unknown"),
     ],
 )
-def test_what_an_error_of_ses_means(stub: Stubber, code: str, status: int, kind: str) -> None:
-    """Throttled or paused: later. Another 4xx: never. 5xx: it may have gone out."""
+def test_the_outcome_of_an_error_of_ses(stub: Stubber, code: str, status: int, outcome: str) -> None:
+    """A throttled or paused account is a refusal, another 4xx a failure, and a 5xx an unknown outcome."""
     stub.add_client_error("send_email", code, "because", http_status_code=status)
-    answer = SES.deliver(pending_message(), ADDRESSED, NOW)
-    assert (answer.kind, answer.detail) == (kind, f"{code}: because")
+    response = SES.call_provider(pending_message(), PREPARED, NOW)
+    assert (response.outcome, response.detail) == (outcome, f"{code}: because")
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"),
+    ("error", "outcome"),
     [
         (EndpointConnectionError(endpoint_url="x"), "refused"),
         (ConnectTimeoutError(endpoint_url="x"), "refused"),
@@ -153,22 +153,22 @@ def test_what_an_error_of_ses_means(stub: Stubber, code: str, status: int, kind:
         (SSLError(endpoint_url="x", error="reset"), "unknown"),
     ],
 )
-def test_what_a_broken_connection_means(monkeypatch: pytest.MonkeyPatch, error: Exception, kind: str) -> None:
-    """Nobody reached: certainly not sent. Reached and no answer: nobody knows."""
-    asked: list[str] = []
+def test_the_outcome_of_a_connection_error(monkeypatch: pytest.MonkeyPatch, error: Exception, outcome: str) -> None:
+    """Without a connection the outcome is a refusal; an error after the connection is an unknown outcome. SES is called once."""
+    calls: list[str] = []
 
-    class Broken:
+    class BrokenClient:
         def send_email(self, **_: Any) -> None:
-            asked.append("send_email")
+            calls.append("send_email")
             raise error
 
-    monkeypatch.setattr("waypost.adapters.ses.client", lambda *_, **__: Broken())
-    assert SES.deliver(pending_message(), ADDRESSED, NOW).kind == kind
-    assert asked == ["send_email"]
+    monkeypatch.setattr("waypost.adapters.ses.client", lambda *_, **__: BrokenClient())
+    assert SES.call_provider(pending_message(), PREPARED, NOW).outcome == outcome
+    assert calls == ["send_email"]
 
 
-def test_botocore_itself_never_calls_ses_twice() -> None:
-    """Its default retries a read timeout: two mails in one call."""
+def test_botocore_does_not_retry_a_call_of_ses() -> None:
+    """The client of SES makes one attempt for each call; the default of botocore would repeat a call that timed out."""
     client.cache_clear()
-    made = client("sesv2", read_timeout=10, attempts=1)
-    assert made.meta.config.retries["total_max_attempts"] == 1
+    ses = client("sesv2", read_timeout=10, attempts=1)
+    assert ses.meta.config.retries["total_max_attempts"] == 1

@@ -11,8 +11,9 @@ import pytest
 from tests.fakes.ingest_harness import NOW, event_of, wire
 from tests.fakes.tables import aws
 from waypost.adapters.aws import client
-from waypost.adapters.sqs import SqsSignals, pack, unpack
-from waypost.domain.signals import EventsArrived, QueueMessage, to_queue_message
+from waypost.adapters.sqs import SqsSignals
+from waypost.domain.signal_codec import packed, to_queue_message, unpacked
+from waypost.domain.signals import EventsArrived, QueueMessage
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_parcels_arrive_in_their_groups(queue: SqsSignals) -> None:
     assert queue.send(queue_messages) == []
     assert queue.send(queue_messages[:3]) == []
     messages = received(queue)
-    assert {(m["Attributes"]["MessageGroupId"], m["Attributes"]["MessageDeduplicationId"], unpack(m["Body"])) for m in messages} == set(
+    assert {(m["Attributes"]["MessageGroupId"], m["Attributes"]["MessageDeduplicationId"], unpacked(m["Body"])) for m in messages} == set(
         queue_messages
     )
     assert len(messages) == 10
@@ -70,10 +71,10 @@ def test_what_the_queue_refuses_comes_back(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_body_comes_out_as_it_went_in(text: str) -> None:
     """Small ones as they are, for a person to read; large ones packed, for less money; always plain ASCII."""
     body = a_parcel(text=text).body
-    assert unpack(pack(body)) == body
-    assert pack(body).isascii()
-    assert (pack(body) == body) is (text == "short")
-    assert len(pack(body)) <= 48 * 1024
+    assert unpacked(packed(body)) == body
+    assert packed(body).isascii()
+    assert (packed(body) == body) is (text == "short")
+    assert len(packed(body)) <= 48 * 1024
 
 
 def test_received_signals_can_come_again_later(queue: SqsSignals) -> None:

@@ -1,4 +1,4 @@
-"""Webhooks: the request that a receiver gets and what its answer means."""
+"""Webhooks: the request that a receiver gets, and the outcome of each response."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from tests.fakes.messages import pending_message
-from tests.fakes.receiver import Receiver, answering
+from tests.fakes.receiver import Receiver, respond
 from waypost.adapters.pinned_http import AddressRefusedError, HttpResponse, NotConnectedError, PinnedHttp
-from waypost.adapters.webhook import Transport, WebhookChannel
+from waypost.adapters.webhook import HttpClient, WebhookChannel
 from waypost.domain.customers.customer import Customer
-from waypost.domain.messages.message import MessageReason, PreparedMessage, ProviderResponse, Skip
-from waypost.domain.messages.webhook_signatures import Secrets, secret_of
+from waypost.domain.messages.message import MessageReason, PreparedMessage, ProviderResponse, SkipReason
+from waypost.domain.messages.webhook_signatures import WebhookSecrets, secret_of
 
-NOW = datetime.now(UTC)  # the oracle compares the timestamp with its own clock
+NOW = datetime.now(UTC)  # the reference library compares the timestamp with the clock of the machine
 ADA = Customer("w1", "c_1", None, None, (), {}, {})
 OLD, NEW = secret_of(b"o" * 24), secret_of(b"n" * 24)
+ANY_REQUEST = PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
 
 
-class TwoSecrets:
-    """A workspace that rotated its secret some time ago."""
+class RotatedSecrets:
+    """The secrets of a workspace that rotated them this long ago."""
 
     def __init__(self, ago: timedelta = timedelta(hours=1)) -> None:
         self.ago = ago
 
-    def of(self, workspace: str, now: datetime) -> Secrets:
+    def of(self, workspace: str, now: datetime) -> WebhookSecrets:
         assert workspace == "w1"
-        return Secrets((NEW, OLD), now - self.ago)
+        return WebhookSecrets((NEW, OLD), now - self.ago)
 
 
-class Told:
-    """A transport that answers, or fails, as it is told."""
+class FixedHttpClient:
+    """A client that returns this response to each request, or raises this error."""
 
     def __init__(self, outcome: HttpResponse | Exception) -> None:
         self.outcome = outcome
@@ -46,34 +47,34 @@ class Told:
         return self.outcome
 
 
-def channel(http: Transport, *, local: bool = False) -> WebhookChannel:
-    """The channel of a workspace in the middle of a rotation."""
-    return WebhookChannel(TwoSecrets(), http, local=local)
+def channel(http: HttpClient, *, local: bool = False) -> WebhookChannel:
+    """The channel of a workspace that rotated its secret an hour ago."""
+    return WebhookChannel(RotatedSecrets(), http, local=local)
 
 
-def prepared(template: dict[str, Any], *, local: bool = False) -> PreparedMessage | Skip:
-    """What a rendered template becomes."""
+def prepare(template: dict[str, Any], *, local: bool = False) -> PreparedMessage | SkipReason:
+    """The message that the channel prepares from a rendered template."""
     return channel(PinnedHttp(), local=local).prepare(template, ADA)
 
 
 @pytest.fixture
 def receiver() -> Iterator[tuple[Receiver, str]]:
-    """A receiver that says ok, and its address."""
-    made = Receiver(answering(200, body=b"ok"))
-    with made.serving() as port:
-        yield made, f"http://127.0.0.1:{port}/hook?a=1"
+    """A receiver that responds with 200 `ok`, and its URL."""
+    receiver = Receiver(respond(200, body=b"ok"))
+    with receiver.serving() as port:
+        yield receiver, f"http://127.0.0.1:{port}/hook?a=1"
 
 
 def send(url: str, **template: Any) -> ProviderResponse:
-    """Sends to a receiver on this machine."""
-    made = prepared({"url": url, "method": "POST", "headers": {}, **template}, local=True)
-    assert isinstance(made, PreparedMessage)
-    return channel(PinnedHttp(), local=True).deliver(pending_message(channel="webhook"), made, NOW)
+    """Prepares a webhook and sends it to a receiver on this machine."""
+    prepared = prepare({"url": url, "method": "POST", "headers": {}, **template}, local=True)
+    assert isinstance(prepared, PreparedMessage)
+    return channel(PinnedHttp(), local=True).call_provider(pending_message(channel="webhook"), prepared, NOW)
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW])
 def test_a_receiver_gets_signed_json(receiver: tuple[Receiver, str], secret: str) -> None:
-    """Any Standard Webhooks library verifies it with either secret; the id is the message's."""
+    """The reference library verifies the request with either secret; `webhook-id` is the message's id, and the body is JSON."""
     assert send(receiver[1], json={"who": "Zoë", "none": None}) == ProviderResponse("sent", "HTTP 200: ok")
     [request] = receiver[0].received
     assert request.line == "POST /hook?a=1 HTTP/1.1"
@@ -82,15 +83,17 @@ def test_a_receiver_gets_signed_json(receiver: tuple[Receiver, str], secret: str
 
 
 def test_a_day_after_a_rotation_only_the_new_secret_signs(receiver: tuple[Receiver, str]) -> None:
-    """The old one is dead on the wire, too."""
-    made = prepared({"url": receiver[1]}, local=True)
-    assert isinstance(made, PreparedMessage)
-    WebhookChannel(TwoSecrets(timedelta(days=2)), PinnedHttp(), local=True).deliver(pending_message(channel="webhook"), made, NOW)
+    """A request later than a day after a rotation has one signature."""
+    prepared = prepare({"url": receiver[1]}, local=True)
+    assert isinstance(prepared, PreparedMessage)
+    WebhookChannel(RotatedSecrets(timedelta(days=2)), PinnedHttp(), local=True).call_provider(
+        pending_message(channel="webhook"), prepared, NOW
+    )
     assert len(receiver[0].received[0].headers["webhook-signature"].split()) == 1
 
 
 @pytest.mark.parametrize(
-    ("template", "line", "kind", "body"),
+    ("template", "method", "content_type", "body"),
     [
         ({}, "POST", "application/json", b"{}"),
         ({"body": "plain é", "headers": {"content-type": "text/plain"}}, "POST", "text/plain", "plain é".encode()),
@@ -100,17 +103,17 @@ def test_a_day_after_a_rotation_only_the_new_secret_signs(receiver: tuple[Receiv
         ({"method": "DELETE", "headers": {"X-Team": "Zoë"}}, "DELETE", None, b""),
     ],
 )
-def test_a_template_may_say_otherwise(
-    receiver: tuple[Receiver, str], template: dict[str, Any], line: str, kind: str | None, body: bytes
+def test_a_template_can_set_method_body_and_headers(
+    receiver: tuple[Receiver, str], template: dict[str, Any], method: str, content_type: str | None, body: bytes
 ) -> None:
-    """Method, body and content type are the template's where it names them."""
-    assert send(receiver[1], **template).kind == "sent"
+    """Method, body and content type are those of the template, if it sets them; GET and DELETE have no body by default."""
+    assert send(receiver[1], **template).outcome == "sent"
     [request] = receiver[0].received
-    assert (request.line.split()[0], request.headers["Content-Type"], request.body) == (line, kind, body)
+    assert (request.line.split()[0], request.headers["Content-Type"], request.body) == (method, content_type, body)
 
 
-def test_our_headers_are_ours(receiver: tuple[Receiver, str]) -> None:
-    """A template cannot sign in our name with another id."""
+def test_a_template_cannot_replace_the_message_id(receiver: tuple[Receiver, str]) -> None:
+    """A `webhook-id` in the headers of a template is ignored, whereas its `User-Agent` replaces the default."""
     send(receiver[1], headers={"Webhook-Id": "msg_2", "User-Agent": "Team"})
     headers = receiver[0].received[0].headers
     assert headers.get_all("webhook-id") == ["msg_1"]
@@ -118,7 +121,7 @@ def test_our_headers_are_ours(receiver: tuple[Receiver, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
+    ("status", "outcome"),
     [
         *((status, "sent") for status in (200, 201, 204, 299)),
         *((status, "refused") for status in (408, 425, 429, 500, 501, 502, 503, 504, 599)),
@@ -126,27 +129,24 @@ def test_our_headers_are_ours(receiver: tuple[Receiver, str]) -> None:
         (410, "gone"),
     ],
 )
-def test_what_a_status_means(status: int, kind: str) -> None:
-    """408, 425, 429 and 5xx are tried again, 410 ends the endpoint, all else that is no 2xx is final."""
-    answer = channel(Told(HttpResponse(status, {}, b""))).deliver(
-        pending_message(), PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"}), NOW
-    )
-    assert (answer.kind, answer.detail) == (kind, f"HTTP {status}")
+def test_the_outcome_of_each_status(status: int, outcome: str) -> None:
+    """2xx is sent; 408, 425, 429 and 5xx are refusals; 410 is gone; every other status is a failure."""
+    response = channel(FixedHttpClient(HttpResponse(status, {}, b""))).call_provider(pending_message(), ANY_REQUEST, NOW)
+    assert (response.outcome, response.detail) == (outcome, f"HTTP {status}")
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"),
+    ("error", "outcome"),
     [
-        (NotConnectedError("nobody"), "refused"),
+        (NotConnectedError("not connected"), "refused"),
         (AddressRefusedError("private"), "failed"),
         (TimeoutError(), "unknown"),
         (ConnectionResetError(), "unknown"),
     ],
 )
-def test_what_a_broken_connection_means(error: Exception, kind: str) -> None:
-    """Not reached: later. A private address: never. Broken off: it may have arrived."""
-    made = PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
-    assert channel(Told(error)).deliver(pending_message(), made, NOW).kind == kind
+def test_the_outcome_of_a_connection_error(error: Exception, outcome: str) -> None:
+    """Without a connection the outcome is a refusal, at a refused address a failure, and after a broken connection unknown."""
+    assert channel(FixedHttpClient(error)).call_provider(pending_message(), ANY_REQUEST, NOW).outcome == outcome
 
 
 @pytest.mark.parametrize(
@@ -164,18 +164,18 @@ def test_what_a_broken_connection_means(error: Exception, kind: str) -> None:
     ],
 )
 def test_retry_after_is_read_as_seconds_or_a_date(text: str, seconds: float | None) -> None:
-    """Both forms of RFC 9110; anything else is as if it were not there."""
-    made = PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
-    answer = channel(Told(HttpResponse(503, {"retry-after": text}, b""))).deliver(pending_message(), made, NOW)
-    assert answer.retry_after == (pytest.approx(seconds, abs=1) if seconds is not None else None)
+    """`Retry-After` is a number of seconds or a date; any other text is ignored."""
+    response = channel(FixedHttpClient(HttpResponse(503, {"retry-after": text}, b""))).call_provider(pending_message(), ANY_REQUEST, NOW)
+    assert response.retry_after == (pytest.approx(seconds, abs=1) if seconds is not None else None)
 
 
-def test_the_start_of_an_answer_is_kept_for_a_person() -> None:
-    """200 characters tell what was wrong; a page of HTML does not belong in a message's row."""
-    made = PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
-    answer = channel(Told(HttpResponse(400, {}, b"no such field: whoo" + b"." * 1000 + b"\xff"))).deliver(pending_message(), made, NOW)
-    assert answer.detail.startswith("HTTP 400: no such field: whoo...")
-    assert len(answer.detail) < 250
+def test_the_detail_has_the_start_of_the_response() -> None:
+    """The detail of an attempt has the status and at most 200 bytes of the body, so that a page of HTML does not fill the row."""
+    response = channel(FixedHttpClient(HttpResponse(400, {}, b"no such field: whoo" + b"." * 1000 + b"\xff"))).call_provider(
+        pending_message(), ANY_REQUEST, NOW
+    )
+    assert response.detail.startswith("HTTP 400: no such field: whoo...")
+    assert len(response.detail) < 250
 
 
 @pytest.mark.parametrize(
@@ -190,15 +190,15 @@ def test_the_start_of_an_answer_is_kept_for_a_person() -> None:
         {"url": "https://example.com/", "headers": {"X-Who": "Ada\x00"}},
     ],
 )
-def test_a_request_that_may_not_be_made_is_a_skip(template: dict[str, Any]) -> None:
-    """What a customer's values make of an address or a header is checked again once they are in it."""
-    made = prepared(template)
-    assert isinstance(made, Skip)
-    assert made.reason is MessageReason.TEMPLATE
+def test_a_request_that_is_not_allowed_is_skipped(template: dict[str, Any]) -> None:
+    """A rendered URL that is not allowed, or a header with control characters, skips the message with the reason template."""
+    prepared = prepare(template)
+    assert isinstance(prepared, SkipReason)
+    assert prepared.reason is MessageReason.TEMPLATE
 
 
-def test_a_receiver_is_known_by_origin_and_path() -> None:
-    """A query that differs for each customer does not make another endpoint."""
-    made = prepared({"url": "https://Example.com/hook?who=ada"})
-    assert isinstance(made, PreparedMessage)
-    assert made.to == "https://example.com/hook"
+def test_the_receiver_is_the_origin_and_path_of_the_url() -> None:
+    """Suppressions store the URL without its query, so a query with values of a customer makes no other endpoint."""
+    prepared = prepare({"url": "https://Example.com/hook?who=ada"})
+    assert isinstance(prepared, PreparedMessage)
+    assert prepared.to == "https://example.com/hook"

@@ -39,6 +39,7 @@ DOMAIN_ORDER = {
     "messages": 4,
     "runs": 5,
     "signals": 6,
+    "signal_codec": 7,
 }
 # third-party package: the layers that may import it
 THIRD_PARTY = {

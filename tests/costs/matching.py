@@ -12,7 +12,7 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.event_codec import event_from_wire
 from waypost.domain.journeys.conditions import All
 from waypost.domain.journeys.journey import Journey, parse
-from waypost.domain.journeys.trigger_index import Index
+from waypost.domain.journeys.trigger_index import TriggerIndex
 from waypost.domain.runs.context import JourneyVersion, StepContext
 from waypost.domain.runs.entry_rules import enter
 from waypost.domain.runs.transition import Transition, advance_on_event
@@ -26,7 +26,7 @@ END = {"id": "end", "type": "exit"}
 
 def finding(journeys: int) -> float:
     """Seconds to find the one journey, of so many on the same event, that asks for an event's product."""
-    index = Index(_journeys(journeys))
+    index = TriggerIndex(_journeys(journeys))
     if len(index.candidates("bought", "custom", PAYLOAD, "UTC")) != 1:
         raise RuntimeError("exactly one journey asks for this product")
     return _quickest(lambda: index.candidates("bought", "custom", PAYLOAD, "UTC"))

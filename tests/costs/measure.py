@@ -79,7 +79,7 @@ class Benchmark:
         """Each door that the case comes to, after it has run, with what it took."""
         bodies = case.bodies(devices)
         if case.cold_ids:
-            wiring.intake().linked.known.clear()
+            wiring.intake().linked.entries.clear()
         yield self._counted(doors.intake(bodies, case.key))
         signals = self.cloud.taken_from(doors.SIGNALS)
         yield self._counted(doors.from_queue("matcher", doors.SIGNALS, [[each] for each in signals] if case.apart else in_tens(signals)))
@@ -103,7 +103,7 @@ class Benchmark:
         replay = Replay(answers)
         self.wire.answerer = replay
         try:
-            linked = wiring.intake().linked.known
+            linked = wiring.intake().linked.entries
             forget = linked.clear if case.cold_ids else _nothing
             rounds = [_round(phase, forget) for _ in range(ROUNDS)]
             passes = sum(number for number, _ in rounds)

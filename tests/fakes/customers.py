@@ -1,4 +1,4 @@
-"""The customers table in memory, with another writer who may come in between, and an outage on demand."""
+"""The customers table in memory, with concurrent writers and an outage on demand."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from waypost.domain.customers.customer import Customer, NotUpdated, Row, RowKey, Tombstones, assemble
+from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.facts import Facts, stamp_of
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import NotUpdated, Row, RowKey, Tombstones
 from waypost.domain.customers.schema import PrimaryKey
 from waypost.domain.errors import UnavailableError
 
 
 @dataclass
 class FakeCustomers:
-    """Rows in a dictionary; `calls` counts, `before_save` is what another writer does first, `down` is an outage."""
+    """Rows by key. `calls` lists the calls; `before_save` runs before each save, as another writer; `down` is an outage."""
 
     rows: dict[RowKey, Row] = field(default_factory=dict)
     erasures: dict[tuple[str, Identifier], datetime] = field(default_factory=dict)
@@ -24,17 +25,17 @@ class FakeCustomers:
     down: bool = False
 
     def update_if_newer(self, key: RowKey, facts: Facts) -> Row | NotUpdated:
-        self._called("touch")
+        self._called("update_if_newer")
         row = self.rows.get(key)
         oldest = min((stamp_of(text) for text in facts.values()), default="")
-        if row is None or row.linked is not None or row.newest >= oldest or not row.with_facts(facts).is_small:
+        if row is None or row.linked_to is not None or row.newest_stamp >= oldest or not row.with_facts(facts).is_small:
             return NotUpdated(row)
         return self._written(row.with_facts(facts))
 
     def save(self, rows: Sequence[Row]) -> dict[RowKey, Row | None] | None:
         self._called("save")
         self.before_save()
-        stale = {row.key: self.rows.get(row.key) for row in rows if self._rev(row.key) != row.revision}
+        stale = {row.key: self.rows.get(row.key) for row in rows if self._revision(row.key) != row.revision}
         if stale:
             return stale
         for row in rows:
@@ -45,8 +46,8 @@ class FakeCustomers:
         self._called("get")
         return [self.rows[key] for key in keys if key in self.rows]
 
-    def named(self, workspace: str, primary: Identifier) -> list[Row]:
-        self._called("named")
+    def by_primary_key(self, workspace: str, primary: Identifier) -> list[Row]:
+        self._called("by_primary_key")
         return [row for key, row in self.rows.items() if (key.workspace, key.owner) == (workspace, primary)]
 
     def tombstones(self, workspace: str, identifiers: Sequence[Identifier]) -> Tombstones:
@@ -54,7 +55,7 @@ class FakeCustomers:
         return {each: self.erasures[workspace, each] for each in identifiers if (workspace, each) in self.erasures}
 
     def add_tombstones(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
-        self._called("bury")
+        self._called("add_tombstones")
         self.erasures |= {(workspace, each): at for each in identifiers}
 
     def remove(self, keys: Sequence[RowKey]) -> None:
@@ -63,12 +64,12 @@ class FakeCustomers:
             self.rows.pop(key, None)
 
     def find_by_id(self, workspace: str, customer: str) -> RowKey | None:
-        self._called("located")
+        self._called("find_by_id")
         return next(
             (
                 key
                 for key, row in self.rows.items()
-                if (key.workspace, row.customer, row.linked) == (workspace, customer, None) and key.correlation in (None, key.owner)
+                if (key.workspace, row.customer, row.linked_to) == (workspace, customer, None) and key.correlation in (None, key.owner)
             ),
             None,
         )
@@ -78,7 +79,7 @@ class FakeCustomers:
         if self.down:
             raise UnavailableError("the customers table is down")
 
-    def _rev(self, key: RowKey) -> int:
+    def _revision(self, key: RowKey) -> int:
         return self.rows[key].revision if key in self.rows else 0
 
     def _written(self, row: Row) -> Row:
@@ -86,7 +87,7 @@ class FakeCustomers:
         return self.rows[row.key]
 
     def customer(self, primary: str, workspace: str = "w1") -> Customer:
-        """The customer with this primary key, as a reader sees it."""
-        found = assemble(self.named(workspace, Identifier("primary", primary)), PrimaryKey(name="email", type="Email"))
+        """The customer with this primary key value, assembled from its rows."""
+        found = assemble(self.by_primary_key(workspace, Identifier("primary", primary)), PrimaryKey(name="email", type="Email"))
         assert found is not None
         return found

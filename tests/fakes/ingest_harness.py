@@ -1,4 +1,4 @@
-"""The intake's world in memory, and short ways to say what arrives."""
+"""The intake on fakes, and functions for events as clients send them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.rejected_events import FakeRejectedEvents
 from tests.fakes.signals import FakeSignals
-from waypost import ingest
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.intake.batch_parser import RequestContext, parse
-from waypost.domain.intake.events import Accepted, Event, Rejected
+from waypost.domain.intake.events import Accepted, Event, EventResult, Rejected
+from waypost.ingest.batch import IngestResult, ingest
+from waypost.ingest.dependencies import IngestDependencies
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, 1000, tzinfo=UTC)
 SCHEMA = Schema(primary_key=PrimaryKey(name="email", type="Email"))
@@ -22,53 +23,53 @@ ADA = "ada@example.com"
 
 
 def request_context(**changes: Any) -> RequestContext:
-    """A batch that arrives now in the workspace w1, whose customers are named by e-mail address."""
+    """The context of a request that arrives now in the workspace w1, whose primary key is an e-mail address."""
     return replace(RequestContext("w1", SCHEMA, NOW, "request-1"), **changes)
 
 
 def wire(event: Any = "bought", **fields: Any) -> dict[str, Any]:
-    """An event as callers send it; a field that is `...` is left out."""
-    written = {"correlationKey": "_id", "correlationValue": "device-1", "event": event} | fields
-    return {name: value for name, value in written.items() if value is not ...}
+    """An event as clients send it; a field with the value `...` is left out."""
+    event_fields = {"correlationKey": "_id", "correlationValue": "device-1", "event": event} | fields
+    return {name: value for name, value in event_fields.items() if value is not ...}
 
 
 def identify(primary: Any = ADA, value: Any = "device-1", at: Any = "2026-11-23T05:00:00Z", **payload: Any) -> dict[str, Any]:
-    """An `$identify`; more arguments are attributes."""
+    """An `$identify`; further arguments are attributes."""
     return wire("$identify", correlationValue=value, timestamp=at, payload={"distinct_id": primary, **payload})
 
 
-def entry_of(raw: Any, **changes: Any) -> Accepted | Rejected:
-    """What becomes of one event in a batch of its own."""
-    return parse({"batch": [raw]}, request_context(**changes)).entries[0]
+def result_of(raw: Any, **changes: Any) -> EventResult:
+    """The result of parsing one event, in a batch of its own."""
+    return parse({"batch": [raw]}, request_context(**changes)).results[0]
 
 
 def accepted(raw: Any, **changes: Any) -> Accepted:
-    """One event that is accepted, with its warnings."""
-    entry = entry_of(raw, **changes)
-    assert isinstance(entry, Accepted), entry
-    return entry
+    """The result of an event that must be accepted."""
+    result = result_of(raw, **changes)
+    assert isinstance(result, Accepted), result
+    return result
 
 
 def event_of(raw: Any, **changes: Any) -> Event:
-    """One event that is accepted."""
+    """The parsed event of an event that must be accepted."""
     return accepted(raw, **changes).event
 
 
 def rejected(raw: Any, **changes: Any) -> tuple[str, str]:
-    """Code and pointer of one event that is refused."""
-    entry = entry_of(raw, **changes)
-    assert isinstance(entry, Rejected), entry
-    return entry.code, entry.pointer
+    """Code and pointer of an event that must be rejected."""
+    result = result_of(raw, **changes)
+    assert isinstance(result, Rejected), result
+    return result.code, result.pointer
 
 
-def warned(raw: Any, **changes: Any) -> set[str]:
-    """The codes of an accepted event's warnings, but for `not-repeatable`."""
+def warning_codes(raw: Any, **changes: Any) -> set[str]:
+    """The codes of the warnings of an event that must be accepted, without `not-repeatable`."""
     return {warning.code for warning in accepted(raw, **changes).warnings} - {"not-repeatable"}
 
 
 @dataclass
-class Clock:
-    """Seconds since the request came; a pause takes a quarter of a second without waiting for it."""
+class RequestClock:
+    """Seconds since the request arrived. They pass only in pauses, of a quarter of a second each."""
 
     seconds: float = 0
 
@@ -76,35 +77,39 @@ class Clock:
         return self.seconds
 
     def pause(self) -> None:
-        """A pause between two attempts."""
+        """The pause between two attempts to send."""
         self.seconds += 0.25
 
 
 @dataclass
-class Intake:
-    """The use case on fakes."""
+class IngestHarness:
+    """The use case on fakes. All dependencies may be replaced."""
 
     customers: FakeCustomers = field(default_factory=FakeCustomers)
     signals: FakeSignals = field(default_factory=FakeSignals)
     rejected: FakeRejectedEvents = field(default_factory=FakeRejectedEvents)
     linked: LinkedIdCache = field(default_factory=LinkedIdCache)
-    clock: Clock = field(default_factory=Clock)
+    clock: RequestClock = field(default_factory=RequestClock)
     executor: Executor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
-    def post(self, *events: Any, bare: bool = False, **envelope: Any) -> ingest.IngestResult:
-        """Takes a batch (or, if `bare`, one event) as the door does."""
-        here = request_context(bare=bare)
+    def post(self, *events: Any, bare: bool = False, **envelope: Any) -> IngestResult:
+        """Ingests a batch (or, if `bare`, one event) as the handler does."""
+        context = request_context(bare=bare)
         body = events[0] if bare else {"batch": list(events), **envelope}
-        world = ingest.IngestDependencies(self.customers, self.signals, self.rejected, self.linked, self.executor, self.clock.pause)
-        return ingest.ingest(parse(body, here), here, world, self.clock)
+        return ingest(parse(body, context), context, self.dependencies, self.clock)
 
-    def forget_calls(self) -> None:
-        """Starts counting calls anew."""
+    @property
+    def dependencies(self) -> IngestDependencies:
+        """The fakes as the use case gets them."""
+        return IngestDependencies(self.customers, self.signals, self.rejected, self.linked, self.executor, self.clock.pause)
+
+    def clear_calls(self) -> None:
+        """Empties the lists of calls and the queue."""
         self.customers.calls.clear()
         self.signals.calls.clear()
         self.signals.queue_messages.clear()
 
 
-def codes(outcome: ingest.IngestResult) -> list[str]:
-    """`accepted`, or the code of the refusal, for each event."""
-    return ["accepted" if isinstance(entry, Accepted) else entry.code for entry in outcome.entries]
+def codes(ingested: IngestResult) -> list[str]:
+    """`accepted`, or the code of the error, for each event of a batch."""
+    return ["accepted" if isinstance(result, Accepted) else result.code for result in ingested.results]

@@ -1,4 +1,4 @@
-"""Published journeys in memory, and definitions short enough to read in a test."""
+"""Definitions of journeys, and a store of published journeys in memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,52 @@ from typing import Any, Literal
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 
+EVERY_STEP: dict[str, Any] = {
+    "id": "every-step",
+    "entry": {"event": 'say "hi"'},
+    "exit": [{"event": "gone"}],
+    "quietHours": {"from": "22:00", "to": "07:00"},
+    "steps": [
+        {
+            "id": "hello",
+            "type": "message",
+            "channel": "email",
+            "template": {"subject": "Hi", "text": "Hello"},
+            "onFailure": "end",
+            "next": "hook",
+        },
+        {"id": "hook", "type": "message", "channel": "webhook", "template": {"url": "https://example.com/"}, "next": "wait"},
+        {
+            "id": "wait",
+            "type": "waitUntil",
+            "branches": [
+                {"all": ["a", "b"], "next": "rest"},
+                {"any": ["c", {"event": "d", "conditions": {"property": "payload.x", "operator": "exist"}}], "next": "rest"},
+                {"event": "e", "next": "end"},
+            ],
+            "timeout": {"after": "P3D", "next": "draw"},
+        },
+        {"id": "rest", "type": "timeDelay", "delay": "PT1H30M", "next": "end"},
+        {
+            "id": "draw",
+            "type": "experiment",
+            "branches": [{"id": "x", "weight": 60, "next": "split"}, {"id": "y", "weight": 40, "next": "end"}],
+        },
+        {
+            "id": "split",
+            "type": "multisplit",
+            "branches": [{"conditions": {"property": "customer.x", "operator": "exist"}, "next": "days"}],
+            "otherwise": "end",
+        },
+        {"id": "days", "type": "timeWindow", "onDays": ["monday"], "fromTime": "09:00", "toTime": "17:00", "next": "hours"},
+        {"id": "hours", "type": "timeWindow", "from": "22:00", "to": "06:00", "next": "dates"},
+        {"id": "dates", "type": "timeWindow", "from": "2026-12-01", "to": "2026-12-24T18:00", "next": "jump"},
+        {"id": "jump", "type": "jumpTo", "next": "end"},
+        {"id": "end", "type": "exit"},
+    ],
+}
+"""A valid definition that has a step of every type, channel and kind of window, and a branch of every kind."""
+
 
 def message(step: str, then: str, **more: Any) -> dict[str, Any]:
     """A step that sends an e-mail."""
@@ -16,20 +62,20 @@ def message(step: str, then: str, **more: Any) -> dict[str, Any]:
 
 
 def journey(name: str = "welcome", event: str = "signed_up", steps: Sequence[Mapping[str, Any]] = (), **entry: Any) -> Journey:
-    """A journey that this event opens; unless it is told otherwise, it sends one e-mail and ends."""
-    walk = [*steps] or [message("hello", "end"), {"id": "end", "type": "exit"}]
-    return Journey.model_validate({"id": name, "entry": {"event": event, **entry}, "steps": walk})
+    """A journey that this event starts; without `steps` it sends one e-mail and ends."""
+    all_steps = [*steps] or [message("hello", "end"), {"id": "end", "type": "exit"}]
+    return Journey.model_validate({"id": name, "entry": {"event": event, **entry}, "steps": all_steps})
 
 
 def messages_in_a_row(number: int, name: str = "long") -> Journey:
-    """A journey of so many e-mails, one after another."""
+    """A journey that sends this number of e-mails, one after another."""
     sends = [message(f"m{place}", f"m{place + 1}") for place in range(number)]
     return journey(name, steps=[*sends, {"id": f"m{number}", "type": "exit"}])
 
 
 @dataclass
 class FakeJourneys:
-    """Versions of journeys, and what of them is in force; `reads` counts the calls."""
+    """The published versions of journeys and the active ones of each workspace; `reads` counts the calls."""
 
     published: dict[tuple[str, str, int], Journey] = field(default_factory=dict)
     active: dict[str, list[ActiveVersion]] = field(default_factory=dict)
@@ -37,7 +83,7 @@ class FakeJourneys:
     reads: int = 0
 
     def publish(self, *journeys: Journey, workspace: str = "w1", version: int = 1) -> None:
-        """Puts these versions in force in the place of earlier ones."""
+        """Makes these versions active, in the place of earlier versions of the same journeys."""
         names = {each.id for each in journeys}
         kept = [each for each in self.active.get(workspace, []) if each.journey not in names]
         self.active[workspace] = kept + [

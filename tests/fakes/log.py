@@ -13,7 +13,7 @@ from waypost.domain.intake.receipts import Receipt
 
 @dataclass
 class FakeLog:
-    """Pages by customer, time and name; `writes` counts the calls."""
+    """Pages by workspace, customer, time and name. `writes` counts the calls."""
 
     receipts: FakeReceipts = field(default_factory=FakeReceipts)
     pages: dict[tuple[str, str, datetime, str], Page] = field(default_factory=dict)
@@ -28,5 +28,5 @@ class FakeLog:
 
     @property
     def logged(self) -> list[str]:
-        """The uuids on all pages, in no order."""
+        """The uuids on all pages, sorted."""
         return sorted(event.uuid for page in self.pages.values() for event in page.events)

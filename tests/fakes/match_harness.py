@@ -1,4 +1,4 @@
-"""The matcher's world in memory, with a wire that can be cut before and after every call of a port."""
+"""The matcher on fakes in memory, of which every port call can be made to fail, before or after it takes effect."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from waypost.match.dispatch import match
 T = TypeVar("T")
 
 SCHEMA = Schema(primary_key=PrimaryKey(name="email", type="Email"))
-EVERYBODY = customer_id("w1", "correlation", "device-1")
-"""The id of the customer that the events of `arrived` are about, unless they say otherwise."""
+CUSTOMER = customer_id("w1", "correlation", "device-1")
+"""The id of the customer of the events of `arrived`, unless they name another."""
 
 
 def arrived(*raw: dict[str, Any], at: datetime = NOW, historical: bool = False, workspace: str = "w1", **known: Any) -> EventsArrived:
-    """The signal that the intake makes of these events of one customer; without a uuid the n-th is `e<n>`."""
+    """The signal that the intake makes of these events of one customer. An event without a uuid gets `e<position>`."""
     filled = [{"correlationKey": "_id", "correlationValue": "device-1", "uuid": f"e{place}", **each} for place, each in enumerate(raw)]
-    entries = parse({"batch": filled}, RequestContext(workspace, SCHEMA, at, "request-1")).entries
+    entries = parse({"batch": filled}, RequestContext(workspace, SCHEMA, at, "request-1")).results
     events = tuple(entry.event for entry in entries if isinstance(entry, Accepted))
     assert len(events) == len(entries)
     customer = customer_id(workspace, events[0].identifier.kind, events[0].identifier.value)
     return replace(EventsArrived(workspace, customer, None, known=False, received_at=at, historical=historical, events=events), **known)
 
 
-class AtOnce(Executor):
-    """Runs what is submitted at once, so that calls have an order."""
+class InlineExecutor(Executor):
+    """Runs what is submitted before it returns, so that port calls have one order."""
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         future: Future[T] = Future()
@@ -58,40 +58,44 @@ class AtOnce(Executor):
 
 
 @dataclass
-class Wire:
-    """Counts calls of ports, and cuts one of them once: before it, so that it never happened, or after it, so that its answer is lost."""
+class PortCalls:
+    """Records port calls and makes the one at position `fail_at` fail once.
 
-    cut_at: int | None = None
+    It fails before it takes effect, or `after` it, so that only its result is lost.
+    """
+
+    fail_at: int | None = None
     after: bool = False
     calls: list[str] = field(default_factory=list)
 
-    def through(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
-        place = len(self.calls)
+    def make(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
+        """Makes a call, unless it is the one that fails before it takes effect."""
+        position = len(self.calls)
         self.calls.append(name)
-        if place == self.cut_at and not self.after:
-            raise UnavailableError(f"cut before {name}")
-        answer = call(*args)
-        if place == self.cut_at:
-            raise UnavailableError(f"cut after {name}")
-        return answer
+        if position == self.fail_at and not self.after:
+            raise UnavailableError(f"failed before {name}")
+        result = call(*args)
+        if position == self.fail_at:
+            raise UnavailableError(f"failed after {name}")
+        return result
 
 
-class Wired:
-    """A port at the other end of a wire."""
+class InterceptedPort:
+    """A port whose calls go through `PortCalls`."""
 
-    def __init__(self, port: object, wire: Wire) -> None:
-        self._port, self._wire = port, wire
+    def __init__(self, port: object, port_calls: PortCalls) -> None:
+        self._port, self._port_calls = port, port_calls
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._port, name)
-        return lambda *args: self._wire.through(f"{type(self._port).__name__}.{name}", call, *args)
+        return lambda *args: self._port_calls.make(f"{type(self._port).__name__}.{name}", call, *args)
 
 
 @dataclass
 class MatchHarness:
-    """Everything that the matcher works on."""
+    """A matcher with all of its dependencies."""
 
-    wire: Wire = field(default_factory=Wire)
+    port_calls: PortCalls = field(default_factory=PortCalls)
     log_all: bool = True
     customers: FakeCustomers = field(default_factory=FakeCustomers)
     workspaces: FakeWorkspaces = field(default_factory=FakeWorkspaces)
@@ -112,7 +116,7 @@ class MatchHarness:
         return match(signal, now, self.ports(), redelivered=redelivered)
 
     def deliver(self, signals: Sequence[Signal], now: datetime = NOW) -> int:
-        """Delivers signals in order, each until it is done; how many deliveries failed."""
+        """Delivers signals in order, each until it succeeds. Returns how many deliveries failed."""
         failures = 0
         for signal in signals:
             redelivered = False
@@ -125,12 +129,12 @@ class MatchHarness:
                     redelivered = True
         return failures
 
-    def forget(self) -> None:
-        """Makes the next delivery meet a cold function."""
+    def clear_caches(self) -> None:
+        """Makes the next delivery run in a function that has just started."""
         self.snapshots = self._snapshots()
 
     def receipt(self, uuid: str = "e0") -> Receipt:
-        """The receipt of an event of the workspace `w1`; it must be there."""
+        """The receipt of an event of the workspace `w1`, which must exist."""
         return self.receipts.stored["w1", uuid]
 
     @property
@@ -139,15 +143,15 @@ class MatchHarness:
         return {name for _, name, _ in self.send_queue.records}
 
     def _snapshots(self) -> Snapshots:
-        return Snapshots(self._wired(self.journeys), self._wired(self.workspaces))
+        return Snapshots(self._intercepted(self.journeys), self._intercepted(self.workspaces))
 
-    def _wired(self, port: object) -> Any:
-        return Wired(port, self.wire)
+    def _intercepted(self, port: object) -> Any:
+        return InterceptedPort(port, self.port_calls)
 
     def ports(self) -> MatchDependencies:
-        """What the matcher is given."""
+        """The dependencies of the matcher."""
         names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers")
-        ports = {name: self._wired(getattr(self, name)) for name in names}
+        ports = {name: self._intercepted(getattr(self, name)) for name in names}
         return MatchDependencies(
-            journeys=self._wired(self.journeys), snapshots=self.snapshots, executor=AtOnce(), log_all=self.log_all, **ports
+            journeys=self._intercepted(self.journeys), snapshots=self.snapshots, executor=InlineExecutor(), log_all=self.log_all, **ports
         )

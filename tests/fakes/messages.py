@@ -1,4 +1,4 @@
-"""The sender's world in memory, with a wire that can be cut between any two calls."""
+"""Fakes of the ports of sending, in memory, and a pending message."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.dead_letters import Parked
-from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, Rendered, Skip
+from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.signals import QueueMessage
 from waypost.domain.values.wire_time import iso
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 
 
 def pending_message(**changes: Any) -> Message:
-    """A message as the matcher owes it."""
+    """A message as the matcher creates it, with these fields changed."""
     message = Message(
         id="msg_1",
         workspace="w1",
@@ -38,13 +38,14 @@ def pending_message(**changes: Any) -> Message:
 
 @dataclass
 class FakeMessages:
-    """Messages in a dictionary; `before_save` runs between a worker's read and its write."""
+    """Messages in a dictionary; `before_save` runs between a worker's read and its write, where another worker may interfere."""
 
     stored: dict[tuple[str, str], Message] = field(default_factory=dict)
     bodies: dict[tuple[str, str], PreparedMessage] = field(default_factory=dict)
     before_save: Callable[[Message], None] = lambda _: None
 
-    def owe(self, message: Message) -> None:
+    def add(self, message: Message) -> None:
+        """Adds a message as the matcher does: one that exists already stays as it is."""
         self.stored.setdefault((message.workspace, message.id), message)
 
     def get(self, workspace: str, message: str) -> Message | None:
@@ -77,21 +78,21 @@ class FakeMessages:
 
 @dataclass
 class FakeChannel:
-    """A provider that answers as it is told and remembers what it was asked; an exception among the answers is raised."""
+    """A channel that records its calls and returns `responses` one after the other, then `sent`; an exception among them is raised."""
 
-    answers: list[ProviderResponse | BaseException] = field(default_factory=list)
+    responses: list[ProviderResponse | BaseException] = field(default_factory=list)
     calls: list[tuple[Message, PreparedMessage]] = field(default_factory=list)
 
-    def prepare(self, rendered: Rendered, customer: Customer) -> PreparedMessage | Skip:
+    def prepare(self, rendered: RenderedTemplate, customer: Customer) -> PreparedMessage | SkipReason:
         to = rendered.get("to") or customer.primary_key
-        return PreparedMessage(str(to), rendered) if to else Skip(MessageReason.NO_ADDRESS)
+        return PreparedMessage(str(to), rendered) if to else SkipReason(MessageReason.NO_ADDRESS)
 
-    def deliver(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
+    def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
         self.calls.append((message, prepared))
-        answer = self.answers.pop(0) if self.answers else ProviderResponse("sent", "accepted")
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+        response = self.responses.pop(0) if self.responses else ProviderResponse("sent", "accepted")
+        if isinstance(response, BaseException):
+            raise response
+        return response
 
 
 @dataclass
@@ -109,7 +110,7 @@ class FakeSuppressions:
 
 @dataclass
 class FakeSendQueue:
-    """What was put on the send queue, with its delays."""
+    """The records that were put on the send queue: workspace, message and delay."""
 
     records: list[tuple[str, str, timedelta]] = field(default_factory=list)
 
@@ -119,7 +120,7 @@ class FakeSendQueue:
 
 @dataclass
 class FakeSignals:
-    """What was put on the signals queue; `full` refuses everything."""
+    """The messages that were put on the signals queue; if `full`, it takes none."""
 
     queue_messages: list[QueueMessage] = field(default_factory=list)
     full: bool = False
@@ -133,7 +134,7 @@ class FakeSignals:
 
 @dataclass
 class FakeDeadLetters:
-    """What was parked, by its position."""
+    """Parked records by their position."""
 
     parked: dict[str, Parked] = field(default_factory=dict)
 
@@ -143,10 +144,10 @@ class FakeDeadLetters:
 
 @dataclass
 class FakeTemplates:
-    """Renders `<path>` in place of a language: enough to see what a template can see."""
+    """Returns each template as it is, with the number of the render, and records the scopes."""
 
     scopes: list[Mapping[str, Any]] = field(default_factory=list)
 
-    def render(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool) -> Rendered:
+    def render(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool) -> RenderedTemplate:
         self.scopes.append(scope)
         return {**template, "rendering": len(self.scopes)}

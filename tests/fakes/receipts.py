@@ -11,7 +11,7 @@ from waypost.domain.intake.receipts import Receipt
 
 @dataclass
 class FakeReceipts:
-    """Receipts by workspace and uuid, each for `kept` from its event's receipt."""
+    """Receipts by workspace and uuid. Each expires `kept` after its event was received."""
 
     kept: timedelta = timedelta(days=90)
     stored: dict[tuple[str, str], Receipt] = field(default_factory=dict)
@@ -21,12 +21,12 @@ class FakeReceipts:
         return {uuid: receipt for uuid, receipt in found.items() if not self._expired(receipt, now)}
 
     def knows(self, workspace: str, receipt: Receipt) -> bool:
-        """Whether a receipt of the same event is there that has not expired."""
-        there = self.stored.get((workspace, receipt.uuid))
-        return there is not None and not self._expired(there, receipt.received_at)
+        """Whether the same event has a receipt that has not expired."""
+        stored = self.stored.get((workspace, receipt.uuid))
+        return stored is not None and not self._expired(stored, receipt.received_at)
 
     def put(self, workspace: str, receipts: Iterable[Receipt]) -> None:
-        """Writes receipts over whatever is there."""
+        """Writes receipts, replacing those of the same events."""
         self.stored |= {(workspace, receipt.uuid): receipt for receipt in receipts}
 
     def _expired(self, receipt: Receipt, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Refused events in memory."""
+"""Rejected events in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from waypost.domain.intake.events import RejectedEvent
 
 @dataclass
 class FakeRejectedEvents:
-    """What was kept, and a counter for each workspace and minute; `down` is an outage."""
+    """The kept events, and a counter for each workspace and minute; `down` is an outage."""
 
     kept: list[RejectedEvent] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""Customers' runs in memory, each customer's behind a gate."""
+"""Runs of customers in memory, each customer's with a version row."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field, replace
 
 from tests.fakes.messages import FakeMessages
 from tests.fakes.receipts import FakeReceipts
-from waypost.domain.runs.changes import Commit, Committed, RunsMerge
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import Effect
 from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
 from waypost.domain.values.wire_time import iso
 
-MOST_ACTIONS = 100
-"""What one transaction of DynamoDB takes."""
+MAX_ACTIONS = 100
+"""The actions that one transaction of DynamoDB takes."""
 
 
 @dataclass
 class FakeRuns:
-    """Gates and runs by workspace and customer; `before_commit` runs between a worker's read and its write."""
+    """Version rows and runs by workspace and customer. `before_commit` runs between the read of a worker and its write."""
 
     receipts: FakeReceipts = field(default_factory=FakeReceipts)
     messages: FakeMessages = field(default_factory=FakeMessages)
@@ -30,43 +30,44 @@ class FakeRuns:
     def get(self, workspace: str, customer: str) -> CustomerRuns:
         return self.stored_runs.get((workspace, customer), CustomerRuns(VersionRow(), ()))
 
-    def commit(self, commit: Commit) -> Committed:
+    def commit(self, commit: Commit) -> CommitResult:
         self.before_commit(commit)
         if self.get(commit.workspace, commit.customer).version_row.version != commit.version_row.version:
-            return Committed.STALE
+            return CommitResult.STALE
         if any(self.receipts.knows(commit.workspace, receipt) for receipt in commit.receipts):
-            return Committed.KNOWN
-        assert _actions(commit) <= MOST_ACTIONS
+            return CommitResult.DUPLICATE
+        assert _actions(commit) <= MAX_ACTIONS
         assert _each_once(commit)
         self._write(commit)
-        return Committed.DONE
+        return CommitResult.DONE
 
     def _write(self, commit: Commit) -> None:
         self.commits += 1
-        place = commit.workspace, commit.customer
+        key = commit.workspace, commit.customer
         gone = {run.id for run in (*commit.replaced, *commit.runs)}
-        kept = tuple(run for run in self.get(*place).runs if run.id not in gone)
-        self.stored_runs[place] = CustomerRuns(VersionRow(commit.version_row.version + 1, commit.pending_effects), kept + commit.runs)
+        kept = tuple(run for run in self.get(*key).runs if run.id not in gone)
+        self.stored_runs[key] = CustomerRuns(VersionRow(commit.version_row.version + 1, commit.pending_effects), kept + commit.runs)
         self.past += commit.replaced
         self.receipts.put(commit.workspace, commit.receipts)
         self.messages.stored |= {(message.workspace, message.id): message for message in commit.messages}
 
     def merge(self, runs_merge: RunsMerge) -> bool:
-        into, absorbed = (runs_merge.workspace, runs_merge.into), (runs_merge.workspace, runs_merge.absorbed)
-        if (self.get(*into).version_row, self.get(*absorbed).version_row) != (runs_merge.into_version_row, runs_merge.absorbed_version_row):
+        target, source = (runs_merge.workspace, runs_merge.target), (runs_merge.workspace, runs_merge.source)
+        if (self.get(*target).version_row, self.get(*source).version_row) != (runs_merge.target_version_row, runs_merge.source_version_row):
             return False
-        moved = {run.id for run in (*runs_merge.kept, *runs_merge.past)}
-        assert 2 + 2 * len(moved) <= MOST_ACTIONS
-        pending_effects = (*runs_merge.into_version_row.pending_effects, *runs_merge.absorbed_version_row.pending_effects)
-        here = tuple(run for run in self.get(*into).runs if run.id not in moved)
-        there = tuple(run for run in self.get(*absorbed).runs if run.id not in moved)
-        self.stored_runs[into] = CustomerRuns(VersionRow(runs_merge.into_version_row.version + 1, pending_effects), here + runs_merge.kept)
-        self.stored_runs[absorbed] = CustomerRuns(VersionRow(runs_merge.absorbed_version_row.version + 1, (), runs_merge.into), there)
-        self.past += runs_merge.past
+        moved = {run.id for run in (*runs_merge.current_runs, *runs_merge.past_runs)}
+        assert 2 + 2 * len(moved) <= MAX_ACTIONS
+        pending_effects = (*runs_merge.target_version_row.pending_effects, *runs_merge.source_version_row.pending_effects)
+        target_runs = tuple(run for run in self.get(*target).runs if run.id not in moved)
+        source_runs = tuple(run for run in self.get(*source).runs if run.id not in moved)
+        version = runs_merge.target_version_row.version + 1
+        self.stored_runs[target] = CustomerRuns(VersionRow(version, pending_effects), target_runs + runs_merge.current_runs)
+        self.stored_runs[source] = CustomerRuns(VersionRow(runs_merge.source_version_row.version + 1, (), runs_merge.target), source_runs)
+        self.past += runs_merge.past_runs
         return True
 
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[HeldRun], str | None]:
-        """Two at a time."""
+        """Pages of two."""
         found = sorted(
             (f"{iso(run.pending_transition.at)}#{run.id}", HeldRun(customer, run.pending_transition.lookup_id))
             for (owner, customer), customer_runs in self.stored_runs.items()
@@ -85,12 +86,12 @@ class FakeRuns:
 
     @property
     def all(self) -> list[Run]:
-        """Every run that is or was."""
+        """Every run that exists or existed."""
         return [*self.past, *(run for customer_runs in self.stored_runs.values() for run in customer_runs.runs)]
 
     @property
     def pending_effects(self) -> list[Effect]:
-        """All that is saved and not paid."""
+        """All effects that are saved and not executed."""
         return [effect for customer_runs in self.stored_runs.values() for effect in customer_runs.version_row.pending_effects]
 
 
@@ -99,6 +100,6 @@ def _actions(commit: Commit) -> int:
 
 
 def _each_once(commit: Commit) -> bool:
-    """DynamoDB refuses a transaction that touches an item twice."""
+    """Whether no item is written twice: DynamoDB refuses such a transaction."""
     updated = [run.id for run in (*commit.runs, *commit.replaced)]
     return len(updated) == len(set(updated))

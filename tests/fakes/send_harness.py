@@ -1,4 +1,4 @@
-"""A scene for the sender: one customer, one journey, one message that is owed, and all that came of it."""
+"""Everything that `send` needs, as fakes: one customer, one journey, and room for messages."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.fakes.messages import (
     FakeTemplates,
 )
 from waypost.cache.workspace_cache import Schemas, Statuses
-from waypost.domain.customers.customer import Row, head_key
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import Row, head_key
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
@@ -49,14 +49,14 @@ JOURNEY = Journey.model_validate(
 
 
 def one_customer() -> FakeCustomers:
-    """Ada, and nobody else."""
+    """The table of customers with Ada in it, and nobody else."""
     key = head_key("w1", ADA)
     return FakeCustomers({key: Row(key, "c_1", revision=1)})
 
 
 @dataclass
 class OneJourney:
-    """The journey in every version; where it stands."""
+    """Published journeys with a single one, `welcome` version 3, in this status."""
 
     journey: Journey = JOURNEY
     status: Literal["published", "paused", "stopped"] = "published"
@@ -73,8 +73,8 @@ class OneJourney:
         return dict.fromkeys(wanted, self.journey)
 
 
-class EmailKeys:
-    """A workspace whose primary key is `email`."""
+class EmailWorkspaces:
+    """The workspace `w1`, whose primary key is `email`."""
 
     def schema(self, workspace: str) -> Schema:
         assert workspace == "w1"
@@ -83,7 +83,7 @@ class EmailKeys:
 
 @dataclass
 class SendHarness:
-    """A world to send in, and what happened in it."""
+    """The fakes that one test sends with; both channels are the same fake."""
 
     messages: FakeMessages = field(default_factory=FakeMessages)
     customers: FakeCustomers = field(default_factory=one_customer)
@@ -94,9 +94,10 @@ class SendHarness:
     queue: FakeSendQueue = field(default_factory=FakeSendQueue)
     signals: FakeSignals = field(default_factory=FakeSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
-    schemas: Schemas = field(default_factory=lambda: Schemas(EmailKeys()))
+    schemas: Schemas = field(default_factory=lambda: Schemas(EmailWorkspaces()))
 
-    def world(self) -> SendDependencies:
+    def dependencies(self) -> SendDependencies:
+        """The dependencies of `send`, with the fakes as they are now."""
         channels = {"email": self.channel, "webhook": self.channel}
         return SendDependencies(
             messages=self.messages,
@@ -113,10 +114,12 @@ class SendHarness:
         )
 
     def send(self, now: datetime = NOW, token: str = "t1") -> SendResult:
-        return send("w1", "msg_1", now, token, self.world())
+        """Sends `msg_1` at this time, as the worker with this token."""
+        return send("w1", "msg_1", now, token, self.dependencies())
 
     @property
     def message(self) -> Message:
+        """The stored row of `msg_1`."""
         found = self.messages.get("w1", "msg_1")
         assert found is not None
         return found

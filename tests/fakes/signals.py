@@ -1,4 +1,4 @@
-"""The signals queue in memory: it can be down, or refuse some of what it gets for a while."""
+"""The signals queue in memory, which can be unavailable or refuse messages."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from waypost.domain.errors import UnavailableError
-from waypost.domain.signals import EventsArrived, QueueMessage, from_wire
+from waypost.domain.signal_codec import from_wire
+from waypost.domain.signals import EventsArrived, QueueMessage
 from waypost.domain.values import exact_json
 
 
 @dataclass
 class FakeSignals:
-    """What was put on the queue; `refuses` says of a parcel in the n-th call (from 1) whether it is refused."""
+    """The messages on the queue and those of each call. `refuses` returns whether a message is refused in the n-th call (from 1)."""
 
     queue_messages: list[QueueMessage] = field(default_factory=list)
     calls: list[list[QueueMessage]] = field(default_factory=list)
@@ -29,6 +30,6 @@ class FakeSignals:
 
     @property
     def arrived(self) -> list[EventsArrived]:
-        """The arrived events, as the matcher reads them."""
+        """The signals of arrived events on the queue, as the matcher reads them."""
         signals = [from_wire(exact_json.loads(queue_message.body)) for queue_message in self.queue_messages]
         return [signal for signal in signals if isinstance(signal, EventsArrived)]

@@ -11,7 +11,7 @@ from waypost.domain.signals import QueueMessage
 
 @dataclass
 class FakeTimers:
-    """Timers by name; what was disarmed is gone, what came is taken out by whoever lets it come."""
+    """Timers by name. A disarmed timer is removed; a timer that comes is removed by the test that delivers it."""
 
     armed: dict[str, Timer] = field(default_factory=dict)
     disarmed: list[str] = field(default_factory=list)
@@ -26,7 +26,7 @@ class FakeTimers:
 
 @dataclass
 class FakeDelays:
-    """What was asked to come later."""
+    """Messages for the signals queue with their delays."""
 
     queue_messages: list[tuple[QueueMessage, timedelta]] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""What a request costs: every AWS call of a warm intake, by name. A new one is a price, so it is written down here first."""
+"""The AWS calls of each kind of request to a warm ingest function, by name. Each call has a price, so a new one must show here."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.domain.values import exact_json
 
 
-def forget() -> None:
-    """Makes the next use of the wiring build everything anew."""
-    for made in vars(wiring).values():
-        if hasattr(made, "cache_clear"):
-            made.cache_clear()
+def clear_wiring() -> None:
+    """Empties the caches of the wiring, so that its next use builds everything again."""
+    for each in vars(wiring).values():
+        if hasattr(each, "cache_clear"):
+            each.cache_clear()
 
 
 def post(*events: Any) -> int:
-    """The status of a batch."""
+    """The status of the response to a batch."""
     headers = {"Authorization": f"Api-Key {TEXT}", "Content-Type": "application/json"}
     body = exact_json.dumps({"batch": events})
     context = LambdaContext()
@@ -40,15 +40,15 @@ def post(*events: Any) -> int:
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[None]:
-    """AWS in this process."""
+    """An emulation of AWS in this process."""
     with aws():
         yield
 
 
 @pytest.fixture
 def calls(moto: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """A warm intake that has just named Ada; the calls that it makes from here on."""
-    forget()
+    """The calls of a warm function, which has a linked customer in its cache, from here on."""
+    clear_wiring()
     tables = {name: fresh(f"{name}Table") for name in ("Keys", "Workspaces", "Customers", "Events")}
     for name, table in tables.items():
         monkeypatch.setenv(f"{name.upper()}_TABLE", table.name)
@@ -59,22 +59,22 @@ def calls(moto: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     workspaces.add("w1", "Shop", "2026-11-23T05:17:13.000Z")
     workspaces.save_schema("w1", SCHEMA)
     assert post(identify(), wire(correlationValue="anonymous-1")) == 201
-    made: list[str] = []
+    recorded: list[str] = []
 
-    def note(model: Any, **_: Any) -> None:
-        made.append(model.name)
+    def record(model: Any, **_: Any) -> None:
+        recorded.append(model.name)
 
-    used = [client("dynamodb").meta.events, client("sqs", attempts=1).meta.events]
-    for events in used:
-        events.register("before-call", note)
-    yield made
-    for events in used:
-        events.unregister("before-call", note)
-    forget()
+    clients = [client("dynamodb").meta.events, client("sqs", attempts=1).meta.events]
+    for events in clients:
+        events.register("before-call", record)
+    yield recorded
+    for events in clients:
+        events.unregister("before-call", record)
+    clear_wiring()
 
 
 def triggers(count: int, **fields: Any) -> list[dict[str, Any]]:
-    """So many different triggers."""
+    """This many different triggers."""
     return [wire(payload={"n": number}, **fields) for number in range(count)]
 
 
@@ -90,17 +90,17 @@ def triggers(count: int, **fields: Any) -> list[dict[str, Any]]:
         ([wire("$set", payload={"plan": "pro"})], ["SendMessageBatch"]),
         (["bad"], ["UpdateItem", "BatchWriteItem"]),
     ],
-    ids=["documented batch", "one", "hundred", "by primary key", "anonymous", "two messages", "set", "refused"],
+    ids=["identify and trigger", "one", "hundred", "by primary key", "anonymous", "two messages", "set", "rejected"],
 )
 def test_a_warm_function_makes_these_calls(calls: list[str], events: Sequence[Any], expected: list[str]) -> None:
-    """No more and no other ones."""
+    """A request of each kind makes exactly these calls, in this order."""
     post(*events)
     assert calls == expected
 
 
-def test_a_linked_customer_that_is_not_in_memory_costs_one_read(calls: list[str]) -> None:
-    """Once; from then on it is remembered."""
-    wiring.intake().linked.known.clear()
+def test_a_linked_customer_that_is_not_cached_costs_one_read(calls: list[str]) -> None:
+    """A linked customer that is not cached is read by the first request and not by the second."""
+    wiring.intake().linked.entries.clear()
     assert post(*triggers(100)) == 201
     assert calls == ["BatchGetItem", "SendMessageBatch"]
     calls.clear()
@@ -108,7 +108,7 @@ def test_a_linked_customer_that_is_not_in_memory_costs_one_read(calls: list[str]
     assert calls == ["SendMessageBatch"]
 
 
-def test_a_first_naming_costs_four_calls(calls: list[str]) -> None:
-    """A write that finds nothing, a look for tombstones, a transaction, and the message."""
+def test_a_first_identify_costs_four_calls(calls: list[str]) -> None:
+    """A first `$identify` makes a write that finds no row, a read of tombstones, a transaction, and the message."""
     assert post(identify("eve@example.com", value="device-2")) == 201
     assert calls == ["UpdateItem", "BatchGetItem", "TransactWriteItems", "SendMessageBatch"]

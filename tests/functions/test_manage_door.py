@@ -21,7 +21,7 @@ from waypost.domain.api_keys import key_hash
 from waypost.domain.errors import StaleError, UnavailableError
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Rejected, RejectedEvent
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.web.routes import ROUTES, Route
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -218,7 +218,7 @@ def test_a_journey_answers_with_its_definition() -> None:
 def test_the_live_tracker_shows_receipts_with_payloads(workspace: str) -> None:
     """The newest first, one page's events apart, filtered by name and time."""
     events = [event_of(wire("bought", uuid=f"e{number}", payload={"total": number})) for number in range(3)]
-    receipt = Receipt("e2", "bought", NOW, "c_1", (Move("welcome", "entered", None, "r_1"),), ("msg_1",))
+    receipt = Receipt("e2", "bought", NOW, "c_1", (JourneyOutcome("welcome", "entered", None, "r_1"),), ("msg_1",))
     Log(Receipts(EVENTS_TABLE, timedelta(days=90))).write(Page(workspace, "c_1", NOW, "s1", tuple(events)), [receipt])
     status, first = call("GET", "/api/events", query={"limit": "2"})
     assert (status, [each["uuid"] for each in first["items"]]) == (200, ["e2", "e1"])

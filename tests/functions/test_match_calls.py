@@ -1,4 +1,4 @@
-"""What a signal costs: every AWS call of a warm matcher, by name. A new one is a price, so it is written down here first."""
+"""What a signal costs: every AWS call of a warm matcher, by name. A new call costs money, so it fails a test here first."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ADA = Identifier("primary", "ada@example.com")
 
 
 def make_table(name: str, keys: tuple[str, ...]) -> None:
-    """A table with text keys; the matcher writes into indexes without knowing."""
+    """A table with text keys. Its indexes are left out: the matcher only writes the attributes from which they are made."""
     boto3.client("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -46,8 +46,8 @@ def make_table(name: str, keys: tuple[str, ...]) -> None:
     )
 
 
-def forget() -> None:
-    """Makes the next use of the wiring build everything anew."""
+def clear_caches() -> None:
+    """Makes the wiring build everything anew at its next use."""
     for made in vars(wiring).values():
         if hasattr(made, "cache_clear"):
             made.cache_clear()
@@ -56,9 +56,9 @@ def forget() -> None:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """A warm matcher for whose customer Ada `signed_up` opens a journey; the calls that it makes from here on."""
+    """The AWS calls of a warm matcher from here on. Its customer Ada exists, and `signed_up` enters a journey."""
     with mock_aws():
-        forget()
+        clear_caches()
         for variable, keys in TABLES.items():
             monkeypatch.setenv(variable, variable.removesuffix("_TABLE").title())
             make_table(variable.removesuffix("_TABLE").title(), keys)
@@ -70,16 +70,16 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         workspaces.add("w1", "One", "2026-11-23T05:17:13.000Z")
         workspaces.save_schema("w1", SCHEMA)
         publish()
-        matched(identified())
+        deliver(identify_ada())
         made: list[str] = []
         for service in ("dynamodb", "sqs"):
             client(service).meta.events.register("before-call", lambda model, **_: made.append(model.name))
         yield made
-        forget()
+        clear_caches()
 
 
 def publish() -> None:
-    """Publishes the journey."""
+    """Publishes a journey that every `signed_up` enters."""
     journeys, definition = (
         DynamoJourneys(Table("Journeys")),
         journey(reentry={"mode": "always"}).model_dump(by_alias=True, exclude_none=True),
@@ -90,63 +90,63 @@ def publish() -> None:
     journeys.publish("w1", published, ActiveJourneys(0, (ActiveVersion("welcome", 1, "published"),)))
 
 
-def matched(signal: EventsArrived) -> None:
-    """One delivery of a signal, by the matcher as the function has it."""
+def deliver(signal: EventsArrived) -> None:
+    """One delivery of a signal to the matcher that the wiring builds."""
     match(signal, NOW, wiring.matching(), redelivered=False)
 
 
-def identified() -> EventsArrived:
-    """The signal that makes Ada."""
+def identify_ada() -> EventsArrived:
+    """The signal that creates Ada."""
     return arrived({"event": "$identify", "payload": {"distinct_id": "ada@example.com"}, "uuid": "i"})
 
 
 def of_ada(*raw: dict[str, Any]) -> EventsArrived:
-    """The signal that the intake makes of events of Ada's device, which it knows."""
+    """The signal that the intake makes of events of a device that it knows as Ada's."""
     return arrived(*raw, primary=ADA, known=True)
 
 
 FIRST = ["BatchGetItem", "BatchGetItem"]
-"""Receipts and tombstones, asked for at the same time."""
+"""Receipts and tombstones, read at the same time."""
 
 
 @pytest.mark.parametrize("number", [1, 20])
 def test_triggers_that_no_journey_names_are_two_reads_and_a_write(calls: list[str], number: int) -> None:
-    """Receipts and page go together; 20 events cost the calls of one."""
-    matched(of_ada(*[{"event": "page_view"}] * number))
+    """Receipts and log page are written in one call, and 20 events cost the calls of one."""
+    deliver(of_ada(*[{"event": "page_view"}] * number))
     assert calls == [*FIRST, "BatchWriteItem"]
 
 
 def test_an_entry_with_a_message_is_eight_calls(calls: list[str]) -> None:
-    """Customer and runs at the same time, one transaction, the send queue, what is owed cleared, the log."""
-    matched(of_ada({"event": "signed_up"}))
+    """Customer and runs are read at the same time, then come one transaction, the send queue, the clearing of effects, and the log."""
+    deliver(of_ada({"event": "signed_up"}))
     assert sorted(calls[:4]) == [*FIRST, "Query", "Query"]
     assert calls[4:] == ["TransactWriteItems", "SendMessageBatch", "UpdateItem", "BatchWriteItem"]
 
 
 def test_a_duplicate_is_two_reads(calls: list[str]) -> None:
-    """And nothing else: neither customer, runs nor log."""
-    matched(of_ada({"event": "signed_up"}))
+    """A duplicate reads receipts and tombstones, and neither customer nor runs, and writes nothing."""
+    deliver(of_ada({"event": "signed_up"}))
     calls.clear()
-    matched(of_ada({"event": "signed_up"}))
+    deliver(of_ada({"event": "signed_up"}))
     assert calls == FIRST
 
 
 def test_attributes_are_one_more_write_however_many_events_set_them(calls: list[str]) -> None:
-    """The intake knew that the id is Ada's, so her row of that id takes all of them."""
+    """The intake knew that the id is Ada's, so all attributes go into her row of that id in one write."""
     sets = [{"event": "$set", "payload": {f"a{place}": place}, "timestamp": f"2026-11-23T05:17:2{place}Z"} for place in range(3)]
-    matched(of_ada(*sets))
+    deliver(of_ada(*sets))
     assert calls == [*FIRST, "UpdateItem", "BatchWriteItem"]
 
 
 def test_a_signal_may_name_more_ids_than_one_read_takes(calls: list[str]) -> None:
-    """100 events with an anonymous id each, and DynamoDB reads 100 rows at once."""
+    """The tombstones of 150 identifiers are read in two calls, because DynamoDB reads at most 100 rows in one."""
     names = [Identifier("correlation", f"device-{place}") for place in range(150)]
     assert wiring.customers_rows().tombstones("w1", names) == {}
     assert calls == ["BatchGetItem", "BatchGetItem"]
 
 
-def test_five_seconds_later_the_journeys_are_asked_for_again(calls: list[str]) -> None:
-    """What is in force and the schema, a read each; definitions that are known are not read."""
+def test_five_seconds_later_the_active_journeys_are_read_again(calls: list[str]) -> None:
+    """The active journeys and the schema cost one read each; definitions of known versions are not read again."""
     match(
         replace(of_ada({"event": "page_view"}), received_at=NOW), NOW.replace(second=NOW.second + 5), wiring.matching(), redelivered=False
     )

@@ -1,7 +1,7 @@
-"""The golden files of this folder, and rows of DynamoDB as its wire carries them.
+"""The golden files of this folder, and rows in the JSON of DynamoDB's API.
 
-The files hold data as the release wrote it that was current when they were made. No program writes them. A test that fails against
-one of them has found a change that makes data unreadable which is stored or in flight; `pytest -vv tests/golden` shows the difference.
+A golden file holds stored data or a message as an earlier version of the code wrote it. No program writes these files. If a test fails
+against one of them, the change makes data unreadable that is stored or in flight; `pytest -vv tests/golden` shows the difference.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Database:
 
 
 def database() -> Database:
-    """Adapters on tables of their own, of the shapes that the template gives them."""
+    """Adapters on empty tables, which have the keys and indexes of the template."""
     events, runs, messages, dead = (tables.fresh(name) for name in ("EventsTable", "RunsTable", "MessagesTable", "DeadTable"))
     workspaces = tables.fresh("WorkspacesTable")
     receipts = Receipts(events, timedelta(days=90))
@@ -94,14 +94,14 @@ def rows_of(table: Table) -> list[Any]:
 
 
 def load(table: Table, rows: Sequence[Any]) -> None:
-    """Puts rows of a golden file into a table, past the adapters."""
+    """Puts rows of a golden file into a table, without the adapters."""
     for row in rows:
         item = {name: {"B": base64.b64decode(value["B"])} if "B" in value else value for name, value in row.items()}
         client("dynamodb").put_item(TableName=table.name, Item=item)
 
 
 def comparable(rows: Sequence[Any]) -> list[Any]:
-    """Rows with compressed attributes as the texts in them: builds of zlib differ in the bytes that they make of one text."""
+    """Rows with their compressed attributes decompressed: builds of zlib compress the same text to different bytes."""
     read = [{name: {"zlib": _text(value)} if _text(value) else value for name, value in row.items()} for row in rows]
     return sorted(read, key=lambda row: json.dumps(row, sort_keys=True))
 

@@ -7,20 +7,20 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from waypost.domain.api_keys import Key
-from waypost.domain.customers.customer import Row, correlation_key, head_key, pair_key
 from waypost.domain.customers.facts import fact, set_once_stamp, set_stamp
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import Row, correlation_key, head_key, pair_key
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Kind, Rejected, RejectedEvent
 from waypost.domain.intake.payloads import Identification
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.journeys.lifecycle import Lifecycle
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, PreparedMessage
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.effects import Arm, Disarm, Send
+from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
 from waypost.domain.runs.run import Cause, CustomerRuns, PendingTransition, Run, RunStatus, StepVisit, VersionRow
 from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import CustomerReleased, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
@@ -42,7 +42,7 @@ FACTS = {
     "p": fact(set_stamp(NOW, "e1"), "Ada@Example.com"),
 }
 
-# Customers. `rev` is the one that a first write stores.
+# Customers, with the revision that the first write of a row stores.
 HEAD = Row(head_key("w1", ADA), "c_ada", 1, FACTS, None, 2)
 PAIR = Row(pair_key("w1", ADA, DEVICE), "c_ada", 1, {"a:plan": FACTS["a:plan"]}, None, 0, "c_device", True)
 SECOND_PAIR = Row(pair_key("w1", ADA, OLD_DEVICE), "c_ada", 1, {}, None, 0, "c_old")
@@ -156,16 +156,16 @@ EXITED_RUN = Run(
     "r_6", "gone", 1, "", "hello", NOW, RunStatus.EXITED, Reason.EXIT_EVENT, history=(StepVisit(NOW, "hello", Reason.EXIT_EVENT),)
 )
 PAST_RUN = Run("r_7", "gone", 1, "", "bye", NOW - timedelta(days=1), RunStatus.EXITED, Reason.FINISHED, last_event_uuid="e0")
-EFFECTS = (Send("msg_1"), Arm(TIMER), Disarm("t_1"))
-STANDINGS = (
+EFFECTS = (SendMessage("msg_1"), ArmTimer(TIMER), DisarmTimer("t_1"))
+STORED_RUNS = (
     ("c_ada", CustomerRuns(VersionRow(1, EFFECTS), (ACTIVE_RUN, HELD_RUN, HELD_BY_TIME, LARGE_RUN, SHORT_RUN, EXITED_RUN)), (PAST_RUN,)),
-    ("c_send", CustomerRuns(VersionRow(1, (Send("msg_1"),)), ()), ()),
-    ("c_arm", CustomerRuns(VersionRow(1, (Arm(replace(TIMER, lookup_id=DEVICE, arm=0)),)), ()), ()),
-    ("c_disarm", CustomerRuns(VersionRow(1, (Disarm("t_1"),)), ()), ()),
+    ("c_send", CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), ()), ()),
+    ("c_arm", CustomerRuns(VersionRow(1, (ArmTimer(replace(TIMER, lookup_id=DEVICE, rearm_count=0)),)), ()), ()),
+    ("c_disarm", CustomerRuns(VersionRow(1, (DisarmTimer("t_1"),)), ()), ()),
     ("c_none", CustomerRuns(VersionRow(1), ()), ()),
 )
 
-# Events, receipts, pages of the log, refused events.
+# Events, receipts, pages of the log, rejected events.
 TRIGGER = Event("e1", "signed_up", Kind.TRIGGER, DEVICE, "mobile", {"total": Decimal("10.50"), "note": "Zo\u00eb"}, NOW, {})
 IDENTIFY = Event(
     "e2", "$identify", Kind.IDENTIFY, DEVICE, "custom", {"distinct_id": "Ada@Example.com"}, NOW, FACTS, Identification(ADA, STRANGER)
@@ -185,14 +185,18 @@ RECEIPTS = (
         "signed_up",
         NOW,
         "c_ada",
-        (Move("a", "entered", None, "r_1"), Move("b", "advanced", None, "r_2"), Move("c", "exited", Reason.EXIT_EVENT, "r_6")),
+        (
+            JourneyOutcome("a", "entered", None, "r_1"),
+            JourneyOutcome("b", "advanced", None, "r_2"),
+            JourneyOutcome("c", "exited", Reason.EXIT_EVENT, "r_6"),
+        ),
         ("msg_1", "msg_2"),
     ),
     Receipt("e2", "page_view", NOW, "c_ada", (), (), Reason.HISTORICAL),
-    Receipt("u" * 300, "page_view", LATER, "c_ada", tuple(Move("welcome", "ignored", each) for each in REASONS)),
+    Receipt("u" * 300, "page_view", LATER, "c_ada", tuple(JourneyOutcome("welcome", "ignored", each) for each in REASONS)),
     Receipt("Zo\u00eb#1", "page_view", LATER, "c_ada"),
 )
-REFUSED = (
+REJECTED = (
     RejectedEvent(0, {"event": "x", "payload": {"total": Decimal("10.50")}}, Rejected("missing-event", "It is missing.", "/batch/0")),
     RejectedEvent(17, "no object", Rejected("not-an-object", "An event is an object.", "/batch/17")),
     RejectedEvent(18, {"text": "x" * 400_000}, Rejected("event-too-large", "It is too large.", "/batch/18")),

@@ -1,4 +1,4 @@
-"""What is derived: ids, names for deduplication, facts, draws, pauses, cursors."""
+"""Derived values: ids, deduplication names, uuids and facts of events, experiment branches, retry delays, cursors."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ from tests.golden.objects import (
     TIMER,
 )
 from waypost.domain.api_keys import key_hash
-from waypost.domain.customers.customer import Customer, assemble, correlation_key, new_row
+from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.customers.rows import correlation_key, new_row
 from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.event_codec import event_to_wire
 from waypost.domain.intake.events import Accepted, Rejected
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.journey import parse as parse_journey
-from waypost.domain.messages.delivery import settled
+from waypost.domain.messages.delivery import after_response
 from waypost.domain.messages.message import MessageStatus, ProviderResponse
 from waypost.domain.runs.context import NO_EVENT, JourneyVersion, StepContext
 from waypost.domain.runs.run import Cause, Run, StepVisit
@@ -67,7 +68,7 @@ QUERIES: tuple[ListQuery, ...] = (
 
 @pytest.fixture
 def stored() -> Iterator[Database]:
-    """Tables that hold golden rows."""
+    """Tables with golden rows."""
     with tables.aws():
         made = database()
         for table, name in (
@@ -82,12 +83,12 @@ def stored() -> Iterator[Database]:
 
 
 def customer(name: str) -> Customer:
-    """A customer of this id."""
+    """A customer with this id."""
     return Customer("w1", name, ADA, "ada@example.com", ("device-1",), {}, {})
 
 
 def test_ids_are_derived_as_they_were() -> None:
-    """Ids of customers, runs and messages, hashes, parts of row keys and names of timers are the golden ones."""
+    """Ids of customers, runs and messages, hashes, parts of row keys, and names of timers and signals are the golden ones."""
     assert [
         digest("a", "bc"),
         digest("ab", "c", length=4),
@@ -102,7 +103,7 @@ def test_ids_are_derived_as_they_were() -> None:
         key_part("k" * 300),
         key_hash("wp_0123456789abcdefghij"),
         TIMER.name,
-        replace(TIMER, customer="c_other", arm=0).name,
+        replace(TIMER, customer="c_other", rearm_count=0).name,
         *(signal.name for signal in SIGNALS),
         *(signal.customer for signal in SIGNALS),
         *(parked.position for parked in PARKED),
@@ -110,14 +111,14 @@ def test_ids_are_derived_as_they_were() -> None:
 
 
 def test_the_timer_of_a_step_is_named_as_it_was() -> None:
-    """A run that waits in a step and moves on takes back the timer that it had: its golden name is made of run, step and visit."""
+    """The timer of a run, its run id and its message id are the golden ones: otherwise an upgrade could not cancel timers in flight."""
     timer = timer_of(LARGE_RUN, customer("c_1"))
     assert timer is not None
     assert [timer.name, *event_ids()] == golden("ids-of-runs")
 
 
 def event_ids() -> list[str]:
-    """The ids that one entry makes: its run's and its message's."""
+    """The ids of the run and the message that one entry makes, with the step."""
     journey = parse_journey(golden("definitions")[1])
     assert isinstance(journey, Journey)
     run = Run(run_id("w1", journey.id, "", "e1"), journey.id, 4, "", journey.first.id, NOW)
@@ -126,15 +127,15 @@ def event_ids() -> list[str]:
 
 
 def test_batches_are_read_as_they_were() -> None:
-    """Events of golden requests have their golden uuids (their own, by content and count, by key, or fresh), facts and identifiers."""
+    """Events of golden requests have golden uuids (own, from content and count, from a key, or new), facts and identifiers."""
     request_context = RequestContext("w1", SCHEMA, NOW, "request-1")
     first, second = golden_batches()
     assert [
-        outcome(first, request_context),
-        outcome(first, replace(request_context, idempotency_key="key-1")),
-        outcome(second, replace(request_context, idempotency_key="key-1")),
-        outcome(second, replace(request_context, workspace="w2", request_id="request-2")),
-        outcome(first["batch"][1], replace(request_context, bare=True)),
+        results_of(first, request_context),
+        results_of(first, replace(request_context, idempotency_key="key-1")),
+        results_of(second, replace(request_context, idempotency_key="key-1")),
+        results_of(second, replace(request_context, workspace="w2", request_id="request-2")),
+        results_of(first["batch"][1], replace(request_context, bare=True)),
     ] == golden("batches-parsed")
 
 
@@ -144,20 +145,20 @@ def golden_batches() -> list[Any]:
     return read
 
 
-def outcome(body: Any, request_context: RequestContext) -> list[Any]:
-    """What came of each event: its wire form and its warnings, or where it was refused."""
-    return [entry_of(entry) for entry in parse(body, request_context).entries]
+def results_of(body: Any, request_context: RequestContext) -> list[Any]:
+    """The result of each event as plain JSON."""
+    return [plain_result(result) for result in parse(body, request_context).results]
 
 
-def entry_of(entry: Accepted | Rejected) -> list[Any]:
-    """One event's outcome as plain JSON."""
-    if isinstance(entry, Rejected):
-        return [entry.code, entry.pointer]
-    return [exact_json.dumps(event_to_wire(entry.event)), [list(each) for each in entry.warnings], entry.has_server_time]
+def plain_result(result: Accepted | Rejected) -> list[Any]:
+    """The JSON form and the warnings of an accepted event, or the code and the pointer of a rejected one."""
+    if isinstance(result, Rejected):
+        return [result.code, result.pointer]
+    return [exact_json.dumps(event_to_wire(result.event)), [list(each) for each in result.warnings], result.has_server_time]
 
 
-def test_experiments_draw_as_they_did() -> None:
-    """A hundred customers take their golden branches of a hundred."""
+def test_experiments_choose_the_branches_that_they_did() -> None:
+    """A hundred customers take the golden branches of an experiment with a hundred branches."""
     branches = [{"id": f"b{n}", "weight": 1, "next": f"exit{n}"} for n in range(100)]
     exits = [{"id": f"exit{n}", "type": "exit"} for n in range(100)]
     raw = {"id": "test", "entry": {"event": "e"}, "steps": [{"id": "draw", "type": "experiment", "branches": branches}, *exits]}
@@ -172,25 +173,26 @@ def test_experiments_draw_as_they_did() -> None:
 
 
 def test_refused_messages_wait_as_they_did() -> None:
-    """Each attempt's golden pause, jitter included: it is a hash of the message's id and the count of attempts."""
+    """The delay after each attempt is the golden one, jitter included: it is a hash of the message id and the attempt count."""
     claimed = replace(MESSAGE, status=MessageStatus.SENDING, token="t", lease=LATER)
     dues = [
-        settled(replace(claimed, attempt_count=attempt_count), ProviderResponse("refused", "503"), NOW).due for attempt_count in range(1, 8)
+        after_response(replace(claimed, attempt_count=attempt_count), ProviderResponse("refused", "503"), NOW).due
+        for attempt_count in range(1, 8)
     ]
     assert [due.isoformat() for due in dues] == golden("pauses")
 
 
 def test_a_customer_is_assembled_as_it_was() -> None:
-    """Golden facts make the same attributes and device tokens, with numbers to the last digit."""
+    """Golden facts give the golden attributes and device tokens, with numbers to the last digit."""
     found = assemble([HEAD, PAIR], SCHEMA.primary_key)
     assert found is not None
-    assert exact_json.dumps([found.primary_key, found.correlation_ids, found.attributes, found.tokens, found.absorbed]) == golden(
+    assert exact_json.dumps([found.primary_key, found.correlation_ids, found.attributes, found.tokens, found.merged_ids]) == golden(
         "customer"
     )
 
 
 def test_cursors_are_written_and_read_as_they_were() -> None:
-    """Each list's golden cursor names its position, for its own query only."""
+    """The golden cursor of each list contains its position and is accepted for its query."""
     position = "2026-11-23T05:17:13.001Z#x"
     assert [cursor_of(position, "w1", query.filter_key()) for query in QUERIES] == golden("cursors")
     assert [position_in(cursor, "w1", query.filter_key()) for cursor, query in zip(golden("cursors"), QUERIES, strict=True)] == [
@@ -199,20 +201,20 @@ def test_cursors_are_written_and_read_as_they_were() -> None:
 
 
 def test_lists_of_golden_rows_go_on_where_they_did(stored: Database) -> None:
-    """The second part of each list begins at its golden cursor."""
-    asked = golden("cursors-of-lists")
-    assert next_of(stored, [None] * len(asked)) == asked
-    for after, before in zip(next_of(stored, asked), asked, strict=True):
-        assert after != before, "the part behind a golden cursor has another end"
+    """The first page of each list ends with its golden cursor, and the page after that has another one."""
+    cursors = golden("cursors-of-lists")
+    assert next_of(stored, [None] * len(cursors)) == cursors
+    for after, before in zip(next_of(stored, cursors), cursors, strict=True):
+        assert after != before, "the page after a golden cursor ends at another place"
 
 
 def test_a_timeline_of_golden_rows_goes_on_where_it_did(stored: Database) -> None:
-    """Each entry of a timeline, be it an event, a move, a message or a step, is followed by its golden cursor."""
+    """Each entry of a timeline, whether an event, a message or a step, is followed by its golden cursor."""
     assert timeline_of(stored) == golden("cursors-of-timeline")
 
 
 def next_of(stored: Database, cursors: list[Any]) -> list[str | None]:
-    """The cursors behind the next part of each list."""
+    """The cursor at the end of the page of one item that begins at each cursor."""
     a, b, c, d, e, f = cursors
     first, now = NOW.date(), LATER + timedelta(hours=1)
     workspace_keys = in_memory_source(
@@ -230,7 +232,7 @@ def next_of(stored: Database, cursors: list[Any]) -> list[str | None]:
 
 
 def timeline_of(stored: Database) -> list[str | None]:
-    """The cursors of a customer's timeline, entry by entry, to its end."""
+    """The cursors of a customer's timeline, read to its end one entry at a time."""
     runs = [replace(LARGE_RUN, history=tuple(StepVisit(NOW + timedelta(seconds=n), "rest", Cause.ELAPSED) for n in range(3)))]
     history = timeline.History(stored.log, stored.receipts, stored.messages, runs)
     cursors: list[str | None] = []

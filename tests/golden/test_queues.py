@@ -1,4 +1,4 @@
-"""What SQS and EventBridge Scheduler carry: requests as the golden files hold them, and their bodies read back."""
+"""Requests to SQS and EventBridge Scheduler: they are written as the golden files hold them, and their bodies are read."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.fakes.deployed import deployed
 from tests.golden.files import database, golden, load
 from tests.golden.objects import LATER, NOW, PARKED, SIGNALS, TIMER
 from waypost.adapters.aws import client
-from waypost.adapters.delays import SqsDelays, queue_message_in
+from waypost.adapters.delays import SqsDelays
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
 from waypost.adapters.send_queue import SqsSendQueue
-from waypost.adapters.sqs import SqsSignals, unpack
-from waypost.domain import signals
+from waypost.adapters.sqs import SqsSignals
+from waypost.domain import signal_codec, signals
+from waypost.domain.signal_codec import to_queue_message, unpacked
 from waypost.domain.signals import TimerDue
-from waypost.domain.values import exact_json
 from waypost.manage.dead_letters import Queues, redrive
 
 TARGET = Target("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
@@ -36,7 +36,7 @@ REQUESTS = frozenset({"SendMessage", "SendMessageBatch", "CreateSchedule", "Dele
 
 @contextmanager
 def recorded() -> Iterator[list[Any]]:
-    """Empty queues and a group of schedules; the list holds every request to put something there, as boto3 is asked."""
+    """Empty queues and a schedule group. The list receives the parameters of every request that adds to them or deletes from them."""
     requests: list[Any] = []
 
     def record(params: Any, model: Any, **_: Any) -> None:
@@ -57,48 +57,48 @@ def recorded() -> Iterator[list[Any]]:
 
 
 def url(name: str) -> str:
-    """The address of a queue."""
+    """The URL of a queue."""
     return f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"
 
 
 def comparable(requests: list[Any]) -> list[Any]:
-    """Requests with compressed bodies as the texts in them: builds of zlib differ in the bytes that they make of one text."""
-    made = deepcopy(requests)
-    for _, request in made:
+    """Requests with their compressed bodies decompressed: builds of zlib compress the same text to different bytes."""
+    copies = deepcopy(requests)
+    for _, request in copies:
         for entry in request.get("Entries", ()):
             if not entry["MessageBody"].startswith(("{", "unreadable")):
                 entry["MessageBody"] = ["gzip", gzip.decompress(base64.b64decode(entry["MessageBody"])).decode()]
-    return made
+    return copies
 
 
 def bodies(name: str) -> list[str]:
-    """All bodies of a golden file of requests, in order."""
+    """The bodies of all entries in a golden file of requests, in order."""
     return [str(entry["MessageBody"]) for _, request in golden(name) for entry in request["Entries"]]
 
 
 def test_signals_are_put_on_their_queue_as_they_were() -> None:
-    """Each kind of signal has its golden body, plain or compressed, its group and its name for deduplication."""
+    """Each kind of signal is sent with its golden body, plain or compressed, message group and deduplication id."""
     with recorded() as requests:
         for signal in SIGNALS:
-            assert SqsSignals(url("signals.fifo")).send([signals.to_queue_message(signal)]) == []
+            assert SqsSignals(url("signals.fifo")).send([to_queue_message(signal)]) == []
     assert comparable(requests) == comparable(golden("signals"))
 
 
 def test_signals_are_read_as_they_were() -> None:
     """Golden bodies are the signals that they were made from, and make the same JSON again."""
-    found = [signals.from_wire(exact_json.loads(unpack(body))) for body in bodies("signals")]
+    found = [signal_codec.from_body(body) for body in bodies("signals")]
     assert found == list(SIGNALS)
-    assert [signals.to_queue_message(signal).body for signal in found] == [unpack(body) for body in bodies("signals")]
+    assert [to_queue_message(signal).body for signal in found] == [unpacked(body) for body in bodies("signals")]
 
 
 def test_split_signals_are_written_as_they_were() -> None:
     """The parts of a signal whose events are taken one by one have their golden groups, names and bodies: they are what is parked."""
-    written = [[*signals.to_queue_message(part)] for part in signals.apart(SIGNALS[0])]
+    written = [[*to_queue_message(part)] for part in signals.split(SIGNALS[0])]
     assert written == golden("signals-split")
 
 
-def test_timers_are_asked_for_as_they_were() -> None:
-    """A short timer has its golden record on the delays queue, a long one its golden schedule, under its golden name."""
+def test_timers_are_created_as_they_were() -> None:
+    """A short timer is a golden message on the delays queue, a long one a golden schedule, under the golden name."""
     with recorded() as requests:
         timers = ScheduledTimers(Schedules("timers"), TARGET, SqsDelays(url("delays")))
         timers.arm(TIMER, NOW)
@@ -108,23 +108,23 @@ def test_timers_are_asked_for_as_they_were() -> None:
 
 
 def test_timers_are_read_as_they_were() -> None:
-    """What a golden record of the delays queue forwards, and what a golden schedule sends, is the timer."""
+    """A golden message of the delays queue and the input of a golden schedule are read as the timer."""
     [_, delayed], [_, schedule], _ = golden("timers")
-    queue_message = queue_message_in(delayed["MessageBody"])
-    assert queue_message == signals.to_queue_message(TimerDue(TIMER))
+    queue_message = signal_codec.from_delays_record(delayed["MessageBody"])
+    assert queue_message == to_queue_message(TimerDue(TIMER))
     for body in (queue_message.body, schedule["Target"]["Input"]):
-        assert signals.from_wire(exact_json.loads(unpack(body))) == TimerDue(TIMER)
+        assert signal_codec.from_body(body) == TimerDue(TIMER)
 
 
 def test_messages_are_put_on_their_queue_as_they_were() -> None:
-    """Records of the send queue have their golden bodies, groups and delays."""
+    """Messages are put on the send queue with golden bodies, groups and delays."""
     with recorded() as requests:
         SqsSendQueue(url("send")).put("w1", [("msg_1", timedelta(0)), ("msg_2", timedelta(seconds=90.5)), ("msg_3", timedelta(hours=12))])
     assert requests == golden("sends")
 
 
 def test_records_of_the_send_queue_are_read_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The handler takes golden bodies: each names its message, so none comes back as unreadable."""
+    """The handler reads golden bodies of the send queue: it reports none of them as failed."""
     records = [
         {"messageId": str(n), "receiptHandle": "h", "body": body, "attributes": {"ApproximateReceiveCount": "1"}, "eventSource": "aws:sqs"}
         for n, body in enumerate(bodies("sends"))
@@ -134,12 +134,12 @@ def test_records_of_the_send_queue_are_read_as_they_were(monkeypatch: pytest.Mon
 
 
 def test_parked_records_are_sent_again_as_they_were() -> None:
-    """A redriven golden record has its body, its group (a name of its own where it cannot be read) and a golden name for deduplication."""
+    """A golden parked record is sent again with its golden body, group (one of its own if it is unreadable) and deduplication id."""
     with recorded() as requests:
-        made = database()
-        load(made.dead.table, golden("dead-letters"))
-        load(made.messages.table, golden("messages"))
-        queues = Queues(made.dead, SqsSignals(url("signals.fifo")), made.messages, SqsSendQueue(url("send")))
+        stored = database()
+        load(stored.dead.table, golden("dead-letters"))
+        load(stored.messages.table, golden("messages"))
+        queues = Queues(stored.dead, SqsSignals(url("signals.fifo")), stored.messages, SqsSendQueue(url("send")))
         for parked in (PARKED[0], PARKED[2]):
             redrive(queues, "w1", parked.position, LATER)
         redrive(queues, "unknown", None, LATER)

@@ -32,7 +32,7 @@ def assert_sound(system: SimulatedSystem, which: str) -> None:
     """Every run is there once, with one message if it is past its wait; nothing is owed; of one journey and key at most one goes on."""
     runs, receipts = system.world.runs, system.world.receipts.stored.values()
     there = sorted(run.id for run in runs.all)
-    assert there == sorted(move.run or "" for receipt in receipts for move in receipt.moves if move.outcome == "entered"), which
+    assert there == sorted(move.run or "" for receipt in receipts for move in receipt.journeys if move.outcome == "entered"), which
     spoken = sorted(run.id for run in runs.all if run.step != "wait")
     assert spoken == sorted(message.run for message in system.world.messages.stored.values()), which
     assert system.world.queued == {name for _, name in system.world.messages.stored}, which
@@ -40,4 +40,4 @@ def assert_sound(system: SimulatedSystem, which: str) -> None:
     for customer_runs in runs.stored_runs.values():
         active = [(run.journey, run.key) for run in customer_runs.runs if run.active]
         assert len(active) == len(set(active)), which
-        assert not (customer_runs.version_row.to and customer_runs.runs), which
+        assert not (customer_runs.version_row.merged_into and customer_runs.runs), which

@@ -10,12 +10,11 @@ from random import Random
 from typing import Any
 
 from tests.fakes.journeys import FakeJourneys, journey, message
-from tests.fakes.match_harness import SCHEMA, AtOnce, MatchHarness, Wire, Wired
+from tests.fakes.match_harness import SCHEMA, InlineExecutor, InterceptedPort, MatchHarness, PortCalls
 from tests.fakes.messages import NOW
 from tests.fakes.rejected_events import FakeRejectedEvents
 from tests.model.history_generator import Told
 from tests.model.reference_model import Person
-from waypost import ingest
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.identifiers import Identifier
@@ -24,9 +23,12 @@ from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.events import Accepted
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
-from waypost.domain.signals import QueueMessage, TimerDue, from_wire, to_queue_message
+from waypost.domain.signal_codec import from_wire, to_queue_message
+from waypost.domain.signals import QueueMessage, TimerDue
 from waypost.domain.values import exact_json
-from waypost.identify import find
+from waypost.identify import find_rows
+from waypost.ingest.batch import ingest
+from waypost.ingest.dependencies import IngestDependencies
 
 END = {"id": "end", "type": "exit"}
 STANDS = journey("stands", "stands", [message("hello", "end", onFailure="end"), END])
@@ -47,7 +49,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class FaultInjector(Wire):
+class FaultInjector(PortCalls):
     """What befalls calls of ports: they fail before or after, their caller dies, or somebody else's whole work fits in before."""
 
     random: Random = field(default_factory=Random)
@@ -55,7 +57,7 @@ class FaultInjector(Wire):
     meanwhile: Callable[[], None] = lambda: None
     depth: int = 0
 
-    def through(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
+    def make(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
         luck = self.random.random() if self.bad else 1.0
         if luck >= self.bad:
             return call(*args)
@@ -102,7 +104,7 @@ class SimulatedSystem:
     def __init__(self, random: Random, bad: float) -> None:
         self.random, self.bad = random, bad
         self.faults = FaultInjector(random=random, bad=bad, meanwhile=self.somebody_works)
-        self.world = MatchHarness(wire=self.faults, journeys=FakeJourneys())
+        self.world = MatchHarness(port_calls=self.faults, journeys=FakeJourneys())
         self.world.journeys.publish(STANDS, ENDS, KEYED, WAITS)
         self.world.workspaces.schemas["w1"] = SCHEMA
         self.queue = Queue(random)
@@ -149,11 +151,11 @@ class SimulatedSystem:
         self.requests += 1
         request_context = RequestContext("w1", SCHEMA, self.received, f"request-{self.requests}")
         linked = self.linked if self.random.random() < 0.7 else LinkedIdCache()
-        ports = Wired(self.world.customers, self.faults), Wired(self.queue, self.faults)
+        ports = InterceptedPort(self.world.customers, self.faults), InterceptedPort(self.queue, self.faults)
         seconds = iter(range(1000))
-        intake = ingest.IngestDependencies(*ports, FakeRejectedEvents(), linked, AtOnce(), lambda: None)
-        outcome = ingest.ingest(parse({"batch": list(raw)}, request_context), request_context, intake, lambda: next(seconds) / 100)
-        for told, entry in zip(raw, outcome.entries, strict=True):
+        intake = IngestDependencies(*ports, FakeRejectedEvents(), linked, InlineExecutor(), lambda: None)
+        outcome = ingest(parse({"batch": list(raw)}, request_context), request_context, intake, lambda: next(seconds) / 100)
+        for told, entry in zip(raw, outcome.results, strict=True):
             if not isinstance(entry, Accepted):
                 self._judge(told["uuid"], Reason(entry.code))
 
@@ -176,7 +178,7 @@ class SimulatedSystem:
     def _match(self, queue_message: QueueMessage) -> None:
         signal = from_wire(exact_json.loads(queue_message.body))
         if self.random.random() < 0.2:
-            self.world.forget()
+            self.world.clear_caches()
         self.world.match(signal, self.received, redelivered=queue_message in self.again)
 
     def _done(self, group: str, queue_message: QueueMessage) -> None:
@@ -198,18 +200,18 @@ class SimulatedSystem:
 
     def customer(self, name: Identifier) -> Customer | None:
         """The customer behind an identifier."""
-        return assemble(find(self.world.customers, "w1", name), SCHEMA.primary_key)
+        return assemble(find_rows(self.world.customers, "w1", name), SCHEMA.primary_key)
 
     def everybody(self, names: Iterable[Identifier]) -> dict[str, str]:
         """All ids of ours that these people have or had, each with the one that it is now."""
         found = [customer for customer in map(self.customer, names) if customer is not None]
-        return {once: customer.id for customer in found for once in (customer.id, *customer.absorbed)}
+        return {once: customer.id for customer in found for once in (customer.id, *customer.merged_ids)}
 
     def entered(self, names: Iterable[Identifier]) -> dict[tuple[str, str, str], list[Run]]:
         """All runs there ever were, by whose they are now, journey and key."""
         now = self.everybody(names)
         receipts = self.world.receipts.stored.values()
-        owners = {move.run: now[receipt.customer] for receipt in receipts for move in receipt.moves if move.outcome == "entered"}
+        owners = {move.run: now[receipt.customer] for receipt in receipts for move in receipt.journeys if move.outcome == "entered"}
         runs: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
         for run in self.world.runs.all:
             runs[owners[run.id], run.journey, run.key].append(run)

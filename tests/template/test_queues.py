@@ -37,10 +37,10 @@ def test_a_message_is_not_seen_twice_while_its_function_runs(
 
 @pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)
 def test_what_nobody_can_take_is_kept_for_two_weeks(queue: str, dead: str, function: str, resources: Resources) -> None:
-    """Each queue has a dead letter queue of its own kind, behind so many receives that an outage of hours does not fill it."""
+    """Each queue has a dead-letter queue of its own kind behind 1,000 receives: an outage, or a rollback, of hours does not fill it."""
     redrive = resources[queue]["Properties"]["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [dead, "Arn"]}, function
-    assert redrive["maxReceiveCount"] >= 100
+    assert redrive["maxReceiveCount"] == 1000
     for name in (queue, dead):
         assert resources[name]["Properties"]["MessageRetentionPeriod"] == 14 * 86400
         assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
@@ -61,6 +61,18 @@ def test_one_bad_record_fails_alone(queue: str, dead: str, function: str, resour
 def test_the_sender_has_time_for_dead_webhooks(functions: Resources) -> None:
     """A batch is sent at the same time and each webhook gets 15 seconds; what is recorded around them has as much again, and more."""
     assert functions["send"]["Timeout"] >= 3 * 15
+
+
+@pytest.mark.parametrize("function", ["match", "send"])
+def test_messages_of_a_newer_format_raise_an_alarm(function: str, resources: Resources, template: dict[str, Any]) -> None:
+    """The alarm of a function watches the metric under the namespace and the two dimensions with which that function publishes it."""
+    alarm = resources[f"{function.title()}NewerFormatAlarm"]["Properties"]
+    variables = resources[f"{function.title()}Function"]["Properties"]["Environment"]["Variables"]
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+    assert (alarm["Namespace"], alarm["MetricName"]) == (shared["POWERTOOLS_METRICS_NAMESPACE"], "NewerFormat")
+    assert dimensions == {"service": variables["POWERTOOLS_SERVICE_NAME"], "function_name": {"Ref": f"{function.title()}Function"}}
+    assert (alarm["Threshold"], alarm["Statistic"], alarm["ComparisonOperator"]) == (0, "Sum", "GreaterThanThreshold")
 
 
 def test_every_alarm_that_was_promised(resources: Resources) -> None:

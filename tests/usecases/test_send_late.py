@@ -1,4 +1,4 @@
-"""Messages of journeys that were paused or stopped, and messages that come into quiet hours."""
+"""Messages of journeys that are paused or stopped, and messages that become due during quiet hours."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def harness() -> SendHarness:
-    """A world in which one e-mail is owed."""
-    made = SendHarness()
-    made.messages.owe(pending_message())
-    return made
+    """A harness with one pending e-mail."""
+    harness = SendHarness()
+    harness.messages.add(pending_message())
+    return harness
 
 
-def test_a_paused_journeys_message_is_held_and_asked_for_no_more(harness: SendHarness) -> None:
-    """It stays pending, leaves the queue, and comes once the journey goes on."""
+def test_a_message_of_a_paused_journey_is_held_until_the_journey_resumes(harness: SendHarness) -> None:
+    """A due message of a paused journey stays pending, is marked as held, has no record on the queue, and is sent after the resume."""
     harness.journeys.status = "paused"
     harness.send()
     assert (harness.message.status, harness.message.held) == (MessageStatus.PENDING, True)
@@ -35,23 +35,23 @@ def test_a_paused_journeys_message_is_held_and_asked_for_no_more(harness: SendHa
     assert (harness.message.status, harness.message.held, len(harness.channel.calls)) == (MessageStatus.SENT, False, 1)
 
 
-def test_a_stopped_journeys_message_is_skipped(harness: SendHarness) -> None:
-    """With its reason; nobody is called."""
+def test_a_message_of_a_stopped_journey_is_skipped(harness: SendHarness) -> None:
+    """A due message of a stopped journey is skipped with the reason stopped, and the provider is not called."""
     harness.journeys.status = "stopped"
     harness.send()
     assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.STOPPED)
     assert harness.channel.calls == []
 
 
-def quiet(otherwise: str) -> OneJourney:
-    """The journey, quiet from 05:00 to 07:00."""
+def journey_with_quiet_hours(otherwise: str) -> OneJourney:
+    """The journey with quiet hours from 05:00 to 07:00; the time of the tests is 05:17."""
     hours = QuietHours.model_validate({"from": "05:00", "to": "07:00", "otherwise": otherwise})
     return OneJourney(JOURNEY.model_copy(update={"quiet_hours": hours}))
 
 
-def test_a_message_that_comes_late_into_quiet_hours_waits_for_their_end(harness: SendHarness) -> None:
-    """After retries or a pause; it is 05:17."""
-    harness.journeys = quiet("wait")
+def test_a_late_message_waits_for_the_end_of_quiet_hours(harness: SendHarness) -> None:
+    """With `otherwise: wait` a message that is due in quiet hours is sent at their end."""
+    harness.journeys = journey_with_quiet_hours("wait")
     harness.send()
     assert (harness.message.status, harness.message.due) == (MessageStatus.PENDING, NOW.replace(hour=7, minute=0, second=0))
     assert len(harness.queue.records) == 1
@@ -59,8 +59,8 @@ def test_a_message_that_comes_late_into_quiet_hours_waits_for_their_end(harness:
     assert harness.message.status is MessageStatus.SENT
 
 
-def test_or_it_is_skipped(harness: SendHarness) -> None:
-    """As its journey says."""
-    harness.journeys = quiet("skip")
+def test_a_late_message_is_skipped_in_quiet_hours_that_skip(harness: SendHarness) -> None:
+    """With `otherwise: skip` a message that is due in quiet hours is skipped with the reason quiet-hours."""
+    harness.journeys = journey_with_quiet_hours("skip")
     harness.send()
     assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.QUIET_HOURS)

@@ -44,10 +44,9 @@ class MotoDeployment:
     variables: dict[str, dict[str, str]]
     event_sources: list[EventSource]
 
-    def shared_variables(self) -> dict[str, str]:
-        """The variables of all functions together, without the one whose value is not the same in all: the name of the service."""
-        merged = {name: value for variables in self.variables.values() for name, value in variables.items()}
-        return {name: value for name, value in merged.items() if name != "POWERTOOLS_SERVICE_NAME"}
+    def all_variables(self) -> dict[str, str]:
+        """The variables of all functions together."""
+        return {name: value for variables in self.variables.values() for name, value in variables.items()}
 
     def environment(self, function: str, cloud: Cloud) -> dict[str, str]:
         """The environment of a function: its variables, the way to moto and, if it calls webhooks, permission to call this machine."""

@@ -1,4 +1,8 @@
-"""Facts applied to customers: the one function for it, used by the intake and by the matcher alike."""
+"""Writes facts and identifications to the rows of customers. The intake and the matcher both use these functions.
+
+One implementation for both matters: an event whose facts the intake could not write in time is written by the matcher, and must have
+the same effect there.
+"""
 
 from __future__ import annotations
 
@@ -6,130 +10,151 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from waypost.domain.customers.customer import (
-    LinkRequest,
+from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.identify_rules import IdentifyRequest, plan_identify
+from waypost.domain.customers.rows import (
     Row,
     RowKey,
     correlation_key,
     exceeds_limits,
     facts_after,
     head_key,
-    link,
     new_row,
     owner_key,
     pair_key,
 )
-from waypost.domain.customers.facts import Facts
-from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.events import Event
 from waypost.domain.reasons import Reason
 from waypost.ports import Customers
 
 ATTEMPTS: Final = 12
+"""How often a conditional write is planned again after another writer was faster. More means that something is wrong; SQS retries."""
 
 
 def identify_customer(customers: Customers, workspace: str, event: Event) -> str | Reason:
-    """Carries out an `$identify`: the id of the customer that it names, or why it names none. Repeating it changes nothing."""
+    """Carries out an `$identify`. Returns the id of the customer, or the reason why nothing was changed. It is idempotent.
+
+    UnavailableError if the customers table is unavailable, or if other writers change the same rows all the time.
+    """
     identification = event.identification
     if identification is None:
-        raise ValueError(f"{event.name} names nobody")
-    given = (event.identifier, identification.anonymous_id)
-    correlations = tuple(dict.fromkeys(each for each in given if each is not None and each.kind == "correlation"))
+        raise ValueError(f"{event.name} is no identification")
+    named = (event.identifier, identification.anonymous_id)
+    correlations = tuple(dict.fromkeys(each for each in named if each is not None and each.kind == "correlation"))
     if not correlations:
-        return record(customers, head_key(workspace, identification.primary), event.facts)
-    return _join(customers, LinkRequest(workspace, identification.primary, correlations), event.facts, event.at)
+        return write_facts(customers, head_key(workspace, identification.primary), event.facts)
+    return _link_ids(customers, IdentifyRequest(workspace, identification.primary, correlations), event.facts, event.at)
 
 
-def _join(customers: Customers, names: LinkRequest, facts: Facts, at: datetime) -> str | Reason:
-    """Links correlation ids to a primary key. One write for a pair that exists and is older, else one transaction for all of them."""
-    pairs = [pair_key(names.workspace, names.primary, each) for each in names.correlations]
-    found = _read(customers, names) if pairs[1:] else {}
-    if all(found.get(pair) for pair in pairs[1:]):
+def _link_ids(customers: Customers, request: IdentifyRequest, facts: Facts, at: datetime) -> str | Reason:
+    """Links correlation ids to a primary key value and writes facts.
+
+    An `$identify` that repeats a known link, by far the most frequent one, takes one conditional update. Only if its condition is false
+    are the rows planned and saved in a transaction.
+    """
+    pairs = [pair_key(request.workspace, request.primary, each) for each in request.correlations]
+    stored = _read_rows(customers, request) if pairs[1:] else {}
+    if all(stored.get(pair) for pair in pairs[1:]):
         updated = customers.update_if_newer(pairs[0], facts)
         if isinstance(updated, Row):
             return updated.customer
-        found[pairs[0]] = updated.row
-    tombstones = (
-        {} if all(found.get(pair) for pair in pairs) else customers.tombstones(names.workspace, [names.primary, *names.correlations])
-    )
+        stored[pairs[0]] = updated.row
+    identifiers = [request.primary, *request.correlations]
+    tombstones = {} if all(stored.get(pair) for pair in pairs) else customers.tombstones(request.workspace, identifiers)
     for _ in range(ATTEMPTS):
-        plan = link(names, facts, found, at, tombstones)
+        plan = plan_identify(request, facts, stored, at, tombstones)
         if isinstance(plan, Reason):
             return plan
-        if not _fits(customers, plan.rows):
+        if not _has_room(customers, plan.rows):
             return Reason.ATTRIBUTES_FULL
+        # The first plan may rest on rows that were never read: it treats them as not stored. The transaction checks that, and returns
+        # the rows that differ as they are now, so the next plan is made from the rows of the faster writer without a read.
         stale = customers.save(plan.rows) if plan.rows else None
         if stale is None:
             return plan.customer
-        found |= stale
-        if None in stale.values():  # only an erasure takes a row away, and then there is a tombstone by now
-            tombstones = customers.tombstones(names.workspace, [names.primary, *names.correlations])
-    raise UnavailableError("a customer's rows changed too often")
+        stored |= stale
+        if None in stale.values():
+            # A row that was there is gone. Only an erasure removes rows, and it writes its tombstones first: they must be read again,
+            # or the erased customer would be created anew from an event of the time before.
+            tombstones = customers.tombstones(request.workspace, identifiers)
+    raise UnavailableError("other writers changed a customer's rows too often")
 
 
-def _read(customers: Customers, names: LinkRequest) -> dict[RowKey, Row | None]:
-    """All rows that names are about, read together: where one id may be refused, nothing of the others may be written first."""
-    keys = [head_key(names.workspace, names.primary)]
-    for each in names.correlations:
-        keys += pair_key(names.workspace, names.primary, each), correlation_key(names.workspace, each)
+def _read_rows(customers: Customers, request: IdentifyRequest) -> dict[RowKey, Row | None]:
+    """All rows that an `$identify` of two ids concerns.
+
+    They are read before anything is written: if the second id is in conflict, the facts must not have been written to the first.
+    """
+    keys = [head_key(request.workspace, request.primary)]
+    for each in request.correlations:
+        keys += pair_key(request.workspace, request.primary, each), correlation_key(request.workspace, each)
     return {row.key: row for row in customers.get(keys)}
 
 
-def record(customers: Customers, key: RowKey, facts: Facts, linked: Identifier | None = None) -> str | Reason:
-    """Writes facts into a row, which is made where there is none; a pointer is followed. Answers the customer's id.
+def write_facts(customers: Customers, key: RowKey, facts: Facts, linked_to: Identifier | None = None) -> str | Reason:
+    """Merges facts into a row, which is created if it is not stored; a pointer is followed to its pair.
 
-    `linked` is the primary key that the row pointed to when somebody looked: that saves the way over the pointer.
+    Returns the id of the customer, or the reason why nothing was changed. `linked_to` is the primary key value that the row pointed to
+    when it was last read, if that is known: the pair is then written directly, which saves the failed write to the pointer. It may be
+    wrong or outdated. UnavailableError as for `identify_customer`.
     """
-    if linked is not None and key.correlation is not None:
-        pair = pair_key(key.workspace, linked, key.correlation)
+    if linked_to is not None and key.correlation is not None:
+        pair = pair_key(key.workspace, linked_to, key.correlation)
         updated = customers.update_if_newer(pair, facts)
         if isinstance(updated, Row):
             return updated.customer
         if updated.row is not None:
-            return _write(customers, pair, updated.row, facts)
+            return _merge_and_save(customers, pair, updated.row, facts)
     updated = customers.update_if_newer(key, facts)
-    return updated.customer if isinstance(updated, Row) else _write(customers, key, updated.row, facts)
+    return updated.customer if isinstance(updated, Row) else _merge_and_save(customers, key, updated.row, facts)
 
 
-def _write(customers: Customers, key: RowKey, row: Row | None, facts: Facts) -> str | Reason:
-    """Merges facts into a row as it was read, or into a first one, and saves it unless that says nothing new."""
+def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: Facts) -> str | Reason:
+    """Merges facts into a row as it was read (None: it is not stored), and saves it if that changes anything."""
     tombstones = {} if row else customers.tombstones(key.workspace, [key.owner])
     for _ in range(ATTEMPTS):
         if row is None and key.correlation not in (None, key.owner):
-            raise UnavailableError("a pointer without its pair: the customer is just being erased")
-        if row is not None and row.linked is not None and key.correlation is not None:
-            return record(customers, pair_key(key.workspace, row.linked, key.correlation), facts)
-        changed = (row or new_row(key, tombstones)).with_facts(facts)
-        if facts and not facts_after(facts, changed.erased_at):
+            # An erasure has removed the pair and not yet the pointer. A pair that is created now would survive the erasure without a head.
+            raise UnavailableError("a pointer without its pair: the customer is being erased")
+        if row is not None and row.linked_to is not None and key.correlation is not None:
+            return write_facts(customers, pair_key(key.workspace, row.linked_to, key.correlation), facts)
+        updated = (row or new_row(key, tombstones)).with_facts(facts)
+        if facts and not facts_after(facts, updated.erased_at):
             return Reason.ERASED
-        if row is not None and changed is row:
+        if row is not None and updated is row:
             return row.customer
-        if not _fits(customers, [changed]):
+        if not _has_room(customers, [updated]):
             return Reason.ATTRIBUTES_FULL
-        stale = customers.save((changed,))
+        stale = customers.save((updated,))
         if stale is None:
-            return changed.customer
+            return updated.customer
         row = stale[key]
         tombstones = {} if row else customers.tombstones(key.workspace, [key.owner])
-    raise UnavailableError("a customer's row changed too often")
+    raise UnavailableError("other writers changed a customer's row too often")
 
 
-def _fits(customers: Customers, rows: Sequence[Row]) -> bool:
-    """Whether a customer has room for these of its rows; what lies in its other rows is asked only where one of these is heavy."""
-    heavy = next((row for row in rows if not row.is_small), None)
-    if heavy is None:
+def _has_room(customers: Customers, rows: Sequence[Row]) -> bool:
+    """Whether a customer may hold what these new versions of its rows hold together with its other rows.
+
+    The other rows are read only if one of these is large: reading them for every write would double its price. The limits are
+    therefore exact for large rows only; a customer with many devices, each with a small row, can exceed them.
+    """
+    large_row = next((row for row in rows if not row.is_small), None)
+    if large_row is None:
         return True
     written = {row.key for row in rows}
-    there = customers.named(heavy.key.workspace, heavy.key.owner) if heavy.key.owner.kind == "primary" else []
-    return not exceeds_limits([*rows, *(row for row in there if row.key not in written)])
+    owner = large_row.key.owner
+    stored = customers.by_primary_key(large_row.key.workspace, owner) if owner.kind == "primary" else []
+    return not exceeds_limits([*rows, *(row for row in stored if row.key not in written)])
 
 
-def find(customers: Customers, workspace: str, identifier: Identifier) -> list[Row]:
-    """The rows of the customer that an identifier names; none where it names nobody."""
+def find_rows(customers: Customers, workspace: str, identifier: Identifier) -> list[Row]:
+    """The rows of the customer that an identifier belongs to, read strongly consistently; no rows if it belongs to none."""
     if identifier.kind == "correlation":
-        own = customers.get([owner_key(workspace, identifier)])
-        if not own or own[0].linked is None:
-            return own
-        identifier = own[0].linked
-    return customers.named(workspace, identifier)
+        own_row = customers.get([owner_key(workspace, identifier)])
+        if not own_row or own_row[0].linked_to is None:
+            return own_row
+        identifier = own_row[0].linked_to
+    return customers.by_primary_key(workspace, identifier)

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from waypost.domain.api_keys import Key
-from waypost.domain.customers.customer import Customer, NotUpdated, Row, RowKey, Tombstones
+from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import NotUpdated, Row, RowKey, Tombstones
 from waypost.domain.customers.schema import Schema
 from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import Page
@@ -17,8 +18,8 @@ from waypost.domain.intake.events import RejectedEvent
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.published import ActiveJourneys
-from waypost.domain.messages.message import Message, PreparedMessage, ProviderResponse, Rendered, RenderFailure, Skip
-from waypost.domain.runs.changes import Commit, Committed, RunsMerge
+from waypost.domain.messages.message import Message, PreparedMessage, ProviderResponse, RenderedTemplate, RenderFailure, SkipReason
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.run import CustomerRuns, HeldRun
 from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import QueueMessage
@@ -36,7 +37,7 @@ class Customers(Protocol):
     def get(self, keys: Sequence[RowKey]) -> list[Row]:
         """The rows that exist among these."""
 
-    def named(self, workspace: str, primary: Identifier) -> list[Row]:
+    def by_primary_key(self, workspace: str, primary: Identifier) -> list[Row]:
         """All rows under a primary key."""
 
     def tombstones(self, workspace: str, identifiers: Sequence[Identifier]) -> Tombstones:
@@ -86,7 +87,7 @@ class Runs(Protocol):
     def get(self, workspace: str, customer: str) -> CustomerRuns:
         """The gate, the active runs, and the latest run of each journey and key."""
 
-    def commit(self, commit: Commit) -> Committed:
+    def commit(self, commit: Commit) -> CommitResult:
         """Saves a change if the gate is as read and no event has a receipt."""
 
     def merge(self, runs_merge: RunsMerge) -> bool:
@@ -152,17 +153,19 @@ class JourneyVersions(Protocol):
 class Templates(Protocol):
     """The template language."""
 
-    def render(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool) -> Rendered | RenderFailure:
+    def render(
+        self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool
+    ) -> RenderedTemplate | RenderFailure:
         """The template with its texts rendered, or why it cannot be."""
 
 
 class Channel(Protocol):
     """One way to reach a customer."""
 
-    def prepare(self, rendered: Rendered, customer: Customer) -> PreparedMessage | Skip:
-        """The rendered message completed with all that sending it needs, or why it cannot be sent."""
+    def prepare(self, rendered: RenderedTemplate, customer: Customer) -> PreparedMessage | SkipReason:
+        """The message with all that sending it needs, or the reason why it cannot be sent."""
 
-    def deliver(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
+    def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
         """Calls the provider once. UnavailableError only if the provider was not called."""
 
 

@@ -1,27 +1,51 @@
-"""Sends one message: reads it, makes it ready, claims it, calls its provider once, records what came of it."""
+"""Sends one message: loads it, decides what to do next, does it, and saves the result (`docs/messages.md#delivery`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 from waypost import identify, ports
 from waypost.cache.workspace_cache import Schemas, Statuses
-from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.customers.customer import assemble
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
-from waypost.domain.journeys.journey import Journey
-from waypost.domain.messages import delivery, template_scope
-from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage, ProviderResponse, RenderFailure, Skip
-from waypost.domain.signals import MessageSettled, to_queue_message
-from waypost.domain.values import exact_json
+from waypost.domain.messages import delivery, send_request, template_scope
+from waypost.domain.messages.message import (
+    Message,
+    MessageReason,
+    MessageStatus,
+    PreparedMessage,
+    ProviderResponse,
+    RenderFailure,
+    SkipReason,
+)
+from waypost.domain.messages.next_action import (
+    Claim,
+    Content,
+    Decision,
+    Defer,
+    Load,
+    LoadContent,
+    LoadJourneyStatus,
+    LoadRecipient,
+    LoadSuppression,
+    Recipient,
+    SendContext,
+    Settle,
+    next_action,
+)
+from waypost.domain.messages.send_request import SendRequest
+from waypost.domain.signal_codec import to_queue_message
+from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
 
 
 @dataclass(frozen=True, slots=True)
 class SendDependencies:
-    """What sending needs of the world; `channels` by their names."""
+    """The ports and caches that sending uses; `channels` by their names in message steps."""
 
     messages: ports.Messages
     customers: ports.Customers
@@ -38,119 +62,136 @@ class SendDependencies:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The message as it stands now (None: there is none any more), and whether this call changed it."""
+    """The message after the call, or None if its row does not exist (its customer was erased); `changed`: this call has changed it."""
 
     message: Message | None
     changed: bool = False
 
 
 def send(workspace: str, message_id: str, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
-    """Brings a message as far as it goes now; `token` is this call's own. UnavailableError: nothing is lost, call again.
+    """Brings a message as far as possible at this time, with at most one call of its provider. `token` is unique to this call.
 
-    All that can be refused is refused before the claim, so between claim and record there is the provider's call alone.
+    Raises UnavailableError if a dependency is down. Calling again with the same message is always safe, after an error as well.
     """
-    read = dependencies.messages.get(workspace, message_id)
-    if read is None:
+    row = dependencies.messages.get(workspace, message_id)
+    if row is None:
         return SendResult(None)
-    message = delivery.after_expired_lease(read, now)
-    if not delivery.claimable(message, now):
-        return _record(message, read, now, dependencies) if message is not read else _pay(message, now, dependencies)
-    ready = _ready(message, now, dependencies)
-    if isinstance(ready, Message):
-        return _record(ready, read, now, dependencies) if ready != read else SendResult(read)
-    if isinstance(ready, Skip):
-        return _record(delivery.skipped(message, ready, now), read, now, dependencies)
-    return _call(message, read, ready, now, token, dependencies)
+    action = _decide(row, now, dependencies)
+    match action:
+        case Claim():
+            return _claim_and_call(action, row, now, token, dependencies)
+        case Defer() | Settle():
+            return _save(action.message, row, now, dependencies)
+        case _ as never:
+            assert_never(never)
 
 
-def _call(message: Message, read: Message, ready: PreparedMessage, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
-    with_claim = delivery.with_claim(message, now, token, ready.to)
-    if not dependencies.messages.save(with_claim, read):
-        return SendResult(message)
-    return _record(delivery.settled(with_claim, _answer(with_claim, ready, now, dependencies), now), with_claim, now, dependencies)
+def _decide(row: Message, now: datetime, dependencies: SendDependencies) -> Decision:
+    context = SendContext()
+    while isinstance(action := next_action(row, now, context), Load):
+        context = _load(action, row, context, now, dependencies)
+    return action
 
 
-def _answer(with_claim: Message, ready: PreparedMessage, now: datetime, dependencies: SendDependencies) -> ProviderResponse:
+def _load(action: Load, message: Message, context: SendContext, now: datetime, dependencies: SendDependencies) -> SendContext:
+    match action:
+        case LoadJourneyStatus():
+            return replace(context, journey_status=dependencies.statuses.of(message.workspace, message.journey, now))
+        case LoadRecipient():
+            return replace(context, recipient=_recipient(message, now, dependencies))
+        case LoadContent(due_message, recipient):
+            return replace(context, content=_content(due_message, recipient, now, dependencies))
+        case LoadSuppression(address):
+            return replace(context, is_suppressed=dependencies.suppressions.holds(message.workspace, message.channel, address))
+        case _ as never:
+            assert_never(never)
+
+
+def _recipient(message: Message, now: datetime, dependencies: SendDependencies) -> Recipient | SkipReason:
+    schema = dependencies.schemas.of(message.workspace, now)
+    customer = assemble(identify.find_rows(dependencies.customers, message.workspace, message.lookup_id), schema.primary_key)
+    if customer is None:
+        return SkipReason(MessageReason.ERASED)
+    journey = dependencies.journeys.version(message.workspace, message.journey, message.version)
+    return Recipient(customer, journey, zone_for(customer.attributes, schema.timezone))
+
+
+def _content(message: Message, recipient: Recipient, now: datetime, dependencies: SendDependencies) -> Content | SkipReason:
+    # All attempts send the same bytes. A customer's attributes may change between two attempts; if the message were rendered again, a
+    # receiver that drops the repeat by its id would keep a text that the message's row does not show.
+    stored = dependencies.messages.rendered(message.workspace, message.id) if message.attempts else None
+    if stored is not None:
+        return Content(stored, is_stored=True)
+    prepared = _prepare(message, recipient, now, dependencies)
+    return prepared if isinstance(prepared, SkipReason) else Content(prepared, is_stored=False)
+
+
+def _prepare(message: Message, recipient: Recipient, now: datetime, dependencies: SendDependencies) -> PreparedMessage | SkipReason:
+    step = template_scope.message_step(recipient.journey, message.step)
+    scope = template_scope.scope(message, recipient.customer, recipient.journey)
+    rendered = dependencies.templates.render(template_scope.template_of(step), scope, now, strict=step.strict)
+    if isinstance(rendered, RenderFailure):
+        return SkipReason(MessageReason.TEMPLATE, rendered.detail)
+    return dependencies.channels[message.channel].prepare(rendered, recipient.customer)
+
+
+def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
+    # The content is stored before the claim: a worker that dies during the call leaves what it sent, so the next attempt can repeat it.
+    # If two workers rendered it at different moments, both get the content that was stored first.
+    prepared = claim.content.prepared
+    if not claim.content.is_stored:
+        prepared = dependencies.messages.keep_rendered(claim.message, prepared, now)
+    claimed = delivery.with_claim(claim.message, now, token, prepared.to)
+    if not dependencies.messages.save(claimed, row):
+        return SendResult(row)
+    response = _call_provider(claimed, prepared, now, dependencies)
+    return _save(delivery.after_response(claimed, response, now), claimed, now, dependencies)
+
+
+def _call_provider(claimed: Message, prepared: PreparedMessage, now: datetime, dependencies: SendDependencies) -> ProviderResponse:
     try:
-        return dependencies.channels[with_claim.channel].deliver(with_claim, ready, now)
+        return dependencies.channels[claimed.channel].call_provider(claimed, prepared, now)
     except UnavailableError as error:
+        # A channel raises this only before the call, for instance if it cannot read its secret: certainly nothing was sent.
         return ProviderResponse("refused", f"the provider was not called: {error}")
 
 
-def _record(message: Message, was: Message, now: datetime, dependencies: SendDependencies) -> SendResult:
-    if not dependencies.messages.save(message, was):
-        return SendResult(was)
-    _pay(message, now, dependencies)
-    return SendResult(message, changed=True)
+def _save(message: Message, previous: Message, now: datetime, dependencies: SendDependencies) -> SendResult:
+    """Saves the message over the row that it was made from, unless nothing changed, and executes the effects of its state."""
+    changed = message != previous
+    if changed and not dependencies.messages.save(message, previous):
+        return SendResult(previous)
+    _execute_effects(message, now, dependencies)
+    return SendResult(message, changed=changed)
 
 
-def _pay(message: Message, now: datetime, dependencies: SendDependencies) -> SendResult:
-    """Does what the message's status asks for; doing it again after a crash or a redelivery is harmless."""
-    if message.status in (MessageStatus.PENDING, MessageStatus.SENDING) and not message.held:
-        dependencies.queue.put(message.workspace, [(message.id, delivery.wait(message, now))])
+def _execute_effects(message: Message, now: datetime, dependencies: SendDependencies) -> None:
+    """Executes what the state of a saved message requires.
+
+    Everything is decided by the row alone, and executing it twice is the same as once: if a worker dies after it saved the row, the
+    redelivered record finds the row in this state and executes what is missing.
+    """
+    if not message.is_settled:
+        # A held message has no record on the queue. When its journey resumes, the matcher puts one there.
+        if not message.held:
+            dependencies.queue.put(message.workspace, [(message.id, delivery.claimable_in(message, now))])
+        return
     if message.reason is MessageReason.ENDPOINT_GONE and message.to:
         dependencies.suppressions.add(message.workspace, message.channel, message.to)
     if message.status is MessageStatus.FAILED:
-        dependencies.dead.park(_parked(message))
-    if message.awaited and message.status not in (MessageStatus.PENDING, MessageStatus.SENDING):
-        _tell_run(message, dependencies)
-    return SendResult(message)
+        dependencies.dead.park(_dead_letter(message))
+    if message.awaited:
+        _notify_run(message, dependencies)
 
 
-def _tell_run(message: Message, dependencies: SendDependencies) -> None:
-    """The run stands on this message until its outcome is known; telling it twice is harmless."""
-    place = (message.workspace, message.customer, message.lookup_id, message.run, message.step, message.visit)
-    if dependencies.signals.send([to_queue_message(MessageSettled(*place, message.id, message.status))]):
+def _notify_run(message: Message, dependencies: SendDependencies) -> None:
+    """Sends the outcome to the run that waits for it at its step; the run ignores a repeat."""
+    step_visit = (message.workspace, message.customer, message.lookup_id, message.run, message.step, message.visit)
+    if dependencies.signals.send([to_queue_message(MessageSettled(*step_visit, message.id, message.status))]):
         raise UnavailableError("the signals queue did not take the outcome of a message")
 
 
-def _parked(message: Message) -> Parked:
-    body = exact_json.dumps({"workspace": message.workspace, "message": message.id})
+def _dead_letter(message: Message) -> Parked:
+    body = send_request.to_text(SendRequest(message.workspace, message.id))
     reason = message.reason or MessageReason.REJECTED
     return Parked(message.workspace, "message", message.id, body, reason.value, message.attempts[-1].at)
-
-
-def _ready(message: Message, now: datetime, dependencies: SendDependencies) -> PreparedMessage | Skip | Message:
-    """The message as its provider gets it, why it is not sent, or the message as it waits on."""
-    status = dependencies.statuses.of(message.workspace, message.journey, now)
-    if status == "paused":
-        return replace(message, held=True)
-    if status == "stopped":
-        return Skip(MessageReason.STOPPED)
-    schema = dependencies.schemas.of(message.workspace, now)
-    customer = assemble(identify.find(dependencies.customers, message.workspace, message.lookup_id), schema.primary_key)
-    if customer is None:
-        return Skip(MessageReason.ERASED)
-    journey = dependencies.journeys.version(message.workspace, message.journey, message.version)
-    quiet = _in_quiet_hours(message, journey, zone_for(customer.attributes, schema.timezone), now)
-    return quiet or _addressed(message, customer, journey, now, dependencies)
-
-
-def _in_quiet_hours(message: Message, journey: Journey, zone: str, now: datetime) -> Skip | Message | None:
-    """A message that comes late, after retries or a pause, does not go out in quiet hours either."""
-    quiet = journey.quiet_hours
-    over = quiet.over(now, zone) if quiet else None
-    if quiet is None or over is None:
-        return None
-    return replace(message, due=over, held=False) if quiet.otherwise == "wait" else Skip(MessageReason.QUIET_HOURS)
-
-
-def _addressed(
-    message: Message, customer: Customer, journey: Journey, now: datetime, dependencies: SendDependencies
-) -> PreparedMessage | Skip:
-    kept = dependencies.messages.rendered(message.workspace, message.id) if message.attempts else None
-    made = kept or _made(message, customer, journey, now, dependencies)
-    if isinstance(made, Skip):
-        return made
-    if dependencies.suppressions.holds(message.workspace, message.channel, made.to):
-        return Skip(MessageReason.SUPPRESSED)
-    return kept or dependencies.messages.keep_rendered(message, made, now)
-
-
-def _made(message: Message, customer: Customer, journey: Journey, now: datetime, dependencies: SendDependencies) -> PreparedMessage | Skip:
-    step = template_scope.message_step(journey, message.step)
-    scope = template_scope.scope(message, customer, journey)
-    rendered = dependencies.templates.render(template_scope.template_of(step), scope, now, strict=step.strict)
-    if isinstance(rendered, RenderFailure):
-        return Skip(MessageReason.TEMPLATE, rendered.detail)
-    return dependencies.channels[message.channel].prepare(rendered, customer)

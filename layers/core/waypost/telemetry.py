@@ -1,11 +1,18 @@
-"""Logger and metrics, for doors only. Nothing that is logged names or describes a customer beyond its opaque id."""
+"""Logger and metrics, for Lambda functions only. No log line names or describes a customer beyond the opaque customer id."""
 
 from __future__ import annotations
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 logger = Logger()
 metrics = Metrics()
 
-__all__ = ["MetricUnit", "logger", "metrics"]
+__all__ = ["MetricUnit", "count_newer_format", "logger", "metrics"]
+
+
+def count_newer_format(function_name: str) -> None:
+    """Adds one to `NewerFormat`, the metric of queue messages that a newer version wrote, which an alarm of the function watches."""
+    # The alarm belongs to one stack, and all stacks of an account share the namespace: the name of the function tells them apart.
+    with single_metric(name="NewerFormat", unit=MetricUnit.Count, value=1) as metric:
+        metric.add_dimension("function_name", function_name)

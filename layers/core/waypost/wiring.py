@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
-from waypost import ingest, send, settings
+from waypost import send, settings
 from waypost.adapters import clock, stacks
-from waypost.adapters.delays import SqsDelays, queue_message_in
+from waypost.adapters.delays import SqsDelays
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import Log, Receipts
@@ -27,14 +27,11 @@ from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
 from waypost.adapters.send_queue import SqsSendQueue
-from waypost.adapters.sqs import SqsSignals, unpack
+from waypost.adapters.sqs import SqsSignals
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.workspace_cache import Schemas, Snapshots, Statuses
-from waypost.domain import signals
 from waypost.domain.api_keys import Scope
-from waypost.domain.errors import UnavailableError
-from waypost.domain.signals import Signal
-from waypost.domain.values import exact_json
+from waypost.ingest.dependencies import IngestDependencies
 from waypost.manage import keys as managed_keys
 from waypost.match import dependencies as engine
 from waypost.web.authentication import Access
@@ -81,9 +78,9 @@ def customers_rows() -> DynamoCustomers:
 
 
 @cache
-def intake() -> ingest.IngestDependencies:
+def intake() -> IngestDependencies:
     """What the intake needs."""
-    return ingest.IngestDependencies(
+    return IngestDependencies(
         customers=customers_rows(),
         signals=signals_queue(),
         rejected=DynamoRejectedEvents(table("EVENTS_TABLE")),
@@ -97,17 +94,6 @@ def intake() -> ingest.IngestDependencies:
 def signals_queue() -> SqsSignals:
     """The queue of signals."""
     return SqsSignals(settings.required("SIGNALS_QUEUE_URL"))
-
-
-def signal_in(body: str) -> Signal:
-    """The signal in a record of the signals queue; ValueError, KeyError or TypeError where there is none."""
-    return signals.from_wire(exact_json.loads(unpack(body)))
-
-
-def forward(body: str) -> None:
-    """Puts what a record of the delays queue holds on the signals queue; ValueError or TypeError where it holds nothing of ours."""
-    if signals_queue().send([queue_message_in(body)]):
-        raise UnavailableError("the signals queue did not take a delayed signal")
 
 
 @cache
@@ -209,7 +195,7 @@ def managing() -> ManageDependencies:
     from waypost.adapters import liquid  # noqa: PLC0415 - only publishing pays for it
     from waypost.adapters.dynamodb.erasure import DynamoErasure  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.journeys import DynamoJourneys  # noqa: PLC0415 - see matching
-    from waypost.domain.messages.webhook_addresses import address_refused  # noqa: PLC0415 - as above
+    from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
     from waypost.manage.dead_letters import Queues  # noqa: PLC0415 - as above
     from waypost.manage.dependencies import ManageDependencies  # noqa: PLC0415 - as above
     from waypost.manage.journeys import Checks  # noqa: PLC0415 - as above
@@ -221,7 +207,7 @@ def managing() -> ManageDependencies:
         keys=DynamoKeys(table("KEYS_TABLE")),
         customers=customers_rows(),
         journeys=DynamoJourneys(table("JOURNEYS_TABLE")),
-        checks=Checks(liquid.error_in, partial(address_refused, local=local_webhooks())),
+        checks=Checks(liquid.template_error, partial(address_error, local=local_webhooks())),
         runs=DynamoRuns(table("RUNS_TABLE"), receipts, table("MESSAGES_TABLE")),
         receipts=receipts,
         log=Log(receipts),

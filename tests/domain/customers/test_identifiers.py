@@ -1,4 +1,4 @@
-"""Primary key values as callers write them (contract 2)."""
+"""Primary key values as clients write them (docs/customers.md#identifiers)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from waypost.domain.customers.identifiers import primary
+from waypost.domain.customers.identifiers import primary_identifier
 from waypost.domain.customers.schema import PrimaryKey
 
 TEXT, NUMBER, EMAIL = (PrimaryKey.model_validate({"name": "key", "type": kind}) for kind in ("String", "Number", "Email"))
 
 
 @pytest.mark.parametrize(
-    ("key", "given", "folded"),
+    ("key", "given", "normalized"),
     [
         (None, " Ada ", "Ada"),
         (TEXT, "E621E1F8-C36C-495A-93FC-0C247A3E6E5F", "e621e1f8-c36c-495a-93fc-0c247a3e6e5f"),
@@ -28,11 +28,11 @@ TEXT, NUMBER, EMAIL = (PrimaryKey.model_validate({"name": "key", "type": kind}) 
         (NUMBER, 10**37, str(10**37)),
     ],
 )
-def test_equal_keys_are_equal_texts(key: PrimaryKey | None, given: Any, folded: str) -> None:
-    """Addresses compare in lower case, numbers by value, texts as they are."""
-    named = primary(given, key)
-    assert named is not None
-    assert named.value == folded
+def test_a_primary_key_value_is_normalised(key: PrimaryKey | None, given: Any, normalized: str) -> None:
+    """E-mail addresses are lower-cased, numbers are written by value, UUIDs are lower-cased, other strings are trimmed only."""
+    identifier = primary_identifier(given, key)
+    assert identifier is not None
+    assert identifier.value == normalized
 
 
 OTHERS: dict[PrimaryKey | None, list[Any]] = {
@@ -43,6 +43,6 @@ OTHERS: dict[PrimaryKey | None, list[Any]] = {
 
 
 @pytest.mark.parametrize(("key", "given"), [(key, given) for key, values in OTHERS.items() for given in values])
-def test_a_value_of_another_type_names_nobody(key: PrimaryKey | None, given: Any) -> None:
-    """A guess would join people who are not one."""
-    assert primary(given, key) is None
+def test_a_value_of_another_type_is_no_identifier(key: PrimaryKey | None, given: Any) -> None:
+    """A value that is not of the type of the primary key gives None."""
+    assert primary_identifier(given, key) is None

@@ -1,4 +1,4 @@
-"""What a workspace may declare, and which values fit it (contract 2)."""
+"""Schemas of workspaces, and values of declared types (docs/customers.md#schema)."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ OTHERS: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("declared", get_args(AttributeType))
-def test_a_value_fits_its_type_or_does_not(declared: AttributeType) -> None:
-    """A text is no number and a number is no Boolean."""
+def test_values_of_a_declared_type_fit(declared: AttributeType) -> None:
+    """Each listed value fits its declared type, and no listed value of another type does."""
     assert all(fits(declared, value) for value in FITTING[declared])
     assert not any(fits(declared, value) for value in OTHERS[declared])
 
@@ -53,14 +53,14 @@ def test_a_value_fits_its_type_or_does_not(declared: AttributeType) -> None:
         {"timeZone": "UTC"},
     ],
 )
-def test_a_schema_that_cannot_be_is_refused(schema: dict[str, Any]) -> None:
-    """Reserved names, unknown types, unknown zones, unknown fields."""
+def test_an_invalid_schema_is_refused(schema: dict[str, Any]) -> None:
+    """A schema with a reserved name, an unknown type, an unknown zone or an unknown field raises ValidationError."""
     with pytest.raises(ValidationError):
         Schema.model_validate(schema)
 
 
-def test_without_a_schema_everything_is_kept() -> None:
-    """The primary key is any text, the zone is UTC."""
+def test_the_default_schema_accepts_everything() -> None:
+    """The default schema has no primary key and the zone UTC, and accepts any attribute."""
     schema = Schema()
     assert schema.primary_key is None
     assert schema.timezone == "UTC"

@@ -1,4 +1,4 @@
-"""One event as callers send it: what is taken, what is refused and with which code (contract 1.3, 1.4, 1.6)."""
+"""Parsing batches: which events are accepted, which are rejected, and with which code (docs/events.md#the-event)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.ingest_harness import ADA, NOW, accepted, entry_of, event_of, identify, rejected, request_context, warned, wire
+from tests.fakes.ingest_harness import ADA, NOW, accepted, event_of, identify, rejected, request_context, result_of, warning_codes, wire
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.errors import RefusedError
@@ -18,9 +18,9 @@ UUID = "E621E1F8-C36C-495A-93FC-0C247A3E6E5F"
 
 
 def uuids(*events: Any, **changes: Any) -> list[str]:
-    """The identities of a batch's events."""
-    entries = parse({"batch": list(events)}, request_context(**changes)).entries
-    return [entry.event.uuid for entry in entries if isinstance(entry, Accepted)]
+    """The uuids of the accepted events of a batch."""
+    results = parse({"batch": list(events)}, request_context(**changes)).results
+    return [result.event.uuid for result in results if isinstance(result, Accepted)]
 
 
 @pytest.mark.parametrize(
@@ -60,16 +60,16 @@ def uuids(*events: Any, **changes: Any) -> list[str]:
         (identify() | {"correlationKey": "email", "correlationValue": "eve@example.com"}, "correlation-conflict", "/payload/distinct_id"),
     ],
 )
-def test_a_bad_event_is_refused_with_its_code_and_place(raw: Any, code: str, pointer: str) -> None:
-    """Whoever sent it finds the fault without asking us."""
+def test_an_invalid_event_is_rejected_with_code_and_pointer(raw: Any, code: str, pointer: str) -> None:
+    """An invalid event is rejected with the code of its error and a JSON pointer to the place."""
     assert rejected(raw) == (code, "/batch/0" + pointer)
 
 
-def test_the_pointers_of_a_bare_event_start_at_its_own_root() -> None:
-    """A single event has no batch around it."""
-    [entry] = parse(wire(event=7), request_context(bare=True)).entries
-    assert not isinstance(entry, Accepted)
-    assert entry.pointer == "/event"
+def test_the_pointers_of_a_bare_event_start_at_the_event() -> None:
+    """The pointer of an error in a bare event has no `/batch/0` in front."""
+    [result] = parse(wire(event=7), request_context(bare=True)).results
+    assert not isinstance(result, Accepted)
+    assert result.pointer == "/event"
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_the_pointers_of_a_bare_event_start_at_its_own_root() -> None:
         wire(unknown={"deep": [1]}, context={}),
     ],
 )
-def test_what_is_just_inside_the_limits_is_accepted(raw: Any) -> None:
-    """Each limit is inclusive, ids are trimmed before they are measured, null is absent, unknown fields are no error."""
-    assert isinstance(entry_of(raw), Accepted)
+def test_an_event_at_the_limits_of_its_fields_is_accepted(raw: Any) -> None:
+    """Limits are inclusive, ids are trimmed before they are measured, null counts as absent, and unknown fields are no error."""
+    assert isinstance(result_of(raw), Accepted)
 
 
 @pytest.mark.parametrize(
-    ("given", "taken"),
+    ("given", "normalized"),
     [
         (" device-1 ", "device-1"),
         (["device-1"], "device-1"),
@@ -102,19 +102,19 @@ def test_what_is_just_inside_the_limits_is_accepted(raw: Any) -> None:
         ("Device-ONE", "Device-ONE"),
     ],
 )
-def test_a_correlation_id_is_trimmed_and_only_a_uuid_is_folded(given: Any, taken: str) -> None:
-    """The iOS SDK writes its ids in upper case, backends write them in lower case; other ids keep their case."""
-    assert event_of(wire(correlationValue=given)).identifier == Identifier("correlation", taken)
+def test_a_correlation_id_is_trimmed_and_a_uuid_is_lower_cased(given: Any, normalized: str) -> None:
+    """A correlation id is trimmed and taken out of an array; only a UUID in the 8-4-4-4-12 form is lower-cased."""
+    assert event_of(wire(correlationValue=given)).identifier == Identifier("correlation", normalized)
 
 
 def test_an_event_may_name_its_customer_by_primary_key() -> None:
-    """The workspace's schema says which key that is; e-mail addresses compare in lower case."""
+    """An event whose correlationKey is the name of the primary key has the normalised primary key value as its identifier."""
     event = event_of(wire(correlationKey="email", correlationValue=" Ada@Example.com "))
     assert event.identifier == Identifier("primary", ADA)
 
 
-def test_without_a_schema_only_correlation_ids_are_known() -> None:
-    """No primary key has a name then; naming a customer by any text still works."""
+def test_without_a_schema_correlation_key_is_always_id() -> None:
+    """Without a schema, a correlationKey other than `_id` is rejected, and `$identify` accepts any string."""
     assert rejected(wire(correlationKey="email", correlationValue=ADA), schema=Schema()) == (
         "unknown-correlation-key",
         "/batch/0/correlationKey",
@@ -135,30 +135,30 @@ def test_without_a_schema_only_correlation_ids_are_known() -> None:
         (wire("anything", source="tracker"), Kind.TRIGGER),
     ],
 )
-def test_name_and_source_say_what_an_event_does(raw: Any, kind: Kind) -> None:
-    """Contract 1.6, row by row."""
+def test_the_kind_of_an_event_follows_from_name_and_source(raw: Any, kind: Kind) -> None:
+    """`$identify` and `$set` have kinds of their own, events of source `message` are reports, all others are triggers."""
     assert event_of(raw).kind is kind
 
 
-def test_what_is_left_out_has_its_default() -> None:
-    """Source custom, an empty payload, the time of receipt."""
+def test_absent_fields_have_defaults() -> None:
+    """Without these fields, the source is `custom`, the payload is empty, and the time is the time of receipt."""
     event = event_of(wire())
     assert (event.source, event.payload, event.at) == ("custom", {}, NOW)
 
 
-def test_an_own_uuid_is_the_events_identity() -> None:
-    """Folded like an id, so that the same UUID in another case is the same event; nothing to warn of."""
-    entry = accepted(wire(uuid=f" {UUID} "))
-    assert (entry.event.uuid, entry.warnings) == (UUID.lower(), ())
+def test_an_event_keeps_its_own_uuid() -> None:
+    """An event with a `uuid` has this uuid, normalised like an id, and no warning."""
+    result = accepted(wire(uuid=f" {UUID} "))
+    assert (result.event.uuid, result.warnings) == (UUID.lower(), ())
 
 
-def test_identical_twins_are_two_events_and_a_retry_is_none_more() -> None:
-    """Two equal events of one batch are counted apart; the same batch sent again has the same two identities."""
-    twin = wire(timestamp="2026-11-23T05:00:00Z", payload={"b": 1, "a": 2})
+def test_identical_events_have_two_uuids_and_a_retry_has_the_same() -> None:
+    """Two identical events of one batch have two uuids; the same batch, sent again, has the same ones, whatever the order of keys."""
+    event = wire(timestamp="2026-11-23T05:00:00Z", payload={"b": 1, "a": 2})
     other = wire(timestamp="2026-11-23T05:00:00Z", payload={"b": 1, "a": 3})
-    first = uuids(twin, other, twin)
+    first = uuids(event, other, event)
     assert len(set(first)) == 3
-    assert first == uuids(twin, other, twin, request_id="request-2")
+    assert first == uuids(event, other, event, request_id="request-2")
     assert uuids(wire(timestamp="2026-11-23T05:00:00Z", payload={"a": 2, "b": 1}))[0] == first[0]
 
 
@@ -173,29 +173,29 @@ def test_identical_twins_are_two_events_and_a_retry_is_none_more() -> None:
         {"payload": {"a": 1}},
     ],
 )
-def test_a_derived_identity_changes_with_each_part_of_the_event(change: dict[str, Any]) -> None:
-    """Else two events would be taken for one, and one lost."""
+def test_a_derived_uuid_depends_on_each_part_of_the_event(change: dict[str, Any]) -> None:
+    """Two events that differ in one field, or in the workspace, have different uuids: otherwise one would be dropped as a duplicate."""
     raw = wire(timestamp="2026-11-23T05:00:00Z")
     assert uuids(raw) != uuids(raw | change)
     assert uuids(raw) != uuids(raw, workspace="w2")
 
 
-def test_without_a_timestamp_an_idempotency_key_makes_events_repeatable() -> None:
-    """Then the place in the request tells them apart."""
+def test_without_a_timestamp_an_idempotency_key_gives_the_uuids() -> None:
+    """With an Idempotency-Key, the uuids of events without timestamp depend on the key and on the index only."""
     first = uuids(wire(), wire(), idempotency_key="k" * 100)
     assert len(set(first)) == 2
     assert first == uuids(wire(), wire(), idempotency_key="k" * 100, request_id="request-2")
     assert first != uuids(wire(), wire(), idempotency_key="l" * 100)
 
 
-def test_without_either_an_event_is_fresh_and_says_so() -> None:
-    """Sending it again would count it twice, so its sender is warned."""
+def test_without_either_an_event_gets_a_new_uuid_and_a_warning() -> None:
+    """An event without uuid, timestamp and Idempotency-Key gets another uuid in each request, and the warning `not-repeatable`."""
     assert accepted(wire()).warnings == (EventWarning("not-repeatable"),)
     assert uuids(wire()) != uuids(wire(), request_id="request-2")
 
 
 def test_an_idempotency_key_has_at_most_100_characters() -> None:
-    """It is refused as a whole, for no event of the batch could be told from its like."""
+    """A request with a longer Idempotency-Key is refused as a whole with 400."""
     with pytest.raises(RefusedError) as refused:
         parse({"batch": [wire()]}, request_context(idempotency_key="k" * 101))
     assert refused.value.status == 400
@@ -203,47 +203,47 @@ def test_an_idempotency_key_has_at_most_100_characters() -> None:
 
 @pytest.mark.parametrize("body", [None, 7, "batch", [], [wire()], {}, {"batch": {}}, {"batch": None}, {"Batch": [wire()]}, {"batch": []}])
 def test_a_body_without_events_is_refused(body: Any) -> None:
-    """400, whatever else it is."""
+    """A body without an array `batch`, or with an empty one, is refused with 400."""
     with pytest.raises(RefusedError) as refused:
         parse(body, request_context())
     assert refused.value.status == 400
 
 
 def test_a_batch_has_at_most_1000_events() -> None:
-    """The answer to one more names limit and size."""
-    assert len(parse({"batch": [wire()] * 1000}, request_context()).entries) == 1000
+    """1,000 events are accepted; 1,001 are refused with 413, with the limit and the size."""
+    assert len(parse({"batch": [wire()] * 1000}, request_context()).results) == 1000
     with pytest.raises(RefusedError) as refused:
         parse({"batch": [wire()] * 1001}, request_context())
     assert (refused.value.status, refused.value.extra) == (413, {"limit": 1000, "size": 1001})
 
 
-def test_a_bad_event_does_not_touch_its_neighbours() -> None:
-    """Entries come in the order of the request."""
-    entries = parse({"batch": [wire(), "bad", wire()]}, request_context()).entries
-    assert [isinstance(entry, Accepted) for entry in entries] == [True, False, True]
+def test_an_invalid_event_does_not_affect_its_neighbours() -> None:
+    """An invalid event between two valid ones is rejected alone, and the results are in the order of the request."""
+    results = parse({"batch": [wire(), "bad", wire()]}, request_context()).results
+    assert [isinstance(result, Accepted) for result in results] == [True, False, True]
 
 
-@pytest.mark.parametrize(("historical", "taken"), [(True, True), (False, False), (None, False)])
-def test_a_batch_says_that_it_is_history(historical: Any, taken: bool) -> None:
-    """Only then it triggers nothing."""
-    assert parse({"batch": [wire()], "historical": historical}, request_context()).historical is taken
+@pytest.mark.parametrize(("historical", "expected"), [(True, True), (False, False), (None, False)])
+def test_a_batch_may_be_historical(historical: Any, expected: bool) -> None:
+    """A batch is historical only if `historical` is true."""
+    assert parse({"batch": [wire()], "historical": historical}, request_context()).historical is expected
 
 
 @pytest.mark.parametrize("name", ["sentAt", "sent_at"])
-def test_a_clock_that_is_wrong_is_put_right(name: str) -> None:
-    """Both spellings are one field; a null is none."""
+def test_sent_at_has_two_spellings(name: str) -> None:
+    """`sentAt` and `sent_at` both correct the time of an event whose clock is years ahead; null counts as absent."""
     raw = wire(timestamp="2030-01-01T00:00:00Z")
     envelope = {"batch": [raw], "sentAt": None, name: "2030-01-01T00:00:02Z"}
-    [entry] = parse(envelope, request_context()).entries
-    assert isinstance(entry, Accepted)
-    assert (NOW - entry.event.at).total_seconds() == 2
+    [result] = parse(envelope, request_context()).results
+    assert isinstance(result, Accepted)
+    assert (NOW - result.event.at).total_seconds() == 2
 
 
-def test_warnings_point_into_the_request() -> None:
-    """With the event's place in the batch."""
-    entries = parse({"batch": [wire(), wire(timestamp="soon")]}, request_context()).entries
-    assert isinstance(entries[1], Accepted)
-    assert entries[1].warnings == (EventWarning("bad-timestamp", "/batch/1/timestamp"),)
+def test_the_pointers_of_warnings_start_at_the_body() -> None:
+    """The pointer of a warning contains the index of the event in the batch."""
+    results = parse({"batch": [wire(), wire(timestamp="soon")]}, request_context()).results
+    assert isinstance(results[1], Accepted)
+    assert results[1].warnings == (EventWarning("bad-timestamp", "/batch/1/timestamp"),)
 
 
 PLACEHOLDERS = [
@@ -253,48 +253,48 @@ PLACEHOLDERS = [
 
 
 @pytest.mark.parametrize("word", PLACEHOLDERS)
-def test_an_id_that_names_everybody_names_nobody(word: str) -> None:
-    """Whatever its case or the quotes around it: refused as the customer's id, left out as one more id."""
-    dresses = ("{}", " {} ", "'{}'", '"{}"', "`{}`", "\"'{}'\"", '" {} "')
-    for worn in (dress.replace("{}", case) for dress in dresses for case in (word, word.upper(), word.title())):
-        assert rejected(wire(correlationValue=worn)) == ("illegal-id", "/batch/0/correlationValue")
-        assert rejected(identify(worn), schema=Schema()) == ("illegal-id", "/batch/0/payload/distinct_id")
-        raw = identify(**{"$anon_distinct_id": worn})
+def test_a_placeholder_is_no_identifier(word: str) -> None:
+    """A placeholder in any case and quotes is rejected as a customer's id, and left out with a warning as `$anon_distinct_id`."""
+    patterns = ("{}", " {} ", "'{}'", '"{}"', "`{}`", "\"'{}'\"", '" {} "')
+    for spelling in (pattern.replace("{}", case) for pattern in patterns for case in (word, word.upper(), word.title())):
+        assert rejected(wire(correlationValue=spelling)) == ("illegal-id", "/batch/0/correlationValue")
+        assert rejected(identify(spelling), schema=Schema()) == ("illegal-id", "/batch/0/payload/distinct_id")
+        raw = identify(**{"$anon_distinct_id": spelling})
         identification = event_of(raw).identification
         assert identification is not None
         assert identification.anonymous_id is None
-        assert warned(raw) == {"illegal-id"}
+        assert warning_codes(raw) == {"illegal-id"}
 
 
 @pytest.mark.parametrize("value", [0, -1, True, False, [], {}])
-def test_a_placeholder_need_not_be_a_text(value: Any) -> None:
-    """A broken client's distinct_id may have any type."""
+def test_a_placeholder_need_not_be_a_string(value: Any) -> None:
+    """A `distinct_id` of another type that is a placeholder is rejected with `illegal-id`, with any schema."""
     for schema in (Schema(), Schema(primary_key=PrimaryKey(name="number", type="Number"))):
         assert rejected(identify(value), schema=schema)[0] == "illegal-id"
 
 
 @pytest.mark.parametrize("value", ["0.0", "-0", "0.00", "-1.0", "00", "0e5"])
-def test_a_number_that_equals_a_placeholder_is_one(value: str) -> None:
-    """Number keys compare by value, so minus one in any spelling is everybody's."""
+def test_a_number_equal_to_a_placeholder_is_one(value: str) -> None:
+    """With a primary key of type Number, 0 and -1 are rejected as placeholders in any spelling."""
     schema = Schema(primary_key=PrimaryKey(name="number", type="Number"))
     assert rejected(identify(value), schema=schema)[0] == "illegal-id"
     assert rejected(wire(correlationKey="number", correlationValue=value), schema=schema)[0] == "illegal-id"
 
 
 @pytest.mark.parametrize("value", ["user-1", "anonymous-7", "0a", "-12", "true-north", "emailed", "idle", "10", "null@example.com"])
-def test_an_id_that_only_resembles_a_placeholder_is_accepted(value: str) -> None:
-    """Nobody real is locked out."""
+def test_an_id_that_resembles_a_placeholder_is_accepted(value: str) -> None:
+    """An id that only begins with, ends with or contains a placeholder is accepted."""
     assert event_of(wire(correlationValue=value)).identifier.value == value
 
 
-def test_a_further_id_comes_with_a_naming() -> None:
-    """The iOS SDK sends its anonymous id in upper case."""
+def test_an_identify_may_bring_a_second_correlation_id() -> None:
+    """`$anon_distinct_id` is a correlation id, normalised: the iOS SDK sends it in upper case."""
     identification = event_of(identify(**{"$anon_distinct_id": UUID})).identification
     assert identification is not None
     assert identification.anonymous_id == Identifier("correlation", UUID.lower())
 
 
 @pytest.mark.parametrize("value", [5, "", "x" * 256, ["a"]])
-def test_a_further_id_that_is_none_is_left_out(value: Any) -> None:
-    """With a warning; the customer is named all the same."""
-    assert warned(identify(**{"$anon_distinct_id": value})) == {"illegal-id"}
+def test_an_invalid_second_correlation_id_is_left_out(value: Any) -> None:
+    """An invalid `$anon_distinct_id` adds the warning `illegal-id`, and the event is accepted."""
+    assert warning_codes(identify(**{"$anon_distinct_id": value})) == {"illegal-id"}

@@ -1,13 +1,18 @@
-"""Journeys as teams write them: what is read, what stands for what is left out, what editors are told."""
+"""Definitions of journeys: parsing, defaults, re-entry keys and the published JSON Schema."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.fakes.journeys import EVERY_STEP
 from waypost.domain.journeys.journey import Journey, Reentry, json_schema, parse
 from waypost.domain.journeys.triggers import Trigger
 
@@ -56,7 +61,7 @@ def journey(**changes: Any) -> Journey:
 
 
 def test_a_journey_starts_at_its_first_step_and_finds_the_others() -> None:
-    """Steps are found by id; an id that is not there is an error of ours."""
+    """A run begins at the first step, a step is found by its id, and an unknown id raises KeyError."""
     welcome = journey()
     assert welcome.first.id == "hello"
     assert welcome.step("end").type == "exit"
@@ -64,8 +69,8 @@ def test_a_journey_starts_at_its_first_step_and_finds_the_others() -> None:
         welcome.step("nowhere")
 
 
-def test_what_is_left_out_has_a_meaning() -> None:
-    """Re-entry once, hold what is unknown, POST, and no conditions at all."""
+def test_fields_that_are_left_out_have_defaults() -> None:
+    """Without the fields, a customer enters once under no conditions, an unknown outcome is held, and a webhook is a POST."""
     bare = journey(entry={"event": "hello"}, exit=[])
     assert (bare.entry.conditions, bare.entry.source, bare.entry.reentry.mode) == (None, None, "once")
     hook = bare.step("hook")
@@ -87,8 +92,8 @@ def test_what_is_left_out_has_a_meaning() -> None:
         ("tracker", "tracker", True),
     ],
 )
-def test_an_entry_hears_every_source_but_message_unless_it_names_one(wanted: str | None, source: str, expected: bool) -> None:
-    """`mobile` and `custom` are one source; delivery reports open nothing."""
+def test_an_entry_matches_every_source_but_message_unless_it_names_one(wanted: str | None, source: str, expected: bool) -> None:
+    """`mobile` and `custom` are one source, a delivery report starts no run, and names of events are case-sensitive."""
     assert Trigger(event="hello", source=wanted).matches("hello", source) is expected
     assert Trigger(event="hello", source=wanted).matches("Hello", source) is False
 
@@ -108,7 +113,7 @@ def test_an_entry_hears_every_source_but_message_unless_it_names_one(wanted: str
     ],
 )
 def test_a_keyed_journey_tells_runs_apart_by_the_payload(payload: Any, key: str | None) -> None:
-    """Equal values are one key, and a missing one is no key; `payload.` may be left out."""
+    """Equal values make the same key, a missing or empty value makes none, and `payload.` may be left out of the path."""
     assert Reentry(key="payload.order.id").key_of(payload) == key
     assert Reentry(key="order.id").key_of(payload) == key
 
@@ -125,19 +130,71 @@ def test_a_keyed_journey_tells_runs_apart_by_the_payload(payload: Any, key: str 
     ],
 )
 def test_numeric_keys_are_exact_and_short(number: Any, text: str) -> None:
-    """No digit is lost, and no exponent is written out."""
+    """A key of a number keeps all digits, drops trailing zeros, and does not write out a huge exponent."""
     assert Reentry(key="n").key_of({"n": number}) == text
 
 
 def test_a_journey_without_a_key_has_one_run_for_each_customer() -> None:
-    """The key is then the empty text, which no payload can make."""
+    """Without `key` the key of every run is the empty text, which no payload can produce."""
     assert Reentry().key_of({"order": 1}) == ""
 
 
-def test_the_published_schema_accepts_what_we_accept() -> None:
-    """Editors get a valid schema of draft 2020-12 that takes the example and points at a wrong operator."""
+ROOT = Path(__file__).parents[3]
+STEPS = [*EVERY_STEP["steps"], {**EVERY_STEP["steps"][-3], "from": "2026-12-01T08:00:00.000Z", "to": "2026-12-24 18:00+01:00"}]
+
+
+def examples() -> Iterator[tuple[str, Any]]:
+    """Every valid definition in this repository: of the documents, the sample requests, the golden data and these tests."""
+    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for number, block in enumerate(re.findall(r"^```json journey\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)):
+            yield f"{path.name}-{number}", json.loads(block)
+    request = json.loads((ROOT / "events" / "manage-save-journey.json").read_text())
+    yield "events", {"id": "welcome", **json.loads(request["body"])}
+    for number, definition in enumerate(json.loads((ROOT / "tests" / "golden" / "definitions.json").read_text())):
+        yield f"golden-{number}", definition
+    yield from [("every-step", EVERY_STEP), ("welcome", WELCOME)]
+
+
+@pytest.mark.parametrize("definition", [pytest.param(definition, id=name) for name, definition in examples()])
+def test_the_json_schema_accepts_every_example(definition: Any) -> None:
+    """Every valid definition in this repository parses and is valid under the published JSON Schema."""
+    assert isinstance(parse(definition), Journey)
+    assert [error.json_path for error in Draft202012Validator(json_schema()).iter_errors(definition)] == []
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step["id"])
+def test_the_json_schema_accepts_every_step_as_one_kind_only(step: dict[str, Any]) -> None:
+    """A valid step matches exactly one of the schema's step types: `oneOf` refuses a step that matches two."""
     schema = json_schema()
-    Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema).validate(WELCOME)
+    kinds = [{"$ref": kind["$ref"], "$defs": schema["$defs"]} for kind in step_kinds(schema["properties"]["steps"]["items"])]
+    assert sum(Draft202012Validator(kind).is_valid(step) for kind in kinds) == 1
+
+
+def step_kinds(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The members of a union in a JSON Schema, with nested unions dissolved."""
+    for kind in schema["oneOf"]:
+        yield from step_kinds(kind) if "oneOf" in kind else [kind]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"id": "w", "type": "timeWindow", "from": "22:00", "to": "2026-12-01", "next": "end"},
+        {"id": "w", "type": "timeWindow", "from": "soon", "to": "later", "next": "end"},
+        {"id": "w", "type": "timeWindow", "from": "25:00", "to": "06:00", "next": "end"},
+        {"id": "w", "type": "timeWindow", "onDays": ["someday"], "fromTime": "09:00", "toTime": "17:00", "next": "end"},
+    ],
+    ids=["a time and a date", "no times", "no time of day", "no day"],
+)
+def test_the_json_schema_refuses_windows_that_do_not_parse(step: dict[str, Any]) -> None:
+    """An editor marks a window whose texts are neither two local times nor two dates, as publishing refuses it."""
+    definition = {**WELCOME, "steps": [step, {"id": "end", "type": "exit"}]}
+    assert isinstance(parse(definition), list)
+    assert not Draft202012Validator(json_schema()).is_valid(definition)
+
+
+def test_the_json_schema_is_valid_and_refuses_an_unknown_operator() -> None:
+    """The schema conforms to draft 2020-12, and a definition with an operator that does not exist is invalid under it."""
+    Draft202012Validator.check_schema(json_schema())
     condition = {"property": "payload.a", "operator": "resembles", "value": 1}
-    assert not Draft202012Validator(schema).is_valid({**WELCOME, "entry": {"event": "hello", "conditions": condition}})
+    assert not Draft202012Validator(json_schema()).is_valid({**WELCOME, "entry": {"event": "hello", "conditions": condition}})

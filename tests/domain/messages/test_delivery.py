@@ -1,4 +1,4 @@
-"""The delivery rules: what a provider's answer, a lease that ran out and a person's redrive make of a message."""
+"""How the row of a message changes by a claim, a provider's response, an expired lease, a skip and a redrive."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import pytest
 
 from tests.fakes.messages import NOW, pending_message
 from waypost.domain.messages import delivery
-from waypost.domain.messages.message import Message, MessageReason, MessageStatus, ProviderResponse, ProviderResult, Skip
+from waypost.domain.messages.message import Message, MessageReason, MessageStatus, ProviderOutcome, ProviderResponse, SkipReason
 
 
-def with_claim(message: Message) -> Message:
-    """The message as a worker holds it."""
+def claimed(message: Message) -> Message:
+    """The message as claimed by a worker."""
     return delivery.with_claim(message, NOW, "t1", "ada@example.com")
 
 
-def test_a_claim_says_who_holds_the_message_and_until_when() -> None:
-    """A claimed message is sending, under a token, with a lease that outlives the function."""
-    held = with_claim(pending_message())
-    assert (held.status, held.token, held.attempt_count, held.to) == (MessageStatus.SENDING, "t1", 1, "ada@example.com")
-    assert held.lease == NOW + delivery.LEASE > NOW + timedelta(seconds=90)
+def test_a_claim_has_a_token_and_a_lease_that_outlives_the_function() -> None:
+    """A claimed message is sending, has the token and the receiver, counts an attempt, and its lease outlives the function's timeout."""
+    message = claimed(pending_message())
+    assert (message.status, message.token, message.attempt_count, message.to) == (MessageStatus.SENDING, "t1", 1, "ada@example.com")
+    assert message.lease == NOW + delivery.LEASE > NOW + timedelta(seconds=90)
 
 
 @pytest.mark.parametrize(
-    ("channel", "on_unknown", "answer", "status", "reason"),
+    ("channel", "on_unknown", "outcome", "status", "reason"),
     [
         ("email", "hold", "sent", MessageStatus.SENT, None),
         ("email", "hold", "refused", MessageStatus.PENDING, None),
@@ -39,74 +39,58 @@ def test_a_claim_says_who_holds_the_message_and_until_when() -> None:
         ("webhook", "hold", "unknown", MessageStatus.PENDING, None),
     ],
 )
-def test_what_an_answer_makes_of_a_message(
-    channel: str, on_unknown: str, answer: ProviderResult, status: MessageStatus, reason: MessageReason | None
+def test_the_status_after_each_outcome(
+    channel: str, on_unknown: str, outcome: ProviderOutcome, status: MessageStatus, reason: MessageReason | None
 ) -> None:
-    """Only a definite refusal of an e-mail is tried again; a webhook's receiver knows the id, so it is told again when in doubt."""
-    message = with_claim(pending_message(channel=channel, on_unknown=on_unknown))
-    settled = delivery.settled(message, ProviderResponse(answer, "so it went"), NOW)
-    assert (settled.status, settled.reason, settled.lease) == (status, reason, None)
-    assert [(attempt.at, attempt.outcome, attempt.detail) for attempt in settled.attempts] == [(NOW, answer, "so it went")]
+    """After an unknown outcome a webhook is tried again, and an e-mail only if its step says `resend`; each outcome is recorded."""
+    message = claimed(pending_message(channel=channel, on_unknown=on_unknown))
+    after = delivery.after_response(message, ProviderResponse(outcome, "a detail"), NOW)
+    assert (after.status, after.reason, after.lease) == (status, reason, None)
+    assert [(attempt.at, attempt.outcome, attempt.detail) for attempt in after.attempts] == [(NOW, outcome, "a detail")]
 
 
 def test_refusals_are_retried_on_the_schedule_and_then_given_up() -> None:
-    """Seven retries after 5 s, 1 min, 5 min, 30 min, 2 h, 6 h and 12 h, each within 20 %; the eighth refusal is the last."""
+    """A message that is always refused is claimable again after each delay of the schedule, and has failed after the eighth attempt."""
     message, now = pending_message(channel="webhook"), NOW
-    for pause in (5, 60, 300, 1800, 7200, 21600, 43200):
-        message = delivery.settled(delivery.with_claim(message, now, "t", "x"), ProviderResponse("refused", "HTTP 503"), now)
+    for seconds in (5, 60, 300, 1800, 7200, 21600, 43200):
+        message = delivery.after_response(delivery.with_claim(message, now, "t", "x"), ProviderResponse("refused", "HTTP 503"), now)
         assert message.status is MessageStatus.PENDING
-        assert pause * 0.8 <= (message.due - now).total_seconds() <= pause * 1.2
-        assert not delivery.claimable(message, message.due - timedelta(milliseconds=1))
+        assert seconds * 0.8 <= (message.due - now).total_seconds() <= seconds * 1.2
+        assert not delivery.is_claimable(message, message.due - timedelta(milliseconds=1))
         now = message.due
-        assert delivery.claimable(message, now)
-    last = delivery.settled(delivery.with_claim(message, now, "t", "x"), ProviderResponse("refused", "HTTP 503"), now)
+        assert delivery.is_claimable(message, now)
+    last = delivery.after_response(delivery.with_claim(message, now, "t", "x"), ProviderResponse("refused", "HTTP 503"), now)
     assert (last.status, last.reason, len(last.attempts)) == (MessageStatus.FAILED, MessageReason.GAVE_UP, 8)
 
 
-def test_jitter_is_the_same_for_the_same_attempt_and_differs_between_messages() -> None:
-    """A replay waits as long as the original did; a thousand messages that were refused together do not come back together."""
-    pauses = [
-        delivery.settled(with_claim(pending_message(id=f"msg_{index}")), ProviderResponse("refused", ""), NOW).due - NOW
-        for index in range(1000)
-    ]
-    again = [
-        delivery.settled(with_claim(pending_message(id=f"msg_{index}")), ProviderResponse("refused", ""), NOW).due - NOW
-        for index in range(1000)
-    ]
-    assert pauses == again
-    assert min(pauses) < timedelta(seconds=4.1)
-    assert max(pauses) > timedelta(seconds=5.9)
+def test_a_retry_respects_the_delay_that_the_provider_asked_for() -> None:
+    """A refused message is due no earlier than the `retry_after` of the response."""
+    after = delivery.after_response(claimed(pending_message(channel="webhook")), ProviderResponse("refused", "", 120), NOW)
+    assert after.due == NOW + timedelta(seconds=120)
 
 
-@pytest.mark.parametrize(("asked", "least"), [(120, 120), (1, 4), (10**9, 86400), (float("inf"), 86400)])
-def test_a_receiver_may_ask_for_more_time(asked: float, least: float) -> None:
-    """`Retry-After` is honoured when it is later than the schedule, up to a day."""
-    settled = delivery.settled(with_claim(pending_message(channel="webhook")), ProviderResponse("refused", "", asked), NOW)
-    assert least <= (settled.due - NOW).total_seconds() <= max(least, 6)
-
-
-def test_a_live_lease_is_left_alone() -> None:
-    """While another worker may still be at it, nobody else touches the message."""
-    held = with_claim(pending_message())
-    moment = NOW + delivery.LEASE - timedelta(milliseconds=1)
-    assert delivery.after_expired_lease(held, moment) is held
-    assert not delivery.claimable(held, moment)
-    assert delivery.wait(held, moment) == timedelta(milliseconds=1)
+def test_a_message_whose_lease_has_not_expired_stays_as_it_is() -> None:
+    """Until its lease expires, a claimed message does not change and is not claimable."""
+    message = claimed(pending_message())
+    before_the_end = NOW + delivery.LEASE - timedelta(milliseconds=1)
+    assert delivery.after_expired_lease(message, before_the_end) is message
+    assert not delivery.is_claimable(message, before_the_end)
+    assert delivery.claimable_in(message, before_the_end) == timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize(
     ("channel", "on_unknown", "status"),
     [("email", "hold", MessageStatus.UNKNOWN), ("email", "resend", MessageStatus.PENDING), ("webhook", "hold", MessageStatus.PENDING)],
 )
-def test_a_lease_that_ran_out_means_that_nobody_knows(channel: str, on_unknown: str, status: MessageStatus) -> None:
-    """After a crash between call and record an e-mail is unknown unless its step says resend; a webhook is tried again at once."""
-    found = delivery.after_expired_lease(with_claim(pending_message(channel=channel, on_unknown=on_unknown)), NOW + delivery.LEASE)
-    assert (found.status, found.attempts[-1].outcome) == (status, "unknown")
-    assert delivery.claimable(found, NOW + delivery.LEASE) is (status is MessageStatus.PENDING)
+def test_an_expired_lease_is_an_unknown_outcome(channel: str, on_unknown: str, status: MessageStatus) -> None:
+    """After an expired lease an e-mail is unknown unless its step says `resend`; a webhook is claimable at once."""
+    after = delivery.after_expired_lease(claimed(pending_message(channel=channel, on_unknown=on_unknown)), NOW + delivery.LEASE)
+    assert (after.status, after.attempts[-1].outcome) == (status, "unknown")
+    assert delivery.is_claimable(after, NOW + delivery.LEASE) is (status is MessageStatus.PENDING)
 
 
 def test_a_message_whose_workers_always_die_is_given_up() -> None:
-    """A webhook that kills the function each time does not go round for ever."""
+    """A webhook at which the function crashes each time has failed after eight attempts, and is not tried for ever."""
     message, now = pending_message(channel="webhook"), NOW
     for _ in range(8):
         message = delivery.after_expired_lease(delivery.with_claim(message, now, "t", "x"), now + delivery.LEASE)
@@ -114,46 +98,25 @@ def test_a_message_whose_workers_always_die_is_given_up() -> None:
     assert (message.status, message.reason) == (MessageStatus.FAILED, MessageReason.GAVE_UP)
 
 
-def test_a_skip_has_a_reason_and_a_word_for_a_person() -> None:
-    """A skipped message tells why, and it was no attempt at the provider."""
-    skipped = delivery.skipped(pending_message(), Skip(MessageReason.TEMPLATE, "unknown filter"), NOW)
+def test_a_skipped_message_records_why() -> None:
+    """A skipped message has the reason and the detail, and counts no attempt."""
+    skipped = delivery.skipped(pending_message(), SkipReason(MessageReason.TEMPLATE, "unknown filter"), NOW)
     assert (skipped.status, skipped.reason, skipped.attempt_count) == (MessageStatus.SKIPPED, MessageReason.TEMPLATE, 0)
     assert skipped.attempts[-1].detail == "unknown filter"
 
 
-def test_redriving_starts_the_retries_anew_and_keeps_the_story() -> None:
-    """A failed message that a person redrives is due now, with all seven retries before it."""
-    failed = replace(delivery.settled(with_claim(pending_message()), ProviderResponse("failed", "no"), NOW), attempt_count=8)
+def test_a_redriven_message_has_all_retries_again_and_keeps_its_history() -> None:
+    """A failed message that is redriven is due at once, has its whole retry schedule ahead, and keeps the attempts of before."""
+    response = ProviderResponse("failed", "no")
+    failed = replace(delivery.after_response(claimed(pending_message()), response, NOW), attempt_count=8)
     later = NOW + timedelta(days=2)
-    again = delivery.redriven(failed, later)
-    assert (again.status, again.reason, again.due, again.attempt_count) == (MessageStatus.PENDING, None, later, 0)
-    assert again.attempts == failed.attempts
+    redriven = delivery.redriven(failed, later)
+    assert (redriven.status, redriven.reason, redriven.due, redriven.attempt_count) == (MessageStatus.PENDING, None, later, 0)
+    assert redriven.attempts == failed.attempts
 
 
 @pytest.mark.parametrize("status", [status for status in MessageStatus if status is not MessageStatus.FAILED])
 def test_only_failed_messages_are_redriven(status: MessageStatus) -> None:
-    """A message that was sent, or may have been, is not sent again because somebody redrives everything."""
+    """A message in any state but failed does not change when it is redriven, so that nothing that was sent is sent again."""
     message = pending_message(status=status)
     assert delivery.redriven(message, NOW) is message
-
-
-@pytest.mark.parametrize(
-    ("reports", "status"),
-    [
-        (["$delivered"], MessageStatus.DELIVERED),
-        (["$clicked", "$delivered", "$opened"], MessageStatus.CLICKED),
-        (["$opened", "$opened"], MessageStatus.OPENED),
-        (["$bounced"], MessageStatus.SENT),
-    ],
-)
-def test_reports_only_ever_bring_a_message_further(reports: list[str], status: MessageStatus) -> None:
-    """They come in any order and more than once; names that we do not know change nothing."""
-    message = delivery.settled(with_claim(pending_message()), ProviderResponse("sent", ""), NOW)
-    for report in reports:
-        message = delivery.reported(message, report)
-    assert message.status is status
-
-
-def test_a_report_of_a_message_that_was_never_sent_changes_nothing() -> None:
-    """An app that knows an id cannot keep the message from going out."""
-    assert delivery.reported(pending_message(), "$delivered") == pending_message()

@@ -1,4 +1,4 @@
-"""Where a webhook may go, and where it may never go."""
+"""Which URLs a webhook may have, and which IP addresses it may reach."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost.domain.messages.webhook_addresses import address_refused, endpoint, is_local, is_public
+from waypost.domain.messages.webhook_addresses import address_error, endpoint, is_local, is_public
 
 PRIVATE = (
     "0.0.0.0",
@@ -55,22 +55,22 @@ PRIVATE = (
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_no_private_or_reserved_address_is_reached(address: str) -> None:
-    """Private, loopback, link-local, metadata, mapped, embedded, reserved and multicast addresses are refused, as text too."""
+def test_private_and_reserved_addresses_are_refused(address: str) -> None:
+    """Private, loopback, link-local, metadata, mapped, embedded, reserved and multicast addresses are refused, also as hosts of a URL."""
     parsed = ipaddress.ip_address(address)
     assert not is_public(parsed)
-    assert address_refused(f"https://{address if parsed.version == 4 else f'[{address}]'}/hook")
+    assert address_error(f"https://{address if parsed.version == 4 else f'[{address}]'}/hook")
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "52.94.236.248", "172.32.0.1", "2606:4700::1111", "2a00:1450:4001::200e"])
-def test_public_addresses_are_reached(address: str) -> None:
-    """What anyone on the internet can reach, a webhook can."""
+def test_public_addresses_are_allowed(address: str) -> None:
+    """An address that is routed on the internet is public."""
     assert is_public(ipaddress.ip_address(address))
 
 
 @given(st.ip_addresses())
-def test_nothing_is_public_that_python_calls_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
-    """Our table is at least as strict as the standard library's."""
+def test_no_public_address_is_private_to_the_standard_library(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+    """Every address that `is_public` allows is global to the standard library as well."""
     assert not is_public(address) or address.is_global
 
 
@@ -88,8 +88,8 @@ def test_nothing_is_public_that_python_calls_private(address: ipaddress.IPv4Addr
     ],
 )
 def test_https_addresses_are_allowed(url: str) -> None:
-    """A host of the internet, any path and query, templates in both."""
-    assert address_refused(url) is None
+    """HTTPS to a public host is allowed with any path and query, and with templates in both."""
+    assert address_error(url) is None
 
 
 @pytest.mark.parametrize(
@@ -135,28 +135,28 @@ def test_https_addresses_are_allowed(url: str) -> None:
         "http://localhost:8000/hook",
     ],
 )
-def test_all_other_addresses_are_refused_with_a_word(url: str) -> None:
-    """Anything but HTTPS to a named public host is refused at publish, and says why."""
-    assert address_refused(url)
+def test_all_other_urls_are_refused_with_an_explanation(url: str) -> None:
+    """A URL that is not HTTPS to a public host, or that smuggles in another host or header, is refused with an explanation."""
+    assert address_error(url)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000/hook", "http://localhost:80/", "http://LOCALHOST/x"])
-def test_the_local_run_alone_may_call_this_machine(url: str) -> None:
-    """Plain HTTP to 127.0.0.1 and localhost works where the local run's setting says so, and nowhere else."""
-    assert address_refused(url, local=True) is None
-    assert address_refused(url)
+def test_only_the_local_run_may_call_this_machine(url: str) -> None:
+    """Plain HTTP to 127.0.0.1 and localhost is allowed with the setting of the local run, and refused without it."""
+    assert address_error(url, local=True) is None
+    assert address_error(url)
     assert is_local(url)
 
 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.2/", "http://[::1]/", "http://10.0.0.1/", "http://localhost.example.com/", "https://localhost/"]
 )
-def test_the_local_setting_opens_nothing_else(url: str) -> None:
-    """Even with the setting, other private hosts stay closed."""
-    assert address_refused(url, local=True)
+def test_the_setting_of_the_local_run_allows_nothing_else(url: str) -> None:
+    """With the setting of the local run all other private hosts are still refused."""
+    assert address_error(url, local=True)
 
 
-def test_an_endpoint_is_origin_and_path() -> None:
-    """A 410 disables the endpoint whatever its query was."""
+def test_an_endpoint_is_the_origin_and_path_of_a_url() -> None:
+    """Two URLs that differ in query, fragment, or the case of the host have the same endpoint."""
     assert endpoint("HTTPS://Example.com/Hook?a=1#b") == "https://example.com/Hook"
     assert endpoint("https://example.com?a=1") == "https://example.com/"

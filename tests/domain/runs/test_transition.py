@@ -1,59 +1,37 @@
-"""The engine: who enters, where a run goes, what it owes, and where it stops."""
+"""Steps that take no time, and messages: where a run goes, which messages it creates, and where it ends."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from tests.fakes.journey_harness import CUSTOMER, END, entered, journey_that_waits_for_its_message, signed_up
 from tests.fakes.journeys import journey, message, messages_in_a_row
 from tests.fakes.messages import NOW
-from waypost.domain.customers.customer import Customer
-from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.intake.events import Event, Kind
-from waypost.domain.intake.receipts import Move
-from waypost.domain.journeys.journey import Journey
+from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext, event_snapshot
-from waypost.domain.runs.entry_rules import enter
 from waypost.domain.runs.run import Cause, Run, RunStatus, StepVisit
-from waypost.domain.runs.transition import Transition, advance_on_message
+from waypost.domain.runs.transition import advance_on_message
 from waypost.domain.values import generated_ids
 
-ADA = Customer("w1", "c_1", Identifier("primary", "ada@example.com"), "Ada@example.com", (), {"city": "Paris", "visits": Decimal(2)}, {})
-END = {"id": "end", "type": "exit"}
-
-
-def event(uuid: str = "e1", **payload: Any) -> Event:
-    """An event with this payload."""
-    return Event(uuid, "signed_up", Kind.TRIGGER, Identifier("correlation", "device-1"), "custom", payload, NOW, {})
-
-
-def entering(journey: Journey, *runs: Run, uuid: str = "e1", after: timedelta = timedelta(0), **payload: Any) -> Transition | Reason:
-    """What an event with this payload does, that long after the first, for a customer with these runs."""
-    came = event(uuid, **payload)
-    return enter(JourneyVersion(journey, 3), runs, came, StepContext(ADA, event_snapshot(came), NOW + after, "UTC"))
-
-
-def entered(journey: Journey, *runs: Run, uuid: str = "e1", after: timedelta = timedelta(0), **payload: Any) -> Transition:
-    """The same where it opens a run."""
-    done = entering(journey, *runs, uuid=uuid, after=after, **payload)
-    assert isinstance(done, Transition), done
-    return done
-
-
-def customer_runs(name: str = "welcome", **entry: Any) -> Journey:
-    """A journey whose runs stand on their message."""
-    return journey(name, steps=[message("hello", "end", onFailure="sorry"), message("sorry", "end"), END], **entry)
+SPLIT = {
+    "id": "which",
+    "type": "multisplit",
+    "branches": [
+        {"conditions": {"property": "payload.total", "operator": "is greater than", "value": 100}, "next": "big"},
+        {"conditions": {"property": "customer.city", "operator": "is equal to", "value": "Paris"}, "next": "paris"},
+    ],
+    "otherwise": "rest",
+}
 
 
 def test_a_run_begins_at_the_first_step_and_ends_at_the_exit() -> None:
-    """It remembers version, time and visits until it ends; having ended is no reason."""
-    done = entered(journey(), plan="pro")
-    assert done.run == Run(
+    """A run that meets no wait is finished at once, with all its visits, and the receipt shows `entered` without a reason."""
+    transition = entered(journey(), plan="pro")
+    assert transition.run == Run(
         id=generated_ids.run_id("w1", "welcome", "", "e1"),
         journey="welcome",
         version=3,
@@ -70,21 +48,17 @@ def test_a_run_begins_at_the_first_step_and_ends_at_the_exit() -> None:
             StepVisit(NOW, "end", Reason.FINISHED),
         ),
     )
-    assert done.move == Move("welcome", "entered", None, done.run.id)
+    assert transition.journey_outcome == JourneyOutcome("welcome", "entered", None, transition.run.id)
 
 
-def test_a_message_is_owed_with_all_that_sending_it_needs() -> None:
-    """Its id is made from workspace, journey, version, run, step and visit."""
-    done = entered(journey(), plan="pro")
-    [pending_effects] = done.messages
-    assert pending_effects.id == generated_ids.message_id("w1", "welcome", 3, done.run.id, "hello", 1)
-    assert (pending_effects.status, pending_effects.customer, pending_effects.lookup_id, pending_effects.channel) == (
-        MessageStatus.PENDING,
-        "c_1",
-        ADA.lookup_id,
-        "email",
-    )
-    assert pending_effects.event == {
+def test_a_message_holds_all_that_sending_it_needs() -> None:
+    """A message step creates a pending message with the customer, an identifier of the customer, the channel and the event."""
+    transition = entered(journey(), plan="pro")
+    [made] = transition.messages
+    assert made.id == generated_ids.message_id("w1", "welcome", 3, transition.run.id, "hello", 1)
+    assert (made.status, made.channel) == (MessageStatus.PENDING, "email")
+    assert (made.customer, made.lookup_id) == ("c_1", CUSTOMER.lookup_id)
+    assert made.event == {
         "name": "signed_up",
         "payload": {"plan": "pro"},
         "uuid": "e1",
@@ -94,7 +68,7 @@ def test_a_message_is_owed_with_all_that_sending_it_needs() -> None:
 
 
 def test_no_two_places_share_a_message_id() -> None:
-    """Another workspace, journey, version, run, step or visit is another message."""
+    """Another workspace, journey, version, run, step or visit gives another message id, and each id consists of letters and digits."""
     place = ("w1", "welcome", 3, "r_1", "hello", 1)
     others = [("w2", *place[1:]), ("w1", "x", *place[2:]), (*place[:2], 4, *place[3:]), (*place[:3], "r_2", *place[4:])]
     others += [(*place[:4], "bye", 1), (*place[:5], 2)]
@@ -103,138 +77,56 @@ def test_no_two_places_share_a_message_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reentry", "first", "again"),
+    ("payload", "branch"),
     [
-        ({}, "active", Reason.ALREADY_ENTERED),
-        ({}, "ended", Reason.ALREADY_ENTERED),
-        ({"mode": "once"}, "ended", Reason.ALREADY_ENTERED),
-        ({"mode": "afterExit"}, "active", Reason.ALREADY_ACTIVE),
-        ({"mode": "afterExit"}, "ended", None),
-        ({"mode": "always"}, "active", None),
-        ({"mode": "always"}, "ended", None),
+        pytest.param({"total": 101}, "big", id="both hold"),
+        pytest.param({"total": 100}, "paris", id="only the second holds"),
+        pytest.param({"total": "many"}, "paris", id="a type that does not fit"),
+        pytest.param({}, "paris", id="a missing property"),
     ],
 )
-def test_reentry_is_once_after_exit_or_always(reentry: dict[str, str], first: str, again: Reason | None) -> None:
-    """`once` is what a journey says that says nothing."""
-    wanted = customer_runs(reentry=reentry) if first == "active" else journey(reentry=reentry)
-    before = entered(wanted).run
-    assert before.active is (first == "active")
-    second = entering(wanted, before, uuid="e2")
-    assert (second if isinstance(second, Reason) else None) is again
+def test_a_multisplit_takes_the_first_branch_that_holds(payload: dict[str, Any], branch: str) -> None:
+    """A multisplit tries its branches in the order written, with conditions on the payload and on the customer."""
+    steps = [SPLIT, *(message(name, "end") for name in ("big", "paris", "rest")), END]
+    assert [made.step for made in entered(journey(steps=steps), **payload).messages] == [branch]
 
 
-@pytest.mark.parametrize(("after", "outcome"), [(timedelta(minutes=59, seconds=59), Reason.COOLDOWN), (timedelta(hours=1), None)])
-@pytest.mark.parametrize("mode", ["afterExit", "always"])
-def test_a_cooldown_counts_from_the_last_entry(mode: str, after: timedelta, outcome: Reason | None) -> None:
-    """Just before it is over nobody enters; when it is over, everybody does."""
-    wanted = journey(reentry={"mode": mode, "cooldown": "PT1H"})
-    second = entering(wanted, entered(wanted).run, uuid="e2", after=after)
-    assert (second if isinstance(second, Reason) else None) is outcome
+def test_a_multisplit_without_a_branch_that_holds_goes_to_otherwise() -> None:
+    """A run for which no branch of a multisplit holds goes to `otherwise`."""
+    split = {**SPLIT, "branches": SPLIT["branches"][:1]}
+    steps = [split, message("big", "end"), message("rest", "end"), END]
+    assert [made.step for made in entered(journey(steps=steps), total=1).messages] == ["rest"]
 
 
-def test_a_key_keeps_runs_apart() -> None:
-    """One run for each order; the same order again is the same."""
-    wanted = customer_runs(reentry={"key": "order.id"})
-    first = entered(wanted, order={"id": 7}).run
-    second = entered(wanted, first, uuid="e2", order={"id": 8}).run
-    assert (first.key, second.key) == ("7", "8")
-    assert entering(wanted, first, second, uuid="e3", order={"id": Decimal("7.0")}) is Reason.ALREADY_ENTERED
+def test_a_jump_skips_the_steps_in_between() -> None:
+    """A run that reaches a `jumpTo` goes on at its target, and the steps between the two send nothing."""
+    steps = [{"id": "jump", "type": "jumpTo", "next": "last"}, message("skipped", "last"), message("last", "end"), END]
+    assert [made.step for made in entered(journey(steps=steps)).messages] == ["last"]
 
 
-@pytest.mark.parametrize("payload", [{}, {"order": {}}, {"order": 7}, {"order": {"id": None}}, {"order": {"id": ""}}])
-def test_without_its_key_an_event_opens_nothing(payload: dict[str, Any]) -> None:
-    """The reason is `no-key`."""
-    assert entering(customer_runs(reentry={"key": "payload.order.id"}), **payload) is Reason.NO_KEY
-
-
-def test_a_cooldown_is_each_keys_own() -> None:
-    """A second order enters while the first one's cooldown runs."""
-    wanted = journey(reentry={"mode": "always", "key": "order", "cooldown": "P1D"})
-    first = entered(wanted, order="a").run
-    assert isinstance(entering(wanted, first, uuid="e2", order="b"), Transition)
-    assert entering(wanted, first, uuid="e3", order="a") is Reason.COOLDOWN
-
-
-def test_at_most_a_hundred_runs_of_one_journey_are_active() -> None:
-    """Whatever their keys; ended ones do not count."""
-    wanted = customer_runs(reentry={"mode": "always", "key": "order"})
-    runs = [entered(wanted, uuid=f"o{place}", order=place).run for place in range(100)]
-    assert entering(wanted, *runs, order="one more") is Reason.TOO_MANY_RUNS
-    assert isinstance(entering(wanted, *runs[1:], runs[0].exited(Reason.FINISHED), order="one more"), Transition)
-
-
-def test_a_run_that_this_event_opened_before_is_saved_already() -> None:
-    """Whatever the mode: a redelivery tells the same and owes nothing new."""
-    wanted = journey(reentry={"mode": "always"})
-    first = entered(wanted)
-    again = entered(wanted, first.run)
-    assert again.saved
-    assert (again.run, again.messages, again.move) == (first.run, first.messages, first.move)
-
-
-def test_conditions_that_do_not_hold_are_the_first_reason() -> None:
-    """A customer who is not meant learns nothing of keys and cooldowns."""
-    condition = {"property": "customer.city", "operator": "is equal to", "value": "Rome"}
-    assert entering(customer_runs(conditions=condition, reentry={"key": "order"})) is Reason.CONDITIONS
-
-
-SPLIT = {
-    "id": "which",
-    "type": "multisplit",
-    "branches": [
-        {"conditions": {"property": "payload.total", "operator": "is greater than", "value": 100}, "next": "big"},
-        {"conditions": {"property": "customer.city", "operator": "is equal to", "value": "Paris"}, "next": "paris"},
-    ],
-    "otherwise": "rest",
-}
+def test_a_run_in_a_loop_without_a_wait_exits_after_a_hundred_steps() -> None:
+    """The run exits with `loop`, the receipt shows that, and each of its fifty visits to the message step has another message id."""
+    transition = entered(journey(steps=[message("again", "back"), {"id": "back", "type": "jumpTo", "next": "again"}]))
+    assert (transition.run.status, transition.run.reason, sum(transition.run.visits.values())) == (RunStatus.EXITED, Reason.LOOP, 100)
+    assert len({made.id for made in transition.messages}) == 50
+    assert transition.journey_outcome.reason is Reason.LOOP
 
 
 @pytest.mark.parametrize(
-    ("payload", "branch"), [({"total": 101}, "big"), ({"total": 100}, "paris"), ({"total": "many"}, "paris"), ({}, "paris")]
+    ("number", "reason"), [pytest.param(99, Reason.FINISHED, id="a hundred steps"), pytest.param(100, Reason.LOOP, id="a hundred and one")]
 )
-def test_a_multisplit_takes_the_first_branch_that_holds(payload: dict[str, Any], branch: str) -> None:
-    """In the order written, on payload and customer alike."""
-    steps = [SPLIT, *(message(name, "end") for name in ("big", "paris", "rest")), END]
-    assert [pending_effects.step for pending_effects in entered(journey(steps=steps), **payload).messages] == [branch]
+def test_a_run_may_enter_a_hundred_steps_without_a_wait(number: int, reason: Reason) -> None:
+    """A run through 99 messages and the exit finishes; with one message more it exits with `loop`."""
+    transition = entered(messages_in_a_row(number))
+    assert (transition.run.reason, len(transition.messages)) == (reason, number)
 
 
-def test_a_multisplit_has_a_way_for_everybody_else() -> None:
-    """`otherwise` is taken where no branch holds."""
-    split = {**SPLIT, "branches": SPLIT["branches"][:1]}
-    steps = [split, message("big", "end"), message("rest", "end"), END]
-    assert [pending_effects.step for pending_effects in entered(journey(steps=steps), total=1).messages] == ["rest"]
-
-
-def test_a_jump_goes_on_elsewhere() -> None:
-    """Steps in between are left out."""
-    steps = [{"id": "jump", "type": "jumpTo", "next": "last"}, message("skipped", "last"), message("last", "end"), END]
-    assert [pending_effects.step for pending_effects in entered(journey(steps=steps)).messages] == ["last"]
-
-
-def test_a_run_that_goes_in_circles_ends_after_a_hundred_steps() -> None:
-    """It exits with `loop`, and the receipt says so; each visit's message has an id of its own."""
-    done = entered(journey(steps=[message("again", "back"), {"id": "back", "type": "jumpTo", "next": "again"}]))
-    assert (done.run.status, done.run.reason, sum(done.run.visits.values())) == (RunStatus.EXITED, Reason.LOOP, 100)
-    assert len({pending_effects.id for pending_effects in done.messages}) == 50
-    assert done.move.reason is Reason.LOOP
-
-
-@pytest.mark.parametrize(("number", "reason"), [(99, Reason.FINISHED), (100, Reason.LOOP)])
-def test_a_hundred_steps_are_no_loop(number: int, reason: Reason) -> None:
-    """Ninety-nine messages and the exit are a hundred; one more is one too many."""
-    done = entered(messages_in_a_row(number))
-    assert (done.run.reason, len(done.messages)) == (reason, number)
-
-
-def test_a_run_stands_on_a_message_whose_failure_has_a_way() -> None:
-    """It remembers the event, and owes just this message."""
-    done = entered(customer_runs(), plan="pro")
-    assert (done.run.active, done.run.step, [(pending_effects.step, pending_effects.awaited) for pending_effects in done.messages]) == (
-        True,
-        "hello",
-        [("hello", True)],
-    )
-    assert done.run.moved_by == event_snapshot(event(plan="pro"))
+def test_a_run_waits_for_the_outcome_of_a_message_with_on_failure() -> None:
+    """The run stays in the step, keeps the event that advanced it, and has created this message only, marked as awaited."""
+    transition = entered(journey_that_waits_for_its_message(), plan="pro")
+    assert (transition.run.active, transition.run.step) == (True, "hello")
+    assert [(made.step, made.awaited) for made in transition.messages] == [("hello", True)]
+    assert transition.run.trigger_event == event_snapshot(signed_up(plan="pro"))
 
 
 @pytest.mark.parametrize(
@@ -242,25 +134,29 @@ def test_a_run_stands_on_a_message_whose_failure_has_a_way() -> None:
     [(status, []) for status in (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.OPENED, MessageStatus.CLICKED)]
     + [(status, ["sorry"]) for status in (MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.SKIPPED)],
 )
-def test_an_outcome_takes_the_run_on(status: MessageStatus, steps: list[str]) -> None:
-    """By `next` if it went out, by `onFailure` if not; either way it comes to its journey's end."""
-    run = entered(customer_runs(), plan="pro").run
-    done = advance_on_message(JourneyVersion(customer_runs(), 3), run, "hello", 1, status, StepContext(ADA, run.moved_by or {}, NOW, "UTC"))
-    assert done is not None
-    assert [pending_effects.step for pending_effects in done.messages] == steps
-    assert all(pending_effects.event["payload"] == {"plan": "pro"} for pending_effects in done.messages)
-    assert done.move == Move("welcome", "advanced", None, run.id)
+def test_the_outcome_of_a_message_advances_its_run(status: MessageStatus, steps: list[str]) -> None:
+    """A message that went out leads to `next`, one that did not to `onFailure`, whose message sees the event of the entry."""
+    definition = journey_that_waits_for_its_message()
+    run = entered(definition, plan="pro").run
+    context = StepContext(CUSTOMER, run.trigger_event or {}, NOW, "UTC")
+    transition = advance_on_message(JourneyVersion(definition, 3), run, "hello", 1, status, context)
+    assert transition is not None
+    assert [made.step for made in transition.messages] == steps
+    assert all(made.event["payload"] == {"plan": "pro"} for made in transition.messages)
+    assert transition.journey_outcome == JourneyOutcome("welcome", "advanced", None, run.id)
 
 
-def test_an_outcome_of_another_stay_moves_nothing() -> None:
-    """Another step, another visit, or a run that has ended."""
-    run, context = entered(customer_runs()).run, StepContext(ADA, event_snapshot(event()), NOW, "UTC")
-    journey_version = JourneyVersion(customer_runs(), 3)
+def test_the_outcome_of_another_visit_changes_nothing() -> None:
+    """An outcome for another step, for another visit of the step, or for a run that has exited has no effect."""
+    definition = journey_that_waits_for_its_message()
+    run, context = entered(definition).run, StepContext(CUSTOMER, event_snapshot(signed_up()), NOW, "UTC")
+    journey_version = JourneyVersion(definition, 3)
     assert advance_on_message(journey_version, run, "sorry", 1, MessageStatus.SENT, context) is None
     assert advance_on_message(journey_version, run, "hello", 2, MessageStatus.SENT, context) is None
     assert advance_on_message(journey_version, run.exited(Reason.STOPPED), "hello", 1, MessageStatus.SENT, context) is None
 
 
-def test_the_same_signals_give_the_same_run() -> None:
-    """Time and chance are arguments; nothing else gets in."""
-    assert entered(customer_runs(), plan="pro") == entered(customer_runs(), plan="pro")
+def test_the_same_event_gives_the_same_transition() -> None:
+    """Two evaluations of one event with the same time are equal, ids and messages included: nothing depends on a clock or on chance."""
+    definition = journey_that_waits_for_its_message()
+    assert entered(definition, plan="pro") == entered(definition, plan="pro")

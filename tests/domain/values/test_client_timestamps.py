@@ -1,4 +1,4 @@
-"""Times as callers write them, and clocks that are wrong (contract 1.3)."""
+"""Timestamps of events, and the correction of clients' clocks (docs/events.md#time)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from waypost.domain.values.client_timestamps import EventTime, event_time, read
+from waypost.domain.values.client_timestamps import EventTime, event_time, parse
 from waypost.domain.values.wire_time import instant, iso
 
 AT = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
@@ -16,7 +16,7 @@ RECEIVED = datetime(2026, 11, 23, 5, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("written", "zoned"),
+    ("written", "has_zone"),
     [
         ("2026-11-23T05:17:13Z", True),
         ("2026-11-23T05:17:13.000Z", True),
@@ -39,21 +39,21 @@ RECEIVED = datetime(2026, 11, 23, 5, 20, tzinfo=UTC)
         ("Nov 23, 2026 5:17:13\u202fAM", False),
     ],
 )
-def test_every_known_way_to_write_a_time_is_read(written: Any, zoned: bool) -> None:
-    """ISO 8601, epoch seconds and milliseconds, and what the Android SDK prints on any of its runtimes."""
-    reading = read(written)
-    assert reading is not None
-    assert (reading.at, reading.zoned) == (AT, zoned)
+def test_each_known_format_is_parsed(written: Any, has_zone: bool) -> None:
+    """ISO 8601, epoch seconds and milliseconds, and the format of the Android SDK on each of its runtimes give the same instant."""
+    parsed = parse(written)
+    assert parsed is not None
+    assert (parsed.at, parsed.has_zone) == (AT, has_zone)
 
 
 @pytest.mark.parametrize(
     ("written", "hour"), [("Nov 23, 2026, 12:00:00 AM", 0), ("Nov 23, 2026, 12:00:00 PM", 12), ("Nov 23, 2026, 1:00:00 PM", 13)]
 )
-def test_noon_and_midnight_are_told_apart(written: str, hour: int) -> None:
-    """Twelve comes before one."""
-    reading = read(written)
-    assert reading is not None
-    assert reading.at.hour == hour
+def test_twelve_am_is_midnight_and_twelve_pm_is_noon(written: str, hour: int) -> None:
+    """In the format of the Android SDK, 12 AM is hour 0 and 12 PM is hour 12."""
+    parsed = parse(written)
+    assert parsed is not None
+    assert parsed.at.hour == hour
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_noon_and_midnight_are_told_apart(written: str, hour: int) -> None:
         *(True, None, [], {}, 10**30, -(10**30), Decimal("1e400"), Decimal("NaN"), "\ud800", "9" * 100_000),
     ],
 )
-def test_what_is_no_time_is_the_time_of_receipt_with_a_warning(written: Any) -> None:
-    """An unreadable clock does not cost its owner the event; a missing one is no fault."""
-    assert read(written) is None
+def test_an_unreadable_timestamp_becomes_the_time_of_receipt(written: Any) -> None:
+    """An event with an unreadable timestamp has the time of receipt and the warning `bad-timestamp`; without a timestamp, no warning."""
+    assert parse(written) is None
     assert event_time(written, None, RECEIVED) == EventTime(RECEIVED, None if written is None else "bad-timestamp", has_server_time=True)
 
 
@@ -91,18 +91,18 @@ def test_what_is_no_time_is_the_time_of_receipt_with_a_warning(written: Any) -> 
         ("0001-01-01T00:00:00", "9999-12-31T00:00:00", datetime(1, 1, 1, tzinfo=UTC)),
     ],
     ids=[
-        "device zone",
-        "yesterday's zone",
+        "no zone, local time ahead",
+        "no zone, local time of the day before",
         "zone and a slow clock",
-        "years ahead",
-        "a second ahead",
-        "no sentAt",
-        "bad sentAt",
-        "out of all bounds",
+        "clock years ahead",
+        "clock a second ahead",
+        "no zone and no sentAt",
+        "unreadable sentAt",
+        "corrected time out of range",
     ],
 )
-def test_a_clock_is_corrected_where_it_must_and_can_be(timestamp: str, sent_at: Any, at: datetime) -> None:
-    """Without a zone, or where it was sent after it came: the distance between the two is right, whatever the clock."""
+def test_the_error_of_a_clients_clock_is_taken_out(timestamp: str, sent_at: Any, at: datetime) -> None:
+    """A timestamp without a zone, or of a batch sent after its receipt, keeps its distance to `sentAt`; any other stays as it is."""
     assert event_time(timestamp, sent_at, RECEIVED).at == at
 
 
@@ -115,15 +115,15 @@ def test_a_clock_is_corrected_where_it_must_and_can_be(timestamp: str, sent_at: 
         ("2026-11-23T05:00:00Z", "2026-11-23T05:20:01Z", True),
         ("2026-11-23T05:00:00", "2026-11-23T05:10:00", True),
     ],
-    ids=["none", "its own", "a good clock", "a fast clock", "no zone"],
+    ids=["no timestamp", "timestamp only", "good clock", "fast clock", "no zone"],
 )
-def test_a_time_that_hangs_on_the_receipt_says_so(timestamp: Any, sent_at: Any, has_server_time: bool) -> None:
-    """Sent again, such an event seems to happen later, though it is the same."""
+def test_a_time_that_depends_on_the_receipt_is_marked(timestamp: Any, sent_at: Any, has_server_time: bool) -> None:
+    """An event whose time would be later if it were sent again has `has_server_time`; any other has not."""
     assert event_time(timestamp, sent_at, RECEIVED).has_server_time is has_server_time
 
 
-def test_the_future_ends_after_five_minutes() -> None:
-    """Up to there a clock may be fast; beyond, the time of receipt counts."""
+def test_an_event_may_lie_five_minutes_in_the_future() -> None:
+    """A timestamp up to 5 minutes after receipt stays; a later one becomes the time of receipt with the warning `future-timestamp`."""
     edge = RECEIVED + timedelta(minutes=5)
     assert event_time(iso(edge), None, RECEIVED) == EventTime(edge)
     assert event_time(iso(edge + timedelta(milliseconds=1)), None, RECEIVED) == EventTime(
@@ -131,13 +131,13 @@ def test_the_future_ends_after_five_minutes() -> None:
     )
 
 
-def test_age_alone_stops_nothing() -> None:
-    """The documentation's own example is years old."""
+def test_an_old_timestamp_has_no_warning() -> None:
+    """A timestamp that lies years before its receipt is accepted as it is."""
     assert event_time("2024-03-15T02:31:05.295Z", None, RECEIVED).warning is None
 
 
-def test_a_time_on_the_wire_is_utc_with_milliseconds() -> None:
-    """And reads back as itself; one without a zone does not."""
+def test_our_own_instants_are_utc_with_milliseconds() -> None:
+    """`instant` reads what `iso` writes, and refuses a text without a zone."""
     assert iso(AT) == "2026-11-23T05:17:13.000Z"
     assert instant(iso(AT)) == AT
     with pytest.raises(ValueError, match="no zone"):

@@ -1,4 +1,4 @@
-"""JSON as it comes in, however it is written and however deep it is."""
+"""JSON without loss, however it is written and however deeply it is nested."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ from waypost.domain.values import exact_json
         ('"\\ud83c\\udf89"', "\U0001f389"),
     ],
 )
-def test_numbers_are_exact_and_texts_are_as_escaped(text: str | bytes, value: object) -> None:
-    """A float would lose digits; whether a lone surrogate is allowed is another room's question."""
+def test_numbers_are_exact_and_escapes_are_read(text: str | bytes, value: object) -> None:
+    """Numbers keep their digits, a byte order mark is skipped, and a lone surrogate is read as it is written."""
     assert exact_json.loads(text) == value
 
 
 @pytest.mark.parametrize(
     "text", ["", " ", "{", "{'a': 1}", "NaN", "[Infinity]", "-Infinity", "[1,]", "{} {}", b"\xff\xfe", "\ufeff\ufeff{}", "01"]
 )
-def test_what_is_not_json_is_said_to_be_none(text: str | bytes) -> None:
-    """RFC 8259 knows no NaN, no comments, no second value."""
-    with pytest.raises(ValueError):  # noqa: PT011 - the parser's own words
+def test_a_text_that_is_not_json_is_refused(text: str | bytes) -> None:
+    """NaN, single quotes, trailing commas, a second value and invalid UTF-8 raise ValueError."""
+    with pytest.raises(ValueError):  # noqa: PT011 - the messages are the parser's
         exact_json.loads(text)
 
 
 @pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ('{"a":', "}")])
-def test_a_million_levels_refuse_their_own_event_only(opens: str, closes: str) -> None:
-    """No parser goes so deep, and neighbours must not pay for it; brackets in texts are no levels."""
+def test_an_event_of_a_million_levels_is_rejected_alone(opens: str, closes: str) -> None:
+    """An event nested too deeply for the parser is rejected; its neighbours are accepted, even with brackets in their strings."""
     deep = opens * 1_000_000 + "1" + closes * 1_000_000
     good = '{"correlationKey":"_id","correlationValue":"device-1","event":"bought ]]]}}} \\" [[["}'
-    first, second, third = parse(exact_json.loads(f'{{"batch":[{good},{deep},{good}]}}'), request_context()).entries
+    first, second, third = parse(exact_json.loads(f'{{"batch":[{good},{deep},{good}]}}'), request_context()).results
     assert isinstance(first, Accepted)
     assert isinstance(third, Accepted)
     assert third.event.name == 'bought ]]]}}} " [[['
     assert getattr(second, "code", None) in {"too-deep", "not-an-object"}
 
 
-def test_a_million_digits_are_parsed_in_no_time() -> None:
-    """Python refuses to make an int of them; as an exact decimal they are only out of range."""
+def test_a_number_of_a_million_digits_is_read_as_a_decimal() -> None:
+    """A number that Python refuses to parse as an int is a Decimal with all its digits."""
     assert exact_json.loads("9" * 1_000_000) == Decimal("9" * 1_000_000)
 
 
-def test_written_json_is_compact_and_ascii_where_it_must_travel() -> None:
-    """A queue takes no control characters and no lone surrogates."""
+def test_written_json_is_compact_and_by_default_ascii() -> None:
+    """JSON has no spaces, and only ASCII unless that is switched off; the canonical form does not depend on the order of keys."""
     assert exact_json.dumps({"a": "\ufffe\ud800é"}) == '{"a":"\\ufffe\\ud800\\u00e9"}'
     assert exact_json.dumps({"a": "é"}, ascii_only=False) == '{"a":"é"}'
     assert exact_json.canonical({"b": 1, "a": Decimal("1.0")}) == exact_json.canonical({"a": Decimal("1.0"), "b": 1})

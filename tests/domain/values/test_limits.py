@@ -1,4 +1,4 @@
-"""The limits of one event, each at its edge (contract 1.4)."""
+"""The limits of one event, each at its boundary (docs/events.md#limits)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from waypost.domain.values import exact_json
 
 
 def nested(levels: int, kind: Any = dict) -> Any:
-    """A value with so many levels of objects or arrays."""
+    """A value with this many levels of objects or arrays."""
     value: Any = {} if kind is dict else []
     for _ in range(levels - 1):
         value = {"a": value} if kind is dict else [value]
@@ -20,14 +20,14 @@ def nested(levels: int, kind: Any = dict) -> Any:
 
 
 def of_size(size: int, letter: str = "x") -> dict[str, Any]:
-    """An event that is so many bytes of compact JSON in UTF-8."""
+    """An event that has this many bytes of compact JSON in UTF-8."""
     empty = len(exact_json.dumps(wire(payload={"a": ""}), ascii_only=False))
     count, rest = divmod(size - empty, len(letter.encode()))
     return wire(payload={"a": letter * count + "x" * rest})
 
 
 def set_of(count: int, **more: Any) -> dict[str, Any]:
-    """A `$set` of so many attributes."""
+    """A `$set` of this many attributes, and more keys of the payload."""
     return wire("$set", payload={f"a{index}": index for index in range(count)} | more)
 
 
@@ -51,8 +51,8 @@ def set_of(count: int, **more: Any) -> dict[str, Any]:
         wire(payload={"a": "\U0001f389 \ufffe \u0000 \uffff"}),
     ],
 )
-def test_what_is_just_inside_a_limit_is_accepted(raw: Any) -> None:
-    """Limits are inclusive, and sizes are counted in bytes of UTF-8."""
+def test_an_event_exactly_at_a_limit_is_accepted(raw: Any) -> None:
+    """An event exactly at a limit is accepted with its payload unchanged; sizes are bytes of UTF-8."""
     assert accepted(raw).event.payload == raw["payload"]
 
 
@@ -79,12 +79,12 @@ def test_what_is_just_inside_a_limit_is_accepted(raw: Any) -> None:
         (wire(correlationValue="\ud800"), "bad-text", "/correlationValue"),
     ],
 )
-def test_what_is_just_outside_a_limit_is_refused(raw: Any, code: str, pointer: str) -> None:
-    """That event only, and with the place."""
+def test_an_event_just_over_a_limit_is_rejected(raw: Any, code: str, pointer: str) -> None:
+    """An event just over a limit is rejected with the code of the limit and a pointer to the place."""
     assert rejected(raw) == (code, "/batch/0" + pointer)
 
 
-def test_a_number_comes_back_as_it_came() -> None:
-    """To the last digit, through the door and onto the queue."""
+def test_a_number_keeps_its_digits() -> None:
+    """Numbers in a payload are written with the digits and the exponent with which they were read."""
     text = '{"a":12345678901234567890123456789012345678,"b":0.10,"c":1.5E+30,"d":2.0,"e":-0.0}'
     assert exact_json.dumps(accepted(wire(payload=exact_json.loads(text))).event.payload) == text

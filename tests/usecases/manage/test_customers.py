@@ -8,8 +8,8 @@ from tests.fakes.customers import FakeCustomers
 from tests.fakes.ingest_harness import ADA, SCHEMA, event_of, identify, wire
 from tests.fakes.workspaces import FakeWorkspaces
 from waypost import identify as identifying
-from waypost.domain.customers.customer import correlation_key
-from waypost.domain.customers.identifiers import correlation
+from waypost.domain.customers.identifiers import correlation_identifier
+from waypost.domain.customers.rows import correlation_key
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.errors import RefusedError
 from waypost.manage import customers, schemas
@@ -22,7 +22,9 @@ def known() -> FakeCustomers:
     rows = FakeCustomers()
     for raw in (identify(ADA, "device-1"), identify("ada+news@example.com", "device-2")):
         identifying.identify_customer(rows, "w1", event_of(raw))
-    identifying.record(rows, correlation_key("w1", correlation("device-3")), event_of(wire("$set", payload={"plan": "pro"})).facts)
+    identifying.write_facts(
+        rows, correlation_key("w1", correlation_identifier("device-3")), event_of(wire("$set", payload={"plan": "pro"})).facts
+    )
     return rows
 
 
@@ -73,10 +75,10 @@ def test_an_id_of_ours_finds_named_and_anonymous_customers(known: FakeCustomers)
 class CustomerExistence:
     """Whether anybody is named."""
 
-    def __init__(self, *, any_named: bool) -> None:
-        self._any = any_named
+    def __init__(self, *, any_with_primary_key: bool) -> None:
+        self._any = any_with_primary_key
 
-    def any_named(self, workspace: str) -> bool:
+    def any_with_primary_key(self, workspace: str) -> bool:
         return self._any
 
 
@@ -87,15 +89,15 @@ def test_the_primary_key_stays_once_customers_are_named(key: PrimaryKey | None) 
     """Another name, another type or none at all would leave them without their name."""
     store = FakeWorkspaces({"w1": SCHEMA})
     with pytest.raises(RefusedError) as refused:
-        schemas.save(store, CustomerExistence(any_named=True), "w1", Schema(primary_key=key))
+        schemas.save(store, CustomerExistence(any_with_primary_key=True), "w1", Schema(primary_key=key))
     assert (refused.value.status, refused.value.code) == (409, "primary-key-in-use")
     assert store.schemas["w1"] == SCHEMA
-    assert schemas.save(store, CustomerExistence(any_named=False), "w1", Schema(primary_key=key)).primary_key == key
+    assert schemas.save(store, CustomerExistence(any_with_primary_key=False), "w1", Schema(primary_key=key)).primary_key == key
 
 
 def test_all_else_in_a_schema_may_change_at_any_time() -> None:
     """Types of attributes and the time zone."""
     store = FakeWorkspaces({"w1": SCHEMA})
     changed = Schema(primary_key=SCHEMA.primary_key, attributes={"plan": "String"}, timezone="Europe/Berlin")
-    schemas.save(store, CustomerExistence(any_named=True), "w1", changed)
+    schemas.save(store, CustomerExistence(any_with_primary_key=True), "w1", changed)
     assert store.schemas["w1"] == changed

@@ -82,7 +82,7 @@ def test_a_signal_that_names_nobody_goes_back_too(body: str) -> None:
 def test_a_failed_message_gets_all_its_retries_again() -> None:
     """It is pending, due now, and asked for."""
     context = StepContext()
-    context.messages.owe(pending_message(status=MessageStatus.FAILED, reason=MessageReason.GAVE_UP, attempt_count=8))
+    context.messages.add(pending_message(status=MessageStatus.FAILED, reason=MessageReason.GAVE_UP, attempt_count=8))
     parked = context.park("msg_1", "message")
     assert context.redrive(parked.position) == 1
     message = context.messages.stored["w1", "msg_1"]
@@ -93,7 +93,7 @@ def test_a_failed_message_gets_all_its_retries_again() -> None:
 def test_a_message_that_was_sent_meanwhile_is_not_sent_again() -> None:
     """Only a failed message starts over; the queue asks, and the sender sees that nothing is left to do."""
     context = StepContext()
-    context.messages.owe(pending_message(status=MessageStatus.SENT))
+    context.messages.add(pending_message(status=MessageStatus.SENT))
     context.park("msg_1", "message")
     context.redrive()
     assert context.messages.stored["w1", "msg_1"].status is MessageStatus.SENT

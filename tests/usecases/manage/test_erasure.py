@@ -9,10 +9,11 @@ from datetime import timedelta
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.ingest_harness import ADA, event_of, identify
 from tests.fakes.messages import NOW
-from waypost.domain.customers.customer import assemble, correlation_key
+from waypost.domain.customers.customer import assemble
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import correlation_key
 from waypost.domain.runs.run import CustomerRuns, VersionRow
-from waypost.identify import find, identify_customer, record
+from waypost.identify import find_rows, identify_customer, write_facts
 from waypost.manage.erasure import Erased, Erasure
 
 PHONE = Identifier("correlation", "phone")
@@ -61,8 +62,8 @@ class NoRuns:
 
 def erase_phone(customers: FakeCustomers, meanwhile: Callable[[], object]) -> Erased:
     """The erasure of an anonymous customer, with something that happens in the middle of it."""
-    record(customers, correlation_key("w1", PHONE), {})
-    customer = assemble(find(customers, "w1", PHONE), None)
+    write_facts(customers, correlation_key("w1", PHONE), {})
+    customer = assemble(find_rows(customers, "w1", PHONE), None)
     assert customer is not None
     runs = NoRuns()
     return Erasure(customers, FakeCustomerData([meanwhile]), runs, runs, customer, NOW, lambda: 0.0).carry_out()
@@ -88,4 +89,4 @@ def test_who_is_absorbed_while_being_erased_leaves_the_other_whole() -> None:
     says(customers, "tablet")()
     assert erase_phone(customers, says(customers, "phone")).complete
     assert set(customers.customer(ADA).correlation_ids) == {"tablet", "phone"}
-    assert [row.linked for row in customers.get([correlation_key("w1", PHONE)])] == [Identifier("primary", ADA)]
+    assert [row.linked_to for row in customers.get([correlation_key("w1", PHONE)])] == [Identifier("primary", ADA)]

@@ -20,7 +20,8 @@ from waypost.domain.journeys.lifecycle import Lifecycle, LifecycleAction
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
-from waypost.domain.signals import JourneyResumed, from_wire
+from waypost.domain.signal_codec import from_wire
+from waypost.domain.signals import JourneyResumed
 from waypost.domain.values import exact_json
 from waypost.manage import journeys
 from waypost.manage.customers import runs_of

@@ -1,11 +1,11 @@
-"""What the timeline tells of moves that no event made."""
+"""The steps in the timeline that runs reached without an event."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.fakes.journey_harness import ADA, event, only, play
+from tests.fakes.journey_harness import ADA, event, only_run, play
 from tests.fakes.messages import NOW
 from waypost.domain.customers.customer import Customer
 from waypost.domain.intake.event_log import Page
@@ -15,28 +15,27 @@ from waypost.manage.requests import TimelineQuery
 from waypost.manage.timed_steps import timed_steps
 from waypost.manage.timeline import History, timeline
 
-DAY = timedelta(days=1)
 STEPS: list[dict[str, Any]] = [
     {"id": "wait", "type": "waitUntil", "branches": [{"event": "paid", "next": "rest"}], "timeout": {"after": "P1D", "next": "rest"}},
     {"id": "rest", "type": "timeDelay", "delay": "P1D", "next": "end"},
 ]
-PERSON = Customer("w1", "c_1", ADA, "ada", (), {}, {})
+CUSTOMER = Customer("w1", "c_1", ADA, "ada", (), {}, {})
 
 
-def test_only_moves_that_time_made_are_told() -> None:
-    """With all that followed at the same instant; what an event did is in its receipt."""
-    late = only(play(STEPS, event("go", NOW)))
-    early = only(play(STEPS, event("go", NOW), event("paid", NOW + timedelta(hours=1))))
-    assert [(each.visited.step, each.visited.reason.value) for each in timed_steps([late])] == [
+def test_only_steps_that_time_caused_are_shown() -> None:
+    """A step reached by a timeout is shown with the steps that follow at the same instant; one that an event caused is not shown."""
+    timed_out = only_run(play(STEPS, event("go", NOW)))
+    paid = only_run(play(STEPS, event("go", NOW), event("paid", NOW + timedelta(hours=1))))
+    assert [(each.visited.step, each.visited.reason.value) for each in timed_steps([timed_out])] == [
         ("rest", "timeout"),
         ("end", "elapsed"),
         ("end", "finished"),
     ]
-    assert [each.visited.step for each in timed_steps([early])] == ["end", "end"]
+    assert [each.visited.step for each in timed_steps([paid])] == ["end", "end"]
 
 
-class Nothing:
-    """Neither events nor messages."""
+class EmptyStore:
+    """A store without events, receipts and messages."""
 
     def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
         return []
@@ -48,16 +47,16 @@ class Nothing:
         return [], None
 
 
-def test_a_timeline_shows_them_part_by_part() -> None:
-    """Newest first, each once."""
-    run = only(play(STEPS, event("go", NOW)))
-    nothing = Nothing()
-    history = History(nothing, nothing, nothing, [run])  # type: ignore[arg-type]
-    told, cursor = [], None
+def test_a_timeline_shows_each_timed_step_once_over_its_pages() -> None:
+    """Pages of one entry show all steps that a run reached after its entry, newest first, each once."""
+    run = only_run(play(STEPS, event("go", NOW)))
+    empty = EmptyStore()
+    history = History(empty, empty, empty, [run])  # type: ignore[arg-type]
+    shown, cursor = [], None
     while True:
-        found = timeline(history, PERSON, TimelineQuery(limit=1, cursor=cursor), NOW)
-        told += [entry.timed_step.visited for entry in found.items if entry.timed_step]
-        cursor = found.next
+        page = timeline(history, CUSTOMER, TimelineQuery(limit=1, cursor=cursor), NOW)
+        shown += [entry.timed_step.visited for entry in page.items if entry.timed_step]
+        cursor = page.next
         if cursor is None:
             break
-    assert told == list(reversed(run.history[1:]))
+    assert shown == list(reversed(run.history[1:]))

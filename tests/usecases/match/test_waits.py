@@ -1,4 +1,4 @@
-"""Runs that wait, with everything around them: timers that are armed and come back, pauses that hold, stops that end."""
+"""Runs that wait: timers that are armed and come, pauses that hold runs, stops that end them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from tests.fakes.journeys import message
-from tests.fakes.match_harness import EVERYBODY, SCHEMA, MatchHarness, arrived
+from tests.fakes.match_harness import CUSTOMER, SCHEMA, MatchHarness, arrived
 from tests.fakes.messages import NOW
-from waypost.domain.intake.receipts import Move
+from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
-from waypost.domain.signals import CustomerReleased, JourneyResumed, Signal, TimerDue, from_wire
+from waypost.domain.signal_codec import from_wire
+from waypost.domain.signals import CustomerReleased, JourneyResumed, Signal, TimerDue
 from waypost.domain.values import exact_json
 
 SIGN_UP, BOUGHT = {"event": "signed_up"}, {"event": "purchase", "uuid": "b1"}
@@ -32,12 +33,12 @@ STEPS: Sequence[Mapping[str, Any]] = [WAIT, message("nudge", "end"), message("th
 
 
 def waiting(**changes: Any) -> Journey:
-    """Sign-up, then three days for a purchase, then a mail of one kind or the other."""
+    """A journey that `signed_up` enters: three days for a purchase, then one of two messages."""
     return Journey.model_validate({"id": "welcome", "entry": {"event": "signed_up"}, "steps": STEPS, **changes})
 
 
 @pytest.fixture
-def world() -> MatchHarness:
+def harness() -> MatchHarness:
     """A customer that waits for a purchase since NOW."""
     made = MatchHarness()
     made.workspaces.schemas["w1"] = SCHEMA
@@ -46,203 +47,203 @@ def world() -> MatchHarness:
     return made
 
 
-def only(world: MatchHarness) -> Run:
+def only_run(harness: MatchHarness) -> Run:
     """The only run."""
-    [run] = world.runs.all
+    [run] = harness.runs.all
     return run
 
 
-def bought(world: MatchHarness, after: timedelta, **more: Any) -> None:
+def purchase(harness: MatchHarness, after: timedelta, **more: Any) -> None:
     """A purchase, so long after the sign-up."""
-    world.match(arrived(BOUGHT | more, at=NOW + after), NOW + after)
+    harness.match(arrived(BOUGHT | more, at=NOW + after), NOW + after)
 
 
-def come(world: MatchHarness, after: timedelta) -> None:
-    """Lets the only armed timer come."""
-    [timer] = world.timers.armed.values()
-    world.match(TimerDue(timer), NOW + after)
+def deliver_timer(harness: MatchHarness, after: timedelta) -> None:
+    """Delivers the only armed timer, so long after the sign-up."""
+    [timer] = harness.timers.armed.values()
+    harness.match(TimerDue(timer), NOW + after)
 
 
-def sent(world: MatchHarness) -> list[str]:
-    """The steps whose messages were asked for."""
-    return [world.messages.stored["w1", name].step for _, name, _ in world.send_queue.records]
+def queued_steps(harness: MatchHarness) -> list[str]:
+    """The steps whose messages were put on the send queue, in order."""
+    return [harness.messages.stored["w1", name].step for _, name, _ in harness.send_queue.records]
 
 
-def test_a_wait_arms_a_timer_for_its_timeout(world: MatchHarness) -> None:
-    """Once, under a name without the customer; the run shows when it is due."""
-    [timer] = world.timers.armed.values()
-    run = only(world)
-    assert (timer.due, timer.run, timer.step, timer.visit, timer.arm) == (NOW + 3 * DAY, run.id, "bought", 1, 0)
-    assert (run.due, world.runs.pending_effects) == (NOW + 3 * DAY, [])
+def test_a_wait_arms_a_timer_for_its_timeout(harness: MatchHarness) -> None:
+    """One timer is armed for the due time of the run. Its name does not depend on the customer, so a merge does not change it."""
+    [timer] = harness.timers.armed.values()
+    run = only_run(harness)
+    assert (timer.due, timer.run, timer.step, timer.visit, timer.rearm_count) == (NOW + 3 * DAY, run.id, "bought", 1, 0)
+    assert (run.due, harness.runs.pending_effects) == (NOW + 3 * DAY, [])
     assert replace(timer, customer="c_other").name == timer.name
 
 
-def test_an_event_in_time_takes_its_branch_and_the_timer_back(world: MatchHarness) -> None:
-    """Purchase at day two."""
-    bought(world, 2 * DAY)
-    assert (sent(world), world.timers.armed) == (["thanks"], {})
-    assert world.receipt("b1").moves == (Move("welcome", "advanced", None, only(world).id),)
-    assert len(world.timers.disarmed) == 1
+def test_an_event_in_time_takes_its_branch_and_disarms_the_timer(harness: MatchHarness) -> None:
+    """A purchase on day two moves the run along its branch, and no timer is left."""
+    purchase(harness, 2 * DAY)
+    assert (queued_steps(harness), harness.timers.armed) == (["thanks"], {})
+    assert harness.receipt("b1").journeys == (JourneyOutcome("welcome", "advanced", None, only_run(harness).id),)
+    assert len(harness.timers.disarmed) == 1
 
 
-def test_a_timer_takes_the_timeout(world: MatchHarness) -> None:
-    """Late, and at the time of its own; what came back is not taken back."""
-    come(world, 3 * DAY + MINUTE)
-    assert sent(world) == ["nudge"]
-    assert [each.at for each in only(world).history][1:] == [NOW + 3 * DAY] * 3
-    assert world.timers.disarmed == []
+def test_a_due_timer_takes_the_timeout(harness: MatchHarness) -> None:
+    """A timer that comes a minute late moves the run with the due time as the time of the move, and is not disarmed."""
+    deliver_timer(harness, 3 * DAY + MINUTE)
+    assert queued_steps(harness) == ["nudge"]
+    assert [each.at for each in only_run(harness).history][1:] == [NOW + 3 * DAY] * 3
+    assert harness.timers.disarmed == []
 
 
-def test_a_timer_that_comes_twice_or_after_the_step_was_left_changes_nothing(world: MatchHarness) -> None:
-    """Not one write."""
-    [timer] = world.timers.armed.values()
-    bought(world, 2 * DAY)
-    run, commits = only(world), world.runs.commits
-    world.match(TimerDue(timer), NOW + 4 * DAY)
-    assert (only(world), world.runs.commits) == (run, commits)
+def test_a_timer_of_a_step_that_was_left_changes_nothing(harness: MatchHarness) -> None:
+    """Not one write is made for it."""
+    [timer] = harness.timers.armed.values()
+    purchase(harness, 2 * DAY)
+    run, commits = only_run(harness), harness.runs.commits
+    harness.match(TimerDue(timer), NOW + 4 * DAY)
+    assert (only_run(harness), harness.runs.commits) == (run, commits)
 
 
-def test_a_timer_that_comes_early_is_armed_again(world: MatchHarness) -> None:
-    """Under another name, because the queue would take the old one for a repeat; the run stays."""
-    run = only(world)
-    come(world, 3 * DAY - MINUTE)
-    assert only(world) == run
-    assert sorted(timer.arm for timer in world.timers.armed.values()) == [0, 1]
-    world.match(TimerDue(max(world.timers.armed.values(), key=lambda timer: timer.arm)), NOW + 3 * DAY)
-    assert sent(world) == ["nudge"]
+def test_a_timer_that_comes_early_is_armed_again(harness: MatchHarness) -> None:
+    """The run stays, and a timer with another name is armed: under the same name the queue would drop it as a repetition."""
+    run = only_run(harness)
+    deliver_timer(harness, 3 * DAY - MINUTE)
+    assert only_run(harness) == run
+    assert sorted(timer.rearm_count for timer in harness.timers.armed.values()) == [0, 1]
+    harness.match(TimerDue(max(harness.timers.armed.values(), key=lambda timer: timer.rearm_count)), NOW + 3 * DAY)
+    assert queued_steps(harness) == ["nudge"]
 
 
-def test_an_event_after_the_due_time_finds_the_timeout_taken(world: MatchHarness) -> None:
-    """The timer is late; whatever loads the run first applies it."""
-    bought(world, 3 * DAY)
-    assert sent(world) == ["nudge"]
-    assert world.receipt("b1").moves == ()
+def test_an_event_after_the_due_time_finds_the_timeout_taken(harness: MatchHarness) -> None:
+    """If the timer is late, the event that reads the run first applies the timeout, and does not take the branch."""
+    purchase(harness, 3 * DAY)
+    assert queued_steps(harness) == ["nudge"]
+    assert harness.receipt("b1").journeys == ()
 
 
-def test_an_event_that_nobody_waits_for_reads_nobody(world: MatchHarness) -> None:
-    """Though the customer has a run that waits."""
-    world.wire.calls.clear()
-    world.match(arrived({"event": "page_view", "uuid": "p1"}, known=True))
-    assert not any("Runs" in call or call.endswith(("named", "get")) for call in world.wire.calls)
+def test_an_event_that_no_run_waits_for_reads_no_customer(harness: MatchHarness) -> None:
+    """Neither customer nor runs are read for it, though the customer has a waiting run."""
+    harness.port_calls.calls.clear()
+    harness.match(arrived({"event": "page_view", "uuid": "p1"}, known=True))
+    assert not any("Runs" in call or call.endswith(("by_primary_key", "get")) for call in harness.port_calls.calls)
 
 
-def test_runs_of_an_old_version_still_hear_their_events(world: MatchHarness) -> None:
-    """The new version waits for something else; who entered the old one follows it to its end."""
+def test_runs_of_an_old_version_still_react_to_their_events(harness: MatchHarness) -> None:
+    """A run goes on by the version that it entered, even if the published version waits for another event."""
     other = WAIT | {"branches": [{"id": "yes", "event": "subscribed", "next": "thanks"}]}
-    world.journeys.publish(waiting(steps=[other, *STEPS[1:]]), version=2)
-    world.forget()
-    bought(world, DAY)
-    assert sent(world) == ["thanks"]
+    harness.journeys.publish(waiting(steps=[other, *STEPS[1:]]), version=2)
+    harness.clear_caches()
+    purchase(harness, DAY)
+    assert queued_steps(harness) == ["thanks"]
 
 
-def test_an_exit_event_acts_in_the_middle_of_a_wait(world: MatchHarness) -> None:
-    """At once, with a reason, and its timer goes."""
-    world.journeys.publish(waiting(id="second", exit=[{"event": "unsubscribed"}]))
-    world.forget()
-    world.match(arrived(SIGN_UP | {"uuid": "s2"}))
-    world.match(arrived({"event": "unsubscribed", "uuid": "u1"}))
-    [move] = world.receipt("u1").moves
+def test_an_exit_event_ends_a_waiting_run(harness: MatchHarness) -> None:
+    """The run exits at once with the reason `exit-event`, and its timer is disarmed."""
+    harness.journeys.publish(waiting(id="second", exit=[{"event": "unsubscribed"}]))
+    harness.clear_caches()
+    harness.match(arrived(SIGN_UP | {"uuid": "s2"}))
+    harness.match(arrived({"event": "unsubscribed", "uuid": "u1"}))
+    [move] = harness.receipt("u1").journeys
     assert (move.journey, move.outcome, move.reason) == ("second", "exited", Reason.EXIT_EVENT)
-    assert len(world.timers.armed) == 1
+    assert len(harness.timers.armed) == 1
 
 
-def woken(world: MatchHarness, journey_id: str = "welcome") -> list[Signal]:
-    """What a resume puts on the queue, part by part, until there is nothing more."""
-    signals: list[Signal] = [JourneyResumed("w1", journey_id, world.journeys.pointer("w1").revision)]
-    done: list[Signal] = []
+def release(harness: MatchHarness, journey_id: str = "welcome") -> list[Signal]:
+    """Matches all signals of a resume, page by page, and returns the signals to customers among them."""
+    signals: list[Signal] = [JourneyResumed("w1", journey_id, harness.journeys.pointer("w1").revision)]
+    released: list[Signal] = []
     while signals:
         signal = signals.pop(0)
-        world.match(signal, NOW + 5 * DAY)
+        harness.match(signal, NOW + 5 * DAY)
         if isinstance(signal, CustomerReleased):
-            done.append(signal)
-        signals += [from_wire(exact_json.loads(queue_message.body)) for queue_message in world.signals.queue_messages]
-        world.signals.queue_messages.clear()
-    return done
+            released.append(signal)
+        signals += [from_wire(exact_json.loads(queue_message.body)) for queue_message in harness.signals.queue_messages]
+        harness.signals.queue_messages.clear()
+    return released
 
 
-def pause(world: MatchHarness) -> None:
-    """Pauses the journey, for every function at once."""
-    world.journeys.move("welcome", "paused")
-    world.forget()
+def pause(harness: MatchHarness) -> None:
+    """Pauses the journey, and makes every function read that."""
+    harness.journeys.move("welcome", "paused")
+    harness.clear_caches()
 
 
 @pytest.mark.parametrize(("happens", "expected"), [("timer", "nudge"), ("event", "thanks")])
-def test_what_a_pause_holds_happens_once_on_resume(world: MatchHarness, happens: str, expected: str) -> None:
-    """The due timer, or the first match; whichever was accepted first."""
-    pause(world)
+def test_a_held_transition_happens_once_on_resume(harness: MatchHarness, happens: str, expected: str) -> None:
+    """Of a due timer and a matching event, the one that was accepted first is applied on resume, once, at the time of the resume."""
+    pause(harness)
     if happens == "timer":
-        come(world, 3 * DAY)
-        bought(world, 4 * DAY)
+        deliver_timer(harness, 3 * DAY)
+        purchase(harness, 4 * DAY)
     else:
-        bought(world, 2 * DAY)
-        come(world, 3 * DAY)
-    held = only(world)
-    assert (sent(world), held.active, held.pending_transition is not None) == ([], True, True)
-    world.journeys.move("welcome", "published")
-    assert len(woken(world)) == 1
-    woken(world)
-    assert sent(world) == [expected]
-    assert only(world).history[1].at == NOW + 5 * DAY
+        purchase(harness, 2 * DAY)
+        deliver_timer(harness, 3 * DAY)
+    held = only_run(harness)
+    assert (queued_steps(harness), held.active, held.pending_transition is not None) == ([], True, True)
+    harness.journeys.move("welcome", "published")
+    assert len(release(harness)) == 1
+    release(harness)
+    assert queued_steps(harness) == [expected]
+    assert only_run(harness).history[1].at == NOW + 5 * DAY
 
 
-def test_a_timer_that_comes_in_a_pause_is_not_armed_again(world: MatchHarness) -> None:
-    """It was not early: the run stands where it stood because it is held."""
-    pause(world)
-    come(world, 3 * DAY)
-    come(world, 3 * DAY + MINUTE)
-    assert [timer.arm for timer in world.timers.armed.values()] == [0]
+def test_a_timer_that_comes_in_a_pause_is_not_armed_again(harness: MatchHarness) -> None:
+    """It was not early: the run is still in its step because the transition is held."""
+    pause(harness)
+    deliver_timer(harness, 3 * DAY)
+    deliver_timer(harness, 3 * DAY + MINUTE)
+    assert [timer.rearm_count for timer in harness.timers.armed.values()] == [0]
 
 
-def test_a_matching_event_in_a_pause_is_told_to_be_held(world: MatchHarness) -> None:
-    """Its receipt says so; a second one is ignored, for the first has opened the way. What nobody waits for is told nothing."""
-    pause(world)
-    bought(world, DAY)
-    bought(world, DAY, uuid="b2")
-    assert [(move.outcome, move.reason) for move in world.receipt("b1").moves] == [("advanced", Reason.PAUSED)]
-    assert world.receipt("b2").moves == (Move("welcome", "ignored", Reason.PAUSED, only(world).id),)
-    world.match(arrived({"event": "other", "uuid": "o1"}, at=NOW + DAY), NOW + DAY)
-    assert world.receipt("o1").moves == ()
+def test_the_receipt_of_an_event_in_a_pause_says_that_it_is_held(harness: MatchHarness) -> None:
+    """The first match is `advanced` with the reason `paused`, the second `ignored`, and an event that no run waits for has no move."""
+    pause(harness)
+    purchase(harness, DAY)
+    purchase(harness, DAY, uuid="b2")
+    assert [(move.outcome, move.reason) for move in harness.receipt("b1").journeys] == [("advanced", Reason.PAUSED)]
+    assert harness.receipt("b2").journeys == (JourneyOutcome("welcome", "ignored", Reason.PAUSED, only_run(harness).id),)
+    harness.match(arrived({"event": "other", "uuid": "o1"}, at=NOW + DAY), NOW + DAY)
+    assert harness.receipt("o1").journeys == ()
 
 
-def test_many_held_customers_are_woken_in_parts(world: MatchHarness) -> None:
-    """Each once in a sweep, whatever the number."""
+def test_many_held_customers_are_released_page_by_page(harness: MatchHarness) -> None:
+    """Each of eight customers is released once in a pass, though a page holds two."""
     others = [arrived(SIGN_UP | {"uuid": f"s{n}", "correlationValue": f"device-{n}"}) for n in range(2, 9)]
-    world.deliver(others)
-    pause(world)
-    for timer in list(world.timers.armed.values()):
-        world.match(TimerDue(timer), NOW + 3 * DAY)
-    world.journeys.move("welcome", "published")
-    assert len(woken(world)) == 8
-    assert sent(world) == ["nudge"] * 8
+    harness.deliver(others)
+    pause(harness)
+    for timer in list(harness.timers.armed.values()):
+        harness.match(TimerDue(timer), NOW + 3 * DAY)
+    harness.journeys.move("welcome", "published")
+    assert len(release(harness)) == 8
+    assert queued_steps(harness) == ["nudge"] * 8
 
 
-def test_a_resume_that_a_warm_function_has_not_seen_yet_is_believed(world: MatchHarness) -> None:
-    """The signal carries the revision, and the function asks again."""
-    pause(world)
-    come(world, 3 * DAY)
-    world.journeys.move("welcome", "published")
-    held = only(world).pending_transition
+def test_a_resume_that_a_warm_function_has_not_read_yet_takes_effect(harness: MatchHarness) -> None:
+    """The signal carries the revision, so the function reads the active journeys again and does not hold the run anew."""
+    pause(harness)
+    deliver_timer(harness, 3 * DAY)
+    harness.journeys.move("welcome", "published")
+    held = only_run(harness).pending_transition
     assert held is not None
-    journey_version = CustomerReleased("w1", EVERYBODY, held.lookup_id, "welcome", world.journeys.pointer("w1").revision)
-    world.match(journey_version, NOW + 3 * DAY + timedelta(seconds=1))
-    assert sent(world) == ["nudge"]
+    released = CustomerReleased("w1", CUSTOMER, held.lookup_id, "welcome", harness.journeys.pointer("w1").revision)
+    harness.match(released, NOW + 3 * DAY + timedelta(seconds=1))
+    assert queued_steps(harness) == ["nudge"]
 
 
-def test_a_stopped_journeys_run_ends_when_it_is_next_touched(world: MatchHarness) -> None:
-    """By a timer or an event; nothing is sent."""
-    world.journeys.stop("welcome")
-    world.forget()
-    come(world, 3 * DAY)
-    assert (only(world).active, only(world).reason, sent(world)) == (False, Reason.STOPPED, [])
+def test_a_run_of_a_stopped_journey_ends_when_it_is_next_read(harness: MatchHarness) -> None:
+    """A timer ends the run with the reason `stopped`, and no message is sent."""
+    harness.journeys.stop("welcome")
+    harness.clear_caches()
+    deliver_timer(harness, 3 * DAY)
+    assert (only_run(harness).active, only_run(harness).reason, queued_steps(harness)) == (False, Reason.STOPPED, [])
 
 
-def test_a_journey_that_was_published_a_moment_ago_is_not_taken_for_stopped(world: MatchHarness) -> None:
-    """A warm function that does not know it asks again before it ends a run."""
-    stale = world.snapshots
-    world.journeys.publish(waiting(id="fresh", entry={"event": "hello"}))
-    world.forget()
-    world.match(arrived({"event": "hello", "uuid": "h1"}))
-    world.snapshots = stale
-    bought(world, timedelta(seconds=2))
-    assert {run.journey: run.active for run in world.runs.all} == {"welcome": False, "fresh": False}
-    assert sent(world) == ["thanks", "thanks"]
+def test_a_journey_that_was_published_a_moment_ago_is_not_taken_for_stopped(harness: MatchHarness) -> None:
+    """A warm function that does not know the journey of a run reads the active journeys again before it ends the run."""
+    stale = harness.snapshots
+    harness.journeys.publish(waiting(id="fresh", entry={"event": "hello"}))
+    harness.clear_caches()
+    harness.match(arrived({"event": "hello", "uuid": "h1"}))
+    harness.snapshots = stale
+    purchase(harness, timedelta(seconds=2))
+    assert {run.journey: run.active for run in harness.runs.all} == {"welcome": False, "fresh": False}
+    assert queued_steps(harness) == ["thanks", "thanks"]

@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from waypost.adapters.aws import client, translate_errors
+from waypost.domain.signal_codec import to_delays_record
 from waypost.domain.signals import QueueMessage
-from waypost.domain.values import exact_json
-
-
-def queue_message_in(body: str) -> QueueMessage:
-    """The parcel in a record of the delays queue; ValueError or TypeError where there is none."""
-    return QueueMessage(*exact_json.loads(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +21,7 @@ class SqsDelays:
         """Puts a parcel on the signals queue after a delay of at most 15 minutes, rounded up to the second."""
         seconds = max(math.ceil(delay.total_seconds()), 0)
         with translate_errors():
-            client("sqs").send_message(QueueUrl=self.url, MessageBody=exact_json.dumps(list(queue_message)), DelaySeconds=seconds)
+            client("sqs").send_message(QueueUrl=self.url, MessageBody=to_delays_record(queue_message), DelaySeconds=seconds)
 
     def postpone(self, receipt_handle: str, seconds: int) -> None:
         """Shows a received record again after so many seconds, in place of the queue's long visibility timeout."""

@@ -1,4 +1,9 @@
-"""Our dialect of Liquid: exact numbers, a `json` filter, a clock that is an argument, no includes, and limits on what a render may cost."""
+"""The dialect of Liquid that templates use: python-liquid with exact numbers, a `json` filter, and limits on what a render may cost.
+
+A template is input of a user and runs in a function that renders for all workspaces. It has no access to files (`include` and `render` are
+removed), and loops, output, variables and growing filters are limited, so that no template exhausts the time or memory of the function.
+The clock is an argument: the same message renders the same, however late it is rendered again.
+"""
 
 from __future__ import annotations
 
@@ -14,111 +19,116 @@ from liquid.context import RenderContext
 from liquid.exceptions import LiquidError
 from liquid.filter import with_context
 
-from waypost.domain.messages.message import RENDERED_BYTES
+from waypost.domain.messages.message import MAX_RENDERED_BYTES
 from waypost.domain.values import exact_json
 
-_CLOCK: Final = "the clock"  # no template can name a variable with a space
-_PARTIALS: Final = ("include", "render")
-_KEPT: Final = 512
-# What python-liquid's filters raise when a value is not what they expect, beside its own errors.
-_FAULTS: Final = (LiquidError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+_CLOCK: Final = "the clock"  # a variable that no template can name, because of the space
+_TAGS_THAT_LOAD_FILES: Final = ("include", "render")
+_MAX_PARSED_TEMPLATES: Final = 512
+# Filters of python-liquid raise all of these, beside its own errors, when a value is not what they expect.
+_RENDER_ERRORS: Final = (LiquidError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
-class RenderError(Exception):
-    """A template that failed on these values; the text is for a person."""
+class TemplateError(Exception):
+    """A text cannot be rendered with these values. The message is one line for a person."""
 
 
-class _Limited(Environment):
-    output_stream_limit = RENDERED_BYTES
+class _LimitedEnvironment(Environment):
+    """python-liquid with limits: bytes of output, iterations of all loops together, and bytes of all variables together."""
+
+    output_stream_limit = MAX_RENDERED_BYTES
     loop_iteration_limit = 10_000
-    local_namespace_limit = 4 * RENDERED_BYTES
+    local_namespace_limit = 4 * MAX_RENDERED_BYTES
 
 
-class _Number(float):
-    """A number that computes as Liquid expects and prints as it came, to the last digit."""
+class _ExactNumber(float):
+    """A number that computes as a float, as the filters expect, and prints as it was received: `10.50` stays `10.50`."""
 
     exact: Decimal
 
     def __new__(cls, exact: Decimal) -> Self:
-        made = super().__new__(cls, exact)
-        made.exact = exact
-        return made
+        number = super().__new__(cls, exact)
+        number.exact = exact
+        return number
 
     def __str__(self) -> str:
         return str(self.exact)
 
 
-class _Object(dict[str, Any]):
-    """A JSON object whose nulls are missing, and which prints as JSON."""
+class _JsonObject(dict[str, Any]):
+    """A JSON object in which members that are null are missing, so that `default` applies to them; it prints as JSON."""
 
     __slots__ = ("original",)
 
     def __init__(self, original: Mapping[str, Any]) -> None:
-        super().__init__({name: visible(value) for name, value in original.items() if value is not None})
+        super().__init__({name: to_liquid(value) for name, value in original.items() if value is not None})
         self.original = original
 
     def __str__(self) -> str:
         return exact_json.dumps(self.original, ascii_only=False)
 
 
-def visible(value: Any) -> Any:
-    """A JSON value as templates see it."""
+def to_liquid(value: Any) -> Any:
+    """A JSON value in the form that templates work with."""
     if isinstance(value, Decimal):
-        return _Number(value)
+        return _ExactNumber(value)
     if isinstance(value, Mapping):
-        return _Object(value)
+        return _JsonObject(value)
     if isinstance(value, list | tuple):
-        return [visible(each) for each in value]
+        return [to_liquid(each) for each in value]
     return value
 
 
 @dataclass(frozen=True, slots=True)
-class Rendering:
-    """How to render one field: the values, the time that `now` is, whether a missing value is an error, whether values are escaped."""
+class TextRenderer:
+    """Renders texts with these values, and with `now` as the current time.
 
-    seen: Mapping[str, Any]
+    `strict`: a missing value is an error. `escaped`: values are escaped for HTML.
+    """
+
+    values: Mapping[str, Any]
     now: datetime
     strict: bool
     escaped: bool
 
-    def text(self, template: str) -> str:
-        """A template's text with the values in it; RenderError if it cannot be made."""
+    def render(self, template: str) -> str:
+        """The text that a template results in; TemplateError if it fails."""
         if "{{" not in template and "{%" not in template:
             return template
         try:
-            return str(_parsed(template, self.strict, self.escaped).render(**self.seen, **{_CLOCK: self.now}))
-        except _FAULTS as error:
-            raise RenderError(_said(error)) from error
+            return str(_parsed(template, self.strict, self.escaped).render(**self.values, **{_CLOCK: self.now}))
+        except _RENDER_ERRORS as error:
+            raise TemplateError(_first_line(error)) from error
 
 
-def error_in(template: str) -> str | None:
-    """Why a text is not a template that could be rendered, or None."""
+def template_error(text: str) -> str | None:
+    """Why a text is not a valid template, in one line for a person, or None."""
     try:
-        used = _parsed(template, strict=False, escaped=False).analyze(include_partials=False).filters
-    except _FAULTS as error:
-        return _said(error)
+        used = _parsed(text, strict=False, escaped=False).analyze(include_partials=False).filters
+    except _RENDER_ERRORS as error:
+        return _first_line(error)
     unknown = sorted(used.keys() - _environment(strict=False, escaped=False).filters.keys())
     return f"unknown filter: {', '.join(unknown)}" if unknown else None
 
 
-def _said(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return str(error.args[0] if error.args else type(error).__name__).splitlines()[0]
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_MAX_PARSED_TEMPLATES)
 def _parsed(template: str, strict: bool, escaped: bool) -> BoundTemplate:  # noqa: FBT001 - lru_cache wants plain arguments
     return _environment(strict, escaped).from_string(template)
 
 
 @cache
 def _environment(strict: bool, escaped: bool) -> Environment:  # noqa: FBT001 - see _parsed
-    made = _Limited(undefined=StrictDefaultUndefined if strict else Undefined, autoescape=escaped)
-    for partial in _PARTIALS:
-        del made.tags[partial]
-    _replace_date(made)
-    _limit_growth(made)
-    made.add_filter("json", _json)
-    return made
+    environment = _LimitedEnvironment(undefined=StrictDefaultUndefined if strict else Undefined, autoescape=escaped)
+    for tag in _TAGS_THAT_LOAD_FILES:
+        del environment.tags[tag]
+    _replace_date_filter(environment)
+    _limit_growing_filters(environment)
+    environment.add_filter("json", _json)
+    return environment
 
 
 def _json(value: Any) -> str:
@@ -126,44 +136,49 @@ def _json(value: Any) -> str:
 
 
 def _original(value: Any) -> Any:
-    if isinstance(value, _Number):
+    if isinstance(value, _ExactNumber):
         return value.exact
-    if isinstance(value, _Object):
+    if isinstance(value, _JsonObject):
         return value.original
     if isinstance(value, list | tuple):
         return [_original(each) for each in value]
     return None if isinstance(value, Undefined) else value
 
 
-def _replace_date(environment: Environment) -> None:
-    plain = environment.filters["date"]
+def _replace_date_filter(environment: Environment) -> None:
+    """`date` of python-liquid reads the clock of the machine for `now` and `today`; this one takes the time of the render."""
+    original_date = environment.filters["date"]
 
     @with_context
     def date(value: Any, form: Any, *, context: RenderContext) -> Any:
         if isinstance(value, str) and value in ("now", "today"):
             value = context.resolve(_CLOCK)
-        return plain(value, form, environment=context.env)
+        return original_date(value, form, environment=context.env)
 
     environment.add_filter("date", date)
 
 
-def _limit_growth(environment: Environment) -> None:
-    """Two filters can square the size of what they are given; the limits on output and variables come too late for them."""
-    plain_replace, plain_join = environment.filters["replace"], environment.filters["join"]
+def _limit_growing_filters(environment: Environment) -> None:
+    """Checks the size of a result before two filters build it.
 
-    def replace(value: Any, sought: Any, put: Any = "") -> Any:
-        _check(len(str(value)) + (str(value).count(str(sought)) + 1) * len(str(put)))
-        return plain_replace(value, sought, put)
+    The result of `replace` or `join` can be as long as the product of its inputs, and the limits of the environment apply only once it
+    exists in memory.
+    """
+    original_replace, original_join = environment.filters["replace"], environment.filters["join"]
+
+    def replace(value: Any, old: Any, new: Any = "") -> Any:
+        _check_size(len(str(value)) + (str(value).count(str(old)) + 1) * len(str(new)))
+        return original_replace(value, old, new)
 
     @with_context
     def join(value: Any, separator: Any = " ", *, context: RenderContext) -> Any:
-        _check(len(value) * len(str(separator)) if isinstance(value, list | tuple | str) else 0)
-        return plain_join(value, separator, environment=context.env)
+        _check_size(len(value) * len(str(separator)) if isinstance(value, list | tuple | str) else 0)
+        return original_join(value, separator, environment=context.env)
 
     environment.add_filter("replace", replace)
     environment.add_filter("join", join)
 
 
-def _check(size: int) -> None:
-    if size > 4 * RENDERED_BYTES:
+def _check_size(size: int) -> None:
+    if size > 4 * MAX_RENDERED_BYTES:
         raise ValueError(f"a filter would make {size} characters")

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 
 from waypost.adapters.aws import client, error_code, translate_errors
 from waypost.adapters.delays import SqsDelays
-from waypost.domain import signals
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.timers import Timer
+from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import QueueMessage, TimerDue
 
 LONGEST_DELAY: Final = timedelta(minutes=15)
@@ -54,7 +54,7 @@ class ScheduledTimers:
 
     def arm(self, timer: Timer, now: datetime) -> None:
         """Lets a timer come at its time or as soon as it can after it, never before; the same one twice comes once."""
-        queue_message = signals.to_queue_message(TimerDue(timer))
+        queue_message = to_queue_message(TimerDue(timer))
         left = timer.due - now
         if left <= LONGEST_DELAY:
             self.delays.put(queue_message, left)

@@ -10,18 +10,14 @@ from typing import Any, Final
 
 from waypost.adapters.aws import client, translate_errors
 from waypost.domain.errors import UnavailableError
-from waypost.domain.values import exact_json
+from waypost.domain.messages import send_request
+from waypost.domain.messages.send_request import SendRequest
 
 LONGEST_DELAY: Final = 900
 """Seconds. SQS delays no record longer; a later message comes early and is put back."""
 
 _AT_ONCE: Final = 10
 _ATTEMPTS: Final = 3
-
-
-def body(workspace: str, message: str) -> str:
-    """The record that asks for this message to be sent."""
-    return exact_json.dumps({"workspace": workspace, "message": message})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +50,5 @@ class SqsSendQueue:
 
 def _entry(workspace: str, message: str, delay: timedelta) -> dict[str, Any]:
     seconds = min(math.ceil(delay.total_seconds()), LONGEST_DELAY)
-    return {"MessageBody": body(workspace, message), "DelaySeconds": max(seconds, 0), "MessageGroupId": workspace}
+    body = send_request.to_text(SendRequest(workspace, message))
+    return {"MessageBody": body, "DelaySeconds": max(seconds, 0), "MessageGroupId": workspace}

@@ -1,4 +1,4 @@
-"""E-mail through Amazon SES v2."""
+"""E-mail through Amazon SES, API version 2 (`docs/messages.md#email`)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from botocore.exceptions import ConnectionError as ConnectionLostError
 from waypost.adapters.aws import THROTTLED, client, error_code
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.schema import looks_like_email
-from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, Rendered, Skip
+from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 
-# Not accepted, and not for good: an account is paused, a quota is used up, a token has to be renewed.
-_LATER: Final = THROTTLED | {
+# SES did not accept the e-mail, and a later attempt may succeed: an account is paused, a quota is used up, credentials are renewed.
+_RETRYABLE_ERRORS: Final = THROTTLED | {
     "AccountSuspendedException",
     "ExpiredToken",
     "ExpiredTokenException",
@@ -28,31 +28,38 @@ _LATER: Final = THROTTLED | {
 
 @dataclass(frozen=True, slots=True)
 class SesChannel:
-    """Sends as `sender` where the template names nobody; reports go to the configuration set, where there is one."""
+    """Sends e-mails. `sender` is the default sender, `configuration_set` the one of SES that gets the events; either may be empty."""
 
     sender: str
     configuration_set: str
 
-    def prepare(self, rendered: Rendered, customer: Customer) -> PreparedMessage | Skip:
-        """The e-mail with sender and receiver filled in: the template's, else the customer's `email`, else a primary key that is one."""
+    def prepare(self, rendered: RenderedTemplate, customer: Customer) -> PreparedMessage | SkipReason:
+        """The e-mail with sender and receiver.
+
+        The receiver is the template's `to`, else the customer's attribute `email`, else a primary key value in the form of an address.
+        """
         to = _receiver(rendered, customer)
         sender = (rendered.get("from") or self.sender).strip()
         if to is None:
-            return Skip(MessageReason.NO_ADDRESS)
+            return SkipReason(MessageReason.NO_ADDRESS)
         receivers = [address for _, address in getaddresses([to])]
-        if len(receivers) != 1 or not receivers[0]:  # suppressions would know one of two, and SES might take both
-            return Skip(MessageReason.NO_ADDRESS, "not one address")
+        # With two addresses in `to`, only one could be checked against the suppressions, and SES might send to both.
+        if len(receivers) != 1 or not receivers[0]:
+            return SkipReason(MessageReason.NO_ADDRESS, "`to` is not exactly one address")
         if not sender:
-            return Skip(MessageReason.NO_SENDER)
+            return SkipReason(MessageReason.NO_SENDER)
+        # A line break in a rendered value would end the header and start another one, such as Bcc.
         subject = " ".join(rendered["subject"].split())
         return PreparedMessage(receivers[0], {**rendered, "from": sender, "to": to, "subject": subject})
 
-    def deliver(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:  # noqa: ARG002 - an e-mail is dated by SES
-        """Calls SES once. A call that may have reached it is `unknown`: SES knows no idempotency."""
+    def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:  # noqa: ARG002 - SES dates an e-mail itself
+        """Calls SES once."""
+        # SES has no idempotency key: it accepts the same e-mail twice. botocore by default repeats a call that timed out, so `attempts=1`
+        # turns that off. An error after the connection was made is `unknown`, because SES may have accepted the e-mail before it.
         try:
             sent = client("sesv2", read_timeout=10, attempts=1).send_email(**self._request(message, prepared.rendered))
         except ClientError as error:
-            return _is_client_error(error)
+            return _response_of_error(error)
         except (ConnectTimeoutError, EndpointConnectionError) as error:
             return ProviderResponse("refused", type(error).__name__)
         except (HTTPClientError, ConnectionLostError) as error:
@@ -61,7 +68,7 @@ class SesChannel:
             return ProviderResponse("refused", type(error).__name__)
         return ProviderResponse("sent", sent["MessageId"])
 
-    def _request(self, message: Message, rendered: Rendered) -> dict[str, Any]:
+    def _request(self, message: Message, rendered: RenderedTemplate) -> dict[str, Any]:
         body = {part.capitalize(): _content(rendered[part]) for part in ("text", "html") if rendered.get(part)}
         request: dict[str, Any] = {
             "FromEmailAddress": rendered["from"],
@@ -72,20 +79,20 @@ class SesChannel:
         return request | ({"ConfigurationSetName": self.configuration_set} if self.configuration_set else {})
 
 
-def _receiver(rendered: Rendered, customer: Customer) -> str | None:
+def _receiver(rendered: RenderedTemplate, customer: Customer) -> str | None:
     if "to" in rendered:
         return rendered["to"].strip() or None
-    wanted = (customer.attributes.get("email"), customer.primary_key)
-    return next((text.strip() for text in wanted if isinstance(text, str) and looks_like_email(text.strip())), None)
+    candidates = (customer.attributes.get("email"), customer.primary_key)
+    return next((text.strip() for text in candidates if isinstance(text, str) and looks_like_email(text.strip())), None)
 
 
 def _content(text: str) -> Mapping[str, str]:
     return {"Data": text, "Charset": "UTF-8"}
 
 
-def _is_client_error(error: ClientError) -> ProviderResponse:
+def _response_of_error(error: ClientError) -> ProviderResponse:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     detail = f"{error_code(error)}: {error.response.get('Error', {}).get('Message', '')}"
     if status >= 500:
         return ProviderResponse("unknown", detail)
-    return ProviderResponse("refused" if status == 429 or error_code(error) in _LATER else "failed", detail)
+    return ProviderResponse("refused" if status == 429 or error_code(error) in _RETRYABLE_ERRORS else "failed", detail)

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from waypost.adapters.aws import client, translate_errors
+from waypost.domain.signal_codec import packed
 from waypost.domain.signals import QueueMessage
-
-PLAIN_BYTES: Final = 48 * 1024
-
-
-def pack(body: str) -> str:
-    """A body as the queue carries it: ASCII JSON, or base64 of gzip where that saves the price of a second 64 KB."""
-    return body if len(body) <= PLAIN_BYTES else base64.b64encode(gzip.compress(body.encode(), 6, mtime=0)).decode()
-
-
-def unpack(body: str) -> str:
-    """The body that `pack` was given."""
-    return body if body.startswith("{") else gzip.decompress(base64.b64decode(body)).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +36,7 @@ class SqsSignals:
 def _entry(place: str, queue_message: QueueMessage) -> dict[str, Any]:
     return {
         "Id": place,
-        "MessageBody": pack(queue_message.body),
+        "MessageBody": packed(queue_message.body),
         "MessageGroupId": queue_message.group,
         "MessageDeduplicationId": queue_message.name,
     }

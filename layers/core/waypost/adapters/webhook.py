@@ -1,4 +1,4 @@
-"""Webhooks: signed HTTPS requests to an address of the team's choice."""
+"""Webhooks: signed HTTPS requests to a URL that the template names (`docs/messages.md#webhooks`)."""
 
 from __future__ import annotations
 
@@ -11,57 +11,59 @@ from typing import Final, Protocol
 
 from waypost.adapters.pinned_http import AddressRefusedError, HttpResponse, NotConnectedError
 from waypost.domain.customers.customer import Customer
-from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, Rendered, Skip
-from waypost.domain.messages.webhook_addresses import address_refused, endpoint
-from waypost.domain.messages.webhook_signatures import Secrets, signed_headers
+from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
+from waypost.domain.messages.webhook_addresses import address_error, endpoint
+from waypost.domain.messages.webhook_signatures import WebhookSecrets, signed_headers
 from waypost.domain.values import exact_json
 
-_AGAIN: Final = frozenset({408, 425, 429})
-_SHOWN: Final = 200
-_BODILESS: Final = frozenset({"GET", "DELETE"})
+_RETRYABLE_STATUSES: Final = frozenset({408, 425, 429})
+_BODY_BYTES_IN_DETAIL: Final = 200
+_METHODS_WITHOUT_BODY: Final = frozenset({"GET", "DELETE"})
 
 
-class SigningSecrets(Protocol):
-    """Where the secrets are kept."""
+class WebhookSecretStore(Protocol):
+    """Reads the signing secrets of a workspace."""
 
-    def of(self, workspace: str, now: datetime) -> Secrets:
-        """The workspace's secrets."""
+    def of(self, workspace: str, now: datetime) -> WebhookSecrets:
+        """The secrets of the workspace."""
 
 
-class Transport(Protocol):
-    """What makes the request."""
+class HttpClient(Protocol):
+    """Makes one HTTP request; `PinnedHttp` outside of tests."""
 
     def request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
-        """The receiver's answer; `PinnedHttp` says what is raised where there is none."""
+        """The response; raises what `PinnedHttp.request` raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookChannel:
-    """Posts to webhooks. `local` allows plain HTTP to this machine."""
+    """Calls webhooks. `local` allows plain HTTP to this machine."""
 
-    secrets: SigningSecrets
-    http: Transport
+    secrets: WebhookSecretStore
+    http: HttpClient
     local: bool = False
 
-    def prepare(self, rendered: Rendered, customer: Customer) -> PreparedMessage | Skip:  # noqa: ARG002 - the template names the receiver
-        """The request with method, headers and body complete; the receiver is known by origin and path."""
+    def prepare(self, rendered: RenderedTemplate, customer: Customer) -> PreparedMessage | SkipReason:  # noqa: ARG002 - the template names the receiver
+        """The request with method, headers and body; the origin and path of the URL identify the receiver."""
         url, headers = rendered["url"].strip(), rendered.get("headers", {})
-        refused = address_refused(url, local=self.local)
-        if refused is not None:
-            return Skip(MessageReason.TEMPLATE, refused)
-        if any(mark < " " or mark == "\x7f" for value in headers.values() for mark in value):
-            return Skip(MessageReason.TEMPLATE, "a header holds control characters")
+        # Publishing checked only the fixed part of the template. The values of a customer are in the URL and the headers now, and a value
+        # can be another host, or a line break that would start another header.
+        problem = address_error(url, local=self.local)
+        if problem is not None:
+            return SkipReason(MessageReason.TEMPLATE, problem)
+        if any(character < " " or character == "\x7f" for value in headers.values() for character in value):
+            return SkipReason(MessageReason.TEMPLATE, "a header contains control characters")
         method, body = rendered.get("method", "POST"), _body(rendered)
         typed = {"Content-Type": "application/json"} if body is not None and "content-type" not in map(str.lower, headers) else {}
         return PreparedMessage(endpoint(url), {"url": url, "method": method, "headers": {**typed, **headers}, "body": body})
 
-    def deliver(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
-        """Makes the request once, signed for this moment."""
+    def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
+        """Makes the request once. The body is the same for each attempt; the signature is new, because it covers the time."""
         rendered = prepared.rendered
         body = rendered["body"].encode("utf-8", "replace") if rendered["body"] is not None else None
         secrets = self.secrets.of(message.workspace, now).active(now)
         signed = signed_headers(message.id, now, body or b"", secrets)
-        headers = _merged({"user-agent": "Waypost"}, rendered["headers"], {"connection": "close", **signed})
+        headers = _merged_headers({"user-agent": "Waypost"}, rendered["headers"], {"connection": "close", **signed})
         try:
             response = self.http.request(rendered["method"], rendered["url"], headers, body)
         except AddressRefusedError as error:
@@ -70,40 +72,41 @@ class WebhookChannel:
             return ProviderResponse("refused", str(error))
         except (OSError, HTTPException) as error:
             return ProviderResponse("unknown", f"no complete answer: {type(error).__name__}")
-        return _answer(response, now)
+        return _provider_response(response, now)
 
 
-def _merged(*layers: Mapping[str, str]) -> Mapping[str, str]:
-    """Headers by lower-case name, later layers over earlier ones."""
+def _merged_headers(*layers: Mapping[str, str]) -> Mapping[str, str]:
+    """Headers by their names in lower case. A later layer wins, so that no template can replace the signature or the message id."""
     return {name.lower(): value for layer in layers for name, value in layer.items()}
 
 
-def _body(rendered: Rendered) -> str | None:
+def _body(rendered: RenderedTemplate) -> str | None:
     if "body" in rendered:
         return str(rendered["body"])
     if "json" in rendered:
         return exact_json.dumps(rendered["json"])
-    return None if rendered.get("method") in _BODILESS else "{}"
+    return None if rendered.get("method") in _METHODS_WITHOUT_BODY else "{}"
 
 
-def _answer(response: HttpResponse, now: datetime) -> ProviderResponse:
-    said = response.body[:_SHOWN].decode("utf-8", "replace").strip()
-    detail = f"HTTP {response.status}" + (f": {said}" if said else "")
+def _provider_response(response: HttpResponse, now: datetime) -> ProviderResponse:
+    text = response.body[:_BODY_BYTES_IN_DETAIL].decode("utf-8", "replace").strip()
+    detail = f"HTTP {response.status}" + (f": {text}" if text else "")
     if response.status // 100 == 2:
         return ProviderResponse("sent", detail)
     if response.status == 410:
         return ProviderResponse("gone", detail)
-    if response.status in _AGAIN or response.status >= 500:
-        return ProviderResponse("refused", detail, _retry_after(response.headers.get("retry-after", ""), now))
+    # Unlike SES, a webhook that answers 5xx is not `unknown`: its receiver recognizes a repeat, so trying again is safe either way.
+    if response.status in _RETRYABLE_STATUSES or response.status >= 500:
+        return ProviderResponse("refused", detail, _retry_after_seconds(response.headers.get("retry-after", ""), now))
     return ProviderResponse("failed", detail)
 
 
-def _retry_after(text: str, now: datetime) -> float | None:
-    """Seconds that a `Retry-After` asks for, as a number or a date (RFC 9110); None for any other text."""
+def _retry_after_seconds(text: str, now: datetime) -> float | None:
+    """The delay of a `Retry-After` header (RFC 9110, section 10.2.3): a number of seconds or a date; None for any other text."""
     if text.isascii() and text.isdecimal():
         return float(text)
     try:
-        asked = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return max((asked.replace(tzinfo=asked.tzinfo or UTC) - now).total_seconds(), 0)
+    return max((date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds(), 0)

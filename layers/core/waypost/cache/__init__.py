@@ -1,1 +1,1 @@
-"""What a warm function keeps between invocations, each with its longest age."""
+"""Caches of a Lambda instance between invocations, each with its maximum age or size."""

@@ -1,4 +1,4 @@
-"""Which customer each linked identifier leads to, as a warm intake function remembers it."""
+"""The cache of the intake: which customer each linked identifier belongs to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from waypost.domain.customers.identifiers import Identifier
 
 @dataclass(frozen=True, slots=True)
 class ResolvedCustomer:
-    """Whose an identifier is: the customer's id, its primary key if it is linked, and whether anything is stored of it."""
+    """The customer that an identifier belongs to: its id, its primary key value if the identifier is linked, and whether it is stored."""
 
     customer: str
     primary: Identifier | None
@@ -18,17 +18,21 @@ class ResolvedCustomer:
 
 @dataclass(slots=True)
 class LinkedIdCache:
-    """Linked identifiers in memory, the oldest forgotten first. Anonymous ones are not kept: they may be linked at any time."""
+    """Linked identifiers; the oldest entry is removed first.
+
+    A link never changes, except by an erasure, which the matcher checks, so entries need no maximum age. Anonymous customers must not
+    be put here: another instance may link them at any time, and their events would go on to the message group of the old id.
+    """
 
     max_entries: int = 20_000
-    known: dict[tuple[str, Identifier], ResolvedCustomer] = field(default_factory=dict)
+    entries: dict[tuple[str, Identifier], ResolvedCustomer] = field(default_factory=dict)
 
     def get(self, workspace: str, identifier: Identifier) -> ResolvedCustomer | None:
-        """Whose this identifier is, if it is linked and in memory."""
-        return self.known.get((workspace, identifier))
+        """The customer of an identifier, or None if it is not cached."""
+        return self.entries.get((workspace, identifier))
 
-    def put(self, workspace: str, identifier: Identifier, known: ResolvedCustomer) -> None:
-        """Remembers a linked identifier."""
-        if len(self.known) >= self.max_entries:
-            self.known.pop(next(iter(self.known)), None)
-        self.known[workspace, identifier] = known
+    def put(self, workspace: str, identifier: Identifier, customer: ResolvedCustomer) -> None:
+        """Adds a linked identifier."""
+        if len(self.entries) >= self.max_entries:
+            self.entries.pop(next(iter(self.entries)), None)
+        self.entries[workspace, identifier] = customer

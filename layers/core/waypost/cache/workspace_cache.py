@@ -1,4 +1,4 @@
-"""What warm functions remember of each workspace."""
+"""Caches of what belongs to a workspace: its schema, and its published journeys."""
 
 from __future__ import annotations
 
@@ -17,60 +17,64 @@ SCHEMA_SECONDS: Final = 30
 
 @dataclass(slots=True)
 class Schemas:
-    """Workspaces' schemas, at most 30 seconds old; while their table is down, the last ones count."""
+    """Schemas of workspaces, at most 30 seconds old. While the table is unavailable, the last one is used at any age."""
 
     workspaces: ports.Workspaces
-    memory: TtlCache[Schema] = field(default_factory=TtlCache)
+    cache: TtlCache[Schema] = field(default_factory=TtlCache)
 
     def of(self, workspace: str, now: datetime) -> Schema:
-        """The workspace's schema."""
-        return self.memory.read(workspace, now, lambda _: SCHEMA_SECONDS, lambda _: self.workspaces.schema(workspace), lambda _: True)
+        """The schema of a workspace. UnavailableError if the table is unavailable and no schema was ever read."""
+        return self.cache.read(workspace, now, lambda _: SCHEMA_SECONDS, lambda _: self.workspaces.schema(workspace), lambda _: True)
 
 
 @dataclass(slots=True)
 class Snapshots:
-    """What each workspace has in force, at most five seconds old."""
+    """Snapshots of the published journeys and the schema of workspaces, at most 5 seconds old.
+
+    Versions of journeys never change. Every 5 seconds only the small row is read that lists the active versions, and the versions
+    themselves only when its revision has changed.
+    """
 
     journeys: ports.Journeys
     workspaces: ports.Workspaces
-    memory: TtlCache[Snapshot] = field(default_factory=lambda: TtlCache(max_entries=200))
+    cache: TtlCache[Snapshot] = field(default_factory=lambda: TtlCache(max_entries=200))
 
     def get(self, workspace: str, now: datetime, revision: int = 0) -> Snapshot:
-        """The workspace's snapshot, at least this revision of it. Versions never change, so only those that are new are read."""
-        known = self._read(workspace, now)
-        return known if known.revision >= revision else self.fresh(workspace, now)
+        """The snapshot of a workspace, of at least this revision: a signal may come from a change that is newer than the cache."""
+        cached = self._read(workspace, now)
+        return cached if cached.revision >= revision else self.fresh(workspace, now)
 
     def fresh(self, workspace: str, now: datetime) -> Snapshot:
-        """The workspace's snapshot as it is now."""
-        return self._read(workspace, now, seconds=0)
+        """The snapshot of a workspace as it is now, past the cache."""
+        return self._read(workspace, now, max_age=0)
 
-    def _read(self, workspace: str, now: datetime, seconds: int = SNAPSHOT_SECONDS) -> Snapshot:
-        return self.memory.read(workspace, now, lambda _: seconds, lambda old: self._next(workspace, old), lambda _: False)
+    def _read(self, workspace: str, now: datetime, max_age: int = SNAPSHOT_SECONDS) -> Snapshot:
+        return self.cache.read(workspace, now, lambda _: max_age, lambda old: self._load(workspace, old), lambda _: False)
 
-    def _next(self, workspace: str, old: Snapshot | None) -> Snapshot:
-        pointer = self.journeys.pointer(workspace)
+    def _load(self, workspace: str, old: Snapshot | None) -> Snapshot:
+        active = self.journeys.pointer(workspace)
         schema = self.workspaces.schema(workspace)
-        if old is not None and old.revision == pointer.revision:
+        if old is not None and old.revision == active.revision:
             return replace(old, schema=schema)
-        versions = self.journeys.versions(workspace, [(each.journey, each.version) for each in pointer.active])
-        return snapshot(pointer, schema, versions)
+        versions = self.journeys.versions(workspace, [(each.journey, each.version) for each in active.active])
+        return snapshot(active, schema, versions)
 
 
 @dataclass(slots=True)
 class Statuses:
-    """Whether a journey that has ever been published runs, as it was at most five seconds ago."""
+    """The status of journeys that were published at some time, at most 5 seconds old."""
 
     journeys: ports.Journeys
-    memory: TtlCache[ActiveJourneys] = field(default_factory=lambda: TtlCache(max_entries=200))
+    cache: TtlCache[ActiveJourneys] = field(default_factory=lambda: TtlCache(max_entries=200))
 
     def of(self, workspace: str, journey: str, now: datetime) -> Literal["published", "paused", "stopped"]:
-        """Where the journey stands. One that the pointer does not name may be newer than what is remembered of it."""
-        known = self._in(self._read(workspace, now, SNAPSHOT_SECONDS), journey)
-        return known or self._in(self._read(workspace, now, 0), journey) or "stopped"
+        """The status of a journey. One that is not listed is stopped, or was published after the list was cached: it is read again."""
+        status = self._in(self._read(workspace, now, SNAPSHOT_SECONDS), journey)
+        return status or self._in(self._read(workspace, now, 0), journey) or "stopped"
 
-    def _read(self, workspace: str, now: datetime, seconds: int) -> ActiveJourneys:
-        return self.memory.read(workspace, now, lambda _: seconds, lambda _: self.journeys.pointer(workspace), lambda _: False)
+    def _read(self, workspace: str, now: datetime, max_age: int) -> ActiveJourneys:
+        return self.cache.read(workspace, now, lambda _: max_age, lambda _: self.journeys.pointer(workspace), lambda _: False)
 
     @staticmethod
-    def _in(pointer: ActiveJourneys, journey: str) -> Literal["published", "paused"] | None:
-        return next((each.status for each in pointer.active if each.journey == journey), None)
+    def _in(active: ActiveJourneys, journey: str) -> Literal["published", "paused"] | None:
+        return next((each.status for each in active.active if each.journey == journey), None)

@@ -1,4 +1,4 @@
-"""What was given up on: kept with its reason until a person sends it on its way again (contract 5)."""
+"""Dead letters: queue records that were given up on, kept with a reason until a person redrives them (docs/operate.md#dead-letters)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from waypost.domain.values.wire_time import iso
 Kind = Literal["signal", "message"]
 
 KEPT_DAYS: Final = 30
+UNKNOWN_WORKSPACE: Final = "unknown"
+"""The workspace of a record that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """One record of a queue: `body` is what goes back on the queue, `subject` the id of the signal or message in it."""
+    """One record of a queue: `body` is what a redrive puts back on the queue, `subject` the id of the signal or message in it."""
 
     workspace: str
     kind: Kind
@@ -26,5 +28,5 @@ class Parked:
 
     @property
     def position(self) -> str:
-        """Its place among a workspace's parked records, by time, and its id there. Parking it twice at one time is parking it once."""
+        """The record's id in its workspace, which sorts by time. Parking a record twice with one time keeps it once."""
         return f"{iso(self.parked_at)}#{self.subject}"

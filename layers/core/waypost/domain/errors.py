@@ -1,16 +1,17 @@
-"""The two kinds of failure: wrong input is an answer, a world that is down is a raise."""
+"""The kinds of failure: wrong input is refused, an unavailable dependency is retried later."""
 
 from __future__ import annotations
 
 
 class WaypostError(Exception):
-    """Anything that Waypost raises on purpose."""
+    """The base of every error that Waypost raises on purpose."""
 
 
 class RefusedError(WaypostError):
-    """Wrong input. A door turns it into a problem answer (RFC 9457); it is never retried.
+    """The caller's input is wrong. An HTTP handler turns it into a problem response (RFC 9457); it is never retried.
 
-    `status` is the HTTP status, `code` is stable, `detail` is for a person, `extra` holds further members of the problem object.
+    `status` is the HTTP status, `code` a stable word, `detail` a sentence for a person, and `extra` holds further members of the
+    problem object.
     """
 
     def __init__(self, status: int, code: str, detail: str, **extra: object) -> None:
@@ -22,8 +23,12 @@ class RefusedError(WaypostError):
 
 
 class UnavailableError(WaypostError):
-    """The world is down: throttled, timed out, refused a connection. Whoever called is called again later."""
+    """A dependency is throttled, times out or refuses the connection. The caller retries the whole operation later."""
 
 
 class StaleError(WaypostError):
-    """A conditional write met a newer state than the one it was computed from. Load again and decide again."""
+    """A conditional write found a newer state than the one it was computed from. Load the state again and decide again."""
+
+
+class NewerFormatError(WaypostError):
+    """A newer version of Waypost wrote this queue message, and this version cannot read it. The message stays on its queue."""

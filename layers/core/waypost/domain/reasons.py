@@ -1,4 +1,4 @@
-"""Why something did not happen: the closed list that a person can read back (contract 3.2)."""
+"""Why something did not happen: the closed list that receipts and runs show (docs/journeys.md#reasons)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """A stable word for each way in which an event, a run or a journey does not go on."""
+    """A stable word for each cause by which an event changes nothing, a run is not opened, or a run ends."""
 
     ALREADY_ACTIVE = "already-active"
     ALREADY_ENTERED = "already-entered"

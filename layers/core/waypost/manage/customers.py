@@ -7,7 +7,7 @@ from typing import Protocol
 
 from waypost import identify
 from waypost.domain.customers.customer import Customer, assemble
-from waypost.domain.customers.identifiers import correlation, primary
+from waypost.domain.customers.identifiers import correlation_identifier, primary_identifier
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
 from waypost.domain.journeys.published import ActiveJourneys
@@ -41,8 +41,8 @@ def find(customers: Customers, workspace: str, query: CustomerQuery, schema: Sch
     given = query.primary_key or query.correlation_id or ""
     # A `+` that was not percent-encoded arrives as a space from some gateways and as itself from others.
     for text in dict.fromkeys((given, given.replace(" ", "+"))):
-        identifier = correlation(text) if query.primary_key is None else primary(text, schema.primary_key)
-        rows = identify.find(customers, workspace, identifier) if identifier else []
+        identifier = correlation_identifier(text) if query.primary_key is None else primary_identifier(text, schema.primary_key)
+        rows = identify.find_rows(customers, workspace, identifier) if identifier else []
         customer = assemble(rows, schema.primary_key)
         if customer is not None:
             return customer
@@ -52,7 +52,7 @@ def find(customers: Customers, workspace: str, query: CustomerQuery, schema: Sch
 def read(customers: Customers, workspace: str, customer: str, schema: Schema) -> Customer:
     """The customer with this id of ours. RefusedError 404 where there is none."""
     key = customers.find_by_id(workspace, customer)
-    found = assemble(identify.find(customers, workspace, key.owner) if key else [], schema.primary_key)
+    found = assemble(identify.find_rows(customers, workspace, key.owner) if key else [], schema.primary_key)
     if found is None:
         raise _nobody()
     return found
@@ -60,7 +60,7 @@ def read(customers: Customers, workspace: str, customer: str, schema: Schema) ->
 
 def runs_of(runs: RunHistory, journeys: Journeys, customer: Customer) -> list[Run]:
     """A customer's runs, those included that an absorb has not brought along yet. A stopped journey's runs have ended."""
-    found = [run for each in (customer.id, *customer.absorbed) for run in runs.history(customer.workspace, each).runs]
+    found = [run for each in (customer.id, *customer.merged_ids) for run in runs.history(customer.workspace, each).runs]
     if not any(run.active for run in found):
         return found
     going = {each.journey for each in journeys.pointer(customer.workspace).active}

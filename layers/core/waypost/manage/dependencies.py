@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from waypost.domain.messages.webhook_signatures import Secrets
+from waypost.domain.messages.webhook_signatures import WebhookSecrets
 from waypost.manage.customers import RunHistory
 from waypost.manage.dead_letters import Queues
 from waypost.manage.erasure import CustomerDataStore, ScheduleStore, TombstoneStore
@@ -29,17 +29,17 @@ class WorkspaceStore(SchemaStore, Protocol):
 class CustomerStore(TombstoneStore, Protocol):
     """Customers' rows, and whether there are any."""
 
-    def any_named(self, workspace: str) -> bool:
+    def any_with_primary_key(self, workspace: str) -> bool:
         """Whether the workspace has, or ever had, a customer with a primary key."""
 
 
 class SecretStore(Protocol):
     """The webhook signing secrets of all workspaces."""
 
-    def of(self, workspace: str, now: datetime) -> Secrets:
+    def of(self, workspace: str, now: datetime) -> WebhookSecrets:
         """The workspace's secrets; the first to ask makes them."""
 
-    def rotate(self, workspace: str, now: datetime) -> Secrets:
+    def rotate(self, workspace: str, now: datetime) -> WebhookSecrets:
         """A new secret, with the old one beside it for a day; StaleError if another rotation came first."""
 
 

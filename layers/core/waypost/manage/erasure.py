@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from waypost.domain.customers.customer import Customer, Row, RowKey, assemble, correlation_key, owner_key
+from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import Row, RowKey, correlation_key, owner_key
 from waypost.domain.runs.transition import timer_of
 from waypost.manage.customers import RunHistory
 from waypost.ports import Customers
@@ -98,7 +99,7 @@ class Erasure:
 
         The customer as it is if an id joined it before its tombstone was there: then its rows are kept for another round.
         """
-        ids = (self.customer.id, *self.customer.absorbed)
+        ids = (self.customer.id, *self.customer.merged_ids)
         names = self._names()
         self.customers.add_tombstones(self.customer.workspace, names, self.now)
         for each in ids:
@@ -129,13 +130,13 @@ class Erasure:
     def _rows(self) -> list[Row]:
         """The rows under the primary key, without those of a customer who has started anew under it."""
         primary = self.customer.primary or self._named_meanwhile()
-        rows = self.customers.named(self.customer.workspace, primary) if primary else []
+        rows = self.customers.by_primary_key(self.customer.workspace, primary) if primary else []
         return [row for row in rows if row.customer == self.customer.id]
 
     def _named_meanwhile(self) -> Identifier | None:
         """The primary key that an anonymous customer has got since its erasure was asked for."""
         own = self.customers.get([owner_key(self.customer.workspace, self.customer.lookup_id)])
-        return own[0].linked if own else None
+        return own[0].linked_to if own else None
 
     def _disarm(self, ids: Sequence[str]) -> int:
         """Takes back the timers of all runs that stand somewhere until a certain time."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from waypost.domain.customers.identifiers import fold
+from waypost.domain.customers.identifiers import normalize
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Rejected, RejectedEvent
@@ -79,10 +79,10 @@ class Refused:
 
 def receipt(receipts: ReceiptStore, workspace: str, uuid: str, now: datetime) -> Receipt:
     """The receipt of an event. RefusedError 404 until it was matched."""
-    found = receipts.read(workspace, [fold(uuid)], now)
+    found = receipts.read(workspace, [normalize(uuid)], now)
     if not found:
         raise RefusedError(404, "not-found", "There is no receipt with this uuid: no such event, or it was not matched yet.")
-    return found[fold(uuid)]
+    return found[normalize(uuid)]
 
 
 def recorded(log: LogStore, receipts: ReceiptStore, workspace: str, query: EventQuery, first: date, now: datetime) -> Part[Recorded]:

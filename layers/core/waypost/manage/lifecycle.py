@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from waypost.domain.errors import StaleError, UnavailableError
 from waypost.domain.journeys.lifecycle import Lifecycle, LifecycleAction, after_action
-from waypost.domain.signals import JourneyResumed, to_queue_message
+from waypost.domain.signal_codec import to_queue_message
+from waypost.domain.signals import JourneyResumed
 from waypost.manage.journeys import ATTEMPTS, JourneyStore, read, wrong_move
 from waypost.ports import Delays, Signals
 

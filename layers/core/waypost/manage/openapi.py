@@ -10,8 +10,8 @@ from typing import Any, Final
 from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from waypost.domain.customers.schema import Part
-from waypost.domain.intake.batch_parser import WireEvent
+from waypost.domain.intake.wire_event import WireEvent
+from waypost.domain.values.wire_model import WireModel as Part
 from waypost.manage.operations import OPERATIONS, Operation
 from waypost.web.routes import ROUTES, Route
 

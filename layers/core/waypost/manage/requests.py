@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError
 
 from waypost.domain.api_keys import KEY, Scope
-from waypost.domain.customers.schema import Part
 from waypost.domain.errors import RefusedError
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.values import client_timestamps, exact_json
 from waypost.domain.values.findings import from_errors
+from waypost.domain.values.wire_model import WireModel as Part
 
 M = TypeVar("M", bound=BaseModel)
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -89,7 +89,7 @@ class RedriveBody(Part):
 
 
 def _instant(raw: Any) -> Any:
-    reading = client_timestamps.read(raw)
+    reading = client_timestamps.parse(raw)
     return reading.at if reading else raw
 
 

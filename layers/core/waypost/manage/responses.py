@@ -10,15 +10,15 @@ from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, PlainSeri
 
 from waypost.domain.api_keys import Scope
 from waypost.domain.customers.customer import Customer
-from waypost.domain.customers.schema import Part
 from waypost.domain.dead_letters import Kind, Parked
 from waypost.domain.intake.receipts import Outcome
 from waypost.domain.journeys.lifecycle import JourneyStatus, Lifecycle
 from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage
-from waypost.domain.messages.webhook_signatures import Secrets
+from waypost.domain.messages.webhook_signatures import WebhookSecrets
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Cause, Run, RunStatus
 from waypost.domain.runs.simulation import Simulation
+from waypost.domain.values.wire_model import WireModel as Part
 from waypost.domain.values.wire_time import iso
 from waypost.manage.events import Recorded, Refused
 from waypost.manage.simulation import RenderedMessage
@@ -180,11 +180,11 @@ class SimulationShape(Shape):
     @classmethod
     def of(cls, simulation: Simulation, messages: Iterable[RenderedMessage]) -> SimulationShape:
         """The moves of all runs together."""
-        moves = [SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, run=run) for run, each in simulation.moves]
+        moves = [SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, run=run) for run, each in simulation.visits]
         return cls(
             moves=tuple(sorted(moves, key=lambda move: move.at)),
             messages=tuple(SimulatedMessage.model_validate(each) for each in messages),
-            ignored=tuple(SimulatedRefusal.model_validate(each) for each in simulation.refused),
+            ignored=tuple(SimulatedRefusal.model_validate(each) for each in simulation.ignored),
         )
 
 
@@ -225,7 +225,7 @@ class TrackedShape(Shape):
             received_at=recorded.received_at,
             customer=receipt.customer if receipt else recorded.customer,
             status="accepted",
-            journeys=tuple(MoveShape.model_validate(move) for move in receipt.moves) if receipt else (),
+            journeys=tuple(MoveShape.model_validate(move) for move in receipt.journeys) if receipt else (),
             messages=receipt.messages if receipt else (),
             reason=receipt.reason if receipt else None,
             payload=event.payload,
@@ -338,7 +338,7 @@ class SecretShape(Shape):
     rotated_at: Time
 
     @classmethod
-    def of(cls, secrets: Secrets, now: datetime) -> SecretShape:
+    def of(cls, secrets: WebhookSecrets, now: datetime) -> SecretShape:
         """The secrets that sign now."""
         current, *earlier = secrets.active(now)
         return cls(secret=current, previous=earlier[0] if earlier else None, rotated_at=secrets.rotated_at)

@@ -21,13 +21,13 @@ class SchemaStore(Protocol):
 class CustomerExistence(Protocol):
     """Whom a workspace knows."""
 
-    def any_named(self, workspace: str) -> bool:
+    def any_with_primary_key(self, workspace: str) -> bool:
         """Whether the workspace has, or ever had, a customer with a primary key."""
 
 
 def save(schemas: SchemaStore, population: CustomerExistence, workspace: str, schema: Schema) -> Schema:
     """Replaces the schema. RefusedError 409 where that would change the primary key under which customers are known."""
-    if schemas.schema(workspace).primary_key != schema.primary_key and population.any_named(workspace):
+    if schemas.schema(workspace).primary_key != schema.primary_key and population.any_with_primary_key(workspace):
         raise RefusedError(
             409, "primary-key-in-use", "Customers are known by the present primary key; it can no longer change.", pointer="/primaryKey"
         )

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from waypost import identify
-from waypost.domain.customers.customer import Customer, Row, assemble, correlation_key, head_key
+from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.facts import fact, set_stamp
-from waypost.domain.customers.identifiers import Identifier, primary
+from waypost.domain.customers.identifiers import Identifier, primary_identifier
+from waypost.domain.customers.rows import Row, correlation_key, head_key
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake import batch_parser
@@ -82,7 +83,7 @@ def shown(made: PlannedMessage, journey: Journey, templates: Templates) -> Rende
 def _identifier(body: SimulationBody, schema: Schema) -> Identifier:
     if body.customer.primary_key is None:
         return NOBODY
-    found = primary(body.customer.primary_key, schema.primary_key)
+    found = primary_identifier(body.customer.primary_key, schema.primary_key)
     if found is None:
         raise RefusedError(422, "bad-primary-key", "This is no value of the workspace's primary key.")
     return found
@@ -91,7 +92,7 @@ def _identifier(body: SimulationBody, schema: Schema) -> Identifier:
 def _stored(customers: Customers, workspace: str, body: SimulationBody, schema: Schema) -> Customer | None:
     """The customer as it is known, if it is."""
     identifier = _identifier(body, schema)
-    return None if identifier == NOBODY else assemble(identify.find(customers, workspace, identifier), schema.primary_key)
+    return None if identifier == NOBODY else assemble(identify.find_rows(customers, workspace, identifier), schema.primary_key)
 
 
 def _person(workspace: str, body: SimulationBody, schema: Schema, stored: Customer | None) -> Row:
@@ -127,7 +128,7 @@ def _recorded(log: CustomerLog, stored: Customer | None, body: SimulationBody, s
 
 def _events(log: CustomerLog, stored: Customer, since: datetime, until: datetime) -> Iterator[tuple[datetime, Event]]:
     told = 0
-    for customer in (stored.id, *stored.absorbed):
+    for customer in (stored.id, *stored.merged_ids):
         before: str | None = iso(until) + "#~"
         while before is not None:
             pages = log.of_customer(stored.workspace, customer, limit=PAGES_AT_ONCE, before=before)
@@ -145,7 +146,7 @@ def _events(log: CustomerLog, stored: Customer, since: datetime, until: datetime
 
 def _happening(workspace: str, raw: Mapping[str, Any], schema: Schema, at: datetime, place: str) -> TimedEvent:
     whole = {**raw, "correlationKey": "_id", "correlationValue": NOBODY.value, "timestamp": iso(at)}
-    [entry] = batch_parser.parse({"batch": [whole]}, RequestContext(workspace, schema, at, "simulation")).entries
+    [entry] = batch_parser.parse({"batch": [whole]}, RequestContext(workspace, schema, at, "simulation")).results
     if not isinstance(entry, Accepted):
         errors = [{"code": entry.code, "detail": entry.detail, "pointer": place}]
         raise RefusedError(422, "invalid", "An event is not what the intake takes.", errors=errors)

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from waypost.domain.customers.customer import Customer
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.messages.message import Message
 from waypost.domain.runs.run import Run
 from waypost.domain.values.wire_time import iso
@@ -37,7 +37,7 @@ class Entry:
     kind: Literal["event", "move", "message"]
     event: Event | None = None
     receipt: Receipt | None = None
-    move: Move | None = None
+    move: JourneyOutcome | None = None
     message: Message | None = None
     timed_step: TimedStep | None = None
 
@@ -55,7 +55,7 @@ class History:
 def timeline(history: History, customer: Customer, query: ListQuery, now: datetime) -> Part[Entry]:
     """A part of a customer's timeline."""
     log, receipts, messages = history.log, history.receipts, history.messages
-    workspace, ids = customer.workspace, (customer.id, *customer.absorbed)
+    workspace, ids = customer.workspace, (customer.id, *customer.merged_ids)
 
     def source(limit: int, before: str | None) -> tuple[Sequence[Entry], str | None]:
         found = [
@@ -89,7 +89,7 @@ def _events(
 def _of_event(page: Page, number: int, event: Event, receipt: Receipt | None) -> Iterable[Entry]:
     place = f"{iso(page.received_at)}#{page.name}#{number:04}"
     yield Entry(f"{place}#", page.received_at, "event", event, receipt)
-    for order, move in enumerate(receipt.moves if receipt else ()):
+    for order, move in enumerate(receipt.journeys if receipt else ()):
         yield Entry(f"{place}#{order:04}", page.received_at, "move", event, receipt, move)
 
 

@@ -1,1 +1,1 @@
-"""Matching: one signal of one customer becomes attributes, runs, receipts and messages."""
+"""The use cases of the matcher: one signal of one customer becomes attributes, changes of runs, receipts and messages."""

@@ -1,4 +1,4 @@
-"""What the matcher works with: its ports, a customer's ledger, and the rules that the customer's runs follow."""
+"""What the matcher works with: its ports, the unit of work of a customer, and the rules that the customer's runs follow."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from waypost.domain.runs.run import CustomerRuns
 from waypost.match.unit_of_work import RunUnitOfWork
 
 ATTEMPTS: Final = 8
+"""How often a change that lost a race is decided anew before the signal is left to a later delivery."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchDependencies:
-    """What the matcher needs of the world. `log_all`: events without effect are recorded as well."""
+    """The ports of the matcher. With `log_all`, events without effect are recorded as well."""
 
     customers: ports.Customers
     runs: ports.Runs
@@ -37,21 +38,25 @@ class MatchDependencies:
 
 
 def unit_of_work_for(dependencies: MatchDependencies, workspace: str, customer: str, now: datetime) -> RunUnitOfWork:
-    """The ledger of a customer, or of the one that absorbed it."""
+    """The unit of work of a customer, or of the customer into which that one was merged."""
+    # A signal keeps the customer id, and the message group, that it was sent with. If that customer was merged meanwhile, its runs are
+    # with the other one, and a change that was saved under the old id would never be read again.
     customer_runs = dependencies.runs.get(workspace, customer)
-    if customer_runs.version_row.to is not None:
-        return unit_of_work_for(dependencies, workspace, customer_runs.version_row.to, now)
+    if customer_runs.version_row.merged_into is not None:
+        return unit_of_work_for(dependencies, workspace, customer_runs.version_row.merged_into, now)
     return RunUnitOfWork(dependencies.runs, dependencies.send_queue, dependencies.timers, now, workspace, customer, customer_runs)
 
 
-def rules_of(dependencies: MatchDependencies, workspace: str, customer_runs: CustomerRuns, snap: Snapshot, now: datetime) -> Rules:
-    """What a customer's active runs follow. A journey that the snapshot does not know is stopped, or newer than the snapshot."""
+def rules_of(dependencies: MatchDependencies, workspace: str, customer_runs: CustomerRuns, snapshot: Snapshot, now: datetime) -> Rules:
+    """The versions of journeys that the active runs of a customer follow, and which journeys are paused."""
     active = [run for run in customer_runs.runs if run.active]
-    if any(run.journey not in snap.journeys for run in active):
-        snap = dependencies.snapshots.fresh(workspace, now)
-    journey_version = {
+    # The snapshot of a warm function is up to five seconds old. A journey that it does not know is stopped, or was published after the
+    # snapshot was read. Taking the second case for the first would end the runs of a journey that has just begun.
+    if any(run.journey not in snapshot.journeys for run in active):
+        snapshot = dependencies.snapshots.fresh(workspace, now)
+    journey_versions = {
         run.id: JourneyVersion(dependencies.journeys.version(workspace, run.journey, run.version), run.version)
         for run in active
-        if run.journey in snap.journeys
+        if run.journey in snapshot.journeys
     }
-    return Rules(journey_version, snap.paused)
+    return Rules(journey_versions, snapshot.paused)

@@ -1,27 +1,31 @@
-"""Carries out one signal of the queue: events, a wake-up, or a resumed journey."""
+"""Matches one signal of the queue: calls the use case for its kind."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 
 from waypost.domain.intake.receipts import Receipt
-from waypost.domain.signals import EventsArrived, JourneyResumed, Signal
+from waypost.domain.signals import CustomerReleased, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
 from waypost.match.dependencies import MatchDependencies
-from waypost.match.events import carry_out
+from waypost.match.events import match_events
 from waypost.match.resume import resume
 from waypost.match.wakeups import wake
 
 
 def match(signal: Signal, now: datetime, dependencies: MatchDependencies, *, redelivered: bool) -> list[Receipt]:
-    """Carries out a signal and answers the receipts of its events that were new. `again`: it may have been begun before.
+    """Processes a signal and returns the receipts of what it newly did: its new events, or the moves of a customer's runs.
 
-    UnavailableError at any point: the same signal later goes on where this one stopped.
+    `redelivered` says that an earlier delivery may have begun the work. Any call of a port can raise UnavailableError; a later delivery of
+    the same signal then continues where this one stopped.
     """
     match signal:
         case EventsArrived():
-            return carry_out(signal, now, dependencies, redelivered=redelivered)
+            return match_events(signal, now, dependencies, redelivered=redelivered)
         case JourneyResumed():
             resume(signal, dependencies)
             return []
-        case _:
+        case TimerDue() | MessageSettled() | CustomerReleased():
             return wake(signal, now, dependencies)
+        case _:
+            assert_never(signal)

@@ -1,4 +1,9 @@
-"""The second half of an absorb: runs and what is owed come along. Whoever meets an absorb that is not finished finishes it first."""
+"""The second phase of a merge of two customers: the runs and pending effects of the anonymous customer move to the known one.
+
+The first phase is one transaction that links the correlation id and marks the row of the pair as `merge_pending` (`waypost.identify`).
+There may be more runs than a transaction holds, so the rest follows in steps. Every worker that reads a marked row completes the merge
+before it decides anything, so a crash between two steps only delays it.
+"""
 
 from __future__ import annotations
 
@@ -6,48 +11,57 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from waypost.domain.customers.customer import Row
+from waypost.domain.customers.rows import Row
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.changes import RunsMerge
-from waypost.domain.runs.merge_rules import merged
+from waypost.domain.runs.merge_rules import merged_run
 from waypost.domain.runs.run import Run
 from waypost.ports import Customers, Runs
 
 ATTEMPTS: Final = 50
-RUNS_AT_ONCE: Final = 40
-"""Each run takes two of the hundred actions of a transaction, each gate one."""
+"""Each moves up to 40 runs or loses a race."""
+
+RUNS_PER_TRANSACTION: Final = 40
+"""Each run takes two of the 100 actions of a transaction, each of the two version rows one."""
 
 
-def finish(customers: Customers, runs: Runs, rows: Sequence[Row]) -> bool:
-    """Finishes every absorb that these rows of one customer have begun; whether there was any. A crash in between only delays it."""
-    begun = [row for row in rows if row.merge_pending and row.absorbed is not None]
-    for row in begun:
-        _move(runs, row.key.workspace, row.customer, row.absorbed or "")
-        _settle(customers, row)
-    return bool(begun)
+def finish_merges(customers: Customers, runs: Runs, rows: Sequence[Row]) -> bool:
+    """Completes the merges that are marked in the rows of one customer, and returns whether there were any."""
+    pending = [row for row in rows if row.merge_pending and row.merged_id is not None]
+    for row in pending:
+        _move_runs(runs, row.key.workspace, row.customer, row.merged_id or "")
+        _clear_mark(customers, row)  # last: a crash before it repeats the step above, which finds nothing left to move
+    return bool(pending)
 
 
-def _move(runs: Runs, workspace: str, into: str, absorbed: str) -> None:
+def _move_runs(runs: Runs, workspace: str, target: str, source: str) -> None:
+    """Moves all runs and pending effects of the customer `source` to `target`, in as many transactions as they need."""
     for _ in range(ATTEMPTS):
-        here, there = runs.get(workspace, into), runs.get(workspace, absorbed)
-        if there.version_row.to is not None and not there.runs:
+        target_runs, source_runs = runs.get(workspace, target), runs.get(workspace, source)
+        # A first transaction is needed even for a customer without runs. Another worker may have read that customer, in the message group
+        # of its old id, and be about to open a run. The transaction changes the version row that this worker's commit is conditional on:
+        # the commit fails, the worker reads again, finds the version row pointing here, and decides with the runs of both.
+        if source_runs.version_row.merged_into is not None and not source_runs.runs:
             return
-        kept: list[Run] = []
+        current: list[Run] = []
         past: list[Run] = []
-        for run in there.runs[:RUNS_AT_ONCE]:
-            as_it_goes_on, is_past = merged(here, run)
-            (past if is_past else kept).append(as_it_goes_on)
-            here = here if is_past else here.with_run(as_it_goes_on)
-        runs.merge(RunsMerge(workspace, into, here.version_row, absorbed, there.version_row, tuple(kept), tuple(past)))
+        for run in source_runs.runs[:RUNS_PER_TRANSACTION]:
+            moved, is_past = merged_run(target_runs, run)
+            (past if is_past else current).append(moved)
+            # The next run is compared with this one as well: both may be of one journey and key, of which one may be active.
+            target_runs = target_runs if is_past else target_runs.with_run(moved)
+        # The result is not looked at: after a lost race as after a success, the next attempt reads what is left. Each transaction takes the
+        # pending effects along, because after it no worker reads them under the old id.
+        runs.merge(RunsMerge(workspace, target, target_runs.version_row, source, source_runs.version_row, tuple(current), tuple(past)))
     raise UnavailableError("two customers' runs changed too often")
 
 
-def _settle(customers: Customers, row: Row) -> None:
-    """Notes that nothing is moving any more."""
+def _clear_mark(customers: Customers, row: Row) -> None:
+    """Removes the mark of a completed merge, from the row as it is now: attributes may have been written to it meanwhile."""
     for _ in range(ATTEMPTS):
         stale = customers.save((replace(row, merge_pending=False),))
-        now = stale[row.key] if stale else None
-        if now is None or not now.merge_pending:
+        current = stale[row.key] if stale else None
+        if current is None or not current.merge_pending:  # saved, erased, or cleared by another worker
             return
-        row = now
+        row = current
     raise UnavailableError("a customer's row changed too often")

@@ -1,35 +1,42 @@
-"""Saving changes of one customer's runs: save with what is owed, then act, then clear."""
+"""Saves changes of one customer's runs: saved together with their effects, which are executed afterwards and then cleared.
+
+SQS, the scheduler and DynamoDB share no transaction. If a run were saved first and its message queued second, a crash between the two
+would lose the message; the other way round it would send the message of a run that does not exist. So the transaction that saves a run
+also stores its effects in the version row of the customer, as pending. Whoever reads the customer next executes what is pending. An effect
+may therefore be executed twice, which is the same as once: a message is claimed before it is sent, and a timer is named by its visit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, assert_never
 
 from waypost import ports
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.messages.message import Message
-from waypost.domain.runs.changes import Commit, Committed
-from waypost.domain.runs.effects import Arm, Disarm, Send
+from waypost.domain.runs.changes import Commit, CommitResult
+from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
 from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 from waypost.domain.runs.transition import Transition
+from waypost.domain.values.chunks import chunked
 
-ACTIONS: Final = 40
-"""Runs and messages to a transaction: 100 would fit by number, but 40 events of 64 KiB stay below its 4 MB."""
+MAX_ACTIONS: Final = 40
+"""Runs and messages in a transaction: DynamoDB takes 100 actions, but 40 events of 64 KiB stay below its 4 MB."""
 
-REPLACED: Final = 25
-"""Ended runs to a transaction: each takes two of the actions that the others leave."""
+RUNS_PER_TRANSACTION: Final = MAX_ACTIONS // 4
+
+MAX_REPLACED: Final = 25
+"""Ended runs in a transaction: each takes two of the actions that runs and messages leave."""
 
 MAX_PENDING_EFFECTS: Final = 100
-"""How much may be owed before it is paid in between: the gate is one row of at most 400 KB."""
-
-T = TypeVar("T")
+"""Pending effects in a version row, which is one item of at most 400 KB. Before there are more, they are executed."""
 
 
 @dataclass(slots=True)
 class RunUnitOfWork:
-    """One customer's standing as this worker knows it; every save moves it on."""
+    """The runs of one customer as this worker knows them. A save updates them, so that the next event needs no second read."""
 
     runs: ports.Runs
     send_queue: ports.SendQueue
@@ -40,61 +47,72 @@ class RunUnitOfWork:
     customer_runs: CustomerRuns
 
     def save(self, transitions: Sequence[Transition], receipts: Sequence[Receipt]) -> bool:
-        """Saves transitions with the receipts of what caused them, in one transaction or in several where they do not fit into one.
+        """Saves transitions with the receipts of the events that caused them. False if another worker changed the runs first.
 
-        In several, messages come first and are not owed yet; runs follow with what they owe, the receipts last. A crash in between
-        leaves no receipt: what is missing is decided again, and runs that are there are known by their ids. False: someone was quicker.
+        What fits into one transaction is saved whole or not at all. More is saved in several transactions: messages first, without the
+        effects that send them, then runs with their effects, then the receipts.
         """
-        fresh = [each for each in transitions if not each.saved]
-        messages = [message for each in fresh for message in each.messages]
-        if len(messages) + 3 * len(fresh) <= ACTIONS:
-            return self._commit(fresh, messages, receipts)
+        unsaved = [each for each in transitions if not each.already_saved]
+        messages = [message for each in unsaved for message in each.messages]
+        if len(messages) + 3 * len(unsaved) <= MAX_ACTIONS:
+            return self._commit(unsaved, messages, receipts)
+        # The order makes a crash between two transactions harmless. A receipt that came first would make the redelivery skip the event and
+        # lose the other runs. An effect that came before its message would find nothing to send. Without a receipt the event is matched
+        # again: ids are made from the event, so a message is written over by itself, and a run that is there is recognised
+        # (`Transition.already_saved`) and not saved again. Nor are its messages, which may be sent by then.
         return (
-            all(self._commit([], part, []) for part in _cut(messages, ACTIONS))
-            and all(self._commit(part, [], []) for part in _cut(fresh, ACTIONS // 4))
+            all(self._commit([], chunk, []) for chunk in chunked(messages, MAX_ACTIONS))
+            and all(self._commit(chunk, [], []) for chunk in chunked(unsaved, RUNS_PER_TRANSACTION))
             and self._commit([], [], receipts)
         )
 
+    def execute_effects(self) -> None:
+        """Executes the pending effects of the customer and clears them. Executing an effect again after a crash changes nothing."""
+        version_row = self.customer_runs.version_row
+        if not version_row.pending_effects:
+            return
+        messages = [effect.message for effect in version_row.pending_effects if isinstance(effect, SendMessage)]
+        if messages:
+            self.send_queue.put(self.workspace, [(message, timedelta(0)) for message in messages])
+        for effect in version_row.pending_effects:
+            match effect:
+                case SendMessage():
+                    pass  # together, above: a call takes ten messages
+                case ArmTimer():
+                    self.timers.arm(effect.timer, self.now)
+                case DisarmTimer():
+                    self.timers.disarm(effect.timer)
+                case _:
+                    assert_never(effect)
+        # Conditional on the version: another worker that saved meanwhile has added effects that may not be executed yet. Then all of them
+        # stay, and ours are executed a second time.
+        self.runs.clear(self.workspace, self.customer, version_row.version)
+        self.customer_runs = replace(self.customer_runs, version_row=replace(version_row, pending_effects=()))
+
     def _commit(self, transitions: Sequence[Transition], messages: Sequence[Message], receipts: Sequence[Receipt]) -> bool:
+        """One transaction, conditional on the version row as it was read. False if the version has changed or an event has a receipt."""
         if len(self.customer_runs.version_row.pending_effects) >= MAX_PENDING_EFFECTS:
             self.execute_effects()
         runs = tuple(each.run for each in transitions)
         replaced = self._replaced(runs)
-        pending_effects = (*self.customer_runs.version_row.pending_effects, *(effect for each in transitions for effect in each.effects))
-        commit = Commit(
-            self.workspace, self.customer, self.customer_runs.version_row, pending_effects, runs, replaced, tuple(messages), tuple(receipts)
-        )
-        if self.runs.commit(commit) is not Committed.DONE:
+        as_read = self.customer_runs.version_row
+        # The effects that are pending already stay in the row: the transaction writes it anew, and without them they would be lost.
+        pending_effects = (*as_read.pending_effects, *(effect for each in transitions for effect in each.effects))
+        commit = Commit(self.workspace, self.customer, as_read, pending_effects, runs, replaced, tuple(messages), tuple(receipts))
+        if self.runs.commit(commit) is not CommitResult.DONE:
             return False
-        gone = {old.id for old in replaced} | {run.id for run in runs}
-        kept = tuple(run for run in self.customer_runs.runs if run.id not in gone)
-        self.customer_runs = CustomerRuns(VersionRow(self.customer_runs.version_row.version + 1, pending_effects), kept + runs)
+        changed = {run.id for run in (*replaced, *runs)}
+        unchanged = tuple(run for run in self.customer_runs.runs if run.id not in changed)
+        self.customer_runs = CustomerRuns(VersionRow(as_read.version + 1, pending_effects), unchanged + runs)
         return True
 
     def _replaced(self, runs: Sequence[Run]) -> tuple[Run, ...]:
-        """Ended runs that make room for these, each once though several have its journey and key; more go with the next save."""
+        """The ended runs that move to the history when these runs are saved, at most 25: the rest moves with a later save.
+
+        Of each journey and key only the latest run has to be read with the customer, for the re-entry rules.
+        """
         changed = {run.id for run in runs}
-        earlier = [old for run in runs for old in self.customer_runs.of(run.journey, run.key)]
+        earlier = [old for run in runs for old in self.customer_runs.in_journey(run.journey, run.key)]
+        # By id: two runs of one journey and key may be saved together, and DynamoDB refuses a transaction that names an item twice.
         ended = {old.id: old for old in earlier if not old.active and old.id not in changed}
-        return tuple(ended.values())[:REPLACED]
-
-    def execute_effects(self) -> None:
-        """Does what is owed. Twice is harmless: a message is claimed before it is sent, a timer that no run waits for does nothing."""
-        version_row = self.customer_runs.version_row
-        if version_row.pending_effects:
-            self._send([effect.message for effect in version_row.pending_effects if isinstance(effect, Send)])
-            for effect in version_row.pending_effects:
-                if isinstance(effect, Arm):
-                    self.timers.arm(effect.timer, self.now)
-                elif isinstance(effect, Disarm):
-                    self.timers.disarm(effect.timer)
-            self.runs.clear(self.workspace, self.customer, version_row.version)
-            self.customer_runs = replace(self.customer_runs, version_row=replace(version_row, pending_effects=()))
-
-    def _send(self, messages: Sequence[str]) -> None:
-        if messages:
-            self.send_queue.put(self.workspace, [(message, timedelta(0)) for message in messages])
-
-
-def _cut(whole: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    return (whole[start : start + size] for start in range(0, len(whole), size))
+        return tuple(ended.values())[:MAX_REPLACED]

@@ -1,4 +1,4 @@
-"""Signals that are no events: a timer's time has come, a message has an outcome, a journey goes on."""
+"""Signals without events: a timer is due, a message has an outcome, a paused journey was resumed."""
 
 from __future__ import annotations
 
@@ -15,66 +15,72 @@ from waypost.domain.runs.reactions import Reaction, Rules, apply_time
 from waypost.domain.runs.timers import Timer
 from waypost.domain.runs.transition import Transition, advance_on_message, timer_of
 from waypost.domain.signals import CustomerReleased, MessageSettled, TimerDue
-from waypost.match import merge
 from waypost.match.dependencies import ATTEMPTS, MatchDependencies, rules_of, unit_of_work_for
+from waypost.match.merge import finish_merges
 from waypost.match.unit_of_work import RunUnitOfWork
 
+WakeUp = TimerDue | MessageSettled | CustomerReleased
 
-def wake(signal: TimerDue | MessageSettled | CustomerReleased, now: datetime, dependencies: MatchDependencies) -> list[Receipt]:
-    """Brings all runs of a customer up to date and answers what that was. A timer of a step that was left, early or twice, changes nothing.
 
-    UnavailableError at any point: the same signal later goes on where this one stopped.
+def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list[Receipt]:
+    """Applies the time that has passed, and the outcome of a message, to all runs of a customer. Returns a receipt of that for the log.
+
+    A signal that comes twice, early, or after its step was left changes nothing. UnavailableError if a dependency is down, or if other
+    workers change the customer again and again; a later delivery of the signal then continues.
     """
-    snap = dependencies.snapshots.get(signal.workspace, now, signal.revision if isinstance(signal, CustomerReleased) else 0)
+    # These signals have no receipts: the run itself says whether a timeout or an outcome still applies to it.
+    #
+    # A journey that was just resumed may still be paused in the snapshot of a warm function. Its run would be held again, and nothing would
+    # release it: so the signal carries the revision by which the journey was resumed, and an older snapshot is read again.
+    snapshot = dependencies.snapshots.get(signal.workspace, now, signal.revision if isinstance(signal, CustomerReleased) else 0)
     for _ in range(ATTEMPTS):
-        rows = identify.find(dependencies.customers, signal.workspace, signal.lookup_id)
-        merge.finish(dependencies.customers, dependencies.runs, rows)
-        customer = assemble(rows, snap.schema.primary_key)
+        rows = identify.find_rows(dependencies.customers, signal.workspace, signal.lookup_id)
+        finish_merges(dependencies.customers, dependencies.runs, rows)
+        customer = assemble(rows, snapshot.schema.primary_key)
         unit_of_work = unit_of_work_for(dependencies, signal.workspace, signal.customer, now)
-        if customer is None:
+        if customer is None:  # erased
             unit_of_work.execute_effects()
             return []
-        transitions = _react(signal, customer, unit_of_work, snap, now, dependencies)
+        transitions = _transitions(signal, customer, unit_of_work, snapshot, now, dependencies)
         if not transitions or unit_of_work.save(transitions, []):
+            # Also without a transition: an earlier delivery may have saved it and died before its effects.
             unit_of_work.execute_effects()
             if isinstance(signal, TimerDue):
-                _arm_again(signal.timer, customer, unit_of_work, now, dependencies)
-            moves = tuple(each.move for each in transitions)
-            return [Receipt(signal.name, "", now, customer.id, moves)] if moves else []
+                _rearm_early_timer(signal.timer, customer, unit_of_work, now, dependencies)
+            outcomes = tuple(each.journey_outcome for each in transitions)
+            return [Receipt(signal.name, "", now, customer.id, outcomes)] if outcomes else []
     raise UnavailableError("a customer's runs changed too often")
 
 
-def _react(
-    signal: TimerDue | MessageSettled | CustomerReleased,
-    customer: Customer,
-    unit_of_work: RunUnitOfWork,
-    snap: Snapshot,
-    now: datetime,
-    dependencies: MatchDependencies,
+def _transitions(
+    signal: WakeUp, customer: Customer, unit_of_work: RunUnitOfWork, snapshot: Snapshot, now: datetime, dependencies: MatchDependencies
 ) -> list[Transition]:
-    """What the time that has passed does to the customer's runs, and on top of that the outcome of a message."""
-    rules = rules_of(dependencies, signal.workspace, unit_of_work.customer_runs, snap, now)
-    context = StepContext(customer, NO_EVENT, now, snap.schema.timezone)
+    """What the time that has passed does to the customer's runs, and after that the outcome of a message."""
+    rules = rules_of(dependencies, signal.workspace, unit_of_work.customer_runs, snapshot, now)
+    context = StepContext(customer, NO_EVENT, now, snapshot.schema.timezone)
     reaction = apply_time(unit_of_work.customer_runs.runs, rules, context)
     if isinstance(signal, MessageSettled):
-        _settle(signal, reaction, rules, context)
+        _apply_outcome(signal, reaction, rules, context)
     return list(reaction.transitions.values())
 
 
-def _settle(signal: MessageSettled, reaction: Reaction, rules: Rules, context: StepContext) -> None:
-    """Moves the run that stood on a message until its outcome was known; a run that stands there no more stays as it is."""
-    run, journey_version = reaction.runs.get(signal.run), rules.journey_version.get(signal.run)
+def _apply_outcome(signal: MessageSettled, reaction: Reaction, rules: Rules, context: StepContext) -> None:
+    """Moves the run that waits for the message. A run that has left that visit of the step stays as it is."""
+    run, journey_version = reaction.runs.get(signal.run), rules.versions.get(signal.run)
     if run is not None and journey_version is not None:
-        done = advance_on_message(
-            journey_version, run, signal.step, signal.visit, signal.status, context, paused=run.journey in rules.paused
-        )
-        if done is not None:
-            reaction.changed(done)
+        paused = run.journey in rules.paused
+        transition = advance_on_message(journey_version, run, signal.step, signal.visit, signal.status, context, paused=paused)
+        if transition is not None:
+            reaction.add(transition)
 
 
-def _arm_again(timer: Timer, customer: Customer, unit_of_work: RunUnitOfWork, now: datetime, dependencies: MatchDependencies) -> None:
-    """A timer that came early while its run stands where it stood is armed once more, under another name."""
+def _rearm_early_timer(
+    timer: Timer, customer: Customer, unit_of_work: RunUnitOfWork, now: datetime, dependencies: MatchDependencies
+) -> None:
+    """Arms a timer once more if it came before its run is due and the run is still in the visit that it was armed for."""
+    # A timer comes once, and clocks differ. Without this the run would wait until the customer does something. The new timer has another
+    # number, and with it another name: under the same name the queue would drop it as a repetition.
     run = unit_of_work.customer_runs.find(timer.run)
-    stay = timer_of(run, customer) if run is not None and run.active else None
-    if stay is not None and stay.due > now and stay.name == replace(timer, arm=0).name:
-        dependencies.timers.arm(replace(timer, arm=timer.arm + 1), now)
+    current = timer_of(run, customer) if run is not None and run.active else None
+    if current is not None and current.due > now and current.name == replace(timer, rearm_count=0).name:
+        dependencies.timers.arm(replace(timer, rearm_count=timer.rearm_count + 1), now)

@@ -1,4 +1,4 @@
-"""What publishing refuses, each with a stable code and the place of the fault; all of them in one answer."""
+"""The publish checks: each fault has a stable code and a pointer, and all faults come in one result."""
 
 from __future__ import annotations
 
@@ -48,23 +48,23 @@ def definition(*steps: Any, **changes: Any) -> dict[str, Any]:
 
 
 def template_fault(text: str) -> str | None:
-    """Stands for Liquid: a tag that opens must close."""
+    """A stand-in for the check of Liquid: an opened tag must be closed."""
     return "unclosed tag" if text.count("{{") != text.count("}}") else None
 
 
 def address_fault(url: str) -> str | None:
-    """Stands for the address rules: HTTPS only."""
+    """A stand-in for the check of webhook addresses: HTTPS only."""
     return None if url.startswith("https://") else "HTTPS only"
 
 
 def faults(raw: Any) -> set[tuple[str, str]]:
-    """The codes and places of what keeps this journey from being published."""
+    """The codes and pointers of the faults of a definition."""
     found = publishable(raw, template_fault, address_fault)
     return set() if isinstance(found, Journey) else {(finding.code, finding.pointer) for finding in found}
 
 
-def test_a_sound_journey_is_published_as_it_is() -> None:
-    """The answer is the journey itself."""
+def test_a_valid_journey_is_returned() -> None:
+    """The result for a definition without faults is the parsed journey."""
     raw = definition(mail("a", "split"), split(on("x", "exist")), {"id": "jump", "type": "jumpTo", "next": "end"}, END)
     raw["steps"][0]["onFailure"] = "jump"
     found = publishable(raw, template_fault, address_fault)
@@ -106,8 +106,8 @@ def test_a_sound_journey_is_published_as_it_is() -> None:
         ({"steps": {}}, "wrong-type", "/steps"),
     ],
 )
-def test_a_field_that_cannot_be_is_refused_at_its_place(changes: dict[str, Any], code: str, pointer: str) -> None:
-    """Unknown fields, operators and choices, empty conditions, reserved ids: one fault, one finding."""
+def test_an_invalid_field_is_refused_at_its_place(changes: dict[str, Any], code: str, pointer: str) -> None:
+    """An unknown field, operator or choice, an empty condition or a reserved id makes one finding, with a pointer to it."""
     assert faults(definition(END, **changes)) == {(code, pointer)}
 
 
@@ -138,7 +138,7 @@ def test_a_field_that_cannot_be_is_refused_at_its_place(changes: dict[str, Any],
     ],
 )
 def test_a_step_that_cannot_run_is_refused_at_its_place(step: Any, code: str, pointer: str) -> None:
-    """Types, channels, templates and addresses that nothing could be done with."""
+    """An unknown type or channel, an invalid template or a forbidden address is refused, with a pointer to it."""
     end = END if isinstance(step, dict) and {"next", "branches"} & step.keys() and "id" in step else None
     raw = definition(step, *([END] if end else []))
     assert (code, pointer) in faults(raw)
@@ -146,18 +146,18 @@ def test_a_step_that_cannot_run_is_refused_at_its_place(step: Any, code: str, po
 
 @pytest.mark.parametrize("url", ["https://example.com/{{ customer.id }}", "https://{{ customer.host }}/", "{{ customer.url }}"])
 def test_a_host_that_a_template_fills_in_is_checked_when_it_is_sent(url: str) -> None:
-    """Only the fixed front of an address can be judged at publish."""
+    """A webhook URL whose host is in a template passes the publish checks."""
     assert faults(definition(hook(url=url), END)) == set()
 
 
 def test_a_step_of_no_known_type_is_not_published() -> None:
-    """A journey is never accepted with a step that would do nothing."""
+    """A step type that differs only in case from a known one is unknown."""
     unknown = {"id": "x", "type": "timedelay", "delay": "P1D", "next": "end"}
     assert ("unknown-step-type", "/steps/0/type") in faults(definition(unknown, END))
 
 
-def test_ids_that_lead_nowhere_and_ids_that_are_twins_are_refused() -> None:
-    """Each way out names a step, and each name is one step."""
+def test_unknown_targets_and_duplicate_ids_are_refused() -> None:
+    """Every edge to a step that does not exist, and every id that an earlier step has, is one finding."""
     raw = definition(mail("a", "nowhere", onFailure="gone"), split(on("x", "exist")), END, END)
     raw["steps"][1]["branches"][0]["next"] = "lost"
     raw["steps"][1]["otherwise"] = "missing"
@@ -172,14 +172,14 @@ def test_ids_that_lead_nowhere_and_ids_that_are_twins_are_refused() -> None:
     }
 
 
-def test_a_step_that_nothing_leads_to_is_refused() -> None:
-    """Also when only another such step leads to it."""
+def test_an_unreachable_step_is_refused() -> None:
+    """A step is refused where no path from the first step reaches it, also if another unreachable step leads to it."""
     raw = definition(mail("a", "end"), END, mail("b", "c"), mail("c", "b"))
     assert {("unreachable-step", "/steps/2"), ("unreachable-step", "/steps/3")} <= faults(raw)
 
 
-def test_every_circle_without_a_wait_is_refused() -> None:
-    """Two circles, two findings, each at its first step; a step that leads to itself is one too."""
+def test_every_cycle_without_a_wait_is_refused() -> None:
+    """Two cycles make two findings, each at the first of its steps; a step that leads to itself is a cycle."""
     raw = definition(
         split(on("x", "exist"), on("y", "exist")), mail("b", "c"), mail("c", "b"), {"id": "d", "type": "jumpTo", "next": "d"}, END
     )
@@ -208,8 +208,8 @@ def test_every_circle_without_a_wait_is_refused() -> None:
         ("length is equal to", 1.5),
     ],
 )
-def test_a_value_that_an_operator_can_do_nothing_with_is_refused(operator: str, value: Any) -> None:
-    """Such a leaf would be false for ever, wherever it stands."""
+def test_a_value_that_an_operator_cannot_use_is_refused(operator: str, value: Any) -> None:
+    """A value of the wrong type is refused wherever in a condition it stands, with a pointer to the value."""
     raw = definition(split({"any": [on("fine", "exist"), {"not": on("x", operator, value)}]}), END)
     assert faults(raw) == {("bad-condition-value", "/steps/0/branches/0/conditions/any/1/not/value")}
 
@@ -231,7 +231,7 @@ def test_a_value_that_an_operator_can_do_nothing_with_is_refused(operator: str, 
     ],
 )
 def test_conditions_that_exclude_each_other_are_refused(conditions: Any) -> None:
-    """In a branch and at the entry alike."""
+    """A contradiction is refused in a branch and in the entry."""
     assert faults(definition(split({"all": conditions}), END)) == {("never-matches", "/steps/0/branches/0/conditions")}
     raw = definition(END, entry={"event": "x", "conditions": {"all": conditions}})
     assert faults(raw) == {("never-matches", "/entry/conditions")}
@@ -254,7 +254,7 @@ def test_conditions_that_exclude_each_other_are_refused(conditions: Any) -> None
     ],
 )
 def test_conditions_that_can_hold_together_are_published(conditions: Any) -> None:
-    """Nothing is refused that some event could satisfy."""
+    """Conditions that some event could satisfy are published."""
     assert faults(definition(split({"all": conditions}), END)) == set()
 
 
@@ -274,8 +274,8 @@ def test_conditions_that_can_hold_together_are_published(conditions: Any) -> Non
         ({"not": on("x", "is greater than", 20)}, {"not": on("x", "is greater than", 10)}),
     ],
 )
-def test_a_branch_that_an_earlier_one_leaves_nothing_for_is_refused(earlier: Any, later: Any) -> None:
-    """The first matching branch wins, so such a branch would never be taken."""
+def test_a_branch_that_an_earlier_branch_covers_is_refused(earlier: Any, later: Any) -> None:
+    """A branch is refused where the first matching branch would always be an earlier one."""
     assert faults(definition(split(on("other", "exist"), earlier, later), END)) == {("never-matches", "/steps/0/branches/2/conditions")}
 
 
@@ -290,13 +290,13 @@ def test_a_branch_that_an_earlier_one_leaves_nothing_for_is_refused(earlier: Any
         (on("x", "is equal to", 1), {"not": on("x", "is equal to", 1)}),
     ],
 )
-def test_a_branch_that_an_earlier_one_leaves_something_for_is_published(earlier: Any, later: Any) -> None:
-    """Narrow before wide is how splits are written."""
+def test_a_branch_that_an_earlier_branch_does_not_cover_is_published(earlier: Any, later: Any) -> None:
+    """A branch is published where some event could take it, such as a wide condition after a narrow one."""
     assert faults(definition(split(earlier, later), END)) == set()
 
 
-def test_all_faults_come_in_one_answer() -> None:
-    """Types, graph, conditions, templates and addresses do not wait for each other."""
+def test_all_faults_come_in_one_result() -> None:
+    """Faults of types, the graph, conditions, templates and addresses are reported together."""
     raw = definition(
         mail("a", "nowhere", template={"subject": "{{ oops"}),
         {"id": "b", "type": "teleport"},
@@ -320,7 +320,7 @@ def test_all_faults_come_in_one_answer() -> None:
 
 
 def test_size_depth_and_number_of_steps_are_limited() -> None:
-    """200 KB, 200 steps, and no nesting that only an attack would need."""
+    """A definition over 200 KB, over 200 steps or nested over 48 levels is refused; one at the limit of steps is not."""
     steps = [mail(f"s{index}", f"s{index + 1}") for index in range(199)]
     assert faults(definition(*steps, {**END, "id": "s199"})) == set()
     assert ("too-many-steps", "/steps") in faults(definition(*steps, mail("s199", "s200"), {**END, "id": "s200"}))
@@ -335,13 +335,13 @@ def test_size_depth_and_number_of_steps_are_limited() -> None:
 
 
 @pytest.mark.parametrize("raw", [None, [], "journey", 5, {}, {"steps": [[], {}]}, {"exit": 5, "entry": []}])
-def test_what_is_no_journey_at_all_is_refused_without_an_exception(raw: Any) -> None:
-    """Any JSON value gets findings."""
+def test_any_other_json_value_is_refused_without_an_exception(raw: Any) -> None:
+    """A JSON value that is no definition has findings."""
     assert faults(copy.deepcopy(raw))
 
 
-def test_the_largest_splits_are_judged_in_time() -> None:
-    """Publishing answers well within the gateway's time, however deep or long a split is; twins are found in all of them."""
+def test_the_largest_splits_are_checked_in_time() -> None:
+    """The checks of the deepest and the longest split together take less than 4 seconds, and find a duplicate branch in the longest."""
     nested: Any = on("x0", "exist")
     for index in range(1, 10):
         nested = {"any": [on(f"x{index}", "exist"), {"all": [on(f"y{index}", "exist"), nested]}]}

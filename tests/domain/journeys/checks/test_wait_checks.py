@@ -1,19 +1,20 @@
-"""What publishing refuses of steps in which time passes, each with the place of the fault."""
+"""The publish checks of waits, delays, windows and experiments, each fault with its place."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from waypost.domain.journeys.checks.publish_checks import publishable
-from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.journey import Journey, json_schema
 
 END = {"id": "end", "type": "exit"}
 
 
 def faults(*steps: dict[str, Any], **changes: Any) -> set[tuple[str, str]]:
-    """The codes and places of what keeps a journey of these steps from being published."""
+    """The codes and pointers of the faults of a journey of these steps."""
     raw = {"id": "j", "entry": {"event": "go"}, "steps": [*steps, END], **changes}
     found = publishable(raw, lambda _: None, lambda _: None)
     return set() if isinstance(found, Journey) else {(finding.code, finding.pointer) for finding in found}
@@ -62,9 +63,10 @@ def over(value: Any) -> dict[str, Any]:
         experiment(1, 99),
     ],
 )
-def test_a_sound_step_is_published(step: dict[str, Any]) -> None:
-    """Nothing is found where nothing is wrong."""
+def test_a_valid_step_is_published(step: dict[str, Any]) -> None:
+    """A step without faults has no findings and is valid under the published JSON Schema."""
     assert faults(step) == set()
+    Draft202012Validator(json_schema()).validate({"id": "j", "entry": {"event": "go"}, "steps": [step, END]})
 
 
 @pytest.mark.parametrize(
@@ -100,12 +102,12 @@ def test_a_sound_step_is_published(step: dict[str, Any]) -> None:
     ],
 )
 def test_a_step_that_cannot_run_is_refused_at_its_place(step: dict[str, Any], fault: tuple[str, str]) -> None:
-    """With a stable code and a pointer."""
+    """A step that cannot run is refused, with a stable code and a pointer to the fault."""
     assert fault in faults(step)
 
 
-def test_a_circle_needs_a_wait_or_a_delay_above_zero() -> None:
-    """A window is none: it may be open."""
+def test_a_cycle_needs_a_wait_or_a_delay_above_zero() -> None:
+    """A cycle through a delay of zero or a window is refused, since a window may be open; a delay above zero or a wait makes it valid."""
     back = {"id": "back", "type": "jumpTo"}
     assert ("endless-loop", "/steps/0") in faults(delay("PT0S", "back"), back | {"next": "d"})
     assert ("endless-loop", "/steps/0") in faults(window(**{"from": "09:00", "to": "17:00", "next": "back"}), back | {"next": "t"})
@@ -114,5 +116,5 @@ def test_a_circle_needs_a_wait_or_a_delay_above_zero() -> None:
 
 
 def test_quiet_hours_end() -> None:
-    """The same time twice would be for ever, or never."""
+    """Quiet hours that begin and end at the same time are refused, since they would last for ever or never."""
     assert faults(delay("P1D"), quietHours={"from": "22:00", "to": "22:00"}) == {("empty-window", "/quietHours")}

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Final
 
 from waypost.adapters.dynamodb.table import Item, Refused, Table, transact
-from waypost.domain.customers.customer import SMALL_ROW_ATTRIBUTES, SMALL_ROW_BYTES, NotUpdated, Row, RowKey
-from waypost.domain.customers.facts import Facts, stamp_of, weight
+from waypost.domain.customers.facts import Facts, size_of, stamp_of
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import SMALL_ROW_ATTRIBUTES, SMALL_ROW_BYTES, NotUpdated, Row, RowKey
 from waypost.domain.values.generated_ids import key_part
 from waypost.domain.values.wire_time import instant, iso
 
@@ -41,7 +41,7 @@ class DynamoCustomers:
         """
         if len(facts) > FACTS_AT_ONCE:
             return NotUpdated(next(iter(self.get([key])), None))
-        count, size = weight(facts)
+        count, size = size_of(facts)
         names = {f"#{index}": name for index, name in enumerate(facts)}
         values = {f":{index}": text for index, text in enumerate(facts.values())}
         sets = ", ".join(f"#{index} = :{index}" for index in range(len(facts)))
@@ -91,7 +91,7 @@ class DynamoCustomers:
             self.table.put(_marker(workspace))
             self.marked.add(workspace)
 
-    def any_named(self, workspace: str) -> bool:
+    def any_with_primary_key(self, workspace: str) -> bool:
         """Whether the workspace has, or ever had, a customer with a primary key."""
         return self.table.get(_marker(workspace)) is not None
 
@@ -99,7 +99,7 @@ class DynamoCustomers:
         """The rows of one workspace that exist among these keys, read strongly."""
         return [_row(keys[0].workspace, item) for item in self.table.get_many([_item_key(key) for key in keys])]
 
-    def named(self, workspace: str, primary: Identifier) -> list[Row]:
+    def by_primary_key(self, workspace: str, primary: Identifier) -> list[Row]:
         """All rows under a primary key, read strongly."""
         items = self.table.query_all("primaryKey = :p", {":p": _hash(workspace, primary)}, ConsistentRead=True)
         return [_row(workspace, item) for item in items]
@@ -152,21 +152,21 @@ def _as_read(row: Row) -> Item:
 
 def _item(row: Row) -> Item:
     key = _item_key(row.key)
-    claims_id = row.linked is None and (row.key.correlation is None or row.key.owner == row.key.correlation)
-    answers_for = row.customer if claims_id else row.absorbed
-    count, size = weight(row.facts)
+    claims_id = row.linked_to is None and (row.key.correlation is None or row.key.owner == row.key.correlation)
+    answers_for = row.customer if claims_id else row.merged_id
+    count, size = size_of(row.facts)
     return {
         **row.facts,
         **key,
         "rev": row.revision + 1,
         "customer": row.customer,
         "id": answers_for and f"{row.key.workspace}#{answers_for}",
-        "newest": row.newest,
+        "newest": row.newest_stamp,
         "attributeCount": count,
         "attributeBytes": size,
-        "linked": row.linked and row.linked.value,
-        "ids": row.ids or None,
-        "absorbed": row.absorbed,
+        "linked": row.linked_to and row.linked_to.value,
+        "ids": row.id_count or None,
+        "absorbed": row.merged_id,
         "moving": row.merge_pending or None,
         "since": iso(row.erased_at) if row.erased_at else None,
         "owner": _unless_in(key["primaryKey"].split("#", 1)[1][1:], row.key.owner),
@@ -189,9 +189,9 @@ def _row(workspace: str, item: Item) -> Row:
         customer=item["customer"],
         revision=item["rev"],
         facts=dict(_facts(item.items())),
-        linked=Identifier("primary", item["linked"]) if "linked" in item else None,
-        ids=item.get("ids", 0),
-        absorbed=item.get("absorbed"),
+        linked_to=Identifier("primary", item["linked"]) if "linked" in item else None,
+        id_count=item.get("ids", 0),
+        merged_id=item.get("absorbed"),
         merge_pending=item.get("moving", False),
         erased_at=instant(item["since"]) if "since" in item else None,
     )

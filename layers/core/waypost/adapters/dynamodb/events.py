@@ -11,7 +11,7 @@ from waypost.adapters.dynamodb.packing import packed, unpacked
 from waypost.adapters.dynamodb.table import Item, Table
 from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
 from waypost.domain.intake.event_log import Page
-from waypost.domain.intake.receipts import Move, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.reasons import Reason
 from waypost.domain.values.generated_ids import digest, key_part
 from waypost.domain.values.wire_time import instant, iso
@@ -51,7 +51,7 @@ class Receipts:
             "event": receipt.event,
             "receivedAt": iso(receipt.received_at),
             "customer": receipt.customer,
-            "moves": packed([_plain(move) for move in receipt.moves]) if receipt.moves else None,
+            "moves": packed([_plain(each) for each in receipt.journeys]) if receipt.journeys else None,
             "messages": list(receipt.messages) or None,
             "reason": receipt.reason and receipt.reason.value,
             "expires": int((receipt.received_at + self.kept).timestamp()),
@@ -129,8 +129,8 @@ def _day(workspace: str, day: date, shard: int) -> str:
     return f"{workspace}#{day.isoformat()}#{shard}"
 
 
-def _plain(move: Move) -> tuple[str | None, ...]:
-    return move.journey, move.outcome, move.reason and move.reason.value, move.run
+def _plain(entry: JourneyOutcome) -> tuple[str | None, ...]:
+    return entry.journey, entry.outcome, entry.reason and entry.reason.value, entry.run
 
 
 def _receipt(item: Item) -> Receipt:
@@ -140,7 +140,9 @@ def _receipt(item: Item) -> Receipt:
         event=item["event"],
         received_at=instant(item["receivedAt"]),
         customer=item["customer"],
-        moves=tuple(Move(journey, outcome, Reason(reason) if reason else None, run) for journey, outcome, reason, run in moves),
+        journeys=tuple(
+            JourneyOutcome(journey, outcome, Reason(reason) if reason else None, run) for journey, outcome, reason, run in moves
+        ),
         messages=tuple(item.get("messages", ())),
         reason=Reason(item["reason"]) if "reason" in item else None,
     )

@@ -40,7 +40,7 @@ class DynamoRejectedEvents:
             [
                 {
                     "id": day_id(workspace, received_at.date()),
-                    "at": f"{iso(received_at)}#{request_id}#{each.place:04}",
+                    "at": f"{iso(received_at)}#{request_id}#{each.batch_index:04}",
                     "expires": _expires(received_at),
                     "json": _record(each),
                 }

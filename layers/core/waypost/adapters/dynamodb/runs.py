@@ -14,7 +14,7 @@ from waypost.adapters.dynamodb.table import Item, Table, transact
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import effects
-from waypost.domain.runs.changes import Commit, Committed, RunsMerge
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import Effect
 from waypost.domain.runs.run import Cause, CustomerRuns, HeldRun, PendingTransition, Run, RunStatus, StepVisit, VersionRow
 from waypost.domain.values.generated_ids import digest, key_part
@@ -54,7 +54,7 @@ class DynamoRuns:
                 runs.append(_run(item))
         return CustomerRuns(version_row, tuple(runs))
 
-    def commit(self, commit: Commit) -> Committed:
+    def commit(self, commit: Commit) -> CommitResult:
         """Saves runs, receipt, messages and what is owed, all or nothing, if the gate is as read and no event has a receipt."""
         customer = f"{commit.workspace}#{commit.customer}"
         actions = [
@@ -67,21 +67,24 @@ class DynamoRuns:
         actions += [self.messages.put_action(messages.item(message)) for message in commit.messages]
         refused = transact(actions)
         if refused is None:
-            return Committed.DONE
+            return CommitResult.DONE
         if refused[0] is not None:
-            return Committed.STALE
-        return Committed.KNOWN
+            return CommitResult.STALE
+        return CommitResult.DUPLICATE
 
     def merge(self, runs_merge: RunsMerge) -> bool:
         """Carries out a part of an absorb in one transaction; False if either gate is not as read."""
-        into, absorbed = f"{runs_merge.workspace}#{runs_merge.into}", f"{runs_merge.workspace}#{runs_merge.absorbed}"
-        pending_effects = (*runs_merge.into_version_row.pending_effects, *runs_merge.absorbed_version_row.pending_effects)
+        into, absorbed = f"{runs_merge.workspace}#{runs_merge.target}", f"{runs_merge.workspace}#{runs_merge.source}"
+        pending_effects = (*runs_merge.target_version_row.pending_effects, *runs_merge.source_version_row.pending_effects)
         actions = [
-            self._version_row(into, runs_merge.into_version_row, pending_effects),
-            self._version_row(absorbed, runs_merge.absorbed_version_row, (), to=runs_merge.into),
-            *(self.table.put_action(_item(into, run)) for run in runs_merge.kept),
-            *(self.table.put_action(_past(into, run)) for run in runs_merge.past),
-            *(self.table.delete_action({"customer": absorbed, "row": _row(run)}) for run in (*runs_merge.kept, *runs_merge.past)),
+            self._version_row(into, runs_merge.target_version_row, pending_effects),
+            self._version_row(absorbed, runs_merge.source_version_row, (), to=runs_merge.target),
+            *(self.table.put_action(_item(into, run)) for run in runs_merge.current_runs),
+            *(self.table.put_action(_past(into, run)) for run in runs_merge.past_runs),
+            *(
+                self.table.delete_action({"customer": absorbed, "row": _row(run)})
+                for run in (*runs_merge.current_runs, *runs_merge.past_runs)
+            ),
         ]
         return transact(actions) is None
 
@@ -143,7 +146,7 @@ def _item(customer: str, run: Run) -> Item:
         "status": run.status.value,
         "reason": run.reason and run.reason.value,
         "visits": packed(run.visits) if run.active else None,
-        "movedBy": packed(run.moved_by) if run.moved_by is not None else None,
+        "movedBy": packed(run.trigger_event) if run.trigger_event is not None else None,
         "due": iso(run.due) if run.due else None,
         "heard": packed(run.matched_events) if run.matched_events else None,
         "touchedBy": run.last_event_uuid or None,
@@ -182,7 +185,7 @@ def _run(item: Item) -> Run:
         status=RunStatus(item["status"]),
         reason=Reason(item["reason"]) if "reason" in item else None,
         visits=unpacked(item["visits"]) if "visits" in item else {},
-        moved_by=unpacked(item["movedBy"]) if "movedBy" in item else None,
+        trigger_event=unpacked(item["movedBy"]) if "movedBy" in item else None,
         due=instant(item["due"]) if "due" in item else None,
         matched_events=tuple((branch, event) for branch, event in unpacked(item["heard"])) if "heard" in item else (),
         pending_transition=_held_in(item) if "held" in item else None,

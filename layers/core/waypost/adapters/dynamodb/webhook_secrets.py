@@ -9,7 +9,7 @@ from typing import Final
 
 from waypost.adapters.dynamodb.table import Item, Table
 from waypost.domain.errors import StaleError
-from waypost.domain.messages.webhook_signatures import Secrets, secret_of
+from waypost.domain.messages.webhook_signatures import WebhookSecrets, secret_of
 from waypost.domain.values.wire_time import instant, iso
 
 _ROW: Final = "webhook-secret"
@@ -22,17 +22,17 @@ class DynamoWebhookSecrets:
 
     table: Table
 
-    def of(self, workspace: str, now: datetime) -> Secrets:
+    def of(self, workspace: str, now: datetime) -> WebhookSecrets:
         """The workspace's secrets; the first to ask makes them."""
         row = self.table.get({"workspace": workspace, "row": _ROW})
         return _secrets(row) if row else self._first(workspace, now)
 
-    def _first(self, workspace: str, now: datetime) -> Secrets:
-        made = Secrets((_fresh(),), now)
+    def _first(self, workspace: str, now: datetime) -> WebhookSecrets:
+        made = WebhookSecrets((_fresh(),), now)
         met = self.table.put(_item(workspace, made), ConditionExpression="attribute_not_exists(workspace)")
         return made if met is None or met.item is None else _secrets(met.item)
 
-    def rotate(self, workspace: str, now: datetime) -> Secrets:
+    def rotate(self, workspace: str, now: datetime) -> WebhookSecrets:
         """A new secret, with the old one beside it for a day; StaleError if another rotation came first."""
         was = self.of(workspace, now)
         made = was.rotated(_fresh(), now)
@@ -49,9 +49,9 @@ def _fresh() -> str:
     return secret_of(secrets.token_bytes(_KEY_BYTES))
 
 
-def _item(workspace: str, made: Secrets) -> Item:
+def _item(workspace: str, made: WebhookSecrets) -> Item:
     return {"workspace": workspace, "row": _ROW, "secrets": list(made.secrets), "rotatedAt": iso(made.rotated_at)}
 
 
-def _secrets(row: Item) -> Secrets:
-    return Secrets(tuple(row["secrets"]), instant(row["rotatedAt"]))
+def _secrets(row: Item) -> WebhookSecrets:
+    return WebhookSecrets(tuple(row["secrets"]), instant(row["rotatedAt"]))

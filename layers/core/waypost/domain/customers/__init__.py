@@ -1,1 +1,1 @@
-"""Identifiers, mergeable attributes, the customer with the table of $identify, and the workspace schema."""
+"""Identifiers, mergeable facts, the rows of customers, the rules of `$identify`, the assembled customer, and the workspace's schema."""

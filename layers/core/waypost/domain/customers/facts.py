@@ -1,7 +1,9 @@
-"""What is known of a customer, as facts that can be merged in any order.
+"""What is known of a customer: facts, which give the same result in whatever order they are merged (`docs/customers.md#attributes`).
 
-A fact is a text: a stamp of fixed length, then its value as JSON. Of two facts about the same thing the greater text
-wins, so merging is `max` and cannot depend on order, repetition or grouping (contract 2).
+A fact is one text: a stamp of fixed length, followed by the value as JSON. Of two facts with the same name, the greater text wins. The
+merge is therefore `max`, which does not depend on order, grouping or repetition. That matters because queues deliver events twice and
+out of order, and because the intake and the matcher write facts of one customer at the same time: with "the last write wins", the
+attributes would depend on which write happened to be last.
 """
 
 from __future__ import annotations
@@ -14,86 +16,92 @@ from waypost.domain.values import exact_json
 from waypost.domain.values.generated_ids import base36, digest
 
 Facts = Mapping[str, str]
-"""By name: `a:<attribute>`, `t:<android|ios>` for device tokens, `p` for the primary key as given."""
+"""Texts by name: `a:<attribute>`; `t:android` and `t:ios` for device tokens; `p` for the primary key value as it was given."""
 
-ATTRIBUTE: Final = "a:"
-TOKEN: Final = "t:"  # noqa: S105 - a prefix
-PRIMARY: Final = "p"
+ATTRIBUTE_PREFIX: Final = "a:"
+TOKEN_PREFIX: Final = "t:"  # noqa: S105 - a prefix of names, no secret
+PRIMARY_KEY: Final = "p"
 
+# A stamp is the rank of the kind of fact ("1" set, "0" set once), the time in milliseconds, and a part of a hash. All parts have a fixed
+# width in base 36, whose digits sort before its letters in ASCII: stamps compare as texts as their times do as numbers.
 _TIME_DIGITS: Final = 9
-_TIES: Final = 4
-STAMP_LENGTH: Final = 1 + _TIME_DIGITS + _TIES
-_LAST: Final = 36**_TIME_DIGITS - 1
+_TIE_DIGITS: Final = 4
+STAMP_LENGTH: Final = 1 + _TIME_DIGITS + _TIE_DIGITS
+_MAX_TIME: Final = 36**_TIME_DIGITS - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def set_stamp(at: datetime, uuid: str) -> str:
-    """The rank of a set: the later event time wins, ties by a hash of the uuid. Times before 1970 count as 1970."""
-    return "1" + _time(at) + digest("stamp", uuid, length=_TIES)
+    """The stamp of a set at this event time: the later time wins, and a hash of the uuid decides ties. Times before 1970 count as 1970."""
+    return "1" + _time(at) + digest("stamp", uuid, length=_TIE_DIGITS)
 
 
 def set_once_stamp(at: datetime, uuid: str) -> str:
-    """The rank of a `$set_once`: below any set, and among its like the earlier event time wins."""
-    return "0" + base36(_LAST - int(_time(at), 36)).rjust(_TIME_DIGITS, "0") + digest("stamp", uuid, length=_TIES)
+    """The stamp of a `$set_once`: it ranks below every set, and among themselves the earlier event time wins.
+
+    The time is stored as its distance to the largest time, so that the earliest is the greatest text and the merge remains `max`.
+    """
+    return "0" + base36(_MAX_TIME - int(_time(at), 36)).rjust(_TIME_DIGITS, "0") + digest("stamp", uuid, length=_TIE_DIGITS)
 
 
 def _time(at: datetime) -> str:
     milliseconds = int((at - _EPOCH).total_seconds() * 1000)
-    return base36(min(max(milliseconds, 0), _LAST)).rjust(_TIME_DIGITS, "0")
+    return base36(min(max(milliseconds, 0), _MAX_TIME)).rjust(_TIME_DIGITS, "0")
 
 
 def fact(stamp: str, value: Any) -> str:
-    """A fact; the value None is the fact that something was removed."""
+    """A fact with a JSON value. None is a removal, which is kept as a fact: otherwise an older value that arrives later would return."""
     return stamp + exact_json.dumps(value, ascii_only=False)
 
 
 def stamp_of(text: str) -> str:
-    """The rank of a fact."""
+    """The stamp of a fact."""
     return text[:STAMP_LENGTH]
 
 
-def happened_after(text: str, since: datetime) -> bool:
-    """Whether a fact's event happened after this instant, to the millisecond."""
+def happened_after(text: str, instant: datetime) -> bool:
+    """Whether the event of a fact happened after an instant, to the millisecond."""
     digits = int(text[1 : 1 + _TIME_DIGITS], 36)
-    return (digits if text[0] == "1" else _LAST - digits) > int(_time(since), 36)
+    return (digits if text[0] == "1" else _MAX_TIME - digits) > int(_time(instant), 36)
 
 
-def floor(since: datetime) -> str:
-    """The stamp that no fact from before or at this instant exceeds."""
-    return "1" + _time(since) + "z" * _TIES
+def highest_stamp_until(instant: datetime) -> str:
+    """A stamp that is not less than the stamp of any fact whose event happened at this instant or before."""
+    return "1" + _time(instant) + "z" * _TIE_DIGITS
 
 
 def value_of(text: str) -> Any:
-    """What a fact says; None where it says that something was removed."""
+    """The JSON value of a fact; None for a removal."""
     return exact_json.loads(text[STAMP_LENGTH:])
 
 
-def merge(*many: Facts) -> dict[str, str]:
-    """All facts together: for each name the greatest."""
+def merge(*fact_sets: Facts) -> dict[str, str]:
+    """The merge of any number of facts: for each name the greatest text."""
     merged: dict[str, str] = {}
-    for facts in many:
+    for facts in fact_sets:
         for name, text in facts.items():
             if text > merged.get(name, ""):
                 merged[name] = text
     return merged
 
 
-def attributes(facts: Facts) -> dict[str, Any]:
-    """The attributes that these facts leave: by name, without the removed ones."""
-    values = {name[len(ATTRIBUTE) :]: value_of(text) for name, text in facts.items() if name.startswith(ATTRIBUTE)}
+def attributes_of(facts: Facts) -> dict[str, Any]:
+    """The values of the attributes in merged facts, by name, without removed ones."""
+    values = {name[len(ATTRIBUTE_PREFIX) :]: value_of(text) for name, text in facts.items() if name.startswith(ATTRIBUTE_PREFIX)}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def tokens(facts: Facts) -> dict[str, str]:
-    """The device tokens that these facts leave, by `android` or `ios`."""
-    return {name[len(TOKEN) :]: value_of(text) for name, text in facts.items() if name.startswith(TOKEN)}
+def device_tokens_of(facts: Facts) -> dict[str, str]:
+    """The device tokens in merged facts, by `android` or `ios`."""
+    return {name[len(TOKEN_PREFIX) :]: value_of(text) for name, text in facts.items() if name.startswith(TOKEN_PREFIX)}
 
 
-def weight(facts: Facts) -> tuple[int, int]:
-    """How many attributes these facts leave, and how many bytes of names and values they hold.
+def size_of(facts: Facts) -> tuple[int, int]:
+    """The number of attributes in merged facts, and the bytes of all their names and values.
 
-    A removed attribute weighs its name: it is remembered, and a row that only removals fill would burst all the same.
+    A removed attribute counts no longer as an attribute, but its bytes count: it is stored, and a row of nothing but removals could
+    otherwise grow beyond the 400 KB that DynamoDB allows.
     """
-    held = {name: text for name, text in facts.items() if name.startswith(ATTRIBUTE)}
-    live = sum(text[STAMP_LENGTH:] != "null" for text in held.values())
-    return live, sum(len(name.encode()) + len(text.encode()) - STAMP_LENGTH for name, text in held.items())
+    texts = {name: text for name, text in facts.items() if name.startswith(ATTRIBUTE_PREFIX)}
+    count = sum(text[STAMP_LENGTH:] != "null" for text in texts.values())
+    return count, sum(len(name.encode()) + len(text.encode()) - STAMP_LENGTH for name, text in texts.items())

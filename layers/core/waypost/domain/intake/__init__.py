@@ -1,1 +1,1 @@
-"""From a request body to events: the batch parser, events, payloads, receipts and the event log."""
+"""From the body of a request to events: the batch parser, events, payloads, receipts and the event log."""

@@ -1,4 +1,4 @@
-"""An event as signals and the log carry it."""
+"""The JSON form of an event, in signals and in the event log. Its keys are stored and in flight, so they never change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from waypost.domain.values.wire_time import instant, iso
 
 
 def event_to_wire(event: Event) -> dict[str, Any]:
-    """An event as JSON."""
+    """The JSON form of an event. Facts and an identification are left out where there are none."""
     wire: dict[str, Any] = {
         "uuid": event.uuid,
         "event": event.name,
@@ -25,12 +25,13 @@ def event_to_wire(event: Event) -> dict[str, Any]:
     if event.facts:
         wire["facts"] = event.facts
     if event.identification is not None:
-        wire["naming"] = [event.identification.primary.value, event.identification.anonymous_id and event.identification.anonymous_id.value]
+        anonymous_id = event.identification.anonymous_id
+        wire["naming"] = [event.identification.primary.value, anonymous_id and anonymous_id.value]
     return wire
 
 
 def event_from_wire(wire: Mapping[str, Any]) -> Event:
-    """The event in what `event_to_wire` made."""
+    """The event in a JSON object that `event_to_wire` made. KeyError or ValueError for any other object."""
     kind, value = wire["id"]
     return Event(
         uuid=wire["uuid"],

@@ -1,4 +1,4 @@
-"""The log of events: one page for each signal, with the events as they were sent."""
+"""The event log: one page for each signal, with its events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from waypost.domain.intake.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The events that one signal brought for one customer; `name` is the signal's, so that writing it twice is writing it once."""
+    """The events of one signal for one customer.
+
+    `name` is the deduplication name of the signal and part of the page's row key, so a repeated delivery replaces the page.
+    """
 
     workspace: str
     customer: str

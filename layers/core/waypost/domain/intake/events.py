@@ -1,4 +1,4 @@
-"""Events: what a customer did, as it is trusted inside, and what became of it at the door."""
+"""Events: what customers did, and the result that the intake reports for each."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.payloads import EventWarning, Identification
 
-IDEMPOTENCY_KEY_LENGTH: Final = 100
-
-T = TypeVar("T")
-
 
 class Kind(StrEnum):
-    """What an event does (contract 1.6)."""
+    """What an event does (`docs/events.md#kinds-of-events`)."""
 
     IDENTIFY = "identify"
     SET = "set"
@@ -28,7 +24,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that a customer did, parsed and trusted from here on."""
+    """Something that a customer did, parsed and validated.
+
+    `facts` are the attributes and tokens that it sets and that are not written yet; `identification` is that of an `$identify` which is
+    not carried out yet. `at` is the time of the event, `identifier` the one under which it was sent.
+    """
 
     uuid: str
     name: str
@@ -42,7 +42,7 @@ class Event:
 
 
 def identifiers_of(event: Event) -> list[Identifier]:
-    """All identifiers that an event says are one customer's."""
+    """All identifiers that an event names as one customer's; its own comes first."""
     identification = event.identification
     further = (identification.primary, identification.anonymous_id) if identification else ()
     return [event.identifier, *(each for each in further if each is not None)]
@@ -50,9 +50,10 @@ def identifiers_of(event: Event) -> list[Identifier]:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An event and what its sender should know of it.
+    """An accepted event with its warnings.
 
-    One that `drifts` has the time of its receipt, and can be sent again: only its first receipt says when it happened.
+    `has_server_time`: the event has a uuid that does not change if it is sent again, and a time that does. Its facts may be written only
+    after a look at its receipt: a repetition would otherwise write them with a later time, over what was set in between.
     """
 
     event: Event
@@ -62,7 +63,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An event that was refused: a stable code, a sentence, and where (RFC 6901)."""
+    """The error of a rejected event: a stable code, a sentence, and a JSON pointer (RFC 6901) into the body of the request."""
 
     code: str
     detail: str
@@ -70,15 +71,18 @@ class Rejected:
     retryable: bool = False
 
 
-class RejectedEvent(NamedTuple):
-    """An event that was refused, as it was sent, and its place in the batch."""
+EventResult = Accepted | Rejected
 
-    place: int
+
+class RejectedEvent(NamedTuple):
+    """A rejected event as it was sent (any JSON value), with its index in the batch."""
+
+    batch_index: int
     raw: Any
     error: Rejected
 
 
 def reported_message_id(event: Event) -> str | None:
-    """The message that a delivery report is about; the Android and the iOS SDK spell the field differently."""
-    name = event.payload.get("messageID") or event.payload.get("messageId")
-    return name if isinstance(name, str) else None
+    """The id of the message that a delivery report is about, or None. The Android and the iOS SDK spell the field differently."""
+    message_id = event.payload.get("messageID") or event.payload.get("messageId")
+    return message_id if isinstance(message_id, str) else None

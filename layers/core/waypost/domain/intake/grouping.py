@@ -1,20 +1,27 @@
-"""What goes together: events that name one person, events in one message, messages in one call."""
+"""Grouping the events of a batch by customer, before it is known which customers they are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.events import Event, identifiers_of
 
-T = TypeVar("T")
-IndexedEvent = tuple[int, Event]
-"""An event and its place in the batch."""
+
+class BatchEvent(NamedTuple):
+    """An event and its index in the batch."""
+
+    batch_index: int
+    event: Event
 
 
-def by_customer(identifications: Sequence[IndexedEvent]) -> list[list[IndexedEvent]]:
-    """Namings in request order, apart where no chain of shared identifiers connects them (a union-find)."""
+def by_shared_identifiers(events: Sequence[BatchEvent]) -> list[list[BatchEvent]]:
+    """Groups of events that a chain of shared identifiers connects, each in the order of the batch (a union-find).
+
+    Events of different groups name different identifiers, so they can be applied at the same time; those of one group may concern one
+    customer, and their order decides which of two conflicting ones is rejected.
+    """
     parents: dict[Identifier, Identifier] = {}
 
     def root(identifier: Identifier) -> Identifier:
@@ -22,25 +29,10 @@ def by_customer(identifications: Sequence[IndexedEvent]) -> list[list[IndexedEve
             identifier = parents[identifier]
         return identifier
 
-    for _, event in identifications:
-        for other in identifiers_of(event):
-            parents[root(other)] = root(event.identifier)
-    groups: dict[Identifier, list[IndexedEvent]] = {}
-    for index, event in identifications:
-        groups.setdefault(root(event.identifier), []).append((index, event))
+    for batch_event in events:
+        for identifier in identifiers_of(batch_event.event):
+            parents[root(identifier)] = root(batch_event.event.identifier)
+    groups: dict[Identifier, list[BatchEvent]] = {}
+    for batch_event in events:
+        groups.setdefault(root(batch_event.event.identifier), []).append(batch_event)
     return list(groups.values())
-
-
-def chunked(items: Iterable[T], weigh: Callable[[T], int], most: int, max_bytes: int) -> Iterator[list[T]]:
-    """Cuts a row of items into bundles of at most `most` that weigh at most `heaviest` together, or hold just one."""
-    bundle: list[T] = []
-    load = 0
-    for item in items:
-        weight = weigh(item)
-        if bundle and (len(bundle) == most or load + weight > max_bytes):
-            yield bundle
-            bundle, load = [], 0
-        bundle.append(item)
-        load += weight
-    if bundle:
-        yield bundle

@@ -1,4 +1,4 @@
-"""What the payload of an `$identify` or `$set` says of a customer: who it is, and the facts about it (contract 1.6 and 2)."""
+"""The payloads of `$identify` and `$set` (`docs/events.md#kinds-of-events`), and device tokens: who a customer is, and facts about it."""
 
 from __future__ import annotations
 
@@ -7,56 +7,70 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from waypost.domain.customers.facts import ATTRIBUTE, PRIMARY, TOKEN, fact, set_once_stamp, set_stamp
-from waypost.domain.customers.identifiers import ID_LENGTH, Identifier, fold, is_placeholder, primary, shown
+from waypost.domain.customers.facts import ATTRIBUTE_PREFIX, PRIMARY_KEY, TOKEN_PREFIX, fact, set_once_stamp, set_stamp
+from waypost.domain.customers.identifiers import ID_LENGTH, Identifier, display_value, is_placeholder, normalize, primary_identifier
 from waypost.domain.customers.schema import PrimaryKey, Schema
-from waypost.domain.values.limits import SET_KEYS, token
+from waypost.domain.values.json_pointers import token
+from waypost.domain.values.limits import SET_KEYS
 
-OURS: Final = frozenset({"$set", "$set_once", "$anon_distinct_id", "distinct_id"})
-_DEVICES: Final = {"androidDeviceToken": "android", "iosDeviceToken": "ios"}
+RESERVED_KEYS: Final = frozenset({"$set", "$set_once", "$anon_distinct_id", "distinct_id"})
+"""Keys of a payload that are no attributes."""
+
 TOKEN_LENGTH: Final = 4096
+_PLATFORMS: Final = {"androidDeviceToken": "android", "iosDeviceToken": "ios"}
 
 
 class EventWarning(NamedTuple):
-    """Something that was left out or replaced in an accepted event: a stable code, and where."""
+    """Something that was left out of an accepted event or replaced in it: a stable code, and a JSON pointer to the place."""
 
     code: str
     pointer: str | None = None
 
     def below(self, base: str) -> EventWarning:
-        """The same, with its pointer counted from the root of the request."""
+        """The warning with its pointer, which starts at the event, prefixed by the pointer to the event."""
         return EventWarning(self.code, base + self.pointer) if self.pointer is not None else self
 
 
-class Refusal(NamedTuple):
-    """Why an event is refused: a stable code, a sentence, and where below the event."""
+class EventRejectedError(Exception):
+    """Ends the parsing of one event: a stable code, a sentence, and a JSON pointer that starts at the event.
 
-    code: str
-    detail: str
-    pointer: str
+    The batch parser catches it and goes on with the next event.
+    """
+
+    def __init__(self, code: str, detail: str, pointer: str) -> None:
+        super().__init__(code)
+        self.code, self.detail, self.pointer = code, detail, pointer
 
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """Who an `$identify` says that the customer is, and the further correlation id that it brings, if any."""
+    """The content of an `$identify`: the primary key value of the customer, and one more correlation id of it, if there is one."""
 
     primary: Identifier
     anonymous_id: Identifier | None
 
 
-def identification_of(payload: Mapping[str, Any], key: PrimaryKey | None, warnings: list[EventWarning]) -> Identification | Refusal:
-    """The naming in the payload of an `$identify`; what is wrong with `$anon_distinct_id` is a warning only."""
-    where = "/payload/distinct_id"
+def identification_of(payload: Mapping[str, Any], key: PrimaryKey | None, warnings: list[EventWarning]) -> Identification:
+    """The identification in the payload of an `$identify`. EventRejectedError if `distinct_id` is not a valid primary key value.
+
+    An invalid `$anon_distinct_id` is left out and adds a warning: the identification does not depend on it.
+    """
+    place = "/payload/distinct_id"
     given = payload.get("distinct_id")
     if given is None:
-        return Refusal("missing-distinct-id", "`$identify` needs payload.distinct_id, the primary key value.", where)
-    named = primary(given, key)
-    if is_placeholder(str(given)) or (named is not None and is_placeholder(named.value)):
-        return Refusal("illegal-id", f"{given!r} names nobody; broken clients send it for everybody.", where)
-    if named is None:
-        kind = f"of type {key.type}" if key else f"a text of at most {ID_LENGTH} characters"
-        return Refusal("bad-distinct-id", f"A primary key value is {kind}.", where)
-    return Identification(named, _anonymous_id(payload.get("$anon_distinct_id"), warnings))
+        raise EventRejectedError("missing-distinct-id", "`$identify` requires payload.distinct_id, the primary key value.", place)
+    primary = primary_identifier(given, key)
+    if is_placeholder(str(given)) or (primary is not None and is_placeholder(primary.value)):
+        raise illegal_id(given, place)
+    if primary is None:
+        expected = f"of type {key.type}" if key else f"a string of at most {ID_LENGTH} characters"
+        raise EventRejectedError("bad-distinct-id", f"The primary key value must be {expected}.", place)
+    return Identification(primary, _anonymous_id(payload.get("$anon_distinct_id"), warnings))
+
+
+def illegal_id(given: Any, place: str) -> EventRejectedError:
+    """The error of an event whose customer is named by a placeholder."""
+    return EventRejectedError("illegal-id", f"{given!r} identifies nobody: faulty clients send it for every customer.", place)
 
 
 def _anonymous_id(value: Any, warnings: list[EventWarning]) -> Identifier | None:
@@ -65,65 +79,79 @@ def _anonymous_id(value: Any, warnings: list[EventWarning]) -> Identifier | None
     if not isinstance(value, str) or is_placeholder(value) or len(value.strip()) > ID_LENGTH:
         warnings.append(EventWarning("illegal-id", "/payload/$anon_distinct_id"))
         return None
-    return Identifier("correlation", fold(value))
+    return Identifier("correlation", normalize(value))
 
 
 @dataclass(frozen=True, slots=True)
-class FactMaker:
-    """Makes the facts of one event; what does not fit the workspace's schema becomes a warning instead."""
+class FactsBuilder:
+    """Builds the facts of one event, all with its time and uuid. Values that the schema does not accept add a warning instead."""
 
     schema: Schema
     at: datetime
     uuid: str
     warnings: list[EventWarning]
 
-    def attributes(self, payload: Mapping[str, Any], *, named_as: Identifier | None) -> dict[str, str] | Refusal:
-        """The attributes that an `$identify` (then `named_as` is its primary key) or a `$set` sets, removes, or sets once."""
-        plain = {name: value for name, value in payload.items() if name not in OURS}
-        sets = {**plain, **self._nested(payload, "$set")}
-        once = self._nested(payload, "$set_once")
-        if len(sets) + len(once) > SET_KEYS:
-            return Refusal("too-many-attributes", f"One event sets at most {SET_KEYS} attributes.", "/payload")
-        ranked = set_stamp(self.at, self.uuid), set_once_stamp(self.at, self.uuid)
-        facts = {ATTRIBUTE + name: fact(ranked[1], value) for name, value in self._fitting(once, named_as) if value is not None}
-        return facts | {ATTRIBUTE + name: fact(ranked[0], value) for name, value in self._fitting(sets, named_as)}
+    def attributes(self, payload: Mapping[str, Any], *, identified_as: Identifier | None) -> dict[str, str]:
+        """The facts of the attributes that an `$identify` or a `$set` sets, removes (null), or sets once.
 
-    def _nested(self, payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        `identified_as` is the primary key value of an `$identify`; its payload may repeat that value as an attribute.
+        EventRejectedError for too many attributes.
+        """
+        plain = {name: value for name, value in payload.items() if name not in RESERVED_KEYS}
+        sets = {**plain, **self._nested_object(payload, "$set")}
+        sets_once = self._nested_object(payload, "$set_once")
+        if len(sets) + len(sets_once) > SET_KEYS:
+            raise EventRejectedError("too-many-attributes", f"One event sets at most {SET_KEYS} attributes.", "/payload")
+        stamp, once_stamp = set_stamp(self.at, self.uuid), set_once_stamp(self.at, self.uuid)
+        facts = {
+            ATTRIBUTE_PREFIX + name: fact(once_stamp, value)
+            for name, value in self._accepted(sets_once, identified_as)
+            if value is not None  # `$set_once` removes nothing
+        }
+        return facts | {ATTRIBUTE_PREFIX + name: fact(stamp, value) for name, value in self._accepted(sets, identified_as)}
+
+    def _nested_object(self, payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         value = payload.get(name)
         if value is None or isinstance(value, dict):
             return value or {}
         self.warnings.append(EventWarning("wrong-type", f"/payload{token(name)}"))
         return {}
 
-    def _fitting(self, values: Mapping[str, Any], named_as: Identifier | None) -> Iterator[tuple[str, Any]]:
+    def _accepted(self, values: Mapping[str, Any], identified_as: Identifier | None) -> Iterator[tuple[str, Any]]:
+        """The attributes that the schema accepts; a warning for each other one."""
         key = self.schema.primary_key
         for name, value in values.items():
-            where = f"/payload{token(name)}"
+            place = f"/payload{token(name)}"
             if key is not None and name == key.name:
-                if named_as is None or primary(value, key) != named_as:
-                    self.warnings.append(EventWarning("primary-key-fixed", where))
+                if identified_as is None or primary_identifier(value, key) != identified_as:
+                    self.warnings.append(EventWarning("primary-key-fixed", place))
             elif self.schema.accepts(name, value):
                 yield name, value
             else:
-                self.warnings.append(EventWarning("wrong-type", where))
+                self.warnings.append(EventWarning("wrong-type", place))
 
-    def tokens(self, sources: tuple[Any, ...]) -> dict[str, str]:
-        """The device tokens in `$fcm` objects; empty or missing ones change nothing."""
-        found: dict[str, str] = {}
+    def device_tokens(self, sources: tuple[Any, ...]) -> dict[str, str]:
+        """The facts of the device tokens in `$fcm` objects (JSON values of any type). Empty or missing tokens change nothing."""
+        facts: dict[str, str] = {}
         for source in sources:
-            for name, device in _DEVICES.items():
+            for name, platform in _PLATFORMS.items():
                 value = source.get(name) if isinstance(source, dict) else None
                 if isinstance(value, str) and value.strip() and len(value) <= TOKEN_LENGTH:
-                    found[TOKEN + device] = fact(set_stamp(self.at, self.uuid), value.strip())
+                    facts[TOKEN_PREFIX + platform] = fact(set_stamp(self.at, self.uuid), value.strip())
                 elif value is not None and value != "":
                     self.warnings.append(EventWarning("wrong-type", f"/$fcm/{name}"))
-        return found
+        return facts
 
-    def primary(self, identifier: Identifier, given: Any) -> dict[str, str]:
-        """The primary key as given, so that the latest spelling is shown."""
-        return {PRIMARY: fact(set_stamp(self.at, self.uuid), shown(identifier, given, self.schema.primary_key))}
+    def primary_key_value(self, identifier: Identifier, given: Any) -> dict[str, str]:
+        """The fact of the primary key value as it was given: the latest spelling is the one that is displayed."""
+        return {PRIMARY_KEY: fact(set_stamp(self.at, self.uuid), display_value(identifier, given, self.schema.primary_key))}
 
-    def spelling(self, identifier: Identifier, given: Any) -> dict[str, str]:
-        """The same where an event only mentions the key: no fact, and so no write, for the spelling that is shown anyway."""
+    def primary_key_spelling(self, identifier: Identifier, given: Any) -> dict[str, str]:
+        """The same for an event that only refers to a customer by its primary key value.
+
+        No fact if the normalised value is displayed alike: otherwise every such event would cost a write to the customers table.
+        """
         key = self.schema.primary_key
-        return {} if shown(identifier, given, key) == shown(identifier, identifier.value, key) else self.primary(identifier, given)
+        if display_value(identifier, given, key) == display_value(identifier, identifier.value, key):
+            return {}
+        return self.primary_key_value(identifier, given)

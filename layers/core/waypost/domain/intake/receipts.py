@@ -1,4 +1,4 @@
-"""What came of an event: the receipt that anyone who sent it can read (contract 5)."""
+"""Receipts: what became of each event (`docs/events.md#receipts`)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Outcome = Literal["entered", "advanced", "exited", "ignored"]
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """What an event did in one journey; where it did nothing, why."""
+class JourneyOutcome:
+    """What an event did in one journey: the outcome, the reason if it did nothing, and the id of the run that it moved."""
 
     journey: str
     outcome: Outcome
@@ -23,17 +23,17 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One event's outcome. `reason` says why the event as a whole did nothing."""
+    """The receipt of one event. `messages` are the ids of the messages that it caused; `reason` says why the whole event did nothing."""
 
     uuid: str
     event: str
     received_at: datetime
     customer: str
-    moves: tuple[Move, ...] = ()
+    journeys: tuple[JourneyOutcome, ...] = ()
     messages: tuple[str, ...] = ()
     reason: Reason | None = None
 
     @property
     def had_effect(self) -> bool:
-        """Whether it moved a run. Then it was saved together with the run."""
-        return any(move.outcome != "ignored" for move in self.moves)
+        """Whether the event moved a run. The receipt of such an event is saved in the transaction that saves the run."""
+        return any(journey.outcome != "ignored" for journey in self.journeys)

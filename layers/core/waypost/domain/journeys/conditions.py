@@ -1,16 +1,16 @@
-"""The condition language: `all`, `any`, `not` and leaves that compare one property (contract 3.1)."""
+"""The condition language: `all`, `any`, `not`, and comparisons of one property (docs/journeys.md#conditions)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, assert_never
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from waypost.domain.journeys.definition import Definition, tag
-from waypost.domain.journeys.operators import TESTS, Operator
+from waypost.domain.journeys.operators import OPERATORS, Operator, OperatorRule
 from waypost.domain.values.property_paths import find
 
 PATH_PATTERN: Final = r"^(payload|customer)(\.[^.]+)+$"
@@ -18,7 +18,11 @@ PATH_PATTERN: Final = r"^(payload|customer)(\.[^.]+)+$"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a condition may look at. `customer` None: not loaded; `timezone` is the workspace's, for times that name none."""
+    """What a condition is evaluated against.
+
+    `payload` is the payload of the event, `customer` the attributes of the customer, None while they are not loaded.
+    `timezone` is the IANA zone of the workspace, in which times without a zone are meant.
+    """
 
     payload: Mapping[str, Any]
     customer: Mapping[str, Any] | None
@@ -35,14 +39,19 @@ class Comparison(Definition):
     value: Any = Field(default=None, description='What to compare with; `during` takes {"from", "to"}; `exist` and `not exist` need none.')
 
     @cached_property
-    def parts(self) -> tuple[str, ...]:
-        """The path below `payload` or `customer`."""
+    def path_parts(self) -> tuple[str, ...]:
+        """The names of the path below `payload` or `customer`."""
         return tuple(self.path.split(".")[1:])
 
     @cached_property
     def on_payload(self) -> bool:
-        """Whether the property is the payload's (else the customer's)."""
+        """Whether the property is in the payload; otherwise it is an attribute of the customer."""
         return self.path.startswith("payload.")
+
+    @cached_property
+    def rule(self) -> OperatorRule:
+        """The operator's row of the table."""
+        return OPERATORS[self.operator]
 
 
 class All(Definition):
@@ -66,6 +75,7 @@ class Not(Definition):
 
 
 def _kind(raw: Any) -> str | None:
+    """The tag of a condition, parsed or as JSON. A JSON object without `all`, `any` and `not` is read as a comparison."""
     if isinstance(raw, Definition):
         return tag({All: "all", Any_: "any", Not: "not"}.get(type(raw), "leaf"))
     if not isinstance(raw, Mapping) or not raw:
@@ -81,55 +91,69 @@ Condition = Annotated[
         custom_error_message='a condition is {"all": [...]}, {"any": [...]}, {"not": ...} or {"property", "operator", "value"}',
     ),
 ]
-for _part in (All, Any_, Not):
-    _part.model_rebuild()
+for _model in (All, Any_, Not):
+    _model.model_rebuild()
 
 CONDITION: Final[TypeAdapter[Condition]] = TypeAdapter(Condition)
 
 
-def parts(condition: Condition) -> list[tuple[tuple[str | int, ...], Condition]]:
-    """The conditions right inside a condition, each with its place in it; a leaf has none."""
-    if isinstance(condition, All):
-        return [(("all", index), part) for index, part in enumerate(condition.all)]
-    if isinstance(condition, Any_):
-        return [(("any", index), part) for index, part in enumerate(condition.any)]
-    return [] if isinstance(condition, Comparison) else [(("not",), condition.not_)]
+def subconditions(condition: Condition) -> list[tuple[tuple[str | int, ...], Condition]]:
+    """The conditions directly inside a condition, each with its place below it; empty for a comparison."""
+    match condition:
+        case All():
+            return [(("all", index), part) for index, part in enumerate(condition.all)]
+        case Any_():
+            return [(("any", index), part) for index, part in enumerate(condition.any)]
+        case Not():
+            return [(("not",), condition.not_)]
+        case Comparison():
+            return []
+        case _:
+            assert_never(condition)
 
 
 def holds(condition: Condition, scope: Scope) -> bool | None:
-    """Whether a condition is true of payload and customer; None where that hangs on a customer who is not loaded."""
-    if isinstance(condition, Comparison):
-        return _comparison_holds(condition, scope)
-    if isinstance(condition, All):
-        return _all_hold(condition.all, scope)
-    if isinstance(condition, Any_):
-        return _any_holds(condition.any, scope)
-    verdict = holds(condition.not_, scope)
-    return None if verdict is None else not verdict
+    """Whether a condition is true of a payload and a customer; None where that depends on a customer who is not loaded.
+
+    The three values are those of Kleene's logic. They let the trigger index reject most events by their payload alone,
+    before anybody reads the customer from the table.
+    """
+    match condition:
+        case Comparison():
+            return _comparison_holds(condition, scope)
+        case All():
+            return _all_hold(condition.all, scope)
+        case Any_():
+            return _any_holds(condition.any, scope)
+        case Not():
+            result = holds(condition.not_, scope)
+            return None if result is None else not result
+        case _:
+            assert_never(condition)
 
 
-def _comparison_holds(leaf: Comparison, scope: Scope) -> bool | None:
-    root = scope.payload if leaf.on_payload else scope.customer
-    if root is None:
+def _comparison_holds(comparison: Comparison, scope: Scope) -> bool | None:
+    properties = scope.payload if comparison.on_payload else scope.customer
+    if properties is None:
         return None
-    return TESTS[leaf.operator](find(root, leaf.parts), leaf.value, scope.timezone)
+    return comparison.rule.holds(find(properties, comparison.path_parts), comparison.value, scope.timezone)
 
 
 def _all_hold(conditions: tuple[Condition, ...], scope: Scope) -> bool | None:
-    verdict: bool | None = True
+    result: bool | None = True
     for condition in conditions:
         found = holds(condition, scope)
         if found is False:
             return False
-        verdict = verdict and found
-    return verdict
+        result = result and found
+    return result
 
 
 def _any_holds(conditions: tuple[Condition, ...], scope: Scope) -> bool | None:
-    verdict: bool | None = False
+    result: bool | None = False
     for condition in conditions:
         found = holds(condition, scope)
         if found:
             return True
-        verdict = None if found is None else verdict
-    return verdict
+        result = None if found is None else result
+    return result

@@ -1,9 +1,9 @@
-"""What all parts of a journey's definition share: strict, frozen models and the names in them."""
+"""What all parts of a journey's definition share: strict, immutable models, the formats of names, and what every step describes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -23,37 +23,58 @@ SourceName = Annotated[
 
 
 class Definition(BaseModel):
-    """A part of a journey: frozen, camelCase on the wire, and a field that it does not know is refused."""
+    """A part of a journey's definition: immutable, with camelCase names in JSON; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
 
+class Edge(NamedTuple):
+    """One way out of a step.
+
+    `place` is where the definition names the target, as JSON names and positions below the step. `label` says in a few
+    words when a run takes the edge; it is empty for an edge that a run always takes.
+    """
+
+    place: tuple[str | int, ...]
+    target: str
+    label: str = ""
+
+
 class Step(Definition):
-    """What every step has."""
+    """What every step has in common.
+
+    Every class of a step also has a property `edges`, a tuple of `Edge`: the graph checks and the diagram read it. This
+    base class does not declare it on purpose: mypy then names each class of `AnyStep` that lacks it.
+    """
 
     id: StepId
 
     @property
     def is_waiting_step(self) -> bool:
-        """Whether a run stands still in this step until something happens or time passes, so that a circle through it is no loop."""
+        """Whether a run always stops in this step, until an event comes or time passes. A cycle through such a step is not endless."""
         return False
+
+    @property
+    def event_names(self) -> frozenset[str]:
+        """The names of the events that a run waits for in this step."""
+        return frozenset()
 
 
 def member(raw: Any, name: str) -> Any:
-    """The field `name` of a part of a definition, parsed or still JSON; None where there is none."""
+    """The field `name` of a part of a definition, which is a JSON object or a parsed model; None where it has no such field."""
     return raw.get(name) if isinstance(raw, Mapping) else getattr(raw, name, None)
 
 
 def tag(name: str) -> str:
-    """A union's mark for one of its types; the brackets keep it apart from field names in the place of an error."""
+    """The tag of one member of a union. Pydantic puts tags into the places of errors; the brackets tell them from field names."""
     return f"<{name}>"
 
 
-def tagged_by(field: str, names: frozenset[str]) -> Callable[[Any], str | None]:
-    """Tells the types of a union apart by the text in `field`; None (no such type) for any other text."""
+def tagged_by(field: str) -> Callable[[Any], str | None]:
+    """A discriminator that selects a member of a union by the text in `field`; any other value selects none."""
 
     def choose(raw: Any) -> str | None:
         name = member(raw, field)
-        return tag(name) if isinstance(name, str) and name in names else None
+        return tag(name) if isinstance(name, str) else None
 
     return choose

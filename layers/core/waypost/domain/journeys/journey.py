@@ -1,4 +1,4 @@
-"""A journey as a team writes it: who enters, what ends it, its steps (contract 3.1)."""
+"""The definition of a journey: who enters, what ends a run, the steps (docs/journeys.md#definition)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pydantic_core import PydanticCustomError
 from waypost.domain.journeys.definition import NAME_PATTERN, Definition
 from waypost.domain.journeys.steps import AnyStep
 from waypost.domain.journeys.triggers import Trigger
-from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.values.durations import WireDuration
 from waypost.domain.values.exact_json import canonical
 from waypost.domain.values.findings import Finding, from_errors
@@ -26,9 +25,9 @@ MOST_STEPS: Final = 200
 _LONGEST_PLAIN: Final = 40
 
 
-def _free_id(name: str) -> str:
+def _not_reserved(name: str) -> str:
     if name in RESERVED_IDS:
-        raise PydanticCustomError("reserved-id", "`batch` and `schema` are part of routes")
+        raise PydanticCustomError("reserved-id", "`batch` and `schema` are reserved for routes")
     return name
 
 
@@ -38,7 +37,7 @@ def _on_payload(path: str) -> str:
     return path
 
 
-JourneyId = Annotated[str, Field(pattern=NAME_PATTERN), AfterValidator(_free_id)]
+JourneyId = Annotated[str, Field(pattern=NAME_PATTERN), AfterValidator(_not_reserved)]
 
 
 class Reentry(Definition):
@@ -54,34 +53,34 @@ class Reentry(Definition):
     )
 
     def key_of(self, payload: Mapping[str, Any]) -> str | None:
-        """The value that keeps this customer's runs apart, as a text: empty without `key`, None where the payload lacks it.
+        """The text that tells runs of one customer apart: empty for a journey without `key`, None where the payload lacks the value.
 
-        `2` and `2.0` are one key, as they are one number in conditions.
+        `2` and `2.0` are one key, because they are equal in conditions.
         """
         return "" if self.key is None else _key_text(find(payload, self.key.removeprefix("payload.").split(".")))
 
 
 class Entry(Trigger):
-    """Which event opens a run, for whom, and how often."""
+    """Which event starts a run, for whom, and how often."""
 
     reentry: Reentry = Reentry()
 
 
 class QuietHours(Definition):
-    """Local hours, overnight as well, in which no message goes out."""
+    """Local hours, which may span midnight, in which no message is sent."""
 
     from_: ClockTime = Field(alias="from")
     to: ClockTime
-    otherwise: Literal["wait", "skip"] = Field(default="wait", description="What becomes of a message that is due then.")
+    otherwise: Literal["wait", "skip"] = Field(default="wait", description="What happens to a message that is due then.")
 
     @model_validator(mode="after")
-    def _ends(self) -> Self:
+    def _is_not_empty(self) -> Self:
         if self.from_ == self.to:
             raise PydanticCustomError("empty-window", "`from` and `to` are the same")
         return self
 
     def over(self, now: datetime, zone: str) -> datetime | None:
-        """When they are over, while they last."""
+        """The end (UTC) of the quiet hours that include `now`; None outside quiet hours. `zone` is the IANA zone of the customer."""
         return Hours(self.from_, self.to).closing(now, zone)
 
 
@@ -101,14 +100,13 @@ class Journey(Definition):
         return self.steps[0]
 
     def step(self, step_id: str) -> AnyStep:
-        """The step of this id; KeyError where there is none, which publishing rules out."""
+        """The step with this id. KeyError where there is none, which cannot happen in a journey that passed the publish checks."""
         return self._by_id[step_id]
 
     @cached_property
     def event_names(self) -> frozenset[str]:
         """The names of the events that its runs wait for or exit on."""
-        waits = (branch for step in self.steps if isinstance(step, WaitUntil) for branch in step.branches)
-        return frozenset(trigger.event for trigger in (*self.exit, *(each for branch in waits for each in branch.triggers)))
+        return frozenset(trigger.event for trigger in self.exit).union(*(step.event_names for step in self.steps))
 
     @cached_property
     def _by_id(self) -> dict[str, AnyStep]:
@@ -116,7 +114,7 @@ class Journey(Definition):
 
 
 def parse(raw: Any) -> Journey | list[Finding]:
-    """The journey of a JSON value, or everything that keeps it from being one; the graph is lint's."""
+    """The journey that a JSON value describes, or its faults. The checks of the graph and of conditions are in `checks/`."""
     try:
         return Journey.model_validate(raw)
     except ValidationError as error:
@@ -137,6 +135,6 @@ def _key_text(value: Any) -> str | None:
 
 
 def _number_text(exact: Decimal) -> str:
-    """All digits and no more; numbers that are far too long to read keep their exponent."""
-    least = exact.normalize(Context(prec=max(1, len(exact.as_tuple().digits))))
-    return format(least, "f") if abs(least.adjusted()) <= _LONGEST_PLAIN else str(least)
+    """All digits without trailing zeros. Numbers beyond 10^40 keep their exponent, or `1e999999` would be a key of a million characters."""
+    shortest = exact.normalize(Context(prec=max(1, len(exact.as_tuple().digits))))
+    return format(shortest, "f") if abs(shortest.adjusted()) <= _LONGEST_PLAIN else str(shortest)

@@ -1,4 +1,4 @@
-"""Where a journey stands between its drafts and the version that runs (contract 3.2)."""
+"""The lifecycle of a journey: drafts, the published version, pause, resume and stop (docs/journeys.md#lifecycle)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ LifecycleAction = Literal["pause", "resume", "stop"]
 
 MOST_PUBLISHED: Final = 1_000
 MOST_LISTENED: Final = 200_000
-"""Bytes of the names of all events that a workspace's runs listen for: they are in one row, which every warm matcher reads."""
+"""Bytes of the names of all events that the runs of a workspace wait for. All names are in one row, which the match function reads
+every few seconds, and a row of DynamoDB has at most 400 KB."""
 
+# action: the statuses from which it is allowed, and the status after it
 ACTIONS: Final[Mapping[LifecycleAction, tuple[frozenset[JourneyStatus], JourneyStatus]]] = {
     "pause": (frozenset({"published"}), "paused"),
     "resume": (frozenset({"paused"}), "published"),
@@ -26,10 +28,10 @@ ACTIONS: Final[Mapping[LifecycleAction, tuple[frozenset[JourneyStatus], JourneyS
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """One journey beside its definitions.
+    """The state of one journey, apart from its definitions.
 
-    `version` is the newest draft, `published_version` the one that customers enter (None: none yet); versions count
-    from 1. `rev` counts the writes of this (0: not written yet).
+    `version` is the newest draft, `published_version` the version that customers enter (None before the first publish);
+    versions count from 1. `revision` counts the writes of this row (0 before the first): a write is conditional on it.
     """
 
     id: str
@@ -42,19 +44,19 @@ class Lifecycle:
     revision: int = 0
 
     def saved(self, name: str, now: datetime) -> Lifecycle:
-        """With one more draft; what is published goes on."""
+        """With one more draft. The published version stays in force."""
         return replace(self, name=name, version=self.version + 1, updated_at=now)
 
     def publishing(self, now: datetime) -> Lifecycle:
-        """With its newest draft as the version that customers enter; itself where that is so already. A paused journey stays paused."""
+        """With the newest draft as the published version; the same object if it is published already. A paused journey stays paused."""
         if self.published_version == self.version:
             return self
         status: JourneyStatus = "paused" if self.status == "paused" else "published"
         return replace(self, published_version=self.version, status=status, updated_at=now)
 
-    def moved(self, move: LifecycleAction, now: datetime) -> Lifecycle | None:
-        """Paused, resumed or stopped; None where that is no move from here."""
-        before, after = ACTIONS[move]
+    def moved(self, action: LifecycleAction, now: datetime) -> Lifecycle | None:
+        """Paused, resumed or stopped; None where the current status does not allow the action."""
+        before, after = ACTIONS[action]
         return replace(self, status=after, updated_at=now) if self.status in before else None
 
     @property
@@ -64,20 +66,22 @@ class Lifecycle:
 
 
 def pointed(pointer: ActiveJourneys, journey: str, version: int, event_names: Iterable[str] = ()) -> ActiveJourneys:
-    """The pointer with this version in force, in the place of the journey's earlier one or at the end.
+    """The active versions with this version in force: in the place of the journey's earlier version, or at the end.
 
-    `listens` are the events that its runs listen for; what runs of earlier versions listen for stays.
+    `event_names` are the events that runs of this version wait for or exit on.
     """
-    was = next((each for each in pointer.active if each.journey == journey), None)
-    heard = tuple(sorted({*event_names, *(was.event_names if was else ())}))
-    fresh = ActiveVersion(journey, version, was.status if was else "published", heard)
-    kept = tuple(fresh if each is was else each for each in pointer.active)
-    return ActiveJourneys(pointer.revision, kept if was else (*kept, fresh))
+    earlier = next((each for each in pointer.active if each.journey == journey), None)
+    # Runs keep the version that they entered, so the events of earlier versions stay. Without them the match function would
+    # not load the customer for such an event, and a run of an earlier version would miss it.
+    all_names = tuple(sorted({*event_names, *(earlier.event_names if earlier else ())}))
+    active = ActiveVersion(journey, version, earlier.status if earlier else "published", all_names)
+    versions = tuple(active if each is earlier else each for each in pointer.active)
+    return ActiveJourneys(pointer.revision, versions if earlier else (*versions, active))
 
 
 def after_action(pointer: ActiveJourneys, journey: str, status: JourneyStatus) -> ActiveJourneys:
-    """The pointer once a journey has become paused, published or stopped."""
+    """The active versions once a journey is paused, published or stopped; a stopped journey is no longer among them."""
     if status in ("published", "paused"):
-        moved = tuple(each._replace(status=status) if each.journey == journey else each for each in pointer.active)
-        return ActiveJourneys(pointer.revision, moved)
+        changed = tuple(each._replace(status=status) if each.journey == journey else each for each in pointer.active)
+        return ActiveJourneys(pointer.revision, changed)
     return ActiveJourneys(pointer.revision, tuple(each for each in pointer.active if each.journey != journey))

@@ -1,4 +1,4 @@
-"""What a workspace has in force: its schema and the journeys that events can concern."""
+"""The published journeys of a workspace, as one immutable snapshot that events are matched against."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Literal, NamedTuple
 
 from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.journeys.trigger_index import Index
+from waypost.domain.journeys.trigger_index import TriggerIndex
 
 
 class ActiveVersion(NamedTuple):
-    """A version of a journey that takes entries, or would if the journey were not paused.
+    """The version of a journey that customers enter, or would enter if the journey were not paused.
 
-    `listens` are the names of the events that runs of any of its versions wait for or exit on.
+    `event_names` are the events that runs of any version of the journey wait for or exit on.
     """
 
     journey: str
@@ -24,7 +24,7 @@ class ActiveVersion(NamedTuple):
 
 
 class ActiveJourneys(NamedTuple):
-    """Which versions are in force, in the order of publishing; `rev` grows with every change of that."""
+    """The active versions of a workspace, in the order in which journeys were first published. `revision` grows with every change."""
 
     revision: int
     active: tuple[ActiveVersion, ...]
@@ -34,20 +34,21 @@ class ActiveJourneys(NamedTuple):
 class Snapshot:
     """One state of a workspace: everything that an event is matched against.
 
-    `journeys` are those in force, paused ones among them, `heard` the events that their runs may listen for.
+    `paused` and `journeys` are ids of journeys; `journeys` holds the paused ones too. An event that is neither in the
+    index nor in `listened_events` cannot concern any run, so that its customer need not be loaded.
     """
 
     revision: int
     schema: Schema
-    index: Index
+    index: TriggerIndex
     paused: frozenset[str]
     journeys: frozenset[str] = frozenset()
     listened_events: frozenset[str] = frozenset()
 
 
 def snapshot(pointer: ActiveJourneys, schema: Schema, versions: Mapping[tuple[str, int], Journey]) -> Snapshot:
-    """The snapshot that a pointer, the schema and the versions pointed to make."""
-    index = Index((versions[each.journey, each.version], each.version) for each in pointer.active)
+    """The snapshot of the active versions. `versions` holds their definitions by journey id and version; KeyError where one is missing."""
+    index = TriggerIndex((versions[each.journey, each.version], each.version) for each in pointer.active)
     return Snapshot(
         revision=pointer.revision,
         schema=schema,

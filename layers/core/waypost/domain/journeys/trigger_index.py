@@ -1,4 +1,9 @@
-"""Which journeys can an event concern, found in time that does not grow with their number."""
+"""The trigger index: finds the journeys that an event may start, in time that does not grow with the number of journeys.
+
+A workspace may have 1,000 published journeys, most of them for one event name, such as `purchase` for one product each.
+Evaluating every entry for every event would make matching a thousand times slower; the index looks up the entries that
+the payload can satisfy, and evaluates only those.
+"""
 
 from __future__ import annotations
 
@@ -11,116 +16,139 @@ from typing import Any, Final
 
 from waypost.domain.journeys.conditions import All, Comparison, Condition, Scope, holds
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.operators import Relation
 from waypost.domain.values.comparison import canonical, number
 from waypost.domain.values.property_paths import find
 
 Path = tuple[str, ...]
 Published = tuple[Journey, int]
+"""A published journey and its version."""
 
 MAX_SKIPPED_REPORTED: Final = 10
-"""Among so many entries of one name, the first to be published, a receipt says which its payload ruled out: more would drown the rest."""
+"""A receipt names the journeys that its payload ruled out, among the first so many of the event name in the order of publishing.
+Without the limit, the receipt of one purchase would list 999 journeys for other products."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """A published journey and its place in the order of publishing."""
+class _IndexedEntry:
+    """A published journey, its version, and its position in the order of publishing."""
 
-    place: int
+    position: int
     journey: Journey
     version: int
 
-    def may_open(self, event: str, source: str, scope: Scope) -> bool:
+    def may_start(self, event: str, source: str, scope: Scope) -> bool:
+        """Whether the event starts a run as far as the scope can tell; conditions on a customer who is not loaded are open."""
         entry = self.journey.entry
         if not entry.matches(event, source):
             return False
         return entry.conditions is None or holds(entry.conditions, scope) is not False
 
 
-class _SameName:
-    """The entries that wait for one event name: by the rarest value that each asks for, else by a limit, else among the rest."""
-
-    def __init__(self, entries: list[_Entry]) -> None:
-        self.first = entries[:MAX_SKIPPED_REPORTED]
-        rarity = Counter(pin for entry in entries for pin in _equality_conditions(entry.journey.entry.conditions))
-        self._rest: list[_Entry] = []
-        self._by_value: dict[Path, dict[Hashable, list[_Entry]]] = defaultdict(lambda: defaultdict(list))
-        limited: dict[Path, list[tuple[Comparison, _Entry]]] = defaultdict(list)
-        for entry in entries:
-            pin = min(_equality_conditions(entry.journey.entry.conditions), key=lambda each: rarity[each], default=None)
-            limit = next(_limits(entry.journey.entry.conditions), None)
-            if pin is not None:
-                self._by_value[pin[0]][pin[1]].append(entry)
-            elif limit is not None:
-                limited[limit.parts].append((limit, entry))
-            else:
-                self._rest.append(entry)
-        self._by_limit = {path: _Limits(group) for path, group in limited.items()}
-
-    def possible(self, payload: Mapping[str, Any]) -> list[_Entry]:
-        found = list(self._rest)
-        for path, by_value in self._by_value.items():
-            value = find(payload, path)
-            if value is not None:
-                found += by_value.get(_bucket(value), ())
-        for path, limits in self._by_limit.items():
-            found += limits.passed(number(find(payload, path)))
-        return found
-
-
-class _Limits:
-    """Entries that ask for a number above or below a limit, sorted by it."""
-
-    def __init__(self, entries: list[tuple[Comparison, _Entry]]) -> None:
-        limits = [(limit, leaf.operator, entry) for leaf, entry in entries if (limit := number(leaf.value)) is not None]
-        limits.sort(key=lambda each: each[0])
-        self._floors, self._above = _columns([(limit, entry) for limit, operator, entry in limits if operator == "is greater than"])
-        self._ceilings, self._below = _columns([(limit, entry) for limit, operator, entry in limits if operator == "is less than"])
-
-    def passed(self, value: int | Decimal | None) -> list[_Entry]:
-        if value is None:
-            return []
-        return self._above[: bisect_left(self._floors, value)] + self._below[bisect_right(self._ceilings, value) :]
-
-
-def _columns(rows: list[tuple[int | Decimal, _Entry]]) -> tuple[list[int | Decimal], list[_Entry]]:
-    return [limit for limit, _ in rows], [entry for _, entry in rows]
-
-
-class Index:
-    """The entries of a workspace's published journeys. It never changes: a new list of journeys makes a new index."""
+class TriggerIndex:
+    """The entries of a workspace's published journeys. It is immutable: a new list of journeys makes a new index."""
 
     def __init__(self, published: Iterable[Published]) -> None:
-        """Takes journeys with their versions, in the order of publishing."""
-        by_name: dict[str, list[_Entry]] = defaultdict(list)
-        for place, (journey, version) in enumerate(published):
-            by_name[journey.entry.event].append(_Entry(place, journey, version))
-        self._by_name = {name: _SameName(entries) for name, entries in by_name.items()}
+        """Takes the journeys with their versions in the order of publishing, which the results keep."""
+        by_name: dict[str, list[_IndexedEntry]] = defaultdict(list)
+        for position, (journey, version) in enumerate(published):
+            by_name[journey.entry.event].append(_IndexedEntry(position, journey, version))
+        self._by_name = {name: _EntriesOfEvent(entries) for name, entries in by_name.items()}
 
     def __contains__(self, event: str) -> bool:
         """Whether any entry names this event."""
         return event in self._by_name
 
     def candidates(self, event: str, source: str, payload: Mapping[str, Any], timezone: str) -> list[Published]:
-        """The journeys, in the order of publishing, that this event opens as far as the payload can tell: the customer is not asked."""
-        group = self._by_name.get(event)
-        if group is None:
+        """The journeys that this event may start, in the order of publishing.
+
+        Conditions on the customer are left open, because the customer is not loaded yet. `timezone` is the IANA zone of
+        the workspace.
+        """
+        entries = self._by_name.get(event)
+        if entries is None:
             return []
         scope = Scope(payload, None, timezone)
-        fitting = [entry for entry in group.possible(payload) if entry.may_open(event, source, scope)]
-        return [(entry.journey, entry.version) for entry in sorted(fitting, key=lambda entry: entry.place)]
+        matching = [entry for entry in entries.possible(payload) if entry.may_start(event, source, scope)]
+        return [(entry.journey, entry.version) for entry in sorted(matching, key=lambda entry: entry.position)]
 
     def ruled_out(self, event: str, source: str, candidates: Iterable[Published]) -> list[str]:
-        """Journeys that this event names and whose conditions its payload does not meet, as far as a receipt tells of them."""
-        group = self._by_name.get(event)
-        if group is None:
+        """The ids of journeys that wait for this event and are not among its `candidates`, at most `MAX_SKIPPED_REPORTED`."""
+        entries = self._by_name.get(event)
+        if entries is None:
             return []
         possible = {journey.id for journey, _ in candidates}
-        heard = (entry.journey for entry in group.first if entry.journey.entry.matches(event, source))
-        return [journey.id for journey in heard if journey.id not in possible]
+        matching = (entry.journey for entry in entries.first if entry.journey.entry.matches(event, source))
+        return [journey.id for journey in matching if journey.id not in possible]
+
+
+class _EntriesOfEvent:
+    """The entries that wait for one event name, each in exactly one of three places.
+
+    An entry that requires a property to equal a value is under that value; one that requires a number above or below a
+    bound is under that bound; all others are in a list that every event has to go through. Being found under one of its
+    conditions means only that an entry is possible: `may_start` evaluates all of them.
+    """
+
+    def __init__(self, entries: list[_IndexedEntry]) -> None:
+        self.first = entries[:MAX_SKIPPED_REPORTED]
+        # Of several required values the rarest is the key. With `kind = order` and `product = 7`, a thousand journeys may
+        # share the kind; under the product, an event meets one of them.
+        frequency = Counter(required for entry in entries for required in _required_values(entry.journey.entry.conditions))
+        self._others: list[_IndexedEntry] = []
+        self._by_value: dict[Path, dict[Hashable, list[_IndexedEntry]]] = defaultdict(lambda: defaultdict(list))
+        bounded: dict[Path, list[tuple[Comparison, _IndexedEntry]]] = defaultdict(list)
+        for entry in entries:
+            conditions = entry.journey.entry.conditions
+            rarest = min(_required_values(conditions), key=lambda each: frequency[each], default=None)
+            bound = next(_required_bounds(conditions), None)
+            if rarest is not None:
+                path, key = rarest
+                self._by_value[path][key].append(entry)
+            elif bound is not None:
+                bounded[bound.path_parts].append((bound, entry))
+            else:
+                self._others.append(entry)
+        self._by_bound = {path: _EntriesByBound(group) for path, group in bounded.items()}
+
+    def possible(self, payload: Mapping[str, Any]) -> list[_IndexedEntry]:
+        """A superset of the entries whose conditions the payload satisfies, in any order."""
+        found = list(self._others)
+        for path, by_value in self._by_value.items():
+            value = find(payload, path)
+            if value is not None:
+                found += by_value.get(_bucket(value), ())
+        for path, by_bound in self._by_bound.items():
+            found += by_bound.passed_by(number(find(payload, path)))
+        return found
+
+
+class _EntriesByBound:
+    """Entries that require one property to be a number above or below a bound, sorted by the bound."""
+
+    def __init__(self, entries: list[tuple[Comparison, _IndexedEntry]]) -> None:
+        # A bound that is not a number holds for no property, so its entry is left out: no event can start that journey.
+        bounds = [
+            (bound, comparison.rule.relation, entry) for comparison, entry in entries if (bound := number(comparison.value)) is not None
+        ]
+        bounds.sort(key=lambda each: each[0])
+        self._lower, self._above = _columns((bound, entry) for bound, relation, entry in bounds if relation is Relation.NUMBER_ABOVE)
+        self._upper, self._below = _columns((bound, entry) for bound, relation, entry in bounds if relation is Relation.NUMBER_BELOW)
+
+    def passed_by(self, value: int | Decimal | None) -> list[_IndexedEntry]:
+        """The entries whose bound this number passes; a bound itself does not pass, as the operators are strict."""
+        if value is None:
+            return []
+        return self._above[: bisect_left(self._lower, value)] + self._below[bisect_right(self._upper, value) :]
+
+
+def _columns(rows: Iterable[tuple[int | Decimal, _IndexedEntry]]) -> tuple[list[int | Decimal], list[_IndexedEntry]]:
+    pairs = list(rows)
+    return [bound for bound, _ in pairs], [entry for _, entry in pairs]
 
 
 def _required(condition: Condition | None) -> Iterator[Comparison]:
-    """The leaves on the payload without which a condition cannot hold."""
+    """The comparisons of payload properties without which a condition cannot hold: those that no `any` or `not` encloses."""
     if isinstance(condition, All):
         for part in condition.all:
             yield from _required(part)
@@ -128,17 +156,21 @@ def _required(condition: Condition | None) -> Iterator[Comparison]:
         yield condition
 
 
-def _equality_conditions(condition: Condition | None) -> Iterator[tuple[Path, Hashable]]:
-    """The payload values, by path, that a condition asks for."""
-    return ((leaf.parts, _bucket(leaf.value)) for leaf in _required(condition) if leaf.operator == "is equal to")
+def _required_values(condition: Condition | None) -> Iterator[tuple[Path, Hashable]]:
+    """The values that a condition requires of payload properties, as paths and buckets."""
+    return ((each.path_parts, _bucket(each.value)) for each in _required(condition) if each.rule.relation is Relation.EQUAL)
 
 
-def _limits(condition: Condition | None) -> Iterator[Comparison]:
-    """The leaves that ask for a number above or below a limit."""
-    return (leaf for leaf in _required(condition) if leaf.operator in {"is greater than", "is less than"})
+def _required_bounds(condition: Condition | None) -> Iterator[Comparison]:
+    """The comparisons that require a payload property to be a number above or below a bound."""
+    return (each for each in _required(condition) if each.rule.relation in {Relation.NUMBER_ABOVE, Relation.NUMBER_BELOW})
 
 
 def _bucket(value: Any) -> Hashable:
-    """A key that values share whenever they are the same in some workspace; its zone decides the rest, so instants share one."""
+    """A key that two values share whenever `is equal to` treats them as equal in the zone of some workspace.
+
+    The index does not know the zone, and in one zone `2026-11-23` equals `2026-11-22T23:00:00Z`. All instants therefore
+    share one bucket, and so do all arrays and all objects, which may contain instants. Texts and numbers are exact.
+    """
     kind, *_ = key = canonical(value, "UTC")
     return key if kind in {"text", "number"} else kind

@@ -1,4 +1,4 @@
-"""The steps in which time passes: delays, windows, and waits for events (contract 3.1)."""
+"""The steps in which time passes: delays, windows, and waits for events (docs/journeys.md#steps)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from waypost.domain.journeys.definition import Definition, Step, StepId, member
+from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, member
 from waypost.domain.journeys.triggers import Trigger
 from waypost.domain.values.comparison import instant
 from waypost.domain.values.durations import WireDuration
@@ -16,7 +16,7 @@ from waypost.domain.values.windows import ClockTime, Hours, Weekday
 
 
 class TimeDelay(Step):
-    """Lets time pass. A delay of zero is none."""
+    """Waits for a duration. A delay of zero does not wait."""
 
     type: Literal["timeDelay"]
     delay: WireDuration
@@ -24,8 +24,13 @@ class TimeDelay(Step):
 
     @property
     def is_waiting_step(self) -> bool:
-        """Whether any time passes."""
+        """Whether the delay is above zero."""
         return not self.delay.is_zero
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """To the next step."""
+        return (Edge(("next",), self.next),)
 
 
 def _instant(text: str) -> str:
@@ -34,11 +39,17 @@ def _instant(text: str) -> str:
     return text
 
 
-Instant = Annotated[str, AfterValidator(_instant), Field(description="ISO 8601; without a zone: the customer's.")]
+# The pattern stands in the JSON Schema only. Without it `22:00` would be a valid `from` of a DateWindow as well as of a
+# DayWindow, and a schema with `oneOf` refuses what matches twice. In parsing, `_instant` has the better message.
+Instant = Annotated[
+    str,
+    AfterValidator(_instant),
+    Field(description="ISO 8601; without a zone: the customer's.", json_schema_extra={"pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"}),
+]
 
 
 class DateWindow(Step):
-    """Lets runs pass between two instants only."""
+    """Lets runs pass only between two instants. A run that arrives earlier waits; one that arrives later exits."""
 
     type: Literal["timeWindow"]
     from_: Instant = Field(alias="from", examples=["2026-12-01"])
@@ -46,13 +57,13 @@ class DateWindow(Step):
     next: StepId
 
     @model_validator(mode="after")
-    def _opens(self) -> Self:
+    def _ends_after_it_begins(self) -> Self:
         if self._at(self.from_, "UTC") >= self._at(self.to, "UTC"):
             raise PydanticCustomError("empty-window", "`to` lies after `from`")
         return self
 
     def opening(self, now: datetime, zone: str) -> datetime | None:
-        """`now` while it is open, when it opens, or None once it is over."""
+        """`now` while the window is open, its start (UTC) before, None after it. `zone` is the IANA zone of the customer."""
         return max(now, self._at(self.from_, zone)) if now < self._at(self.to, zone) else None
 
     @staticmethod
@@ -62,9 +73,14 @@ class DateWindow(Step):
             raise ValueError(f"{text!r} is no time")
         return found
 
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """To the next step."""
+        return (Edge(("next",), self.next),)
+
 
 class DayWindow(Step):
-    """Lets runs pass between two local times of each day only, overnight as well."""
+    """Lets runs pass only between two local times of each day, which may span midnight. Other runs wait."""
 
     type: Literal["timeWindow"]
     from_: ClockTime = Field(alias="from")
@@ -72,18 +88,23 @@ class DayWindow(Step):
     next: StepId
 
     @model_validator(mode="after")
-    def _closes(self) -> Self:
+    def _is_not_empty(self) -> Self:
         if self.from_ == self.to:
             raise PydanticCustomError("empty-window", "`from` and `to` are the same")
         return self
 
     def opening(self, now: datetime, zone: str) -> datetime | None:
-        """`now` while it is open, else when it opens next."""
+        """`now` while the window is open, else the instant (UTC) at which it opens next. `zone` is the IANA zone of the customer."""
         return Hours(self.from_, self.to).opening(now, zone)
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """To the next step."""
+        return (Edge(("next",), self.next),)
 
 
 class WeekWindow(Step):
-    """Lets runs pass on some days of the week only, between two local times; the same time twice is a whole day."""
+    """Lets runs pass only on some days of the week, between two local times. The same time twice is a whole day."""
 
     type: Literal["timeWindow"]
     on_days: tuple[Weekday, ...] = Field(min_length=1)
@@ -92,11 +113,17 @@ class WeekWindow(Step):
     next: StepId
 
     def opening(self, now: datetime, zone: str) -> datetime | None:
-        """`now` while it is open, else when it opens next."""
+        """`now` while the window is open, else the instant (UTC) at which it opens next. `zone` is the IANA zone of the customer."""
         return Hours(self.from_time, self.to_time, self.on_days).opening(now, zone)
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """To the next step."""
+        return (Edge(("next",), self.next),)
 
 
 def _window(raw: Any) -> str:
+    """The tag of the window that the fields of `raw` suggest, so that a mistake in one field gets an error for that kind of window."""
     if any(member(raw, name) is not None for name in ("onDays", "on_days", "fromTime", "from_time", "toTime", "to_time")):
         return "<onDays>"
     start = member(raw, "from") or member(raw, "from_")
@@ -109,11 +136,11 @@ TimeWindow = Annotated[
 ]
 
 
-def _named(raw: Any) -> Any:
+def _event_of_name(raw: Any) -> Any:
     return {"event": raw} if isinstance(raw, str) else raw
 
 
-Listed = Annotated[Trigger, BeforeValidator(_named, json_schema_input_type=str | Trigger)]
+ListedTrigger = Annotated[Trigger, BeforeValidator(_event_of_name, json_schema_input_type=str | Trigger)]
 
 
 class EventBranch(Trigger):
@@ -124,7 +151,7 @@ class EventBranch(Trigger):
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
-        """What it listens for."""
+        """The events that the branch waits for."""
         return (self,)
 
 
@@ -132,26 +159,36 @@ class AnyBranch(Definition):
     """Taken when one of these events comes."""
 
     id: StepId | None = None
-    any: tuple[Listed, ...] = Field(min_length=1, description="Events; a name alone is an event without conditions.")
+    any: tuple[ListedTrigger, ...] = Field(min_length=1, description="Events; a name alone is an event without conditions.")
     next: StepId
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
-        """What it listens for."""
+        """The events that the branch waits for."""
         return self.any
+
+    @property
+    def label(self) -> str:
+        """The events in a few words, for the diagram."""
+        return " or ".join(trigger.label for trigger in self.any)
 
 
 class AllBranch(Definition):
-    """Taken when all of these events have come, in whatever order; those that came are remembered for as long as the run waits."""
+    """Taken when all of these events have come, in any order. The run remembers those that came for as long as it waits."""
 
     id: StepId | None = None
-    all: tuple[Listed, ...] = Field(min_length=1, description="Events; a name alone is an event without conditions.")
+    all: tuple[ListedTrigger, ...] = Field(min_length=1, description="Events; a name alone is an event without conditions.")
     next: StepId
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
-        """What it listens for."""
+        """The events that the branch waits for."""
         return self.all
+
+    @property
+    def label(self) -> str:
+        """The events in a few words, for the diagram."""
+        return " and ".join(trigger.label for trigger in self.all)
 
 
 def _branch(raw: Any) -> str:
@@ -166,7 +203,7 @@ WaitBranch = Annotated[
 
 
 class Timeout(Definition):
-    """Where a run goes that has waited long enough."""
+    """Where a run goes that has waited for as long as `after`."""
 
     after: WireDuration
     next: StepId
@@ -174,12 +211,12 @@ class Timeout(Definition):
     @model_validator(mode="after")
     def _takes_time(self) -> Self:
         if self.after.is_zero:
-            raise PydanticCustomError("zero-timeout", "a wait that ends at once waits for nothing")
+            raise PydanticCustomError("zero-timeout", "a timeout is longer than zero")
         return self
 
 
 class WaitUntil(Step):
-    """Waits for events; the first branch, in the order written, that an event fits is taken."""
+    """Waits for events. An event takes the first branch, in the order written, that it matches."""
 
     type: Literal["waitUntil"]
     branches: tuple[WaitBranch, ...] = Field(min_length=1)
@@ -187,5 +224,18 @@ class WaitUntil(Step):
 
     @property
     def is_waiting_step(self) -> bool:
-        """Whether a run stands still in this step until something happens or time passes."""
+        """Always: a wait without a timeout lasts until an event comes."""
         return True
+
+    @property
+    def event_names(self) -> frozenset[str]:
+        """The names of the events of all branches."""
+        return frozenset(trigger.event for branch in self.branches for trigger in branch.triggers)
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """One for each branch, then the one of the timeout."""
+        branches = tuple(Edge(("branches", index, "next"), branch.next, branch.label) for index, branch in enumerate(self.branches))
+        if self.timeout is None:
+            return branches
+        return (*branches, Edge(("timeout", "next"), self.timeout.next, f"after {self.timeout.after.text}"))

@@ -1,1 +1,1 @@
-"""A message and its delivery: claims, retries, template scope, webhook addresses and signatures."""
+"""A message and its delivery: next action, claims, retries, reports, template scope, webhook addresses and signatures."""

@@ -1,47 +1,39 @@
-"""How a message gets delivered: when a provider may be called, and what its answer makes of the message. Pure."""
+"""How the row of a message changes while it is delivered: claim, response, expired lease, skip, redrive. Pure."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, assert_never
 
-from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, ProviderResponse, Skip
+from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, ProviderResponse, SkipReason
+from waypost.domain.messages.retry_schedule import retries_are_used_up, retry_delay
 
 LEASE: Final = timedelta(seconds=120)
-"""How long a claim holds: longer than the send function lives, so that a lease that ran out means a worker that died."""
+"""How long a claim holds. It is longer than the timeout of the send function: an expired lease means that its worker is dead."""
 
-RETRIES: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 300, 1800, 7200, 21600, 43200))
-"""When a refused message is tried again, each +-20 % (contract 4)."""
-
-LONGEST_RETRY_AFTER: Final = timedelta(hours=24)
-
-KNOWN_BY_RECEIVER: Final = frozenset({"webhook"})
-"""Channels whose receiver gets the message's id and can tell a repeat: what may have arrived is sent again."""
+IDEMPOTENT_CHANNELS: Final = frozenset({"webhook"})
+"""Channels whose receiver gets the id of the message and can recognize a repeat."""
 
 
-def after_expired_lease(message: Message, now: datetime) -> Message:
-    """The message as it stands once a lease that ran out is accounted for: its worker died between the call and the record."""
-    if message.status is not MessageStatus.SENDING or message.lease is None or now < message.lease:
-        return message
-    told = Attempt(message.lease, "unknown", "the worker ended before it could record the provider's answer")
-    return _unknown(replace(message, attempts=(*message.attempts, told)), now, timedelta(0))
-
-
-def wait(message: Message, now: datetime) -> timedelta:
-    """How long until this message may be claimed: until it is due, or until another worker's lease ends."""
-    until = message.lease if message.status is MessageStatus.SENDING and message.lease else message.due
-    return max(until - now, timedelta(0))
-
-
-def claimable(message: Message, now: datetime) -> bool:
-    """Whether the provider may be called now."""
+def is_claimable(message: Message, now: datetime) -> bool:
+    """Whether the message is pending and due."""
     return message.status is MessageStatus.PENDING and message.due <= now
 
 
+def claimable_in(message: Message, now: datetime) -> timedelta:
+    """How long it takes until the message may be claimed: until it is due, or until the lease of another worker ends. Never negative."""
+    claimable_at = message.lease if message.status is MessageStatus.SENDING and message.lease else message.due
+    return max(claimable_at - now, timedelta(0))
+
+
 def with_claim(message: Message, now: datetime, token: str, to: str) -> Message:
-    """The message held by the worker that knows `token`, about to be sent to `to`."""
+    """The message as claimed by the worker that owns `token`, about to be sent to the address `to`."""
+    # SQS delivers a record at least once, so two workers may read the same pending row. Saving the claim is a conditional write on the
+    # status and the token that were read: one worker wins, and only the winner calls the provider. The lease covers a winner that dies:
+    # until it expires no other worker may touch the message, and then any may. The token is new for each claim: a worker whose lease
+    # expired during a slow call cannot save its response over a newer claim. The claim is the last write before the call, so a crash
+    # leaves an unknown outcome only if it happens during the call or right after it.
     return replace(
         message,
         status=MessageStatus.SENDING,
@@ -54,69 +46,61 @@ def with_claim(message: Message, now: datetime, token: str, to: str) -> Message:
     )
 
 
-def skipped(message: Message, skip: Skip, now: datetime) -> Message:
+def after_response(message: Message, response: ProviderResponse, now: datetime) -> Message:
+    """A claimed message after the response of its provider."""
+    recorded = replace(message, attempts=(*message.attempts, Attempt(now, response.outcome, response.detail)))
+    delay = retry_delay(message.id, message.attempt_count, response.retry_after)
+    match response.outcome:
+        case "sent":
+            return replace(recorded, status=MessageStatus.SENT, lease=None)
+        case "refused":
+            return _to_be_retried(recorded, now, delay)
+        case "failed":
+            return _failed(recorded, MessageReason.REJECTED)
+        case "gone":
+            return _failed(recorded, MessageReason.ENDPOINT_GONE)
+        case "unknown":
+            return _with_unknown_outcome(recorded, now, delay)
+        case _ as never:
+            assert_never(never)
+
+
+def after_expired_lease(message: Message, now: datetime) -> Message:
+    """The message with an attempt of unknown outcome, if it is claimed and its lease has expired; otherwise the same object."""
+    if message.status is not MessageStatus.SENDING or message.lease is None or now < message.lease:
+        return message
+    attempt = Attempt(message.lease, "unknown", "the worker ended before it could record the provider's answer")
+    # No delay: the lease was the delay already.
+    return _with_unknown_outcome(replace(message, attempts=(*message.attempts, attempt)), now, timedelta(0))
+
+
+def skipped(message: Message, reason: SkipReason, now: datetime) -> Message:
     """The message that will not be sent."""
-    told = Attempt(now, "skipped", skip.detail or skip.reason.value)
-    return replace(message, status=MessageStatus.SKIPPED, reason=skip.reason, lease=None, attempts=(*message.attempts, told))
-
-
-def settled(message: Message, answer: ProviderResponse, now: datetime) -> Message:
-    """A claimed message after its provider's answer."""
-    told = replace(message, attempts=(*message.attempts, Attempt(now, answer.kind, answer.detail)))
-    if answer.kind == "sent":
-        return replace(told, status=MessageStatus.SENT, lease=None)
-    if answer.kind == "failed":
-        return _failed(told, MessageReason.REJECTED)
-    if answer.kind == "gone":
-        return _failed(told, MessageReason.ENDPOINT_GONE)
-    pause = max(_pause(told), _asked(answer))
-    return _again(told, now, pause) if answer.kind == "refused" else _unknown(told, now, pause)
+    attempt = Attempt(now, "skipped", reason.detail or reason.reason.value)
+    return replace(message, status=MessageStatus.SKIPPED, reason=reason.reason, lease=None, attempts=(*message.attempts, attempt))
 
 
 def redriven(message: Message, now: datetime) -> Message:
-    """A failed message that a person sends on its way again, with all its retries before it. Others stay as they are."""
+    """A failed message that is due again, with the whole retry schedule ahead of it; any other message as it is."""
     if message.status is not MessageStatus.FAILED:
         return message
     return replace(message, status=MessageStatus.PENDING, reason=None, due=now, lease=None, attempt_count=0)
 
 
-def _unknown(message: Message, now: datetime, pause: timedelta) -> Message:
-    if message.channel in KNOWN_BY_RECEIVER or message.on_unknown == "resend":
-        return _again(message, now, pause)
+def _with_unknown_outcome(message: Message, now: datetime, delay: timedelta) -> Message:
+    # The provider may have the message, and nothing can find out. The receiver of a webhook drops a repeat by its `webhook-id`, so a repeat
+    # is harmless and a loss is not. SES and similar providers accept the same e-mail twice, so the customer would get it twice: the message
+    # stays unknown, which a person can see, unless its step says that twice is better than never (`onUnknown: resend`).
+    if message.channel in IDEMPOTENT_CHANNELS or message.on_unknown == "resend":
+        return _to_be_retried(message, now, delay)
     return replace(message, status=MessageStatus.UNKNOWN, reason=MessageReason.NO_ANSWER, lease=None)
 
 
-def _again(message: Message, now: datetime, pause: timedelta) -> Message:
-    if message.attempt_count > len(RETRIES):
+def _to_be_retried(message: Message, now: datetime, delay: timedelta) -> Message:
+    if retries_are_used_up(message.attempt_count):
         return _failed(message, MessageReason.GAVE_UP)
-    return replace(message, status=MessageStatus.PENDING, lease=None, due=now + pause)
+    return replace(message, status=MessageStatus.PENDING, lease=None, due=now + delay)
 
 
 def _failed(message: Message, reason: MessageReason) -> Message:
     return replace(message, status=MessageStatus.FAILED, reason=reason, lease=None)
-
-
-def _pause(message: Message) -> timedelta:
-    """The next pause of the schedule; its jitter is a hash, so that the same message always waits the same."""
-    drawn = hashlib.sha256(f"{message.id}/{message.attempt_count}".encode()).digest()
-    share = int.from_bytes(drawn[:8], "big") / 2**64
-    return RETRIES[min(message.attempt_count, len(RETRIES)) - 1] * (0.8 + 0.4 * share)
-
-
-def _asked(answer: ProviderResponse) -> timedelta:
-    return timedelta(seconds=min(answer.retry_after or 0, LONGEST_RETRY_AFTER.total_seconds()))
-
-
-_REPORTS: Final = {"$delivered": MessageStatus.DELIVERED, "$opened": MessageStatus.OPENED, "$clicked": MessageStatus.CLICKED}
-_ORDER: Final = (MessageStatus.DELIVERED, MessageStatus.OPENED, MessageStatus.CLICKED)
-
-
-def reported(message: Message, event: str) -> Message:
-    """The message after a delivery report of this name. Reports come in any order and more than once, so it only ever gets further.
-
-    A message that no provider was ever called for cannot have arrived: whoever knows its id cannot keep it from being sent.
-    """
-    told = _REPORTS.get(event)
-    if told is None or message.token is None or (message.status in _ORDER and _ORDER.index(told) <= _ORDER.index(message.status)):
-        return message
-    return replace(message, status=told, reason=None, lease=None)

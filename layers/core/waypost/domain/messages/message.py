@@ -1,4 +1,4 @@
-"""A message: what a customer receives on a channel, from being owed to being reported."""
+"""A message: what a customer receives on a channel because a run reached a message step (`docs/messages.md`)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, Final, Literal
 
 from waypost.domain.customers.identifiers import Identifier
 
-Rendered = Mapping[str, Any]
-"""A template with the customer's words in it, complete: all that a channel needs to send it, and to send it again unchanged."""
+RenderedTemplate = Mapping[str, Any]
+"""A template whose Liquid texts are replaced by their results, field by field. It is JSON."""
 
-RENDERED_BYTES: Final = 256 * 1024
-"""What a rendered message may hold at most (contract 4)."""
+MAX_RENDERED_BYTES: Final = 256 * 1024
+"""The most bytes of text that one rendered message may have, in UTF-8 (`docs/messages.md#channels`)."""
 
 
 class MessageStatus(StrEnum):
-    """Where a message stands (contract 4)."""
+    """The state of a message (`docs/messages.md#states`)."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -32,7 +32,7 @@ class MessageStatus(StrEnum):
 
 
 class MessageReason(StrEnum):
-    """Why a message was skipped, failed, or is unknown: a closed list."""
+    """Why a message was skipped, has failed, or is unknown: a closed list (`docs/messages.md#reasons`)."""
 
     NO_ADDRESS = "no-address"
     NO_SENDER = "no-sender"
@@ -44,16 +44,19 @@ class MessageReason(StrEnum):
     REJECTED = "rejected"
     """The provider refused it for good."""
     GAVE_UP = "gave-up"
-    """Every retry met a refusal."""
+    """The provider refused it, or its outcome remained unknown, at every attempt of the schedule."""
     ENDPOINT_GONE = "endpoint-gone"
-    """The webhook's receiver answered 410 and gets no more."""
+    """The webhook's endpoint answered 410, and gets no more messages."""
     NO_ANSWER = "no-answer"
-    """The provider was called, and what came of it is not known."""
+    """The provider was called, and whether it accepted the message is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One call of the provider, or why there was none: `outcome` is an `Answer`'s kind or a status, `detail` is for a person."""
+    """One call of the provider, or the reason why there was none.
+
+    `outcome` is a `ProviderOutcome` or `skipped`; `detail` is text for a person.
+    """
 
     at: datetime
     outcome: str
@@ -62,12 +65,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of one visit to a message step.
+    """One message of one visit of a run to a message step.
 
-    `known_as` names the customer for a strong read at sending: the index by customer id lags. `event` is the one that moved the run:
-    name, payload, uuid, timestamp, source. Not before `due` is the provider called. A worker that has claimed the message holds it under
-    its `token` until `lease`. `tries` counts the claims since the message was owed or redriven; `attempts` keeps the whole story. While
-    its journey is paused, it is `held`.
+    `lookup_id` finds the customer by a strongly consistent read when the message is sent; the index by customer id is only eventually
+    consistent. `event` is the event that moved the run to the step: name, payload, uuid, timestamp and source. The provider is not called
+    before `due`. `awaited`: the run waits at the step for the outcome (`onFailure`). A worker that has claimed the message holds it under
+    its `token` until `lease`. `attempt_count` counts the claims since the message was created or redriven, whereas `attempts` is the
+    whole history. `held`: the journey was paused when the message was due.
     """
 
     id: str
@@ -94,10 +98,15 @@ class Message:
     attempt_count: int = 0
     held: bool = False
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the sender has nothing more to do for it: the outcome is known, or is known to remain unknown."""
+        return self.status not in (MessageStatus.PENDING, MessageStatus.SENDING)
+
 
 @dataclass(frozen=True, slots=True)
-class Skip:
-    """A message that is not to be sent, and why."""
+class SkipReason:
+    """Why a message is not sent; `detail` is text for a person, where the reason alone does not say enough."""
 
     reason: MessageReason
     detail: str = ""
@@ -105,30 +114,34 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class PreparedMessage:
-    """A rendered message and the address that suppressions know its receiver by."""
+    """A message as its channel sends it: complete, so that every attempt sends the same, with the address that identifies its receiver.
+
+    `to` is the address in the form in which suppressions store it, such as `ada@example.com` or the origin and path of a URL.
+    """
 
     to: str
-    rendered: Rendered
+    rendered: RenderedTemplate
 
 
 @dataclass(frozen=True, slots=True)
 class RenderFailure:
-    """Why a template could not be rendered, for a person."""
+    """Why a template could not be rendered, as text for a person."""
 
     detail: str
 
 
-ProviderResult = Literal["sent", "refused", "failed", "gone", "unknown"]
+ProviderOutcome = Literal["sent", "refused", "failed", "gone", "unknown"]
+"""What one call of a provider resulted in (`docs/messages.md#delivery`). Rows of messages store these words.
+
+`sent`: accepted. `refused`: certainly not accepted; a later attempt may succeed. `failed`: certainly not accepted, and no later attempt can
+succeed. `gone`: failed, and the address no longer exists. `unknown`: it may have been accepted.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """What came of one call of a provider.
+    """The result of one call of a provider. `retry_after`: the seconds that the provider asked to wait before the next call, if it did."""
 
-    `sent`: accepted. `refused`: certainly not accepted, try again later. `failed`: certainly not accepted, never will be. `gone`: failed,
-    and the address is dead. `unknown`: it may have been accepted. `retry_after` is in seconds, where the provider named a time.
-    """
-
-    kind: ProviderResult
+    outcome: ProviderOutcome
     detail: str
     retry_after: float | None = None

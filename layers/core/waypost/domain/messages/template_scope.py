@@ -1,4 +1,4 @@
-"""What a message is made from: its step's template, and what the template sees (contract 4)."""
+"""What a message is rendered from: the template of its step, and the values that the template sees (`docs/journeys.md#templates`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from waypost.domain.messages.message import Message
 
 
 def message_step(journey: Journey, step: str) -> steps.AnyMessage:
-    """The step that makes a message; TypeError where it makes none."""
+    """The message step with this id; TypeError if it is a step of another type."""
     found = journey.step(step)
     if not isinstance(found, steps.Message):
         raise TypeError(f"step {step} of {journey.id} sends no message")
@@ -20,13 +20,13 @@ def message_step(journey: Journey, step: str) -> steps.AnyMessage:
 
 
 def template_of(step: steps.AnyMessage) -> Mapping[str, Any]:
-    """A step's template as JSON."""
+    """The template of a step as JSON, without the fields that it does not set."""
     template: Mapping[str, Any] = step.template.model_dump(by_alias=True, exclude_none=True)
     return template
 
 
 def scope(message: Message, customer: Customer, journey: Journey) -> Mapping[str, Any]:
-    """What a template sees."""
+    """The variables of a template by their names; the primary key of the customer is one of the attributes, under its own name."""
     return {
         "customer": {"id": customer.id, **customer.attributes},
         "event": message.event,

@@ -1,1 +1,1 @@
-"""How runs move: entry rules, step rules, transitions, timers, effects and simulation."""
+"""How runs advance: entry rules, step rules, transitions, timers, effects and the dry run."""

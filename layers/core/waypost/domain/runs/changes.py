@@ -1,4 +1,4 @@
-"""One change of a customer's runs, with all that has to be saved together with it."""
+"""The units in which changes of runs are saved: one transaction each."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from waypost.domain.runs.run import Run, VersionRow
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One change of a customer's runs with all that belongs to it: saved whole or not at all.
+    """One change of a customer's runs with all that belongs to it: saved as a whole or not at all.
 
-    `gate` is the gate as read, `owed` all effects that are owed from then on; `replaced` are ended runs that make room.
+    `version_row` is as read; `pending_effects` are all effects that are pending after the change. `runs` are the new states; `replaced`
+    are ended runs that a newer run of the same journey and key moves to the past runs. `receipts` are those of the events that caused it.
     """
 
     workspace: str
@@ -28,25 +29,26 @@ class Commit:
     receipts: tuple[Receipt, ...] = ()
 
 
-class Committed(Enum):
-    """What became of a commit: done; stale, because the gate has moved on; or known, because an event has a receipt already."""
+class CommitResult(Enum):
+    """Saved; stale, because the version row has changed since it was read; or duplicate, because an event has a receipt already."""
 
     DONE = "done"
     STALE = "stale"
-    KNOWN = "known"
+    DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True, slots=True)
 class RunsMerge:
-    """A part of an absorb: the absorbed customer's gate is closed, what it owes and some of its runs come along.
+    """One part of merging the runs of the customer `source` into those of the customer `target`; a large merge takes several.
 
-    Both gates are as read. `kept` go on as runs of the absorbing customer, `past` are kept as its earlier ones.
+    Both version rows are as read. The source's row is marked as merged and its pending effects go to the target's. `current_runs` become
+    the target's runs, with their active ones; `past_runs` become past runs of the target.
     """
 
     workspace: str
-    into: str
-    into_version_row: VersionRow
-    absorbed: str
-    absorbed_version_row: VersionRow
-    kept: tuple[Run, ...]
-    past: tuple[Run, ...]
+    target: str
+    target_version_row: VersionRow
+    source: str
+    source_version_row: VersionRow
+    current_runs: tuple[Run, ...]
+    past_runs: tuple[Run, ...]

@@ -1,11 +1,11 @@
-"""What a run sees when it moves."""
+"""What a run depends on when it advances: journey version, customer, event, time and time zone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.intake.events import Event
@@ -14,9 +14,12 @@ from waypost.domain.journeys.journey import Journey
 from waypost.domain.values.windows import zone_for
 from waypost.domain.values.wire_time import iso
 
+NO_EVENT: Final[Mapping[str, Any]] = {"name": "", "payload": {}, "uuid": "", "timestamp": "", "source": ""}
+"""The event snapshot where no event is involved, so that templates and conditions always find all members."""
+
 
 class JourneyVersion(NamedTuple):
-    """A version of a journey that runs follow."""
+    """A journey in one version. A run keeps the version that it entered (`docs/journeys.md#versions`)."""
 
     journey: Journey
     version: int
@@ -24,7 +27,7 @@ class JourneyVersion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """A run's customer, the event that moves it, the time, and the workspace's zone."""
+    """The customer, the snapshot of the event that advances the run, the time, and the workspace's IANA time zone."""
 
     customer: Customer
     event: Mapping[str, Any]
@@ -32,25 +35,21 @@ class StepContext:
     timezone: str
 
     def holds(self, condition: Condition | None) -> bool:
-        """Whether a condition holds for this customer and event; no condition always does. Times without a zone are the workspace's."""
+        """Whether a condition is true for this customer and event; None is always true. Times without a zone are in the workspace's."""
         if condition is None:
             return True
         return holds(condition, Scope(self.event["payload"], self.customer.attributes, self.timezone)) is True
 
     @property
     def zone(self) -> str:
-        """The zone in which days, windows and quiet hours are counted: the customer's, else the workspace's."""
+        """The IANA zone for calendar days, windows and quiet hours: the customer's, else the workspace's."""
         return zone_for(self.customer.attributes, self.timezone)
 
-    def after(self, event: Mapping[str, Any] | None, now: datetime) -> StepContext:
-        """The same at another time, for a run that this event moved."""
+    def with_event(self, event: Mapping[str, Any] | None, now: datetime) -> StepContext:
+        """The same for another event (None: no event) and another time."""
         return replace(self, event=event or NO_EVENT, now=now)
 
 
-NO_EVENT: Mapping[str, Any] = {"name": "", "payload": {}, "uuid": "", "timestamp": "", "source": ""}
-"""Stands for the event where there is none."""
-
-
 def event_snapshot(event: Event) -> dict[str, Any]:
-    """An event as runs, templates and messages keep it."""
+    """The members of an event that runs and messages store, and that templates see as `event` (`docs/journeys.md#templates`)."""
     return {"name": event.name, "payload": event.payload, "uuid": event.uuid, "timestamp": iso(event.at), "source": event.source}

@@ -1,4 +1,4 @@
-"""What becomes of an absorbed customer's runs (contract 2)."""
+"""What a merge of two customers does to their runs (`docs/journeys.md#merges-and-journeys`)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import CustomerRuns, Run
 
 
-def merged(into: CustomerRuns, run: Run) -> tuple[Run, bool]:
-    """An absorbed customer's run as it goes on under the customer that absorbed it, and whether it is one of that one's earlier runs.
+# All runs come along, ended ones too: they are what `once` and the cooldown are checked against. Without them a customer who finished a
+# journey anonymously would enter it again after naming itself. Two active runs of one journey and key would send each message to one
+# person twice, so one of them exits.
+def merged_run(target: CustomerRuns, run: Run) -> tuple[Run, bool]:
+    """A run of the source customer as the target customer has it, and whether it becomes a past run there.
 
-    Where both are active in one journey with the same key, the run of the customer with the primary key goes on and the other exits.
+    A past run is one beside which the target has a run of the same journey and key that counts more. Where both are active, the target's
+    goes on and the source's exits with reason `merged`.
     """
-    same = into.of(run.journey, run.key)
-    if run.active and any(each.active for each in same):
+    with_same_key = target.in_journey(run.journey, run.key)
+    if run.active and any(each.active for each in with_same_key):
         return run.exited(Reason.MERGED), True
-    return run, bool(same) and not run.active
+    return run, bool(with_same_key) and not run.active

@@ -1,4 +1,4 @@
-"""What one signal does to all runs of a customer, in the order of contract 3.2: time first, then waits, exits and entries."""
+"""What one signal does to all runs of a customer, in the order of `docs/journeys.md#order-of-processing`: time, waits, exits, entries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from waypost.domain.intake.events import Event
-from waypost.domain.intake.receipts import Move
+from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext
 from waypost.domain.runs.entry_rules import enter
@@ -17,127 +17,141 @@ from waypost.domain.values import generated_ids
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The version that each active run follows, by the run's id (none: its journey is stopped), and the journeys that are paused."""
+    """The journey version of each active run by the run's id (none: its journey is stopped), and the ids of the paused journeys."""
 
-    journey_version: Mapping[str, JourneyVersion]
+    versions: Mapping[str, JourneyVersion]
     paused: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
 class Reaction:
-    """What a signal does: how runs change, and of that what the event itself did."""
+    """What a signal does to a customer's runs.
+
+    To be saved: `runs`, all runs as they are afterwards, and `transitions`, their changes, both by run id. For the event's receipt:
+    `journeys` and `messages` (ids), which are what the event itself did, without what time did.
+    """
 
     runs: dict[str, Run]
     transitions: dict[str, Transition] = field(default_factory=dict)
-    moves: list[Move] = field(default_factory=list)
+    journeys: list[JourneyOutcome] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
-    def changed(self, transition: Transition) -> None:
-        """Notes one more change of a run."""
+    def add(self, transition: Transition) -> None:
+        """Adds a transition; a second one of the same run is joined to the first."""
         earlier = self.transitions.get(transition.run.id)
-        self.transitions[transition.run.id] = earlier.then(transition) if earlier else transition
+        self.transitions[transition.run.id] = earlier.followed_by(transition) if earlier else transition
         self.runs[transition.run.id] = transition.run
 
-    def moved(self, transition: Transition) -> None:
-        """Notes one more change of a run that the event itself made."""
-        self.changed(transition)
-        self.told(transition)
+    def add_caused_by_event(self, transition: Transition) -> None:
+        """Adds a transition that the event itself caused, and shows it in the receipt."""
+        self.add(transition)
+        self.add_to_receipt(transition)
 
-    def told(self, transition: Transition) -> None:
-        """Notes what the event did, for its receipt."""
-        self.moves.append(transition.move)
+    def add_to_receipt(self, transition: Transition) -> None:
+        """Shows a transition in the event's receipt."""
+        self.journeys.append(transition.journey_outcome)
         self.messages += [message.id for message in transition.messages]
 
 
 def apply_time(runs: Iterable[Run], rules: Rules, context: StepContext) -> Reaction:
-    """What the time that has passed does: every stay that is over ends, and what was held comes to pass where it may."""
+    """What the time until `context.now` does: every wait that is over ends, and held transitions of resumed journeys are applied."""
     reaction = Reaction({run.id: run for run in runs})
-    for run in sorted((run for run in reaction.runs.values() if run.active), key=lambda run: _turn(run, context)):
-        done = apply_elapsed(rules.journey_version.get(run.id), run, context, paused=run.journey in rules.paused)
-        if done is not None:
-            reaction.changed(done)
+    active = [run for run in reaction.runs.values() if run.active]
+    for run in sorted(active, key=lambda run: _order(run, context)):
+        transition = apply_elapsed(rules.versions.get(run.id), run, context, paused=run.journey in rules.paused)
+        if transition is not None:
+            reaction.add(transition)
     return reaction
 
 
-def apply_event(event: Event, runs: Sequence[Run], candidates: Sequence[JourneyVersion], rules: Rules, context: StepContext) -> Reaction:
-    """What an event does. `candidates` are the journeys whose entries it may fit, in the order of publishing."""
-    mine = {run.id for run in runs if run.last_event_uuid == event.uuid}
-    reaction = apply_time([run for run in runs if run.id not in mine], rules, context)
-    for run in runs:
-        if run.id in mine:
-            _tell_again(event, run, reaction, context)
-    consumed = mine | _hear(event, reaction, rules, context)
-    left = _leave(event, reaction, rules, context, consumed)
-    left |= {run.journey for run in runs if run.id in mine and run.reason is Reason.EXIT_EVENT}
-    _enter(event, reaction, [each for each in candidates if each.journey.id not in left], rules, context)
-    return reaction
-
-
-def _turn(run: Run, context: StepContext) -> tuple[object, ...]:
-    """Runs take turns in the order in which something came up for them."""
+def _order(run: Run, context: StepContext) -> tuple[object, ...]:
+    """Sorts runs by the time at which they were held or due, so that messages are created in that order."""
     return (run.pending_transition.at if run.pending_transition else run.due or context.now, run.entered_at, run.id)
 
 
-def _tell_again(event: Event, run: Run, reaction: Reaction, context: StepContext) -> None:
-    """An earlier attempt has saved what this event did to a run, and not the receipt; what it opened is told with the entries."""
+# The order matters. Time is first, because an event that was accepted at or after a due time must find the timeout taken, even if the timer
+# itself is late: who wins would else depend on how fast a queue is. Waits come before exits, because an event that a run waits for is the
+# success that the journey is about, not a reason to break off. Exits come before entries, and a journey that an event exits is not entered
+# by it: "cancel and start again" with one event would give a customer a new run with each cancellation.
+def apply_event(event: Event, runs: Sequence[Run], candidates: Sequence[JourneyVersion], rules: Rules, context: StepContext) -> Reaction:
+    """What an event does, accepted at `context.now`. `candidates` are the journeys whose entry may match it, in the order of publishing."""
+    # An event with many effects is saved in several transactions, the receipt in the last one. After a crash in between, the event comes
+    # again and meets runs that it has changed. The receipt has to show what the earlier attempt did to them, their time passes with their
+    # next signal, and an exit must not end a run that the event has just advanced.
+    already_changed = {run.id for run in runs if run.last_event_uuid == event.uuid}
+    reaction = apply_time([run for run in runs if run.id not in already_changed], rules, context)
+    for run in runs:
+        if run.id in already_changed:
+            _add_saved_run(event, run, reaction, context)
+    consumed = already_changed | _advance_waiting_runs(event, reaction, rules, context)
+    exited = _exit_runs(event, reaction, rules, context, consumed)
+    exited |= {run.journey for run in runs if run.id in already_changed and run.reason is Reason.EXIT_EVENT}
+    _enter_journeys(event, reaction, [each for each in candidates if each.journey.id not in exited], rules, context)
+    return reaction
+
+
+def _add_saved_run(event: Event, run: Run, reaction: Reaction, context: StepContext) -> None:
+    """Adds a run that an earlier attempt has changed and saved. One that the event started is added to the receipt with the entries."""
     reaction.runs[run.id] = run
     if run.id != generated_ids.run_id(context.customer.workspace, run.journey, run.key, event.uuid):
         reason = None if run.reason is Reason.FINISHED else run.reason
-        reaction.moves.append(Move(run.journey, "advanced" if run.active_or_finished else "exited", reason, run.id))
+        reaction.journeys.append(JourneyOutcome(run.journey, "advanced" if run.active_or_finished else "exited", reason, run.id))
 
 
-def _hear(event: Event, reaction: Reaction, rules: Rules, context: StepContext) -> set[str]:
-    """Takes the event to the runs that wait; the ones that it moved, or that remember it."""
+def _advance_waiting_runs(event: Event, reaction: Reaction, rules: Rules, context: StepContext) -> set[str]:
+    """Applies the event to all runs that wait for it. Returns the ids of the runs that it advanced or that remember it."""
     consumed = set()
-    for run, journey_version in _concerned(event, reaction, rules):
-        done = advance_on_event(journey_version, run, context, paused=run.journey in rules.paused)
-        if isinstance(done, Reason):
-            reaction.moves.append(Move(run.journey, "ignored", done, run.id))
-        elif done is not None:
-            reaction.moved(done)
+    for run, journey_version in _active_runs_for(event, reaction, rules):
+        result = advance_on_event(journey_version, run, context, paused=run.journey in rules.paused)
+        if isinstance(result, Reason):
+            reaction.journeys.append(JourneyOutcome(run.journey, "ignored", result, run.id))
+        elif result is not None:
+            reaction.add_caused_by_event(result)
             consumed.add(run.id)
     return consumed
 
 
-def _leave(event: Event, reaction: Reaction, rules: Rules, context: StepContext, consumed: set[str]) -> set[str]:
-    """Ends the runs that exit on the event, unless a wait has consumed it; the journeys that were left."""
-    left = set()
-    for run, journey_version in _concerned(event, reaction, rules):
-        if run.id not in consumed and _exits(event, journey_version, context):
-            reaction.moved(exit_run(run, Reason.EXIT_EVENT, context))
-            left.add(run.journey)
-    return left
+def _exit_runs(event: Event, reaction: Reaction, rules: Rules, context: StepContext, consumed: set[str]) -> set[str]:
+    """Exits the runs that have the event among their exits, unless a wait has consumed it. Returns the ids of their journeys."""
+    exited = set()
+    for run, journey_version in _active_runs_for(event, reaction, rules):
+        if run.id not in consumed and _is_exit_event(event, journey_version, context):
+            reaction.add_caused_by_event(exit_run(run, Reason.EXIT_EVENT, context))
+            exited.add(run.journey)
+    return exited
 
 
-def _exits(event: Event, journey_version: JourneyVersion, context: StepContext) -> bool:
+def _is_exit_event(event: Event, journey_version: JourneyVersion, context: StepContext) -> bool:
     return any(each.matches(event.name, event.source) and context.holds(each.conditions) for each in journey_version.journey.exit)
 
 
-def _enter(event: Event, reaction: Reaction, candidates: Sequence[JourneyVersion], rules: Rules, context: StepContext) -> None:
+def _enter_journeys(event: Event, reaction: Reaction, candidates: Sequence[JourneyVersion], rules: Rules, context: StepContext) -> None:
+    """Starts the runs that the event starts, and shows in the receipt why it does not start the others."""
     for journey_version in candidates:
         journey = journey_version.journey.id
         if journey in rules.paused:
-            reaction.moves.append(Move(journey, "ignored", Reason.PAUSED))
+            reaction.journeys.append(JourneyOutcome(journey, "ignored", Reason.PAUSED))
             continue
-        done = enter(journey_version, [run for run in reaction.runs.values() if run.journey == journey], event, context)
-        if isinstance(done, Reason):
-            reaction.moves.append(Move(journey, "ignored", done))
-        elif done.saved:
-            reaction.told(done)
+        result = enter(journey_version, [run for run in reaction.runs.values() if run.journey == journey], event, context)
+        if isinstance(result, Reason):
+            reaction.journeys.append(JourneyOutcome(journey, "ignored", result))
+        elif result.already_saved:
+            reaction.add_to_receipt(result)
         else:
-            reaction.moved(done)
+            reaction.add_caused_by_event(result)
 
 
-def _concerned(event: Event, reaction: Reaction, rules: Rules) -> list[tuple[Run, JourneyVersion]]:
-    """The active runs, oldest first, that the event can be about: one that carries another key than a run's is about another run."""
-    found = []
+def _active_runs_for(event: Event, reaction: Reaction, rules: Rules) -> list[tuple[Run, JourneyVersion]]:
+    """The active runs that the event may be about, oldest first, with their journey versions."""
+    runs = []
     for run in sorted(reaction.runs.values(), key=lambda run: (run.entered_at, run.id)):
-        journey_version = rules.journey_version.get(run.id)
-        if run.active and journey_version is not None and _same_key(event, run, journey_version):
-            found.append((run, journey_version))
-    return found
+        journey_version = rules.versions.get(run.id)
+        if run.active and journey_version is not None and _key_matches(event, run, journey_version):
+            runs.append((run, journey_version))
+    return runs
 
 
-def _same_key(event: Event, run: Run, journey_version: JourneyVersion) -> bool:
+def _key_matches(event: Event, run: Run, journey_version: JourneyVersion) -> bool:
+    """Whether an event has the run's re-entry key, or none: an event about order 2 must not end the wait of the run of order 1."""
     key = journey_version.journey.entry.reentry.key_of(event.payload)
     return key is None or key == run.key

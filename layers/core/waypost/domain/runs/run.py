@@ -1,4 +1,4 @@
-"""Where a customer stands: the runs, and the gate that every change of them passes."""
+"""A run, and all runs of one customer as they are read and saved together."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.effects import Effect
 
 MAX_HISTORY: Final = 50
-"""How many steps of a run's way are kept."""
+"""How many step visits of a run are kept (`docs/journeys.md#limits`). A run that goes round in a loop for a year would outgrow its row."""
 
 
 class RunStatus(StrEnum):
-    """Whether a run goes on."""
+    """Whether a run is active or has exited."""
 
     ACTIVE = "active"
     EXITED = "exited"
 
 
 class Cause(StrEnum):
-    """Why a run came to a step: a closed list."""
+    """Why a run reached a step: a closed list (`docs/journeys.md#reasons`)."""
 
     ENTERED = "entered"
     NEXT = "next"
@@ -41,7 +41,7 @@ class Cause(StrEnum):
 
 
 class StepVisit(NamedTuple):
-    """A step that a run came to, when and why; at its end, the step where it ended."""
+    """A step that a run reached, when and why. The last visit of an exited run names the step where it exited, and the reason."""
 
     at: datetime
     step: str
@@ -50,9 +50,9 @@ class StepVisit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PendingTransition:
-    """What a run does once its journey is resumed: the way that it found while the journey was paused, and the event that opened it.
+    """The step to which a run advances when its journey is resumed, and the event that caused it (None: time or a message outcome).
 
-    `known_as` names the customer, so that whoever resumes the journey finds it.
+    `at` is when the transition was held back, `lookup_id` an identifier by which the worker that resumes the journey finds the customer.
     """
 
     at: datetime
@@ -64,12 +64,13 @@ class PendingTransition:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One customer's way through one version of one journey.
+    """One customer's way through one version of one journey. Immutable: each change makes a new one.
 
-    `key` keeps runs of one journey apart (empty without one), `visits` counts how often each step was reached, `moved_by` is the event
-    that moved it last, kept while it rests. `due` is when its step's time is up. `heard` are the events of the wait it stands in that have
-    come, by the places of branch and event. `touched_by` is the uuid of the event that changed it last. `trail` is its way so far, without
-    the oldest steps of a long one.
+    `key` distinguishes runs of one journey (empty where the journey has no re-entry key). `visits` counts the visits of each step.
+    `trigger_event` is the snapshot of the event that advanced the run last, kept while it is active: templates and conditions see it.
+    `due` is when the wait in the current step ends. `matched_events` are the events of an `all` branch that have come during this wait, as
+    positions of branch and event. `last_event_uuid` is the uuid of the event that changed the run last. `history` holds the latest
+    `MAX_HISTORY` visits.
     """
 
     id: str
@@ -81,7 +82,7 @@ class Run:
     status: RunStatus = RunStatus.ACTIVE
     reason: Reason | None = None
     visits: Mapping[str, int] = field(default_factory=dict)
-    moved_by: Mapping[str, Any] | None = None
+    trigger_event: Mapping[str, Any] | None = None
     due: datetime | None = None
     matched_events: tuple[tuple[int, int], ...] = ()
     pending_transition: PendingTransition | None = None
@@ -90,73 +91,75 @@ class Run:
 
     @property
     def active(self) -> bool:
-        """Whether it goes on."""
+        """Whether the run can still advance."""
         return self.status is RunStatus.ACTIVE
 
     @property
     def active_or_finished(self) -> bool:
-        """Whether it goes on, or has come to its journey's end: that is no leaving before it."""
+        """Whether the run is active or reached the end of its journey; False for a run that exited early."""
         return self.active or self.reason is Reason.FINISHED
 
-    def at(self, step: str, now: datetime, cause: Cause) -> Run:
-        """The run in this step, one visit more, waiting for nothing yet."""
+    def moved_to(self, step: str, now: datetime, cause: Cause) -> Run:
+        """The run in this step, with one visit more. All that belonged to the wait in the step before is cleared."""
         visits = {**self.visits, step: self.visits.get(step, 0) + 1}
-        return replace(
-            self, step=step, visits=visits, due=None, matched_events=(), pending_transition=None, history=self._with_visit(now, step, cause)
-        )
+        history = self._history_with(StepVisit(now, step, cause))
+        return replace(self, step=step, visits=visits, due=None, matched_events=(), pending_transition=None, history=history)
 
     def exited(self, reason: Reason, now: datetime | None = None) -> Run:
-        """The run at its end; its way shows that where a time is given."""
-        history = self._with_visit(now, self.step, reason) if now else self.history
+        """The run, exited for this reason. Its history shows the exit if `now` is given."""
         return replace(
             self,
             status=RunStatus.EXITED,
             reason=reason,
-            moved_by=None,
+            trigger_event=None,
             due=None,
             matched_events=(),
             pending_transition=None,
-            history=history,
+            history=self._history_with(StepVisit(now, self.step, reason)) if now else self.history,
         )
 
-    def _with_visit(self, now: datetime, step: str, reason: Cause | Reason) -> tuple[StepVisit, ...]:
-        return (*self.history[1 - MAX_HISTORY :], StepVisit(now, step, reason))
+    def _history_with(self, visit: StepVisit) -> tuple[StepVisit, ...]:
+        return (*self.history[1 - MAX_HISTORY :], visit)
 
 
 class HeldRun(NamedTuple):
-    """Whose run it is that a paused journey has held: the customer's id, and a name of it."""
+    """The customer of a run that a paused journey holds: the customer's id, and an identifier for a strongly consistent read."""
 
     customer: str
     lookup_id: Identifier
 
 
+# A customer's events come one after another through one FIFO group, and still two workers can change the same runs at once: around a merge
+# the same customer has two groups, and an erasure comes from the management API. Each change therefore writes this row under the condition
+# that its version is as read. The slower worker reads again and decides anew, so that no worker overwrites a run that it has not seen.
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """The row that serialises all changes of one customer's runs: its version, and what is owed since the last one.
+    """The row that every change of one customer's runs rewrites under a condition: an optimistic lock.
 
-    `to` is the customer that absorbed this one: from then on nothing happens here.
+    `version` grows by one with each change. `pending_effects` are saved and perhaps not executed yet. `merged_into` is the customer into
+    which this one was merged; from then on nothing changes here.
     """
 
     version: int = 0
     pending_effects: tuple[Effect, ...] = ()
-    to: str | None = None
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerRuns:
-    """A customer's gate and runs, as read: all that are active, and the latest of each journey and key."""
+    """A customer's version row and runs as read: all active runs, and the latest run of each journey and key."""
 
     version_row: VersionRow
     runs: tuple[Run, ...]
 
-    def of(self, journey: str, key: str) -> list[Run]:
-        """The runs through one journey with this key."""
+    def in_journey(self, journey: str, key: str) -> list[Run]:
+        """The runs in one journey with this key."""
         return [run for run in self.runs if run.journey == journey and run.key == key]
 
-    def find(self, run: str) -> Run | None:
-        """The run of this id."""
-        return next((each for each in self.runs if each.id == run), None)
+    def find(self, run_id: str) -> Run | None:
+        """The run with this id, or None."""
+        return next((run for run in self.runs if run.id == run_id), None)
 
     def with_run(self, run: Run) -> CustomerRuns:
-        """The standing with this run added, or in the place of its earlier self."""
+        """The same with this run added, or in the place of the run with the same id."""
         return replace(self, runs=(*(each for each in self.runs if each.id != run.id), run))

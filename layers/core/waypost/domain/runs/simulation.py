@@ -1,4 +1,4 @@
-"""A dry run: the same transitions as the matcher's, on one customer in memory, with a clock that goes from due time to due time."""
+"""The dry run (`docs/journeys.md#dry-run`): the matcher's transitions on one customer in memory; its clock jumps to each due time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from waypost.domain.customers.customer import Customer, Row, assemble
+from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.customers.rows import Row
 from waypost.domain.customers.schema import Schema
 from waypost.domain.intake.events import Event, Kind
 from waypost.domain.messages.message import Message, MessageStatus
@@ -15,10 +16,10 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import NO_EVENT, JourneyVersion, StepContext, event_snapshot
 from waypost.domain.runs.reactions import Reaction, Rules, apply_event, apply_time
 from waypost.domain.runs.run import Run, StepVisit
-from waypost.domain.runs.transition import advance_on_message
+from waypost.domain.runs.transition import Transition, advance_on_message
 
-MOST_STAYS: Final = 1_000
-"""How many stays in steps end by time; a journey that goes round for ever ends here."""
+MAX_CLOCK_STEPS: Final = 1_000
+"""How many due times the clock jumps to. A loop of delays never ends by itself; the dry run of one ends here."""
 
 
 class TimedEvent(NamedTuple):
@@ -28,8 +29,8 @@ class TimedEvent(NamedTuple):
     event: Event
 
 
-class Refused(NamedTuple):
-    """An event that moved no run, and why."""
+class IgnoredEvent(NamedTuple):
+    """An event (its name) that could have started or advanced a run and did not, and why."""
 
     at: datetime
     event: str
@@ -37,7 +38,7 @@ class Refused(NamedTuple):
 
 
 class PlannedMessage(NamedTuple):
-    """A message, and the customer as it was when the message was made."""
+    """A message, and the customer as it was when the message was created."""
 
     message: Message
     customer: Customer
@@ -45,77 +46,100 @@ class PlannedMessage(NamedTuple):
 
 @dataclass(slots=True)
 class Simulation:
-    """One customer on one version of a journey. `person` is the customer's row, to which `$set` and `$identify` add; `moves` are by run."""
+    """A dry run of one journey version with one customer. The lists grow in the order of time.
+
+    `row` is the customer's row, to which `$set` and `$identify` events add. `visits` are the steps that the runs reached, each with the
+    run's id. They are read from the runs' histories: of a run that reaches more than `MAX_HISTORY` steps at one instant, only the last
+    `MAX_HISTORY` of them are shown, though all of its messages are.
+    """
 
     journey_version: JourneyVersion
     schema: Schema
-    person: Row
+    row: Row
     runs: dict[str, Run] = field(default_factory=dict)
     messages: list[PlannedMessage] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    moves: list[tuple[str, StepVisit]] = field(default_factory=list)
-    stays: int = 0
+    ignored: list[IgnoredEvent] = field(default_factory=list)
+    visits: list[tuple[str, StepVisit]] = field(default_factory=list)
+    clock_steps: int = 0
 
-    def play(self, happenings: Iterable[TimedEvent]) -> None:
-        """Lets events happen in the order of their times, then time pass until no run waits for it."""
-        for happening in sorted(happenings, key=lambda each: each.at):
-            self._pass(happening.at)
-            self._happen(happening)
-        self._pass(None)
+    def play(self, events: Iterable[TimedEvent]) -> None:
+        """Applies events in the order of their times, then lets time pass until no run has a due time."""
+        for timed_event in sorted(events, key=lambda each: each.at):
+            self.pass_time(timed_event.at)
+            self.accept(timed_event)
+        self.pass_time(None)
 
     @property
     def customer(self) -> Customer:
         """The customer as it is now."""
-        found = assemble([self.person], self.schema.primary_key)
-        if found is None:
-            raise ValueError("this row is no customer")
-        return found
+        customer = assemble([self.row], self.schema.primary_key)
+        if customer is None:
+            raise ValueError("the row is not a customer's")
+        return customer
 
-    def _happen(self, happening: TimedEvent) -> None:
-        event = happening.event
+    def accept(self, timed_event: TimedEvent) -> None:
+        """Applies one event at its time: first its attributes, then its effect on runs. Delivery reports change nothing."""
+        at, event = timed_event
         if event.kind is Kind.REPORT:
             return
-        self.person = self.person.with_facts(event.facts)
-        context = StepContext(self.customer, event_snapshot(event), happening.at, self.schema.timezone)
+        self.row = self.row.with_facts(event.facts)
+        context = StepContext(self.customer, event_snapshot(event), at, self.schema.timezone)
         entry = self.journey_version.journey.entry
         candidates = [self.journey_version] if entry.matches(event.name, event.source) else []
         reaction = apply_event(event, list(self.runs.values()), candidates, self._rules(), context)
-        ignored = [move.reason for move in reaction.moves if move.outcome == "ignored" and move.reason]
-        self.refused += [Refused(happening.at, event.name, reason) for reason in ignored]
-        self._take(reaction, context)
+        reasons = [each.reason for each in reaction.journeys if each.outcome == "ignored" and each.reason]
+        self.ignored += [IgnoredEvent(at, event.name, reason) for reason in reasons]
+        self._record(reaction, context)
 
-    def _pass(self, until: datetime | None) -> None:
-        """Ends every stay whose time is up before an event happens, each at its own instant."""
-        while self.stays < MOST_STAYS:
+    def pass_time(self, until: datetime | None) -> None:
+        """Ends every wait that is due by `until` (None: every wait), each at its own due time."""
+        while self.clock_steps < MAX_CLOCK_STEPS:
             due = min((run.due for run in self.runs.values() if run.due is not None), default=None)
             if due is None or (until is not None and due > until):
                 return
-            self.stays += 1
-            context = StepContext(self.customer, NO_EVENT, due, self.schema.timezone)
-            self._take(apply_time(self.runs.values(), self._rules(), context), context)
+            self.clock_steps += 1
+            self.wake(due)
 
-    def _take(self, reaction: Reaction, context: StepContext) -> None:
-        """Keeps what has changed; every message on which a run stands arrives at once."""
-        for name in reaction.transitions:
-            self.moves += [(name, each) for each in _fresh(self.runs.get(name), reaction.runs[name])]
+    def wake(self, now: datetime) -> None:
+        """Does what a timer's signal does at this time: brings all runs up to date."""
+        context = StepContext(self.customer, NO_EVENT, now, self.schema.timezone)
+        self._record(apply_time(self.runs.values(), self._rules(), context), context)
+
+    def _record(self, reaction: Reaction, context: StepContext) -> None:
+        """Keeps the runs, visits and messages of a reaction."""
+        for run_id in reaction.transitions:
+            self.visits += [(run_id, visit) for visit in _new_visits(self.runs.get(run_id), reaction.runs[run_id])]
         self.runs |= reaction.runs
-        fresh = [message for each in reaction.transitions.values() for message in each.messages]
-        self.messages += [PlannedMessage(message, context.customer) for message in fresh]
-        for message in fresh:
-            run = self.runs[message.run]
-            if message.awaited and run.active:
-                at = context.after(run.moved_by, message.created_at)
-                done = advance_on_message(self.journey_version, run, message.step, message.visit, MessageStatus.SENT, at)
-                if done is not None:
-                    self._take(Reaction({run.id: done.run}, {run.id: done}), at)
+        messages = [message for transition in reaction.transitions.values() for message in transition.messages]
+        self.messages += [PlannedMessage(message, context.customer) for message in messages]
+        for message in messages:
+            if message.awaited:
+                self._report_sent(message, context)
+
+    def _report_sent(self, message: Message, context: StepContext) -> None:
+        """Advances the run that waits for the outcome of a message: there is no provider in a dry run, so it counts as sent at once."""
+        run = self.runs[message.run]
+        if not run.active:
+            return
+        context = context.with_event(run.trigger_event, message.created_at)
+        transition = advance_on_message(self.journey_version, run, message.step, message.visit, MessageStatus.SENT, context)
+        if transition is not None:
+            self._record(_reaction_of(transition), context)
 
     def _rules(self) -> Rules:
         return Rules(dict.fromkeys(self.runs, self.journey_version))
 
 
-def _fresh(was: Run | None, run: Run) -> tuple[StepVisit, ...]:
-    """The steps that a run has come to since; its trail forgets the oldest ones."""
-    if was is None or not was.history:
+def _reaction_of(transition: Transition) -> Reaction:
+    return Reaction({transition.run.id: transition.run}, {transition.run.id: transition})
+
+
+def _new_visits(before: Run | None, run: Run) -> tuple[StepVisit, ...]:
+    """The visits of a run since an earlier state of it.
+
+    If its history has dropped the last visit of the earlier state, all visits that it still has are new.
+    """
+    if before is None or not before.history:
         return run.history
-    known = next((place for place, each in enumerate(run.history) if each is was.history[-1]), -1)
-    return run.history[known + 1 :]
+    last_known = next((place for place, visit in enumerate(run.history) if visit is before.history[-1]), -1)
+    return run.history[last_known + 1 :]

@@ -1,12 +1,16 @@
-"""What each type of step answers a run that reaches it, that stands in it when its time is up, or that hears an event there."""
+"""The rules of each step type: where a run goes when it enters a step, when its wait is over, and when an event or an outcome comes.
+
+A new step type needs a case in each `match` here; mypy lists them through `assert_never`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from waypost.domain.journeys import steps
+from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.triggers import Trigger
 from waypost.domain.journeys.waits import AllBranch, DateWindow, DayWindow, TimeDelay, WaitUntil, WeekWindow
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus
@@ -17,146 +21,170 @@ from waypost.domain.values import generated_ids
 
 
 class Wait(NamedTuple):
-    """The run stays here, until this instant if nothing else moves it before."""
+    """The run waits in this step: until `due` (UTC) unless something else advances it before, without a limit if that is None."""
 
     due: datetime | None = None
 
 
 class Exit(NamedTuple):
-    """The run ends."""
+    """The run exits."""
 
     reason: Reason
 
 
 class GoTo(NamedTuple):
-    """The run goes on at this step."""
+    """The run advances to this step."""
 
     step: str
     cause: Cause
 
 
 class StepResult(NamedTuple):
-    """Where a step sends a run, and the message that it makes, if any."""
+    """What a run does in a step that it has entered, and the message that the step creates, if any."""
 
-    then: Wait | Exit | GoTo
+    decision: Wait | Exit | GoTo
     message: Message | None = None
 
 
 def on_enter(journey_version: JourneyVersion, run: Run, context: StepContext) -> StepResult:
-    """What the step that a run has reached answers."""
-    match journey_version.journey.step(run.step):
-        case steps.Message() as step:
-            return _message(step, journey_version, run, context)
-        case TimeDelay() | DateWindow() | DayWindow() | WeekWindow() | WaitUntil() as step:
-            return StepResult(_rest(step, context))
-        case steps.Multisplit() | steps.Experiment() | steps.JumpTo() as step:
-            return StepResult(_turn(step, journey_version, context))
+    """What the step decides that the run has just entered."""
+    step = journey_version.journey.step(run.step)
+    match step:
+        case steps.EmailMessage() | steps.WebhookMessage():
+            return _enter_message_step(step, journey_version, run, context)
+        case TimeDelay() | DateWindow() | DayWindow() | WeekWindow() | WaitUntil():
+            return StepResult(_enter_waiting_step(step, context))
+        case steps.Multisplit() | steps.Experiment() | steps.JumpTo():
+            return StepResult(_choose_next(step, journey_version.journey, context))
         case steps.Exit():
             return StepResult(Exit(Reason.FINISHED))
-        case other:
-            raise TypeError(f"no rule for a step of type {type(other).__name__}")
+        case _:
+            assert_never(step)
 
 
-def _rest(step: TimeDelay | DateWindow | DayWindow | WeekWindow | WaitUntil, context: StepContext) -> Wait | Exit | GoTo:
-    """How long a run stays in a step in which time passes, if it does."""
+# A due time is calculated once, when the run enters the step, and stored as an instant in UTC. Days, windows and quiet hours are counted in
+# the customer's zone at that moment, so `P1D` over the night in which clocks change is 23 or 25 hours. A `timezone` attribute that changes
+# later does not move the wait: a timer whose due time depended on what is read when it fires could fire twice, or never.
+def _enter_waiting_step(step: TimeDelay | DateWindow | DayWindow | WeekWindow | WaitUntil, context: StepContext) -> Wait | Exit | GoTo:
     match step:
         case TimeDelay():
-            return _until(step.delay.after(context.now, context.zone), GoTo(step.next, Cause.ELAPSED), context)
+            return _wait_until(step.delay.after(context.now, context.zone), GoTo(step.next, Cause.ELAPSED), context)
+        case DateWindow() | DayWindow() | WeekWindow():
+            opening = step.opening(context.now, context.zone)
+            return Exit(Reason.WINDOW_OVER) if opening is None else _wait_until(opening, GoTo(step.next, Cause.OPENED), context)
         case WaitUntil():
             return Wait(step.timeout.after.after(context.now, context.zone) if step.timeout else None)
         case _:
-            opening = step.opening(context.now, context.zone)
-            return Exit(Reason.WINDOW_OVER) if opening is None else _until(opening, GoTo(step.next, Cause.OPENED), context)
+            assert_never(step)
 
 
-def _turn(step: steps.Multisplit | steps.Experiment | steps.JumpTo, journey_version: JourneyVersion, context: StepContext) -> GoTo:
-    """Which way a step points that no run stays in."""
+def _wait_until(due: datetime, otherwise: GoTo, context: StepContext) -> Wait | GoTo:
+    """A wait until `due`, or `otherwise` if that is not in the future: a delay of zero and an open window take no time."""
+    return Wait(due) if due > context.now else otherwise
+
+
+def _choose_next(step: steps.Multisplit | steps.Experiment | steps.JumpTo, journey: Journey, context: StepContext) -> GoTo:
     match step:
         case steps.Multisplit():
             taken = next((branch.next for branch in step.branches if context.holds(branch.conditions)), None)
             return GoTo(step.otherwise, Cause.OTHERWISE) if taken is None else GoTo(taken, Cause.BRANCH)
         case steps.Experiment():
-            return GoTo(_drawn(step, journey_version, context), Cause.EXPERIMENT)
+            return GoTo(_experiment_branch(step, journey, context), Cause.EXPERIMENT)
         case steps.JumpTo():
             return GoTo(step.next, Cause.JUMP)
+        case _:
+            assert_never(step)
+
+
+# The branch is a hash and not a random number. A signal that is redelivered after a crash must take the same branch again, or the retry
+# would create messages of the other branch beside those that were saved. It also gives a customer who enters again the same variant. The
+# step is part of the hash, so that two experiments of one journey divide customers independently.
+def _experiment_branch(step: steps.Experiment, journey: Journey, context: StepContext) -> str:
+    """The step to which the customer's branch of an experiment leads. Each branch gets its weight's share of the numbers 0 to 99."""
+    number = int(generated_ids.digest("experiment", journey.id, step.id, context.customer.id), 36) % 100
+    for branch in step.branches:
+        number -= branch.weight
+        if number < 0:
+            return branch.next
+    raise ValueError("the weights of an experiment add up to less than 100")
 
 
 def on_timeout(journey_version: JourneyVersion, run: Run) -> GoTo:
-    """Where a run goes whose step's time is up."""
-    match journey_version.journey.step(run.step):
-        case TimeDelay() as step:
+    """Where a run goes when the wait in its step is over. Raises TypeError for a step whose wait has no end."""
+    step = journey_version.journey.step(run.step)
+    match step:
+        case TimeDelay():
             return GoTo(step.next, Cause.ELAPSED)
-        case DateWindow() | DayWindow() | WeekWindow() as step:
+        case DateWindow() | DayWindow() | WeekWindow():
             return GoTo(step.next, Cause.OPENED)
-        case WaitUntil(timeout=timeout) if timeout is not None:
-            return GoTo(timeout.next, Cause.TIMEOUT)
-        case steps.Message() as step:
+        case WaitUntil():
+            if step.timeout is not None:
+                return GoTo(step.timeout.next, Cause.TIMEOUT)
+        case steps.EmailMessage() | steps.WebhookMessage():
+            # Only quiet hours give a message step a due time. The run enters the same step again, and the message is created now.
             return GoTo(step.id, Cause.QUIET_HOURS)
-        case other:
-            raise TypeError(f"a step of type {type(other).__name__} has no time that could be up")
+        case steps.Multisplit() | steps.Experiment() | steps.JumpTo() | steps.Exit():
+            pass
+        case _:
+            assert_never(step)
+    raise TypeError(f"step {step.id!r} of type {step.type} has no timeout")
 
 
 def on_event(step: WaitUntil, run: Run, context: StepContext) -> GoTo | Run:
-    """Where an event takes a run that waits, or the run that has heard it: changed if the event was one of several to come."""
+    """Where an event takes a run that waits in `step`: to the first branch, in the order written, that the event completes.
+
+    If it completes none, the run itself, changed where an `all` branch remembers the event.
+    """
     matched_events = set(run.matched_events)
     for place, branch in enumerate(step.branches):
-        fits = {index for index, trigger in enumerate(branch.triggers) if _fits(trigger, context)}
-        if not fits:
+        matching = {index for index, trigger in enumerate(branch.triggers) if _matches(trigger, context)}
+        if not matching:
             continue
         if isinstance(branch, AllBranch):
-            matched_events |= {(place, index) for index in fits}
+            matched_events |= {(place, index) for index in matching}
             if any((place, index) not in matched_events for index in range(len(branch.all))):
                 continue
         return GoTo(branch.next, Cause.EVENT)
     return replace(run, matched_events=tuple(sorted(matched_events)))
 
 
+def _matches(trigger: Trigger, context: StepContext) -> bool:
+    return trigger.matches(context.event["name"], context.event["source"]) and context.holds(trigger.conditions)
+
+
 def on_message_outcome(step: steps.AnyMessage, status: MessageStatus) -> GoTo:
-    """Where a run goes that stood on a message with this outcome."""
+    """Where a run goes whose message has this outcome: to `onFailure` if the step has it and the message was not sent, else to `next`."""
     failed = status in (MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.SKIPPED)
     return GoTo(step.on_failure, Cause.FAILED) if failed and step.on_failure else GoTo(step.next, Cause.NEXT)
 
 
-def _fits(trigger: Trigger, context: StepContext) -> bool:
-    return trigger.matches(context.event["name"], context.event["source"]) and context.holds(trigger.conditions)
-
-
-def _until(due: datetime, then: GoTo, context: StepContext) -> Wait | GoTo:
-    return Wait(due) if due > context.now else then
-
-
-def _drawn(step: steps.Experiment, journey_version: JourneyVersion, context: StepContext) -> str:
-    """The branch that a hash of journey, step and customer draws."""
-    drawn = int(generated_ids.digest("experiment", journey_version.journey.id, step.id, context.customer.id), 36) % 100
-    for branch in step.branches:
-        drawn -= branch.weight
-        if drawn < 0:
-            return branch.next
-    raise ValueError("weights add up to 100")
-
-
-def _message(step: steps.AnyMessage, journey_version: JourneyVersion, run: Run, context: StepContext) -> StepResult:
-    """The run goes on when its message is owed; with `onFailure` it stands until the outcome. Quiet hours it waits out, or skips."""
-    quiet = journey_version.journey.quiet_hours
-    over = quiet.over(context.now, context.zone) if quiet else None
-    message = _owed(step, journey_version, run, context)
-    if quiet is None or over is None:
+def _enter_message_step(step: steps.AnyMessage, journey_version: JourneyVersion, run: Run, context: StepContext) -> StepResult:
+    """Creates the message. The run goes on at once, or with `onFailure` waits for the outcome. In quiet hours it waits or skips."""
+    quiet_hours = journey_version.journey.quiet_hours
+    quiet_until = quiet_hours.over(context.now, context.zone) if quiet_hours else None
+    message = _new_message(step, journey_version, run, context)
+    if quiet_hours is None or quiet_until is None:
         return StepResult(Wait() if step.on_failure else GoTo(step.next, Cause.NEXT), message)
-    if quiet.otherwise == "wait":
-        return StepResult(Wait(over))
-    told = Attempt(context.now, "skipped", MessageReason.QUIET_HOURS.value)
-    skipped = replace(message, status=MessageStatus.SKIPPED, reason=MessageReason.QUIET_HOURS, attempts=(told,), awaited=False)
+    if quiet_hours.otherwise == "wait":
+        # The message is dropped here and created when the quiet hours end. If it were created now and sent later, an exit event during
+        # the night would end the run and the message would still arrive in the morning.
+        return StepResult(Wait(quiet_until))
+    attempt = Attempt(context.now, "skipped", MessageReason.QUIET_HOURS.value)
+    skipped = replace(message, status=MessageStatus.SKIPPED, reason=MessageReason.QUIET_HOURS, attempts=(attempt,), awaited=False)
     return StepResult(on_message_outcome(step, MessageStatus.SKIPPED), skipped)
 
 
-def _owed(step: steps.AnyMessage, journey_version: JourneyVersion, run: Run, context: StepContext) -> Message:
-    customer = context.customer
-    place = (customer.workspace, journey_version.journey.id, journey_version.version, run.id, step.id, run.visits[step.id])
+# The id is a function of the place, not a random one: a signal that is processed again after a crash creates the same message again, which
+# is saved and sent once. The number of the visit is part of it, because a run that comes back to a step in a loop sends another message;
+# without it the second message would pass for a repetition of the first and never be sent.
+def _new_message(step: steps.AnyMessage, journey_version: JourneyVersion, run: Run, context: StepContext) -> Message:
+    """The message of this visit to a message step, pending and due at once."""
+    customer, (journey, version), visit = context.customer, journey_version, run.visits[step.id]
     return Message(
-        id=generated_ids.message_id(*place),
+        id=generated_ids.message_id(customer.workspace, journey.id, version, run.id, step.id, visit),
         workspace=customer.workspace,
-        journey=journey_version.journey.id,
-        version=journey_version.version,
+        journey=journey.id,
+        version=version,
         run=run.id,
         step=step.id,
         channel=step.channel,
@@ -166,6 +194,6 @@ def _owed(step: steps.AnyMessage, journey_version: JourneyVersion, run: Run, con
         created_at=context.now,
         due=context.now,
         on_unknown=step.on_unknown,
-        visit=run.visits[step.id],
+        visit=visit,
         awaited=step.on_failure is not None,
     )

@@ -1,4 +1,4 @@
-"""A timer: a signal that a run, standing in a step, gets at an instant."""
+"""A timer: the future signal that ends a run's wait in a step."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from waypost.domain.values.wire_time import instant, iso
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """One stay of a run in a step, and the instant at which it ends unless something else ends it first.
+    """The timer of one visit of a run to a step, due at an instant (UTC).
 
-    `known_as` names the customer for a strong read. `arm` counts the times that the same stay was armed again because its timer came early.
+    `lookup_id` is an identifier of the customer for a strongly consistent read. `rearm_count` counts how often this visit's timer was
+    armed again because it came early.
     """
 
     workspace: str
@@ -25,13 +26,17 @@ class Timer:
     run: str
     step: str
     visit: int
-    arm: int
+    rearm_count: int
     due: datetime
 
+    # The name is the schedule's name, the client token and the deduplication id. `visit` is in it because a loop brings a run back to the
+    # same step, and the name of an earlier visit may still be taken or be deduplicated. `rearm_count` is in it because SQS would swallow
+    # a second signal of the same name for five minutes, and a timer that came early would then never come again. The customer is not in
+    # it: a merge changes the run's customer, and the run must still find the timer to disarm.
     @property
     def name(self) -> str:
-        """The same for the same stay and arm, so that arming twice is arming once. No customer is in it: an absorb does not touch it."""
-        return "t_" + digest("timer", self.workspace, self.run, self.step, str(self.visit), str(self.arm))
+        """The same for the same visit and `rearm_count`, so that a timer that is armed twice exists once."""
+        return "t_" + digest("timer", self.workspace, self.run, self.step, str(self.visit), str(self.rearm_count))
 
 
 def to_wire(timer: Timer) -> dict[str, Any]:
@@ -43,13 +48,13 @@ def to_wire(timer: Timer) -> dict[str, Any]:
         "run": timer.run,
         "step": timer.step,
         "visit": timer.visit,
-        "arm": timer.arm,
+        "arm": timer.rearm_count,
         "due": iso(timer.due),
     }
 
 
 def from_wire(wire: Mapping[str, Any]) -> Timer:
-    """The reverse of `to_wire`; KeyError or TypeError for any other object."""
+    """The reverse of `to_wire`. Raises KeyError, TypeError or ValueError for any other object."""
     kind, value = wire["knownAs"]
     return Timer(
         workspace=wire["workspace"],
@@ -58,6 +63,6 @@ def from_wire(wire: Mapping[str, Any]) -> Timer:
         run=wire["run"],
         step=wire["step"],
         visit=wire["visit"],
-        arm=wire["arm"],
+        rearm_count=wire["arm"],
         due=instant(wire["due"]),
     )

@@ -1,92 +1,118 @@
-"""The journey engine: a run and what happens to it make the run as it is then, and what is owed for it. Nothing is done here."""
+"""The journey engine: a run and what happens to it give the new run and the effects that have to be executed.
+
+Everything here is a pure function: it reads no clock, draws no random numbers, calls no port and logs nothing.
+"""
+
+# Why nothing acts here: the matcher saves a transition with its effects in one conditional transaction and executes the effects after it.
+# If a step sent its message itself, a lost write race or a crash before the save would leave a message of a transition that never happened,
+# and the redelivered signal would decide it again. As time and event are arguments, a redelivery with the same arguments gives the same run
+# and the same message ids. The dry run uses the same functions, so it shows what the matcher does.
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from waypost.domain.customers.customer import Customer
-from waypost.domain.intake.receipts import Move, Outcome
+from waypost.domain.intake.receipts import JourneyOutcome, Outcome
 from waypost.domain.journeys import steps
 from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.messages.message import Message, MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import step_rules
 from waypost.domain.runs.context import JourneyVersion, StepContext
-from waypost.domain.runs.effects import Arm, Disarm, Effect, Send
+from waypost.domain.runs.effects import ArmTimer, DisarmTimer, Effect, SendMessage
 from waypost.domain.runs.run import Cause, PendingTransition, Run
-from waypost.domain.runs.step_rules import GoTo, Wait
+from waypost.domain.runs.step_rules import Exit, GoTo, Wait
 from waypost.domain.runs.timers import Timer
 
-STEPS_AT_ONCE: Final = 100
-STAYS_AT_ONCE: Final = 20
-"""How many stays that are over a run leaves for one signal; it comes back at once for the rest of them."""
+MAX_STEPS_WITHOUT_WAIT: Final = 100
+"""How many steps a run may enter without a wait in between (`docs/journeys.md#limits`).
+
+Publishing refuses loops without a wait, but a definition of 200 steps may chain more than 100. Each step may create a message, and all of
+them have to be saved and sent before the customer's next signal: without a limit one run could hold up its customer until the function
+times out, again at every redelivery.
+"""
+
+MAX_WAITS_PER_SIGNAL: Final = 20
+"""How many waits one signal ends in one run.
+
+After an outage, or with a delay of a second in a loop, thousands of waits can be over at once. The timer of the wait that is left has a due
+time in the past, so it comes back at once and the next signal goes on: nothing is lost, and no signal takes longer than its function may.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A run after a signal, its messages, and what to tell. `was`: the run before, None for a new one. `saved`: an earlier attempt did."""
+    """A run before and after something happened to it, and the messages that were created.
 
-    was: Run | None
+    `before` is None for a new run. `outcome` is what the event's receipt shows. `already_saved` is True where an earlier attempt at the
+    same signal has saved the run.
+    """
+
+    before: Run | None
     run: Run
     customer: Customer
     now: datetime
     messages: tuple[Message, ...] = ()
     outcome: Outcome = "advanced"
-    saved: bool = False
+    already_saved: bool = False
 
     @property
-    def move(self) -> Move:
-        """The line of the receipt. That a run has come to its end is no reason why something did not happen."""
+    def journey_outcome(self) -> JourneyOutcome:
+        """The entry in the event's receipt. That a run finished is no reason there: reasons say why something did not happen."""
         reason = None if self.run.reason is Reason.FINISHED else self.run.reason
-        if self.outcome == "advanced" and self.was is not None and self.run.visits == self.was.visits:
+        if self.outcome == "advanced" and self.before is not None and self.run.visits == self.before.visits:
             reason = Reason.REMEMBERED if self.run.pending_transition is None else Reason.PAUSED
-        return Move(self.run.journey, self.outcome, reason, self.run.id)
+        return JourneyOutcome(self.run.journey, self.outcome, reason, self.run.id)
 
+    # Timers are compared by name, and the name is that of the visit. So a transition that does not leave the step has no timer effect: an
+    # event that is only remembered can neither postpone a timeout nor make it come twice. A timer whose time has passed is not disarmed:
+    # its schedule has fired, and the signal finds that the step was left.
     @property
     def effects(self) -> tuple[Effect, ...]:
-        """What the world owes: messages to send, the timer of the step where the run stands now, an end to the timer of the one it left."""
-        sends = [Send(message.id) for message in self.messages if message.status is MessageStatus.PENDING]
-        old, new = timer_of(self.was, self.customer) if self.was else None, timer_of(self.run, self.customer)
+        """What to execute: pending messages are sent, the timer of the new wait is armed, the timer of the wait that was left disarmed."""
+        sends = [SendMessage(message.id) for message in self.messages if message.status is MessageStatus.PENDING]
+        old, new = timer_of(self.before, self.customer) if self.before else None, timer_of(self.run, self.customer)
         if (old and old.name) == (new and new.name):
             return tuple(sends)
-        armed = [Arm(new)] if new else []
-        return (*sends, *armed, *([Disarm(old.name)] if old and old.due > self.now else []))
+        armed = [ArmTimer(new)] if new else []
+        return (*sends, *armed, *([DisarmTimer(old.name)] if old and old.due > self.now else []))
 
-    def then(self, later: Transition) -> Transition:
-        """Both, one after the other, as one."""
-        outcome = later.outcome if self.was is not None else self.outcome
-        return replace(later, was=self.was, messages=self.messages + later.messages, outcome=outcome)
+    def followed_by(self, later: Transition) -> Transition:
+        """This transition and a later one of the same run as one, so that only the timer of the last wait is armed."""
+        outcome = later.outcome if self.before is not None else self.outcome
+        return replace(later, before=self.before, messages=self.messages + later.messages, outcome=outcome)
 
 
 def timer_of(run: Run, customer: Customer) -> Timer | None:
-    """The timer of a run's stay in its step, if the stay has an end."""
+    """The timer of the wait in which a run is, or None if the wait has no end."""
     if run.due is None:
         return None
     return Timer(customer.workspace, customer.id, customer.lookup_id, run.id, run.step, run.visits.get(run.step, 0), 0, run.due)
 
 
 def start_run(journey_version: JourneyVersion, run: Run, context: StepContext) -> Transition:
-    """A new run on its way from its first step."""
-    return _walk(journey_version, None, run, GoTo(run.step, Cause.ENTERED), context)
+    """A new run, from its first step to its first wait or its end."""
+    return _follow_steps(journey_version, None, run, GoTo(run.step, Cause.ENTERED), context)
 
 
 def advance_on_event(journey_version: JourneyVersion, run: Run, context: StepContext, *, paused: bool) -> Transition | Reason | None:
-    """What an event does to a run that waits for events; None where that is nothing. While paused, the way that it opens is held.
+    """What an event does to an active run; None if the run does not wait for it.
 
-    PAUSED: another way is held already.
+    In a paused journey the transition is held. Reason PAUSED: the event would advance the run, but another transition is held already.
     """
     step = journey_version.journey.step(run.step)
     if not isinstance(step, WaitUntil):
         return None
-    answer = step_rules.on_event(step, run, context)
+    result = step_rules.on_event(step, run, context)
     if run.pending_transition is not None:
-        return Reason.PAUSED if isinstance(answer, GoTo) else None
-    if isinstance(answer, Run):
-        return None if answer == run else _moved(run, answer, (), context)
-    return _go(journey_version, run, answer, context, paused=paused)
+        return Reason.PAUSED if isinstance(result, GoTo) else None
+    if isinstance(result, Run):
+        return None if result == run else _transition(run, result, (), context)
+    return _advance(journey_version, run, result, context, paused=paused)
 
 
 def advance_on_message(
@@ -99,7 +125,7 @@ def advance_on_message(
     *,
     paused: bool = False,
 ) -> Transition | None:
-    """The run once the message that it stands on has an outcome; None where it stands there no more."""
+    """The run after the outcome of the message that this visit to a message step created; None if the run does not wait for it any more."""
     step = journey_version.journey.step(run.step)
     if (
         not run.active
@@ -109,73 +135,84 @@ def advance_on_message(
         or not isinstance(step, steps.Message)
     ):
         return None
-    return _go(journey_version, run, step_rules.on_message_outcome(step, status), context.after(run.moved_by, context.now), paused=paused)
+    context = context.with_event(run.trigger_event, context.now)
+    return _advance(journey_version, run, step_rules.on_message_outcome(step, status), context, paused=paused)
 
 
 def exit_run(run: Run, reason: Reason, context: StepContext) -> Transition:
-    """The run, ended where it stands."""
-    return _moved(run, run.exited(reason, context.now), (), context)
+    """The run, exited in the step where it is."""
+    return _transition(run, run.exited(reason, context.now), (), context)
 
 
 def apply_elapsed(journey_version: JourneyVersion | None, run: Run, context: StepContext, *, paused: bool) -> Transition | None:
-    """The run as time has left it: what it was held back from while paused, and every stay whose time is up, each at its own instant.
+    """Brings an active run up to date: a held transition is applied if its journey is not paused, and every wait that is over ends.
 
-    None where nothing has changed. No version: its journey is stopped.
+    None if nothing changes. `journey_version` None means that the journey is stopped; then the run exits.
     """
     if journey_version is None:
-        return exit_run(run, Reason.STOPPED, context.after(run.moved_by, context.now))
-    done: Transition | None = None
-    for _ in range(STAYS_AT_ONCE):
-        fresh = _next_stay(journey_version, run, context, paused=paused)
-        if fresh is None:
+        return exit_run(run, Reason.STOPPED, context.with_event(run.trigger_event, context.now))
+    transition: Transition | None = None
+    for _ in range(MAX_WAITS_PER_SIGNAL):
+        latest = _apply_next_elapsed(journey_version, run, context, paused=paused)
+        if latest is None:
             break
-        done, run = done.then(fresh) if done else fresh, fresh.run
-    return done
+        transition, run = transition.followed_by(latest) if transition else latest, latest.run
+    return transition
 
 
-def _next_stay(journey_version: JourneyVersion, run: Run, context: StepContext, *, paused: bool) -> Transition | None:
+def _apply_next_elapsed(journey_version: JourneyVersion, run: Run, context: StepContext, *, paused: bool) -> Transition | None:
     if not run.active:
         return None
     if run.pending_transition is not None:
-        at_once = context.after(run.pending_transition.event or run.moved_by, context.now)
-        return (
-            None if paused else _walk(journey_version, run, run, GoTo(run.pending_transition.step, run.pending_transition.cause), at_once)
-        )
+        if paused:
+            return None
+        # What was held happens at the time of the resume: a delay that follows is counted from now. Counted from the time when it was held,
+        # a pause of a week would send a week's messages in one second.
+        held = run.pending_transition
+        context = context.with_event(held.event or run.trigger_event, context.now)
+        return _follow_steps(journey_version, run, run, GoTo(held.step, held.cause), context)
+    # A timer may be early (clocks differ between services): the due time decides, not the arrival of the timer. A signal
+    # that is early changes nothing, and the matcher arms the timer again.
     if run.due is None or run.due > context.now:
         return None
-    return _go(journey_version, run, step_rules.on_timeout(journey_version, run), context.after(run.moved_by, run.due), paused=paused)
+    # Each wait ends at its own due time, however late the signal is. If it ended at the time of processing, a backlog of an hour would move
+    # each later delay, window and quiet-hours check of the run by an hour.
+    context = context.with_event(run.trigger_event, run.due)
+    return _advance(journey_version, run, step_rules.on_timeout(journey_version, run), context, paused=paused)
 
 
-def _go(journey_version: JourneyVersion, run: Run, way: GoTo, context: StepContext, *, paused: bool) -> Transition:
-    """The run on this way, or held back from it while its journey is paused."""
-    if paused:
-        return _moved(
-            run,
-            replace(run, pending_transition=PendingTransition(context.now, context.customer.lookup_id, way.step, way.cause, context.event)),
-            (),
-            context,
-        )
-    return _walk(journey_version, run, run, way, context)
+# In a paused journey the run keeps its step and due time and only notes where it would go. One transition is enough: the first one decides
+# which branch the run takes, as it would have without the pause, and later events and timeouts of that wait come too late. A queue of all
+# that happened during the pause could grow without a limit.
+def _advance(journey_version: JourneyVersion, run: Run, go_to: GoTo, context: StepContext, *, paused: bool) -> Transition:
+    """The run after it has gone to a step and on to its next wait; in a paused journey, the run with this transition held."""
+    if not paused:
+        return _follow_steps(journey_version, run, run, go_to, context)
+    held = PendingTransition(context.now, context.customer.lookup_id, go_to.step, go_to.cause, context.event)
+    return _transition(run, replace(run, pending_transition=held), (), context)
 
 
-def _walk(journey_version: JourneyVersion, was: Run | None, run: Run, way: GoTo, context: StepContext) -> Transition:
-    """Takes a run from step to step until it stands or ends."""
+def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run, go_to: GoTo, context: StepContext) -> Transition:
+    """Takes a run from step to step, all at the same instant, until it waits or exits."""
     messages: list[Message] = []
-    for _ in range(STEPS_AT_ONCE):
-        run = run.at(way.step, context.now, way.cause)
-        then, message = step_rules.on_enter(journey_version, run, context)
+    for _ in range(MAX_STEPS_WITHOUT_WAIT):
+        run = run.moved_to(go_to.step, context.now, go_to.cause)
+        decision, message = step_rules.on_enter(journey_version, run, context)
         if message is not None:
             messages.append(message)
-        if isinstance(then, GoTo):
-            way = then
-            continue
-        if isinstance(then, Wait):
-            return _moved(was, replace(run, moved_by=context.event, due=then.due), messages, context)
-        return _moved(was, run.exited(then.reason, context.now), messages, context)
-    return _moved(was, run.exited(Reason.LOOP, context.now), messages, context)
+        match decision:
+            case GoTo():
+                go_to = decision
+            case Wait():
+                return _transition(before, replace(run, trigger_event=context.event, due=decision.due), messages, context)
+            case Exit():
+                return _transition(before, run.exited(decision.reason, context.now), messages, context)
+            case _:
+                assert_never(decision)
+    return _transition(before, run.exited(Reason.LOOP, context.now), messages, context)
 
 
-def _moved(was: Run | None, run: Run, messages: Sequence[Message], context: StepContext) -> Transition:
-    outcome: Outcome = "entered" if was is None else "advanced" if run.active_or_finished else "exited"
+def _transition(before: Run | None, run: Run, messages: Sequence[Message], context: StepContext) -> Transition:
+    outcome: Outcome = "entered" if before is None else "advanced" if run.active_or_finished else "exited"
     updated = replace(run, last_event_uuid=context.event["uuid"] or run.last_event_uuid)
-    return Transition(was, updated, context.customer, context.now, tuple(messages), outcome)
+    return Transition(before, updated, context.customer, context.now, tuple(messages), outcome)

@@ -1,4 +1,4 @@
-"""How JSON values compare in conditions: what is a number, what is an instant, what is the same (contract 3.1)."""
+"""How JSON values compare in conditions (`docs/journeys.md#operators`): as numbers, as instants, and for equality."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _INSTANT: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?[ ]?(?:([Zz])|([+-]\d\d):?(\d\d)?)?)?",
     re.ASCII,
 )
-_LONGEST_INSTANT: Final = 40
+_MAX_INSTANT_LENGTH: Final = 40
 
 
 def number(value: Any) -> int | Decimal | None:
-    """The number that a value is or, as a text, shows; None for any other.
+    """The number that a value is, or that a string spells; None for any other value.
 
-    A numeric text is written like a JSON number without an exponent: `007` and `0e12` are codes, not numbers.
+    A numeric string is written like a JSON number without an exponent: `007` and `0e12` are product codes or the like, and two
+    different codes must not compare as equal numbers. Booleans are no numbers, although Python's are integers.
     """
     if isinstance(value, str):
         return Decimal(value) if NUMERIC.fullmatch(value) else None
@@ -33,25 +34,25 @@ def number(value: Any) -> int | Decimal | None:
 
 
 def instant(value: Any, zone: str) -> datetime | None:
-    """The instant (UTC, microseconds) of an ISO 8601 date or date and time; None for any other value.
+    """The instant (UTC, microseconds) of an ISO 8601 date, or date and time; None for any other value.
 
-    A date is its midnight; what names no zone is meant in `zone`.
+    A date means its midnight. A value without a zone or offset is local time in the IANA `zone`.
     """
-    if not isinstance(value, str) or value[4:5] != "-" or len(value) > _LONGEST_INSTANT:
+    if not isinstance(value, str) or value[4:5] != "-" or len(value) > _MAX_INSTANT_LENGTH:
         return None
     match = _INSTANT.fullmatch(value)
-    return _moment(match, zone_of(zone)) if match else None
+    return _instant_of(match, zone_of(zone)) if match else None
 
 
 def has_zone(value: str) -> bool:
-    """Whether a date or time names its own zone."""
+    """Whether an ISO 8601 date or time has a zone or offset of its own."""
     match = _INSTANT.fullmatch(value)
     return bool(match and (match[5] or match[6]))
 
 
 @lru_cache(maxsize=256)
 def zone_of(name: str) -> tzinfo:
-    """The IANA zone of this name; UTC where there is none."""
+    """The IANA time zone of this name; UTC if there is none. It is cached, because ZoneInfo looks for files."""
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, LookupError):
@@ -59,17 +60,17 @@ def zone_of(name: str) -> tzinfo:
 
 
 def canonical(value: Any, zone: str) -> tuple[str, Hashable]:
-    """A key that two values share if, and only if, `is equal to` calls them the same.
+    """A hashable key that is the same for two values if and only if `is equal to` is true of them.
 
-    `2`, `2.0` and `"2"` share one, `true` and `"true"`, and all spellings of an instant; texts are case-sensitive.
+    `2`, `2.0` and `"2"` have one key, so have `true` and `"true"`, and all spellings of one instant. Strings are case-sensitive.
     """
     if isinstance(value, str):
         return _canonical_text(value, zone)
     if isinstance(value, bool):
         return ("text", "true" if value else "false")
-    found = number(value)
-    if found is not None:
-        return ("number", found)
+    as_number = number(value)
+    if as_number is not None:
+        return ("number", as_number)
     if isinstance(value, Mapping):
         return ("object", frozenset((name, canonical(each, zone)) for name, each in value.items()))
     if isinstance(value, list | tuple):
@@ -78,14 +79,14 @@ def canonical(value: Any, zone: str) -> tuple[str, Hashable]:
 
 
 def _canonical_text(text: str, zone: str) -> tuple[str, Hashable]:
-    found = number(text)
-    if found is not None:
-        return ("number", found)
-    moment = instant(text, zone)
-    return ("text", text) if moment is None else ("instant", moment)
+    as_number = number(text)
+    if as_number is not None:
+        return ("number", as_number)
+    as_instant = instant(text, zone)
+    return ("text", text) if as_instant is None else ("instant", as_instant)
 
 
-def _moment(match: re.Match[str], zone: tzinfo) -> datetime | None:
+def _instant_of(match: re.Match[str], zone: tzinfo) -> datetime | None:
     day, clock, seconds, fraction, utc, hours, minutes = match.groups()
     micros = (fraction or "0")[:6].ljust(6, "0")
     offset = "+00:00" if utc else f"{hours}:{minutes or '00'}" if hours else ""

@@ -1,4 +1,4 @@
-"""Cursors: where a list goes on, opaque to whoever carries them, and good for one workspace and one query only (contract 5)."""
+"""Cursors of lists (`docs/api.md#lists`): the position of the next item, opaque to clients, valid for one workspace and one query."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from waypost.domain.values.generated_ids import digest
 
 
 def cursor_of(position: str, workspace: str, query: Mapping[str, Any]) -> str:
-    """The cursor of a position in a workspace's answer to a query; positions are not secret, so it is not encrypted."""
-    return base64.urlsafe_b64encode(exact_json.dumps([position, _filter_digest(position, workspace, query)]).encode()).decode().rstrip("=")
+    """The cursor for a position in the list that a query gives in a workspace. It is encoded, not encrypted: positions are no secrets."""
+    content = exact_json.dumps([position, _filter_digest(position, workspace, query)])
+    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
 def position_in(cursor: str, workspace: str, query: Mapping[str, Any]) -> str:
-    """The position in a cursor. RefusedError 400 for any text that is no cursor of this workspace and query."""
+    """The position in a cursor. RefusedError 400, `bad-cursor`, for any text that is no cursor for this workspace and query."""
     try:
-        position, filter_key = exact_json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        position, filter_digest = exact_json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError, binascii.Error):
-        position, filter_key = "", None
-    if not isinstance(position, str) or filter_key != _filter_digest(position, workspace, query):
+        position, filter_digest = "", None
+    if not isinstance(position, str) or filter_digest != _filter_digest(position, workspace, query):
         raise RefusedError(400, "bad-cursor", "This cursor belongs to another list; start without one.")
     return position
 

@@ -1,4 +1,4 @@
-"""Durations as ISO 8601 writes them: days and longer are calendar time, parts of a day are elapsed time (contract 3.1)."""
+"""ISO 8601 durations (`docs/journeys.md#durations-and-time-zones`): days and longer are calendar time, hours and shorter elapsed time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PATTERN: Final = (
     r"^P(?=[0-9T])(?:([0-9]+)Y)?(?:([0-9]+)M)?(?:([0-9]+)W)?(?:([0-9]+)D)?"
     r"(?:T(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?)?$"
 )
-LONGEST_TEXT: Final = 64
-LONGEST_DAYS: Final = 366
+MAX_TEXT_LENGTH: Final = 64
+MAX_DAYS: Final = 366
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A span of whole months, whole days and elapsed time, at most a year; none of them is negative."""
+    """A duration of whole months, whole days and elapsed time. None of them is negative; together they are at most a year."""
 
     months: int
     days: int
@@ -31,12 +31,12 @@ class Duration:
 
     @property
     def is_zero(self) -> bool:
-        """Whether it takes no time at all."""
+        """Whether the duration has no length."""
         return not (self.months or self.days or self.elapsed)
 
     @property
     def text(self) -> str:
-        """As ISO 8601 writes it."""
+        """The duration in ISO 8601, such as `P1M3DT4H`."""
         days = f"{self.months}M" * bool(self.months) + f"{self.days}D" * bool(self.days)
         seconds = self.elapsed.total_seconds()
         hours, minutes = int(seconds // 3600), int(seconds % 3600 // 60)
@@ -45,9 +45,11 @@ class Duration:
         return f"P{days}" + f"T{clock}" * bool(clock)
 
     def after(self, start: datetime, zone: str) -> datetime:
-        """The instant (UTC) that lies this long after an aware `start`, with months and days counted on the calendar of the IANA `zone`.
+        """The instant (UTC) at the end of the duration that begins at `start`, which has a zone of any kind.
 
-        A day that the month lacks becomes its last day; a local time that a change of clocks skips moves on by the hour that is missing.
+        Months and days are counted on the calendar of the IANA `zone`, so that "three days later" is the same local time, across a
+        change of the clocks too. A day that the month does not have becomes its last day. A local time that the change of the clocks
+        skips moves on by the missing hour.
         """
         if self.months or self.days:
             start = self._on_calendar(start.astimezone(zone_of(zone)))
@@ -60,19 +62,20 @@ class Duration:
 
 
 def parse(text: str) -> Duration:
-    """The duration of an ISO 8601 text such as `P3D` or `PT1H30M`; ValueError for any other text and for more than a year."""
-    match = re.fullmatch(PATTERN, text) if len(text) <= LONGEST_TEXT else None
+    """The duration in an ISO 8601 text such as `P3D` or `PT1H30M`. ValueError for any other text, and for more than a year."""
+    match = re.fullmatch(PATTERN, text) if len(text) <= MAX_TEXT_LENGTH else None
     if match is None:
         raise ValueError("not an ISO 8601 duration such as PT30S, P3D or P1Y")
+    # The cut at 10**8 keeps timedelta from overflowing on absurd numbers; all of them are refused below as longer than a year.
     years, months, weeks, days, hours, minutes = (min(int(part or 0), 10**8) for part in match.groups()[:6])
     try:
         elapsed = timedelta(hours=hours, minutes=minutes, seconds=float(match[7] or 0))
     except OverflowError:
         raise ValueError("longer than a year") from None
-    whole = Duration(months=years * 12 + months, days=weeks * 7 + days, elapsed=elapsed)
-    if whole.months * 30.4375 + whole.days + elapsed / timedelta(days=1) > LONGEST_DAYS:
+    duration = Duration(months=years * 12 + months, days=weeks * 7 + days, elapsed=elapsed)
+    if duration.months * 30.4375 + duration.days + elapsed / timedelta(days=1) > MAX_DAYS:
         raise ValueError("longer than a year")
-    return whole
+    return duration
 
 
 def _from_wire(raw: Any) -> Duration:
@@ -81,7 +84,7 @@ def _from_wire(raw: Any) -> Duration:
     try:
         return parse(raw if isinstance(raw, str) else "")
     except ValueError as error:
-        raise PydanticCustomError("bad-duration", "{fault}", {"fault": str(error)}) from error
+        raise PydanticCustomError("bad-duration", "{reason}", {"reason": str(error)}) from error
 
 
 WireDuration = Annotated[
@@ -89,4 +92,4 @@ WireDuration = Annotated[
     PlainValidator(_from_wire),
     WithJsonSchema({"type": "string", "pattern": PATTERN, "description": "ISO 8601, `PT30S` to `P1Y`.", "examples": ["PT30M", "P3D"]}),
 ]
-"""A duration as a field of a definition."""
+"""The type of a duration in the definition of a journey."""

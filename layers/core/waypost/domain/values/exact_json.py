@@ -1,4 +1,7 @@
-"""JSON that keeps numbers as they came: whole numbers as int, all others as Decimal, to the last digit (contract 1.4)."""
+"""JSON without loss: integers are read as int and all other numbers as Decimal, so that they are written again to the last digit.
+
+A float would change `0.10` and `12345678901234567890.1`; customers' attributes must come back as they were sent.
+"""
 
 from __future__ import annotations
 
@@ -8,48 +11,57 @@ from typing import Any, Final
 
 import simplejson
 
-_LONGEST_INT: Final = 4000
-_PIECES: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|[^"\[\]{}]+', re.DOTALL)
+_MAX_INT_DIGITS: Final = 4000
+"""Python refuses to parse an int of more than 4,300 digits, as a defence: parsing takes time that grows with their square."""
 
-
-def _whole(digits: str) -> int | Decimal:
-    return int(digits) if len(digits) <= _LONGEST_INT else Decimal(digits)
+_TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|[^"\[\]{}]+', re.DOTALL)
 
 
 def loads(text: str | bytes) -> Any:
-    """The value of a JSON text; ValueError where it is not JSON (RFC 8259; NaN and Infinity are not)."""
+    """The value of a JSON text (RFC 8259). ValueError for any other text: NaN and Infinity are not JSON, nor is invalid UTF-8.
+
+    A value nested below 64 levels is cut there, instead of an error: in a batch, only the event that is too deep must be rejected.
+    """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
     try:
         return _parse(text)
     except RecursionError:
-        return _parse(_shallow(text))
+        return _parse(_flattened(text))
 
 
 def _parse(text: str) -> Any:
-    return simplejson.loads(text, use_decimal=True, parse_int=_whole, allow_nan=False)
+    return simplejson.loads(text, use_decimal=True, parse_int=_integer, allow_nan=False)
 
 
-def _shallow(text: str, deepest: int = 64) -> str:
-    """A text nested too deeply for any parser, with a number in place of all that lies below `deepest` levels."""
-    pieces: list[str] = []
+def _integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) <= _MAX_INT_DIGITS else Decimal(digits)
+
+
+def _flattened(text: str, max_depth: int = 64) -> str:
+    """The JSON text with the number 0 in place of each object or array below `max_depth` levels.
+
+    The parser recurses, and a body of 4 MB may nest two million levels: no recursion limit is high enough. The tokens are therefore
+    counted without recursion. Strings are tokens of their own, so that brackets in them do not count.
+    """
+    kept: list[str] = []
     depth = 0
-    for match in _PIECES.finditer(text):
-        piece = match[0]
-        depth += piece in ("[", "{")
-        if depth <= deepest:
-            pieces.append(piece)
-        elif depth == deepest + 1 and piece in ("[", "{"):
-            pieces.append("0")
-        depth -= piece in ("]", "}")
-    return "".join(pieces)
+    for match in _TOKENS.finditer(text):
+        json_token = match[0]
+        depth += json_token in ("[", "{")
+        if depth <= max_depth:
+            kept.append(json_token)
+        elif depth == max_depth + 1 and json_token in ("[", "{"):
+            kept.append("0")
+        depth -= json_token in ("]", "}")
+    return "".join(kept)
 
 
 def dumps(value: Any, *, ascii_only: bool = True) -> str:
-    """A value as compact JSON. With `ascii_only` it may travel where control characters and lone surrogates may not."""
+    """A value as compact JSON. With `ascii_only`, all other characters are escaped: SQS refuses some that JSON may contain."""
     return simplejson.dumps(value, use_decimal=True, ensure_ascii=ascii_only, separators=(",", ":"))
 
 
 def canonical(value: Any) -> str:
-    """A value as JSON with sorted keys: the same text for the same value, whatever order its keys came in."""
+    """A value as JSON with sorted keys: equal values give equal texts, whatever the order of their keys."""
     return simplejson.dumps(value, use_decimal=True, sort_keys=True, separators=(",", ":"))

@@ -1,13 +1,15 @@
-"""What keeps a journey from being published, each with a place in its definition."""
+"""Findings: errors in a JSON document such as the definition of a journey, each with a code, a sentence and a JSON pointer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+
+from waypost.domain.values.json_pointers import pointer
 
 _CODES: Final = {
     "missing": "missing-field",
@@ -18,6 +20,8 @@ _CODES: Final = {
     "literal_error": "unknown-choice",
     "too_short": "empty-list",
 }
+"""By pydantic's error type."""
+
 _CODES_IN_FIELD: Final[Mapping[tuple[str, str | int], str]] = {
     ("literal_error", "operator"): "unknown-operator",
     ("string_pattern_mismatch", "property"): "bad-property",
@@ -27,6 +31,8 @@ _CODES_IN_FIELD: Final[Mapping[tuple[str, str | int], str]] = {
     ("too_long", "steps"): "too-many-steps",
     ("string_pattern_mismatch", "event"): "empty-text",
 }
+"""By pydantic's error type and the field that has the error. It wins over `_CODES`."""
+
 _DETAILS: Final = {
     "bad-id": "an id has 1 to 64 of the characters A-Z, a-z, 0-9, _ and -",
     "empty-list": "needs at least one element",
@@ -37,52 +43,53 @@ _DETAILS: Final = {
     "too-many-steps": "a journey has at most 200 steps",
     "unknown-field": "no such field here",
 }
-_CHOSEN_BY: Final = {"unknown-step-type": "type", "unknown-channel": "channel"}
+"""Sentences that take the place of pydantic's."""
+
+_DISCRIMINATORS: Final = {"unknown-step-type": "type", "unknown-channel": "channel"}
+"""By error type: the field that selects the member of a union."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault: a stable code, a sentence for a person, and where it is (RFC 6901)."""
+    """One error: a stable code, a sentence for a person, and a JSON pointer (RFC 6901) to the place."""
 
     code: str
     detail: str
     pointer: str
 
 
-def pointer(place: Iterable[str | int]) -> str:
-    """A place in a JSON value as RFC 6901 writes it; the whole value is the empty text."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
-
-
 def from_errors(error: ValidationError) -> list[Finding]:
-    """Pydantic's faults as findings, in the order of the definition."""
-    return [_finding(fault) for fault in error.errors(include_url=False) if not _follows_from_another(fault)]
+    """The findings of a failed validation by pydantic, in the order of the document."""
+    return [_finding(details) for details in error.errors(include_url=False) if not _follows_from_another(details)]
 
 
-def _follows_from_another(fault: ErrorDetails) -> bool:
-    """Whether a list counts as empty only because its members were refused, each with its own fault."""
-    return fault["type"] == "too_short" and bool(fault["input"])
+def _follows_from_another(details: ErrorDetails) -> bool:
+    """Whether pydantic counts a list as empty only because it rejected all members, each with an error of its own."""
+    return details["type"] == "too_short" and bool(details["input"])
 
 
-def _finding(fault: ErrorDetails) -> Finding:
-    place = [part for part in fault["loc"] if not _is_tag(part)]
-    kind, field = fault["type"], _CHOSEN_BY.get(fault["type"])
-    if field is not None and isinstance(fault["input"], Mapping):
-        place.append(field)
-    elif field is not None or kind == "model_type":
-        return Finding(code="wrong-type", detail="must be an object", pointer=pointer(place))
-    code = _code(kind, place, fault["input"])
-    return Finding(code=code, detail=fault["msg"] if code == kind else _DETAILS.get(code, fault["msg"]), pointer=pointer(place))
+def _finding(details: ErrorDetails) -> Finding:
+    parts = [part for part in details["loc"] if not _is_tag(part)]
+    error_type, discriminator = details["type"], _DISCRIMINATORS.get(details["type"])
+    if discriminator is not None and isinstance(details["input"], Mapping):
+        # Pydantic places the error at the object. The field that names an unknown type is the better place.
+        parts.append(discriminator)
+    elif discriminator is not None or error_type == "model_type":
+        return Finding(code="wrong-type", detail="must be an object", pointer=pointer(parts))
+    code = _code(error_type, parts, details["input"])
+    message = details["msg"]
+    return Finding(code=code, detail=message if code == error_type else _DETAILS.get(code, message), pointer=pointer(parts))
 
 
 def _is_tag(part: str | int) -> bool:
+    """Whether a part of pydantic's location exists in its model only: the mark of a union's member, or of a mapping's key."""
     return isinstance(part, str) and (part == "[key]" or (part.startswith("<") and part.endswith(">")))
 
 
-def _code(kind: str, place: list[str | int], found: Any) -> str:
-    if kind == "not-a-condition" and found in ({}, []):
+def _code(error_type: str, parts: list[str | int], value: Any) -> str:
+    if error_type == "not-a-condition" and value in ({}, []):
         return "empty-conditions"
-    if "-" in kind:
-        return kind
-    known = _CODES_IN_FIELD.get((kind, place[-1] if place else "")) or _CODES.get(kind)
-    return known or ("wrong-type" if kind.endswith("_type") else "bad-value")
+    if "-" in error_type:  # an error type of our own; pydantic's are written with underscores
+        return error_type
+    known = _CODES_IN_FIELD.get((error_type, parts[-1] if parts else "")) or _CODES.get(error_type)
+    return known or ("wrong-type" if error_type.endswith("_type") else "bad-value")

@@ -1,4 +1,8 @@
-"""Names that are made, not chosen: customer ids, message ids, keys of rows. All are functions of their parts."""
+"""Generated ids: of customers, runs and messages, and parts of row keys.
+
+Each is a hash of what it identifies and not a random number, so that a repeated delivery of a signal makes the same ids again and its
+writes fall on the same rows.
+"""
 
 from __future__ import annotations
 
@@ -6,50 +10,56 @@ import hashlib
 import re
 from typing import Final
 
-ALPHABET: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
-_MESSAGE: Final = re.compile(r"msg_[0-9A-Za-z]{1,100}")
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_MESSAGE_ID: Final = re.compile(r"msg_[0-9A-Za-z]{1,100}")
 
 
 def base36(number: int) -> str:
-    """A whole number from zero up, written with digits and lower-case letters."""
+    """A non-negative integer in base 36, with lower-case letters."""
     digits = ""
     while True:
         number, rest = divmod(number, 36)
-        digits = ALPHABET[rest] + digits
+        digits = _DIGITS[rest] + digits
         if number == 0:
             return digits
 
 
 def digest(*parts: str, length: int = 25) -> str:
-    """A base36 name for a sequence of texts, `length` characters long (25 hold 129 bits); no two sequences share one."""
+    """The SHA-256 hash of a sequence of texts, as `length` characters of base 36 (25 characters hold 129 bits).
+
+    Each text is preceded by its length: otherwise ("ab", "c") and ("a", "bc") would have the same hash.
+    """
     framed = "".join(f"{len(part)}:{part}" for part in parts)
     number = int.from_bytes(hashlib.sha256(framed.encode("utf-8", "surrogatepass")).digest(), "big")
     return base36(number % 36**length).rjust(length, "0")
 
 
 def customer_id(workspace: str, kind: str, first_id: str) -> str:
-    """The id of a customer that was first met under `first_id`: known before anything about it is written."""
+    """The id of a customer, made from the identifier under which its first event arrived.
+
+    The intake needs it before any row of the customer exists: it is the message group of the customer's events.
+    """
     return "c_" + digest("customer", workspace, kind, first_id)
 
 
 def run_id(workspace: str, journey: str, key: str, event_uuid: str) -> str:
-    """The id of the run that this event opens, so that opening it twice is opening it once."""
+    """The id of the run that an event starts. The same event starts the same run, however often it is delivered."""
     return "r_" + digest("run", workspace, journey, key, event_uuid)
 
 
 def message_id(workspace: str, journey: str, version: int, run: str, step: str, visit: int) -> str:
-    """The one id of a message, letters and digits after `msg_`: providers' tags allow little else (contract 4)."""
+    """The id of the message that one visit of a run to a step sends: `msg_`, letters and digits, as the tags of SES require."""
     return "msg_" + digest("message", workspace, journey, str(version), run, step, str(visit))
 
 
 def is_message_id(text: str) -> bool:
-    """Whether a text has the form of a message's id; whoever reports on a message may send any text."""
-    return _MESSAGE.fullmatch(text) is not None
+    """Whether a text has the form of a message id. Delivery reports come from clients, which may send any text."""
+    return _MESSAGE_ID.fullmatch(text) is not None
 
 
 def key_part(value: str) -> str:
-    """A text that a user chose as a part of a row key: itself where that is short, else its hash.
+    """A text that a user chose, as a part of a row key: `=` and the text, or `~` and its hash if it has more than 256 bytes.
 
-    255 characters of any script exceed DynamoDB's 1,024-byte sort key.
+    255 characters may have 1,020 bytes in UTF-8, and a sort key of DynamoDB has at most 1,024 with all its other parts.
     """
     return "=" + value if len(value.encode()) <= 256 else "~" + hashlib.sha256(value.encode()).hexdigest()

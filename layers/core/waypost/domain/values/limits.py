@@ -1,10 +1,12 @@
-"""The limits of one event (contract 1.4), found in one walk over its values."""
+"""The limits of a request and of one event (`docs/events.md#limits`), and the check of those that concern each value in an event."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
+
+from waypost.domain.values.json_pointers import token
 
 BATCH_EVENTS: Final = 1000
 BODY_BYTES: Final = 4 * 1024 * 1024
@@ -14,55 +16,51 @@ PAYLOAD_KEYS: Final = 500
 SET_KEYS: Final = 200
 DIGITS: Final = 38
 LARGEST_EXPONENT: Final = 125
+"""38 digits and 125 are the precision and the largest exponent of a number in DynamoDB."""
 
 
 class LimitViolation(NamedTuple):
-    """What is over a limit: a stable code, a sentence, and the pointer (RFC 6901) below the value that was walked."""
+    """A limit that a value exceeds: a stable code, a sentence, and a JSON pointer that starts at the checked value."""
 
     code: str
     detail: str
     pointer: str
 
 
-def token(name: str) -> str:
-    """One reference token of a JSON pointer (RFC 6901, section 3)."""
-    return "/" + name.replace("~", "~0").replace("/", "~1")
-
-
 def find_violation(value: Any) -> LimitViolation | None:
-    """The first place where a JSON value has too many levels, a number out of range or text that is not Unicode."""
-    return next(_walk(value, 1, ""), None)
+    """The first violation in a JSON value, depth first: too many levels, a number out of range, or a string that is not Unicode."""
+    return next(_violations(value, 1, ""), None)
 
 
-def _walk(value: Any, level: int, pointer: str) -> Iterator[LimitViolation]:
+def _violations(value: Any, level: int, pointer: str) -> Iterator[LimitViolation]:
     if isinstance(value, str):
-        yield from _text(value, pointer)
+        yield from _string_violations(value, pointer)
     elif isinstance(value, int | Decimal):
-        yield from _number(value, pointer)
+        yield from _number_violations(value, pointer)
     elif isinstance(value, dict | list):
         if level > LEVELS:
             yield LimitViolation("too-deep", f"an event has at most {LEVELS} levels", pointer)
             return
         for name, each in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(name, str):
-                yield from _text(name, pointer)
-            yield from _walk(each, level + 1, pointer + token(str(name)))
+                yield from _string_violations(name, pointer)
+            yield from _violations(each, level + 1, pointer + token(name))
 
 
-def _text(value: str, pointer: str) -> Iterator[LimitViolation]:
+def _string_violations(value: str, pointer: str) -> Iterator[LimitViolation]:
     if value.isascii():
-        return
+        return  # the usual case, without a copy
     try:
         value.encode()
     except UnicodeEncodeError:
-        yield LimitViolation("bad-text", "a text holds half of a surrogate pair, which is no Unicode", pointer)
+        yield LimitViolation("bad-text", "a string has half of a surrogate pair, which is not valid Unicode", pointer)
 
 
-def _number(value: int | Decimal, pointer: str) -> Iterator[LimitViolation]:
+def _number_violations(value: int | Decimal, pointer: str) -> Iterator[LimitViolation]:
     if isinstance(value, bool) or (isinstance(value, int) and abs(value) < 10**DIGITS):
         return
     number = Decimal(value)
     if len(number.as_tuple().digits) > DIGITS or abs(number.adjusted()) > LARGEST_EXPONENT:
         yield LimitViolation(
-            "number-out-of-range", f"a number has at most {DIGITS} digits and lies below 1e{LARGEST_EXPONENT + 1}", pointer
+            "number-out-of-range", f"a number has at most {DIGITS} digits and is less than 1e{LARGEST_EXPONENT + 1}", pointer
         )

@@ -1,4 +1,4 @@
-"""How a path with dots finds a value in a payload or among a customer's attributes."""
+"""Property paths with dots, such as `payload.order.total`, and the values that they lead to."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-_POSITION: Final = re.compile(r"0|[1-9][0-9]{0,8}")
+_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 def find(value: Any, parts: Sequence[str]) -> Any:
-    """The value that a path's parts lead to; None where there is nothing or null.
+    """The value at the end of a path, which is given as its parts; None where there is nothing or null.
 
-    A whole number counts the elements of an array from 0. Names may hold dots themselves: the longest name that leads somewhere wins.
+    A part of digits is an index (from 0) where it meets an array. A name may contain dots itself: with the parts `a`, `b`, the member
+    `a.b` wins over the member `b` of `a`.
     """
     if not parts:
         return value
     if isinstance(value, dict):
         return value.get(parts[0]) if len(parts) == 1 else _in_object(value, parts)
-    if isinstance(value, Mapping):  # after dict: asking an abstract class takes ten times as long
+    if isinstance(value, Mapping):  # after dict: a check against an abstract class takes ten times as long
         return _in_object(value, parts)
-    if isinstance(value, list | tuple) and _POSITION.fullmatch(parts[0]) and int(parts[0]) < len(value):
+    if isinstance(value, list | tuple) and _INDEX.fullmatch(parts[0]) and int(parts[0]) < len(value):
         return find(value[int(parts[0])], parts[1:])
     return None
 

@@ -1,4 +1,4 @@
-"""Spans of local time, overnight and across changes of the clocks as well. All instants are UTC; zones are IANA names."""
+"""Recurring hours of local time, such as quiet hours. All instants are UTC; zones are IANA names."""
 
 from __future__ import annotations
 
@@ -17,39 +17,47 @@ ClockTime = Annotated[str, Field(pattern=CLOCK_PATTERN, description="Local time,
 
 
 class Hours(NamedTuple):
-    """Local hours from one clock time to another, on the next day where the second is not later, that begin on these days."""
+    """Hours of local time that open at `start` (`HH:MM`) on these weekdays and close at `end`.
+
+    Where `end` is not later than `start`, they close on the next day, which need not be one of `days`.
+    """
 
     start: str
     end: str
     days: Collection[str] = WEEKDAYS
 
     def opening(self, now: datetime, zone: str) -> datetime:
-        """`now` while they are open, else when they open next."""
+        """`now` if they are open, otherwise the next instant at which they open."""
         return now if self.closing(now, zone) else min(start for start, _ in self._spans(now, zone) if start > now)
 
     def closing(self, now: datetime, zone: str) -> datetime | None:
-        """When they close, while they are open."""
+        """The instant at which they close if they are open now, otherwise None."""
         return max((end for start, end in self._spans(now, zone) if start <= now < end), default=None)
 
     def _spans(self, now: datetime, zone: str) -> Iterator[tuple[datetime, datetime]]:
-        """The spans that may be open now, and all that begin within the week to come."""
-        place = zone_of(zone)
-        today = now.astimezone(place).date()
+        """The spans, from opening to closing, that may contain `now`, and all that begin within a week from now."""
+        time_zone = zone_of(zone)
+        today = now.astimezone(time_zone).date()
+        # Yesterday's span may last until today. Hours of one weekday that have closed today open again in seven days.
         for offset in range(-1, 9):
             day = today + timedelta(days=offset)
             if WEEKDAYS[day.weekday()] in self.days:
-                last = day + timedelta(days=self.end <= self.start)
-                yield _moments(day, self.start, place)[0], _moments(last, self.end, place)[1]
+                closing_day = day + timedelta(days=self.end <= self.start)
+                yield _instants(day, self.start, time_zone)[0], _instants(closing_day, self.end, time_zone)[1]
 
 
 def zone_for(attributes: Mapping[str, Any], workspace_zone: str) -> str:
-    """The zone in which a customer lives: the attribute `timezone` where it names one, else the workspace's."""
-    named = attributes.get("timezone")
-    return named if isinstance(named, str) and zone_of(named) is not UTC else workspace_zone
+    """The time zone of a customer: its attribute `timezone` if that is the name of one, otherwise the workspace's."""
+    attribute = attributes.get("timezone")
+    return attribute if isinstance(attribute, str) and zone_of(attribute) is not UTC else workspace_zone
 
 
-def _moments(day: date, clock: str, place: tzinfo) -> tuple[datetime, datetime]:
-    """The first and the last moment at which clocks show this time; where they skip it, it moves on by the hour that is missing."""
-    local = datetime.combine(day, time.fromisoformat(clock), place)
-    earlier, later = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
-    return (earlier, later) if earlier <= later else (earlier, earlier)
+def _instants(day: date, clock: str, time_zone: tzinfo) -> tuple[datetime, datetime]:
+    """The first and the last instant at which clocks show this local time.
+
+    They differ in the hour that is repeated when clocks go back; hours open at the first and close at the last. Clocks that go forward
+    skip a time: then `fold=1` gives the earlier instant of the two, and the time moves on by the missing hour.
+    """
+    local = datetime.combine(day, time.fromisoformat(clock), time_zone)
+    first, last = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
+    return (first, last) if first <= last else (first, first)

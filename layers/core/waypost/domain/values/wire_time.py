@@ -1,4 +1,4 @@
-"""Instants on the wire: ISO 8601, UTC, milliseconds and `Z` (contract, first paragraph)."""
+"""Instants in our own JSON and rows: ISO 8601 in UTC with milliseconds and `Z`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 
 def iso(instant: datetime) -> str:
-    """An aware instant as the wire writes it: `2026-11-23T05:17:13.001Z`."""
+    """An instant, which has a zone of any kind, as a text such as `2026-11-23T05:17:13.001Z`."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def instant(text: str) -> datetime:
-    """The reverse of `iso`; ValueError for any other text."""
+    """The instant of a text that `iso` wrote, or of another ISO 8601 text with a zone. ValueError for any other text."""
     parsed = datetime.fromisoformat(text)
     if parsed.tzinfo is None:
         raise ValueError(f"no zone in {text!r}")

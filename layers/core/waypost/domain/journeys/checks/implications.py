@@ -1,54 +1,63 @@
-"""What follows from what among conditions: which branch of a split can never be taken."""
+"""Implications between conditions: which branch can never be taken, because an earlier branch takes all that it could.
+
+As with contradictions, a wrong answer refuses a journey that could run: in doubt one condition does not imply another.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from waypost.domain.journeys.checks.contradictions import ABSENT, SPELLING_BLIND, TRUE_OF_MISSING, signature
-from waypost.domain.journeys.conditions import All, Any_, Comparison, Condition, Not, parts
-from waypost.domain.journeys.operands import comparable
-from waypost.domain.journeys.operators import TESTS
+from waypost.domain.journeys.checks.contradictions import signature
+from waypost.domain.journeys.conditions import All, Any_, Comparison, Condition, Not, subconditions
+from waypost.domain.journeys.operators import Relation, comparable
 from waypost.domain.values.exact_json import canonical
 
 _MAX_COMPARISONS: Final = 300
-"""Up to here every branch is compared with all before it, in about a quarter of a second; beyond, only twins are found."""
+"""Up to so many comparisons every branch is compared with all before it, which takes about a quarter of a second at most.
+In a larger split only branches with the same conditions are found."""
+_BOUNDS: Final = frozenset({Relation.NUMBER_ABOVE, Relation.NUMBER_BELOW, Relation.INSTANT_AFTER, Relation.INSTANT_BEFORE})
 
 
 def unreachable_branches(branches: Mapping[int, Condition]) -> Iterator[tuple[int, int]]:
-    """The branches that can never be taken, each with the earlier one that takes everything it could."""
-    thorough = sum(_comparisons(condition) for condition in branches.values()) <= _MAX_COMPARISONS
-    seen: dict[str, int] = {}
+    """The branches that can never be taken, each with the earlier branch that takes everything it could; both by position."""
+    compare_all = sum(_comparisons(condition) for condition in branches.values()) <= _MAX_COMPARISONS
+    first_with: dict[str, int] = {}
     for index, condition in branches.items():
-        twin = seen.setdefault(signature(condition), index)
-        wider = _wider(branches, index) if thorough and twin == index else twin
-        if wider != index:
-            yield index, wider
+        duplicate_of = first_with.setdefault(signature(condition), index)
+        covering = _covering_branch(branches, index) if compare_all and duplicate_of == index else duplicate_of
+        if covering != index:
+            yield index, covering
 
 
-def _wider(branches: Mapping[int, Condition], narrow: int) -> int:
-    """The first branch that covers this one: itself, where no earlier one does."""
+def _covering_branch(branches: Mapping[int, Condition], narrow: int) -> int:
+    """The first branch whose conditions the branch `narrow` implies: itself, where no earlier one does."""
     return next(index for index, wide in branches.items() if index == narrow or Implications().follows(wide, branches[narrow]))
 
 
 def _comparisons(condition: Condition) -> int:
-    return 1 if isinstance(condition, Comparison) else sum(_comparisons(part) for _, part in parts(condition))
+    return 1 if isinstance(condition, Comparison) else sum(_comparisons(part) for _, part in subconditions(condition))
 
 
 class Implications:
-    """Tells whether one condition follows from another; remembers its answers, so that deep conditions cost no more than their size."""
+    """Decides whether one condition follows from another.
+
+    An object remembers its results by the identity of the conditions: without that, two nested conditions cost time
+    exponential in their depth. Use one object for one pair, while both conditions are alive.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], bool] = {}
+        self._results: dict[tuple[int, int], bool] = {}
 
     def follows(self, wide: Condition, narrow: Condition) -> bool:
-        """Whether `wide` holds wherever `narrow` does. False also where that cannot be told."""
+        """Whether `wide` holds wherever `narrow` holds. False also where that is not known."""
         key = (id(wide), id(narrow))
-        if key not in self._known:
-            self._known[key] = self._follows(wide, narrow)
-        return self._known[key]
+        if key not in self._results:
+            self._results[key] = self._follows(wide, narrow)
+        return self._results[key]
 
     def _follows(self, wide: Condition, narrow: Condition) -> bool:
+        # The order matters: parts that all have to follow come first, then parts of which one is enough.
         if isinstance(wide, All):
             return all(self.follows(part, narrow) for part in wide.all)
         if isinstance(narrow, Any_):
@@ -63,18 +72,18 @@ class Implications:
 
 
 def _comparison_follows(wide: Comparison, narrow: Comparison) -> bool:
+    """Whether the comparison `wide` holds for every property for which `narrow` holds."""
     if wide.path != narrow.path or not comparable(wide.value, narrow.value):
         return False
-    if wide.operator in {"exist", "exists"}:
-        return narrow.operator not in TRUE_OF_MISSING
-    if narrow.operator in ABSENT:
-        return wide.operator in TRUE_OF_MISSING
-    if narrow.operator == "is equal to" and wide.operator in SPELLING_BLIND:
-        return TESTS[wide.operator](narrow.value, wide.value, "UTC")
-    return wide.operator == narrow.operator and (canonical(wide.value) == canonical(narrow.value) or _reaches_further(wide, narrow))
+    if wide.rule.relation is Relation.PRESENT:
+        return not narrow.rule.holds_for_missing
+    if narrow.rule.relation is Relation.MISSING:
+        return wide.rule.holds_for_missing
+    if narrow.rule.relation is Relation.EQUAL and wide.rule.equal_values_alike:
+        return wide.rule.holds(narrow.value, wide.value, "UTC")
+    return wide.rule is narrow.rule and (canonical(wide.value) == canonical(narrow.value) or _reaches_further(wide, narrow))
 
 
 def _reaches_further(wide: Comparison, narrow: Comparison) -> bool:
-    if wide.operator in {"is greater than", "is less than", "after", "before"}:
-        return TESTS[wide.operator](narrow.value, wide.value, "UTC")
-    return False
+    """Whether `wide` has the lower lower bound, or the higher upper bound, of two bounds of one kind."""
+    return wide.rule.relation in _BOUNDS and wide.rule.holds(narrow.value, wide.value, "UTC")

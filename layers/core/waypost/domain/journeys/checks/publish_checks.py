@@ -1,4 +1,4 @@
-"""The last look before a journey is published: everything that is wrong with it, in one answer (contract 3.1)."""
+"""All checks of a definition before it is published, with every fault in one result (docs/journeys.md#publish-checks)."""
 
 from __future__ import annotations
 
@@ -12,29 +12,35 @@ from waypost.domain.journeys.checks.implications import unreachable_branches
 from waypost.domain.journeys.conditions import Condition
 from waypost.domain.journeys.journey import Journey, parse
 from waypost.domain.values.exact_json import dumps
-from waypost.domain.values.findings import Finding, pointer
+from waypost.domain.values.findings import Finding
+from waypost.domain.values.json_pointers import pointer
 
 Check = Callable[[str], str | None]
-"""Looks at a text and says what is wrong with it; None where nothing is."""
+"""A text -> its fault as a sentence, or None."""
 
 MOST_BYTES: Final = 200 * 1024
 MOST_LEVELS: Final = 48
+"""Deep enough for any journey that a person writes, and shallow enough for the recursion of parsing and of the checks."""
 
 
 def publishable(raw: Any, parse_template: Check, address_allowed: Check) -> Journey | list[Finding]:
-    """The journey of a JSON value that may run, or everything that forbids it, each once, with its place.
+    """The journey that the JSON value `raw` describes, or all its faults, each once.
 
-    `parse_template` checks a Liquid text, `address_allowed` the fixed front of a webhook's URL up to its first template tag.
+    `parse_template` checks a Liquid text, `address_allowed` the part of a webhook's URL before its first template tag.
     """
-    if too_much := outsized(raw):
-        return too_much
+    if faults_of_size := outsized(raw):
+        return faults_of_size
     journey = parse(raw)
     found = [] if isinstance(journey, Journey) else journey
     return list(dict.fromkeys([*found, *findings(raw, parse_template, address_allowed)])) or journey
 
 
 def findings(raw: Any, parse_template: Check, address_allowed: Check) -> list[Finding]:
-    """What a journey's types cannot say: graph, conditions, templates, addresses. Parts that do not parse are left to `journeys.parse`."""
+    """The faults that the types of a definition cannot express: of the graph, conditions, templates and addresses.
+
+    These checks read JSON rather than the parsed journey, so that one field that does not parse hides no other fault.
+    Parts that do not parse are skipped: `journey.parse` reports them.
+    """
     if not isinstance(raw, Mapping):
         return []
     steps = _elements(raw.get("steps"))
@@ -48,7 +54,7 @@ def findings(raw: Any, parse_template: Check, address_allowed: Check) -> list[Fi
 
 
 def outsized(raw: Any) -> list[Finding]:
-    """Whether a definition is too large or too deep even to be kept."""
+    """The fault of a definition that is too large or too deep even for a draft; an empty list for any other."""
     if _levels(raw) > MOST_LEVELS:
         return [Finding("too-deep", f"a journey is nested at most {MOST_LEVELS} levels deep", "")]
     size = len(dumps(raw, ascii_only=False).encode("utf-8", "surrogatepass"))
@@ -56,7 +62,7 @@ def outsized(raw: Any) -> list[Finding]:
 
 
 def _levels(raw: Any) -> int:
-    """How deep a value is nested, counted without recursion and no further than one beyond the limit."""
+    """How deep a value is nested, counted without recursion (which an attack would exhaust), up to one level beyond the limit."""
     layer, levels = [raw], 0
     while layer and levels <= MOST_LEVELS:
         below = [each.values() if isinstance(each, Mapping) else each for each in layer if isinstance(each, Mapping | list)]
@@ -73,17 +79,17 @@ def _entry_and_exits(raw: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _branches(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
-    """Faults of each branch's conditions; in a multisplit also branches that an earlier one leaves nothing for."""
-    sound: dict[int, Condition] = {}
+    """The faults of the conditions of each branch; in a multisplit also branches that no run can take because of an earlier one."""
+    faultless: dict[int, Condition] = {}
     for index, branch in enumerate(_elements(step.get("branches"))):
         condition = condition_in(branch)
         own = [] if condition is None else list(faults((*place, "branches", index, "conditions"), condition))
         yield from own
         if condition is not None and not own:
-            sound[index] = condition
+            faultless[index] = condition
     if step.get("type") == "multisplit":
-        for later, earlier in unreachable_branches(sound):
-            detail = f"branch {earlier} takes everything that this one could"
+        for later, earlier in unreachable_branches(faultless):
+            detail = f"branch {earlier} takes every run that could take this one"
             yield Finding("never-matches", detail, pointer((*place, "branches", later, "conditions")))
 
 
@@ -113,7 +119,7 @@ def _address(place: Place, step: Mapping[str, Any], address_allowed: Check) -> I
 
 
 def _address_fault(url: str, address_allowed: Check) -> str | None:
-    """A host that a template fills in is known, and checked, only when the webhook is sent."""
+    """The fault of a URL's fixed part. A host that a template fills in is known, and checked, only when the webhook is sent."""
     fixed = re.split(r"\{[{%]", url, maxsplit=1)[0]
     host_is_fixed = fixed == url or re.match(r"[^/]*//[^/?#]*[/?#]", fixed)
     return address_allowed(fixed) if host_is_fixed else None

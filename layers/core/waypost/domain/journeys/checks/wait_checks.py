@@ -1,4 +1,4 @@
-"""What publishing refuses of waits: conditions in lists of events, and branches that can never be taken (contract 3.1)."""
+"""The checks of a wait: conditions in lists of events, and branches that can never be taken (docs/journeys.md#publish-checks)."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from waypost.domain.journeys.checks.condition_checks import Place, condition_in,
 from waypost.domain.journeys.checks.implications import Implications
 from waypost.domain.journeys.triggers import Trigger, one_source
 from waypost.domain.journeys.waits import AllBranch, WaitUntil
-from waypost.domain.values.findings import Finding, pointer
+from waypost.domain.values.findings import Finding
+from waypost.domain.values.json_pointers import pointer
 
 _MOST_COMPARED: Final = 50
-"""How many earlier events of one name an event is compared with, so that the largest wait is judged in time."""
+"""How many earlier triggers of one event name a trigger is compared with. The limit keeps publish fast for the largest waits."""
 
 
 def findings(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
-    """All faults of a wait's branches that their types cannot say."""
+    """The faults of a wait's branches that their types cannot express; nothing for a step of another type."""
     if step.get("type") != "waitUntil":
         return
-    for where, part in _listed((*place, "branches"), step.get("branches")):
+    for where, part in _listed_triggers((*place, "branches"), step.get("branches")):
         condition = condition_in(part)
         if condition is not None:
             yield from faults((*where, "conditions"), condition)
     yield from _never_taken(place, step)
 
 
-def _listed(place: Place, branches: Any) -> Iterator[tuple[Place, Any]]:
+def _listed_triggers(place: Place, branches: Any) -> Iterator[tuple[Place, Any]]:
     for index, branch in enumerate(branches if isinstance(branches, list) else ()):
         for name in ("any", "all"):
             events = branch.get(name) if isinstance(branch, Mapping) else None
@@ -38,23 +39,30 @@ def _listed(place: Place, branches: Any) -> Iterator[tuple[Place, Any]]:
 
 
 def _never_taken(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
-    """Branches all of whose events an earlier branch takes; of a list under `all`, one such event is enough."""
+    """Branches whose events are all taken by earlier branches. For `all`, one such event is enough: it never reaches the branch.
+
+    Branches with `all` take nothing from later ones, because they are not taken by a single event.
+    """
     try:
         wait = WaitUntil.model_validate(step)
     except ValidationError:
         return
-    earlier: dict[str, list[Trigger]] = defaultdict(list)
+    earlier_by_event: dict[str, list[Trigger]] = defaultdict(list)
     for index, branch in enumerate(wait.branches):
-        taken = [any(_takes(wide, each) for wide in earlier[each.event][:_MOST_COMPARED]) for each in branch.triggers]
+        taken = [any(_takes(wide, each) for wide in earlier_by_event[each.event][:_MOST_COMPARED]) for each in branch.triggers]
         if any(taken) if isinstance(branch, AllBranch) else all(taken):
-            yield Finding("never-matches", "an earlier branch takes all that this one could", pointer((*place, "branches", index)))
+            yield Finding(
+                "never-matches",
+                "no run can take this branch, because earlier branches take its events first",
+                pointer((*place, "branches", index)),
+            )
         if not isinstance(branch, AllBranch):
             for each in branch.triggers:
-                earlier[each.event].append(each)
+                earlier_by_event[each.event].append(each)
 
 
 def _takes(wide: Trigger, narrow: Trigger) -> bool:
-    """Whether every event that fits `narrow` fits `wide` too. False also where that cannot be told."""
+    """Whether every event that matches `narrow` matches `wide` too. False also where that is not known."""
     if wide.source is not None and (narrow.source is None or one_source(wide.source) != one_source(narrow.source)):
         return False
     if wide.conditions is None:

@@ -1,4 +1,4 @@
-"""Customers of whom things are said again: a repeated event is the same event, whatever time it seems to have."""
+"""Repeated events without a timestamp: a repetition is the same event, although its time of receipt is later."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.model.simulated_system import SimulatedSystem
 
 @pytest.fixture
 def system() -> SimulatedSystem:
-    """A workspace with intake and matcher, in good weather."""
+    """A workspace with intake and matcher, without faults."""
     return SimulatedSystem(Random(0), bad=0.0)
 
 
-def tell(system: SimulatedSystem, *events: dict[str, Any]) -> None:
+def process(system: SimulatedSystem, *events: dict[str, Any]) -> None:
     """Posts events, matches them, and lets a minute pass."""
     system.post(events)
     system.finish()
@@ -26,12 +26,12 @@ def tell(system: SimulatedSystem, *events: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("first", [identify, lambda **more: wire("$set", payload={"plan": more.pop("plan")}, **more)])
-def test_an_event_without_a_time_that_comes_again_is_not_news(system: SimulatedSystem, first: Any) -> None:
-    """It is known by its uuid: what was said in between stays."""
-    tell(system, identify(plan="none", at=...))
+def test_a_repeated_event_without_a_timestamp_changes_nothing(system: SimulatedSystem, first: Any) -> None:
+    """A repeated event without a timestamp does not overwrite what was set between its two receipts."""
+    process(system, identify(plan="none", at=...))
     again = first(plan="free") | {"uuid": "u1", "timestamp": None}
-    tell(system, again)
+    process(system, again)
     assert system.world.customers.customer(ADA).attributes["plan"] == "free"
-    tell(system, identify(plan="pro", at=...))
-    tell(system, again)
+    process(system, identify(plan="pro", at=...))
+    process(system, again)
     assert system.world.customers.customer(ADA).attributes["plan"] == "pro"

@@ -1,0 +1,159 @@
+"""Decides what the sender does next with a message. Pure: what has to be read first is requested by a `Load`.
+
+Most checks cost a read of a table. `next_action` therefore starts with the row alone and requests one input after the other, in the order
+of the checks: a message of a paused journey costs no read of its customer. All checks come before the claim, because after the claim a
+crash leaves an unknown outcome.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, assert_never
+
+from waypost.domain.customers.customer import Customer
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.messages import delivery
+from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The customer of a message, the version of the journey that sends it, and the time zone of the customer (an IANA name)."""
+
+    customer: Customer
+    journey: Journey
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A prepared message; `is_stored`: an earlier attempt has stored it already."""
+
+    prepared: PreparedMessage
+    is_stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendContext:
+    """What the sender has loaded for one message so far. None: not loaded yet. A `SkipReason`: there is none, so the message is skipped."""
+
+    journey_status: Literal["published", "paused", "stopped"] | None = None
+    recipient: Recipient | SkipReason | None = None
+    content: Content | SkipReason | None = None
+    is_suppressed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadJourneyStatus:
+    """Load the status of the message's journey."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRecipient:
+    """Load the customer and the version of the journey."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadContent:
+    """Load the content that an attempt of `message` has stored, if there was one; otherwise render it for this recipient."""
+
+    message: Message
+    recipient: Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSuppression:
+    """Load whether the address of the receiver is suppressed on the message's channel."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Claim `message`, and then call its provider with `content`."""
+
+    message: Message
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """The provider may not be called yet: save `message` if it changed; it returns when it is claimable, or when its journey resumes."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The provider is not called any more: save `message` if it changed, and execute the effects of its outcome."""
+
+    message: Message
+
+
+Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSuppression
+Decision = Claim | Defer | Settle
+
+
+def next_action(row: Message, now: datetime, context: SendContext) -> Load | Decision:
+    """What to do with a message: a `Load` if the decision needs an input that `context` does not have, otherwise the decision.
+
+    `row` is the message as it was read. The message of a decision differs from it where a lease has expired or the decision changes it.
+    """
+    message = delivery.after_expired_lease(row, now)
+    if message.is_settled:
+        return Settle(message)
+    if not delivery.is_claimable(message, now):
+        return Defer(message)
+    match context.journey_status:
+        case None:
+            return LoadJourneyStatus()
+        case "paused":
+            return Defer(replace(message, held=True))
+        case "stopped":
+            return _skip(message, SkipReason(MessageReason.STOPPED), now)
+        case "published":
+            return _for_recipient(message, now, context)
+        case _ as never:
+            assert_never(never)
+
+
+def _for_recipient(message: Message, now: datetime, context: SendContext) -> Load | Decision:
+    match context.recipient:
+        case None:
+            return LoadRecipient()
+        case SkipReason() as reason:
+            return _skip(message, reason, now)
+        case Recipient() as recipient:
+            return _in_quiet_hours(message, now, recipient) or _with_content(message, now, recipient, context)
+        case _ as never:
+            assert_never(never)
+
+
+def _in_quiet_hours(message: Message, now: datetime, recipient: Recipient) -> Decision | None:
+    # The run has respected quiet hours before it created the message. A retry or a pause can delay the message into the next ones.
+    quiet_hours = recipient.journey.quiet_hours
+    end = quiet_hours.over(now, recipient.zone) if quiet_hours else None
+    if quiet_hours is None or end is None:
+        return None
+    if quiet_hours.otherwise == "wait":
+        return Defer(replace(message, due=end, held=False))
+    return _skip(message, SkipReason(MessageReason.QUIET_HOURS), now)
+
+
+def _with_content(message: Message, now: datetime, recipient: Recipient, context: SendContext) -> Load | Decision:
+    match context.content:
+        case None:
+            return LoadContent(message, recipient)
+        case SkipReason() as reason:
+            return _skip(message, reason, now)
+        case Content() as content if context.is_suppressed is None:
+            return LoadSuppression(content.prepared.to)
+        case Content() as content:
+            return _skip(message, SkipReason(MessageReason.SUPPRESSED), now) if context.is_suppressed else Claim(message, content)
+        case _ as never:
+            assert_never(never)
+
+
+def _skip(message: Message, reason: SkipReason, now: datetime) -> Settle:
+    return Settle(delivery.skipped(message, reason, now))

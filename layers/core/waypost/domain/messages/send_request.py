@@ -1,0 +1,29 @@
+"""The body of a record of the send queue: which message has to be sent."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from waypost.domain.values import exact_json
+from waypost.domain.values.message_formats import Shape, message_object, require_shape
+
+SHAPE: Final = Shape(frozenset({"workspace", "message"}))
+
+
+class SendRequest(NamedTuple):
+    """A message that has to be sent, by its workspace and id."""
+
+    workspace: str
+    message: str
+
+
+def to_text(request: SendRequest) -> str:
+    """A request as compact JSON of format 1."""
+    return exact_json.dumps({"workspace": request.workspace, "message": request.message})
+
+
+def from_text(body: str) -> SendRequest:
+    """The reverse of `to_text`. NewerFormatError where a newer version wrote it; ValueError, KeyError or TypeError for anything else."""
+    wire = message_object(exact_json.loads(body))
+    require_shape(wire, SHAPE)
+    return SendRequest(wire["workspace"], wire["message"])

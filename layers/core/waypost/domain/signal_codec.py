@@ -1,0 +1,233 @@
+"""Signals as the queues carry them: the JSON of each kind, the body of a queue message, and the record of the delays queue.
+
+Whatever is not readable raises one of two kinds of error. NewerFormatError: a newer version of Waypost wrote it, so it has to stay on its
+queue. Any other error: it is not a signal of ours, and reading it again does not help.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from collections.abc import Callable, Mapping
+from typing import Any, Final, get_args
+
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
+from waypost.domain.intake.events import Kind
+from waypost.domain.messages.message import MessageStatus
+from waypost.domain.runs import timers
+from waypost.domain.signals import (
+    CustomerReleased,
+    EventsArrived,
+    JourneyResumed,
+    MessageSettled,
+    QueueMessage,
+    ResumePhase,
+    Signal,
+    TimerDue,
+)
+from waypost.domain.values import exact_json
+from waypost.domain.values.message_formats import Shape, message_object, require_shape, require_word
+from waypost.domain.values.wire_time import instant, iso
+
+MAX_PLAIN_BYTES: Final = 48 * 1024
+"""Longer bodies are compressed: SQS bills each 64 KB of a request as a request of its own."""
+
+# Format 1. A key that is added to a kind needs a new format number, so that versions before it leave the message on its queue.
+SHAPES: Final[Mapping[str, Shape]] = {
+    "events": Shape(frozenset({"kind", "workspace", "customer", "primary", "known", "receivedAt", "historical", "events"})),
+    "settled": Shape(
+        frozenset({"kind", "workspace", "customer", "known_as", "run", "step", "visit", "message", "status"}),
+        {"status": frozenset(MessageStatus)},
+    ),
+    "timer": Shape(frozenset({"kind", "workspace", "customer", "knownAs", "run", "step", "visit", "arm", "due"})),
+    "resumed": Shape(
+        frozenset({"kind", "workspace", "journey", "rev", "sweep", "stage", "after"}),
+        {"stage": frozenset(get_args(ResumePhase))},
+    ),
+    "released": Shape(frozenset({"kind", "workspace", "customer", "known_as", "journey", "rev", "sweep"})),
+}
+EVENT_SHAPE: Final = Shape(
+    frozenset({"uuid", "event", "kind", "id", "source", "payload", "at", "facts", "naming"}),
+    {"kind": frozenset(Kind)},
+)
+
+
+def to_queue_message(signal: Signal) -> QueueMessage:
+    """A signal ready for the signals queue, in its customer's message group."""
+    return QueueMessage(signal.customer, signal.name, to_text(signal))
+
+
+def to_text(signal: Signal) -> str:
+    """A signal as compact ASCII JSON: SQS refuses some characters that JSON text may hold."""
+    return exact_json.dumps(to_wire(signal))
+
+
+def from_body(body: str) -> Signal:
+    """The signal in the body of a message of the signals queue. Raises as the module says."""
+    return from_wire(exact_json.loads(unpacked(body)))
+
+
+def packed(text: str) -> str:
+    """A signal's JSON as the body of an SQS message: the text itself, or base64 of gzip if it is long."""
+    return text if len(text) <= MAX_PLAIN_BYTES else base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
+
+
+def unpacked(body: str) -> str:
+    """The reverse of `packed`."""
+    return body if body.startswith("{") else gzip.decompress(base64.b64decode(body)).decode()
+
+
+def to_delays_record(queue_message: QueueMessage) -> str:
+    """A message for the signals queue as the delays queue carries it: a JSON array of its group, name and body."""
+    return exact_json.dumps(list(queue_message))
+
+
+def from_delays_record(record: str) -> QueueMessage:
+    """The reverse of `to_delays_record`. The body is passed on unread: whoever receives it from the signals queue reads it.
+
+    Raises NewerFormatError for a JSON object of another format, ValueError or TypeError for what is no record of ours.
+    """
+    value = exact_json.loads(record)
+    if not isinstance(value, list):
+        message_object(value)  # an array has no keys, so every later format of this record is an object with a number
+        raise TypeError("a delays record of format 1 is a JSON array")
+    return QueueMessage(*value)
+
+
+def to_wire(signal: Signal) -> dict[str, Any]:
+    """A signal as a JSON object of format 1."""
+    match signal:
+        case EventsArrived():
+            return _events_to_wire(signal)
+        case MessageSettled():
+            return _settled_to_wire(signal)
+        case TimerDue():
+            return {"kind": "timer", **timers.to_wire(signal.timer)}
+        case JourneyResumed():
+            return _resumed_to_wire(signal)
+        case CustomerReleased():
+            return _released_to_wire(signal)
+
+
+def from_wire(value: Any) -> Signal:
+    """The signal in a JSON value. NewerFormatError where a newer version wrote it; ValueError, KeyError or TypeError for anything else."""
+    wire = message_object(value)
+    kind = wire["kind"]
+    require_word("kind", kind, SHAPES)
+    require_shape(wire, SHAPES[kind])
+    for event in wire["events"] if kind == "events" else ():
+        if isinstance(event, Mapping):
+            require_shape(event, EVENT_SHAPE)
+    return _READERS[kind](wire)
+
+
+def _events_to_wire(signal: EventsArrived) -> dict[str, Any]:
+    return {
+        "kind": "events",
+        "workspace": signal.workspace,
+        "customer": signal.customer,
+        "primary": signal.primary and signal.primary.value,
+        "known": signal.known,
+        "receivedAt": iso(signal.received_at),
+        "historical": signal.historical,
+        "events": [event_to_wire(event) for event in signal.events],
+    }
+
+
+def _events_from_wire(wire: Mapping[str, Any]) -> EventsArrived:
+    return EventsArrived(
+        workspace=wire["workspace"],
+        customer=wire["customer"],
+        primary=Identifier("primary", wire["primary"]) if wire["primary"] is not None else None,
+        known=wire["known"],
+        received_at=instant(wire["receivedAt"]),
+        historical=wire["historical"],
+        events=tuple(event_from_wire(each) for each in wire["events"]),
+    )
+
+
+def _settled_to_wire(signal: MessageSettled) -> dict[str, Any]:
+    return {
+        "kind": "settled",
+        "workspace": signal.workspace,
+        "customer": signal.customer,
+        "known_as": list(signal.lookup_id),
+        "run": signal.run,
+        "step": signal.step,
+        "visit": signal.visit,
+        "message": signal.message,
+        "status": signal.status.value,
+    }
+
+
+def _settled_from_wire(wire: Mapping[str, Any]) -> MessageSettled:
+    return MessageSettled(
+        workspace=wire["workspace"],
+        customer=wire["customer"],
+        lookup_id=Identifier(*wire["known_as"]),
+        run=wire["run"],
+        step=wire["step"],
+        visit=wire["visit"],
+        message=wire["message"],
+        status=MessageStatus(wire["status"]),
+    )
+
+
+def _timer_from_wire(wire: Mapping[str, Any]) -> TimerDue:
+    return TimerDue(timers.from_wire(wire))
+
+
+def _resumed_to_wire(signal: JourneyResumed) -> dict[str, Any]:
+    return {
+        "kind": "resumed",
+        "workspace": signal.workspace,
+        "journey": signal.journey,
+        "rev": signal.revision,
+        "sweep": signal.pass_number,
+        "stage": signal.phase,
+        "after": signal.after,
+    }
+
+
+def _resumed_from_wire(wire: Mapping[str, Any]) -> JourneyResumed:
+    return JourneyResumed(
+        workspace=wire["workspace"],
+        journey=wire["journey"],
+        revision=wire["rev"],
+        pass_number=wire["sweep"],
+        phase=wire["stage"],
+        after=wire["after"],
+    )
+
+
+def _released_to_wire(signal: CustomerReleased) -> dict[str, Any]:
+    return {
+        "kind": "released",
+        "workspace": signal.workspace,
+        "customer": signal.customer,
+        "known_as": list(signal.lookup_id),
+        "journey": signal.journey,
+        "rev": signal.revision,
+        "sweep": signal.pass_number,
+    }
+
+
+def _released_from_wire(wire: Mapping[str, Any]) -> CustomerReleased:
+    return CustomerReleased(
+        workspace=wire["workspace"],
+        customer=wire["customer"],
+        lookup_id=Identifier(*wire["known_as"]),
+        journey=wire["journey"],
+        revision=wire["rev"],
+        pass_number=wire["sweep"],
+    )
+
+
+_READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Signal]]] = {
+    "events": _events_from_wire,
+    "settled": _settled_from_wire,
+    "timer": _timer_from_wire,
+    "resumed": _resumed_from_wire,
+    "released": _released_from_wire,
+}

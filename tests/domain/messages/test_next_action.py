@@ -1,0 +1,136 @@
+"""What the sender does next with a message, and what it has to load before it can decide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes.messages import NOW, pending_message
+from waypost.domain.customers.customer import Customer
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.messages import delivery
+from waypost.domain.messages.message import MessageReason, MessageStatus, PreparedMessage, SkipReason
+from waypost.domain.messages.next_action import (
+    Claim,
+    Content,
+    Defer,
+    LoadContent,
+    LoadJourneyStatus,
+    LoadRecipient,
+    LoadSuppression,
+    Recipient,
+    SendContext,
+    Settle,
+    next_action,
+)
+
+ADA = Customer("w1", "c_1", None, None, (), {}, {})
+CONTENT = Content(PreparedMessage("ada@example.com", {"subject": "Hi"}), is_stored=False)
+
+
+def recipient(**changes: Any) -> Recipient:
+    """Ada in UTC, and a journey with these fields changed."""
+    definition = {"id": "welcome", "name": "", "entry": {"event": "go"}, "steps": [{"id": "end", "type": "exit"}], **changes}
+    return Recipient(ADA, Journey.model_validate(definition), "UTC")
+
+
+FULL = SendContext("published", recipient(), CONTENT, is_suppressed=False)
+
+
+def test_a_message_that_passes_all_checks_is_claimed() -> None:
+    """A due message is claimed with its content if its journey runs, its customer exists, and its address is not suppressed."""
+    assert next_action(pending_message(), NOW, FULL) == Claim(pending_message(), CONTENT)
+
+
+def test_inputs_are_loaded_one_after_the_other() -> None:
+    """A due message needs, in this order: status of the journey, recipient, content, suppression. None of them is loaded earlier."""
+    message = pending_message()
+    assert next_action(message, NOW, SendContext()) == LoadJourneyStatus()
+    assert next_action(message, NOW, SendContext("published")) == LoadRecipient()
+    assert next_action(message, NOW, SendContext("published", FULL.recipient)) == LoadContent(message, recipient())
+    assert next_action(message, NOW, replace(FULL, is_suppressed=None)) == LoadSuppression("ada@example.com")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"journey_status": "stopped"}, MessageReason.STOPPED, id="stopped journey"),
+        pytest.param({"recipient": SkipReason(MessageReason.ERASED)}, MessageReason.ERASED, id="no customer"),
+        pytest.param({"content": SkipReason(MessageReason.TEMPLATE)}, MessageReason.TEMPLATE, id="no content"),
+        pytest.param({"is_suppressed": True}, MessageReason.SUPPRESSED, id="suppressed address"),
+        pytest.param(
+            {"recipient": recipient(quietHours={"from": "05:00", "to": "07:00", "otherwise": "skip"})},
+            MessageReason.QUIET_HOURS,
+            id="quiet hours that skip",
+        ),
+    ],
+)
+def test_each_failed_check_skips_the_message(changes: dict[str, Any], reason: MessageReason) -> None:
+    """A message that fails a check is settled as skipped with the reason of this check."""
+    action = next_action(pending_message(), NOW, replace(FULL, **changes))
+    assert isinstance(action, Settle)
+    assert (action.message.status, action.message.reason) == (MessageStatus.SKIPPED, reason)
+
+
+@pytest.mark.parametrize(
+    "loaded",
+    [
+        pytest.param(SendContext("stopped"), id="stopped journey"),
+        pytest.param(SendContext("paused"), id="paused journey"),
+        pytest.param(SendContext("published", SkipReason(MessageReason.ERASED)), id="no customer"),
+        pytest.param(SendContext("published", recipient(quietHours={"from": "05:00", "to": "07:00"})), id="quiet hours"),
+        pytest.param(SendContext("published", recipient(), SkipReason(MessageReason.TEMPLATE)), id="no content"),
+    ],
+)
+def test_after_a_failed_check_nothing_more_is_loaded(loaded: SendContext) -> None:
+    """A check that fails decides at once, without the inputs of the checks after it."""
+    assert isinstance(next_action(pending_message(), NOW, loaded), Settle | Defer)
+
+
+def test_a_message_of_a_paused_journey_is_held() -> None:
+    """A due message of a paused journey is deferred and marked as held; one that is held already does not change."""
+    held = replace(pending_message(), held=True)
+    assert next_action(pending_message(), NOW, SendContext("paused")) == Defer(held)
+    assert next_action(held, NOW, SendContext("paused")) == Defer(held)
+
+
+def test_quiet_hours_defer_a_message_to_their_end() -> None:
+    """A message that is due in quiet hours is deferred to their end and not held any more."""
+    quiet = replace(FULL, recipient=recipient(quietHours={"from": "05:00", "to": "07:00"}))
+    action = next_action(replace(pending_message(), held=True), NOW, quiet)
+    assert action == Defer(replace(pending_message(), due=NOW.replace(hour=7, minute=0, second=0)))
+
+
+def test_a_message_that_is_not_due_is_deferred_without_a_read() -> None:
+    """A message that is not due yet, or that another worker has claimed, is deferred unchanged, and nothing is loaded for it."""
+    later = pending_message(due=NOW + timedelta(seconds=1))
+    claimed = delivery.with_claim(pending_message(), NOW, "t1", "ada@example.com")
+    assert next_action(later, NOW, SendContext()) == Defer(later)
+    assert next_action(claimed, NOW, SendContext()) == Defer(claimed)
+
+
+@pytest.mark.parametrize("status", [status for status in MessageStatus if status not in ("pending", "sending")])
+def test_a_settled_message_stays_settled(status: MessageStatus) -> None:
+    """A message whose outcome is known is settled again unchanged, so that its effects are completed after a crash."""
+    message = pending_message(status=status)
+    assert next_action(message, NOW, SendContext()) == Settle(message)
+
+
+def test_an_email_with_an_expired_lease_is_settled_as_unknown() -> None:
+    """An e-mail whose worker died is settled as unknown, without a second call of the provider."""
+    claimed = delivery.with_claim(pending_message(), NOW, "t1", "ada@example.com")
+    action = next_action(claimed, NOW + delivery.LEASE, FULL)
+    assert isinstance(action, Settle)
+    assert action.message.status is MessageStatus.UNKNOWN
+
+
+def test_a_webhook_with_an_expired_lease_is_claimed_again() -> None:
+    """A webhook whose worker died is claimed again, with the lost attempt in its history, so that its stored content is loaded."""
+    claimed = delivery.with_claim(pending_message(channel="webhook"), NOW, "t1", "x")
+    expired = delivery.after_expired_lease(claimed, NOW + delivery.LEASE)
+    assert [attempt.outcome for attempt in expired.attempts] == ["unknown"]
+    assert next_action(claimed, NOW + delivery.LEASE, replace(FULL, content=None)) == LoadContent(expired, recipient())
+    assert next_action(claimed, NOW + delivery.LEASE, FULL) == Claim(expired, CONTENT)

@@ -1,0 +1,28 @@
+"""What a Lambda function publishes besides its response: the metrics in its output, under the name that its context gives it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+def named_context(function_name: str) -> LambdaContext:
+    """The context of an invocation of a function of this name."""
+    context = LambdaContext()
+    context._function_name = function_name
+    return context
+
+
+def newer_format_count(capsys: pytest.CaptureFixture[str], function_name: str) -> int:
+    """How often the metric `NewerFormat` of a function was counted in the output so far; the output is consumed."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "NewerFormat" in line and "_aws" in line]
+    for line in lines:
+        [metric] = line["_aws"]["CloudWatchMetrics"]
+        assert metric["Metrics"] == [{"Name": "NewerFormat", "Unit": "Count"}]
+        assert (metric["Namespace"], {name for names in metric["Dimensions"] for name in names}) == (
+            "Waypost",
+            {"service", "function_name"},
+        )
+    return sum(int(count) for line in lines if line["function_name"] == function_name for count in line["NewerFormat"])

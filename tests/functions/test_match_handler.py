@@ -1,0 +1,267 @@
+"""Records of the signals queue in the match function: the response to SQS, when a record is retried or parked, and what is logged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.match import app
+from tests.fakes.journeys import journey
+from tests.fakes.match_harness import SCHEMA, MatchHarness
+from tests.fakes.messages import FakeDeadLetters
+from tests.fakes.telemetry import named_context, newer_format_count
+from waypost import wiring
+from waypost.domain import signal_codec
+from waypost.domain.errors import UnavailableError
+from waypost.domain.runs.changes import Commit
+from waypost.domain.signals import EventsArrived
+from waypost.telemetry import logger
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+@dataclass
+class FakeVisibility:
+    """A signals queue that records which messages become visible again, and after how many seconds."""
+
+    delayed: list[tuple[str, int]] = field(default_factory=list)
+    down: bool = False
+
+    def delay(self, receipts: Sequence[tuple[str, int]]) -> None:
+        if self.down:
+            raise UnavailableError("throttled")
+        self.delayed += receipts
+
+
+@dataclass
+class MatchFunction:
+    """The match function on fakes."""
+
+    harness: MatchHarness = field(default_factory=MatchHarness)
+    queue: FakeVisibility = field(default_factory=FakeVisibility)
+    dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+
+    def invoke(self, batch: dict[str, Any]) -> list[int]:
+        """The positions of the records that return to the queue."""
+        ids = [record["messageId"] for record in batch["Records"]]
+        response = app.lambda_handler(batch, named_context("match-1"))
+        return [ids.index(failure["itemIdentifier"]) for failure in response["batchItemFailures"]]
+
+    @property
+    def entered(self) -> set[str]:
+        """The uuids of the events that opened a run."""
+        return {uuid for (_, uuid), receipt in self.harness.receipts.stored.items() if receipt.had_effect}
+
+    def fail(self, uuid: str, error: Exception) -> None:
+        """Makes the commit of the event of this uuid fail."""
+
+        def before_commit(commit: Commit) -> None:
+            if any(receipt.uuid == uuid for receipt in commit.receipts):
+                raise error
+
+        self.harness.runs.before_commit = before_commit
+
+
+def harness_with_journey() -> MatchHarness:
+    """A workspace whose journey every `signed_up` enters."""
+    made = MatchHarness()
+    made.workspaces.schemas["w1"] = SCHEMA
+    made.journeys.publish(journey(reentry={"mode": "always"}))
+    return made
+
+
+@pytest.fixture
+def function(monkeypatch: pytest.MonkeyPatch) -> MatchFunction:
+    """The function in a workspace whose journey every `signed_up` enters; the wiring holds fakes in place of AWS."""
+    made = MatchFunction(harness_with_journey())
+    monkeypatch.setattr(wiring, "matching", made.harness.ports)
+    monkeypatch.setattr(wiring, "signals_queue", lambda: made.queue)
+    monkeypatch.setattr(wiring, "dead_letters", lambda: made.dead)
+    return made
+
+
+def records(name: str) -> dict[str, Any]:
+    """A batch as SQS sends it, from the folder of example events."""
+    read: dict[str, Any] = json.loads((EVENTS / f"match-{name}.json").read_text())
+    return read
+
+
+def received(batch: dict[str, Any], times: int) -> dict[str, Any]:
+    """The same records at a later receive."""
+    for record in batch["Records"]:
+        record["attributes"]["ApproximateReceiveCount"] = str(times)
+    return batch
+
+
+def log_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The log lines as CloudWatch gets them."""
+    return [json.loads(logger.registered_handler.format(record)) for record in caplog.records]
+
+
+@pytest.mark.parametrize(("name", "uuids"), [("signal", {"e1"}), ("groups", {"a1", "a2", "b1", "b2", "c1"}), ("gzip", {"e0"})])
+def test_every_record_of_a_batch_is_matched(function: MatchFunction, name: str, uuids: set[str]) -> None:
+    """Each event that the journey waits for opens a run; no record is retried and none is parked."""
+    assert function.invoke(records(name)) == []
+    assert function.entered == uuids
+    assert (function.queue.delayed, function.dead.parked) == ([], {})
+
+
+def test_a_failed_record_holds_back_its_group_alone(function: MatchFunction) -> None:
+    """The later record of its message group is reported without an attempt; the records of other groups are matched."""
+    function.fail("b1", UnavailableError("throttled"))
+    assert function.invoke(records("groups")) == [1, 3]
+    assert function.entered == {"a1", "a2", "c1"}
+
+
+@pytest.mark.parametrize(("times", "seconds"), [(1, 2), (3, 8), (5, 32), (6, 60), (500, 60)])
+def test_failed_records_are_retried_soon(function: MatchFunction, times: int, seconds: int) -> None:
+    """A failed record becomes visible after 2, 4, 8 seconds and so on up to a minute, even if the whole batch fails."""
+    function.fail("e1", UnavailableError("throttled"))
+    assert function.invoke(received(records("signal"), times)) == [0]
+    assert function.queue.delayed == [(records("signal")["Records"][0]["receiptHandle"], seconds)]
+
+
+def test_finished_records_stay_finished_if_the_visibility_cannot_be_changed(function: MatchFunction) -> None:
+    """The response to SQS is the same; the failed records become visible when their visibility timeout ends."""
+    function.queue.down = True
+    function.fail("b1", UnavailableError("throttled"))
+    assert function.invoke(records("groups")) == [1, 3]
+
+
+def test_an_outage_parks_nothing_however_long_it_lasts(function: MatchFunction) -> None:
+    """A signal that meets an unavailable dependency 500 times is not parked, and is matched once the outage ends."""
+    function.fail("e1", UnavailableError("down"))
+    assert function.invoke(received(records("signal"), 500)) == [0]
+    assert function.dead.parked == {}
+    function.harness.runs.before_commit = lambda _: None
+    assert function.invoke(received(records("signal"), 501)) == []
+    assert function.entered == {"e1"}
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_a_poisoned_signal_is_retried_four_times(function: MatchFunction, times: int) -> None:
+    """Until the fifth receive a deployment may repair the fault: the group waits, other groups go on, nothing is parked."""
+    function.fail("poison", ValueError("a bug"))
+    assert function.invoke(received(records("poison"), times)) == [0, 1]
+    assert function.entered == {"e0", "other"}
+    assert function.dead.parked == {}
+
+
+def test_at_the_fifth_receive_only_the_poisoned_event_is_parked(function: MatchFunction) -> None:
+    """The other events of the signal, the later record of its group and other groups are matched, and no record is retried."""
+    function.fail("poison", ValueError("a bug"))
+    assert function.invoke(records("poison")) == []
+    assert function.entered == {"e0", "e2", "e3", "other"}
+    [parked] = function.dead.parked.values()
+    assert (parked.workspace, parked.kind, parked.reason) == ("w1", "signal", "ValueError")
+    signal = signal_codec.from_body(parked.body)
+    assert isinstance(signal, EventsArrived)
+    assert [event.uuid for event in signal.events] == ["poison"]
+    assert function.harness.log.logged == ["e0", "e2", "e3", "other"]
+
+
+def test_a_parked_signal_can_be_matched_later(function: MatchFunction) -> None:
+    """The body of a parked signal is a body of the queue, so a redrive only has to send it."""
+    function.fail("poison", ValueError("a bug"))
+    function.invoke(records("poison"))
+    function.harness.runs.before_commit = lambda _: None
+    [parked] = function.dead.parked.values()
+    batch = records("signal")
+    batch["Records"][0]["body"] = parked.body
+    assert function.invoke(batch) == []
+    assert "poison" in function.entered
+
+
+def test_an_outage_while_a_poisoned_signal_is_split_parks_no_event_for_it(function: MatchFunction) -> None:
+    """An event that meets an outage is not parked; its record is retried."""
+    function.fail("poison", ValueError("a bug"))
+    fail_poison = function.harness.runs.before_commit
+
+    def fail_both(commit: Commit) -> None:
+        fail_poison(commit)
+        if any(receipt.uuid == "e2" for receipt in commit.receipts):
+            raise UnavailableError("throttled")
+
+    function.harness.runs.before_commit = fail_both
+    assert function.invoke(records("poison")) == [0, 1]
+    assert "e2" not in function.entered
+
+
+def test_an_unreadable_record_is_parked_at_once_and_blocks_no_other(function: MatchFunction) -> None:
+    """A body that is no signal of any version is parked as it is, and the next record is matched."""
+    assert function.invoke(records("unreadable")) == []
+    assert [(each.workspace, each.reason, each.body) for each in function.dead.parked.values()] == [
+        ("unknown", "unreadable", '{"kind":"events"}'),
+        ("unknown", "unreadable", "not JSON"),
+    ]
+    assert function.entered == {"e0"}
+
+
+@pytest.mark.parametrize("times", [1, 5, 999])
+@pytest.mark.parametrize("change", [{"kind": "postcard"}, {"format": 2}, {"brand_new": 1}], ids=["kind", "format", "key"])
+def test_a_signal_of_a_newer_version_stays_on_the_queue(
+    function: MatchFunction, change: dict[str, Any], times: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is never parked and never half understood: it is retried within a minute, and the metric of the alarm counts each receive."""
+    batch = received(records("signal"), times)
+    body = json.loads(batch["Records"][0]["body"])
+    batch["Records"][0]["body"] = json.dumps({**body, **change})
+    assert function.invoke(batch) == [0]
+    assert (function.entered, function.dead.parked) == (set(), {})
+    assert [seconds for _, seconds in function.queue.delayed] == [min(2**times, 60)]
+    assert newer_format_count(capsys, "match-1") == 1
+
+
+def test_a_signal_of_a_newer_version_holds_back_its_group_alone(function: MatchFunction) -> None:
+    """The later record of its customer waits behind it, in order; other customers go on."""
+    batch = records("groups")
+    body = json.loads(batch["Records"][1]["body"])
+    batch["Records"][1]["body"] = json.dumps({**body, "format": 2})
+    assert function.invoke(batch) == [1, 3]
+    assert function.entered == {"a1", "a2", "c1"}
+
+
+def test_a_redelivered_record_executes_pending_effects(function: MatchFunction) -> None:
+    """A worker that dies between its save and the send queue leaves the message as a pending effect; the redelivery sends it."""
+    function.harness.port_calls.fail_at = position_of_send_call()
+    assert function.invoke(records("signal")) == [0]
+    assert (function.harness.queued, len(function.harness.runs.pending_effects)) == (set(), 1)
+    assert function.invoke(received(records("signal"), 2)) == []
+    assert (len(function.harness.queued), function.harness.runs.pending_effects) == (1, [])
+
+
+def position_of_send_call() -> int:
+    """The position of the call of the send queue among all port calls of a signal."""
+    undisturbed = harness_with_journey()
+    undisturbed.match(signal_codec.from_body(records("signal")["Records"][0]["body"]))
+    return undisturbed.port_calls.calls.index("FakeSendQueue.put")
+
+
+def test_each_move_is_logged_once_without_personal_data(function: MatchFunction, caplog: pytest.LogCaptureFixture) -> None:
+    """An entry has one line with its journey and run, the signal has one line, and no line holds an address, a payload or an attribute."""
+    function.invoke(records("signal"))
+    lines = log_lines(caplog)
+    assert [line["message"] for line in lines] == ["entered", "matched"]
+    assert (lines[0]["journey"], lines[0]["event"], lines[0]["uuid"]) == ("welcome", "signed_up", "e1")
+    assert lines[1]["events"] == ["$identify", "signed_up"]
+    assert not any(word in json.dumps(lines) for word in ("ada@example.com", "Ada", "device-1", '"plan"'))
+
+
+def test_events_without_effect_have_no_log_line_of_their_own(function: MatchFunction, caplog: pytest.LogCaptureFixture) -> None:
+    """Thirty events that no run is moved by are one line with their reasons, while the receipt of each names the journeys."""
+    for name in ("gold", "silver"):
+        rank = {"property": "payload.plan", "operator": "is equal to", "value": name}
+        function.harness.journeys.publish(journey(name, event="page_view", conditions={"all": [rank]}))
+    batch = records("signal")
+    signal = json.loads(batch["Records"][0]["body"])
+    views = [{**signal["events"][-1], "event": "page_view", "uuid": f"v{number}", "payload": {}} for number in range(30)]
+    batch["Records"][0]["body"] = json.dumps({**signal, "events": views})
+    assert function.invoke(batch) == []
+    [line] = log_lines(caplog)
+    assert (line["events"], line["matched"], line["reasons"]) == (["page_view"] * 20, 30, ["conditions"])
+    assert len(function.harness.receipts.stored["w1", "v0"].journeys) == 2

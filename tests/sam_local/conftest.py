@@ -1,0 +1,126 @@
+"""A Docker engine, the local run, and `make invoke` and `make api` on it, as a person uses them in three terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.local.paths import ROOT
+
+READY_WITHIN = 120.0  # seconds
+SKIPPED = "sam local is NOT tested: no Docker engine answers. `.ci/docker-engine FOLDER` starts one on Debian."
+
+
+@dataclass(frozen=True)
+class SamLocal:
+    """A running `make run`, and the make targets that use it from containers."""
+
+    url: str
+    variables: Path
+
+    def make(self, target: str, **settings: str) -> list[str]:
+        """The command line of a make target with this run's variables."""
+        return [
+            "make",
+            "--no-print-directory",
+            target,
+            f"SAM_VARIABLES={self.variables}",
+            *(f"{name}={value}" for name, value in settings.items()),
+        ]
+
+    def invoke(self, function: str, event: str) -> Any:
+        """What a function returns for a file of events/, by `make invoke`."""
+        command = self.make("invoke", FUNCTION=function, EVENT=f"events/{event}.json")
+        done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def settle(self) -> None:
+        """Waits until all queues of the run are empty."""
+        httpx.post(f"{self.url}/_local/settle", timeout=90).raise_for_status()
+
+
+def free_port() -> int:
+    """A port of the loopback address on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def started(command: list[str], output: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a group of its own, ended as by Ctrl-C."""
+    with output.open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], output: Path) -> None:
+    """Waits until something answers at a URL."""
+    end = time.monotonic() + READY_WITHIN
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            httpx.get(url, timeout=60)
+        except httpx.HTTPError:
+            time.sleep(0.3)
+        else:
+            return
+    pytest.fail(f"nothing answers at {url}:\n{output.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> None:
+    """A Docker engine; without one the tests are skipped, but where WAYPOST_REQUIRE_DOCKER is set they fail."""
+    try:
+        answers = subprocess.run(["docker", "info"], check=False, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        answers = False
+    if answers:
+        return
+    if os.environ.get("WAYPOST_REQUIRE_DOCKER"):
+        pytest.fail(SKIPPED)
+    warnings.warn(SKIPPED, stacklevel=1)
+    pytest.skip(SKIPPED)
+
+
+@pytest.fixture(scope="session")
+def sam_local(docker_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
+    """A `make run` on a free port, whose variables are in a file of its own."""
+    folder = tmp_path_factory.mktemp("sam-local")
+    port, variables, log = free_port(), folder / "sam.json", folder / "run.log"
+    command = [".venv/bin/python", "-m", "functions.local", "--port", str(port), "--sam-variables", str(variables)]
+    with started(command, log) as process:
+        run = SamLocal(f"http://127.0.0.1:{port}", variables)
+        wait_for(f"{run.url}/api/health", process, log)
+        yield run
+
+
+@pytest.fixture(scope="session")
+def api(sam_local: SamLocal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the API that `make api` serves from containers."""
+    port, log = free_port(), tmp_path_factory.mktemp("sam-api") / "api.log"
+    with started(sam_local.make("api", API_PORT=str(port)), log) as process:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(f"{url}/api/health", process, log)
+        yield url
