@@ -1,4 +1,4 @@
-# Each target does its own set-up from a fresh clone; all it needs is Python 3.11 or newer as $(PYTHON3) and make.
+# Each target sets up what it needs in a fresh clone. It requires only make, and Python 3.11 or newer as $(PYTHON3).
 PYTHON3 ?= python3
 PORT ?= 3000
 ARCH ?= arm64
@@ -24,19 +24,19 @@ unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 .DEFAULT_GOAL := help
 .PHONY: help run test model check check-ruff check-types check-template format build deploy bench lock clean setup
 
-help:  ## This list
+help:  ## Print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 BACKEND ?= ministack
-run: $(if $(filter moto,$(BACKEND)),$(MOTO_READY),$(LOCAL_READY))  ## The whole of Waypost on this machine: make run PORT=3000, or make run BACKEND=moto
-	@cd $(ROOT) && exec $(PYTHON) -m functions.local --port $(PORT) --backend $(BACKEND)
+run: $(if $(filter moto,$(BACKEND)),$(MOTO_READY),$(LOCAL_READY))  ## Run all of Waypost on this machine: make run PORT=3000, or make run BACKEND=moto
+	@cd $(ROOT) && exec env PYTHONPATH=layers/core $(PYTHON) -m functions.local --port $(PORT) --backend $(BACKEND) --sam-variables $(SAM_VARIABLES)
 
-test: $(LOCAL_READY) $(MOTO_READY)  ## Every test, stories on the deployed template included
+test: $(LOCAL_READY) $(MOTO_READY)  ## Run all tests, also those on the locally deployed template
 	@cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 --dist loadgroup $(TESTS)
 
 HISTORIES ?= 200000
-model: $(READY)  ## Customers against the reference model for longer: make model HISTORIES=200000
-	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_DAYS=5000 $(PYTHON) -m pytest -q -n 2 tests/model
+model: $(READY)  ## Compare more random histories with the reference model: make model HISTORIES=200000
+	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_EXAMPLES=5000 $(PYTHON) -m pytest -q -n 2 tests/model
 
 check: check-ruff check-types check-template check-coverage  ## ruff, mypy, cfn-lint, sam validate, branch coverage of the domain
 
@@ -51,17 +51,17 @@ check-template: $(READY)
 	cd $(ROOT) && $(CFN_LINT) template.yaml
 	cd $(ROOT) && AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 
-# The tests of the domain and of the use cases run fast and in one process each, so their coverage is the one that is measured.
+# Coverage is measured with the tests of the domain and of the use cases only, because they are fast.
 check-coverage: $(READY)
 	cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 tests/domain tests/usecases --cov --cov-report=term:skip-covered
 
-format: $(READY)  ## What ruff can mend by itself
+format: $(READY)  ## Format the code and fix what ruff can fix
 	cd $(ROOT) && $(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
 # What `sam build` reads: a target that needs the build makes it again only after a change.
 SOURCES := $(shell find $(ROOT)/layers/core $(ROOT)/functions -name __pycache__ -prune -o -type f \( -name '*.py' -o -name requirements.txt \) -print)
 BUILT := $(ROOT)/.aws-sam/build/template.yaml
-build: $(READY)  ## What is deployed, in .aws-sam/build: right for arm64 and for x86_64
+build: $(READY)  ## Build for AWS, in .aws-sam/build: one build for arm64 and x86_64
 	cd $(ROOT) && $(SAM) build
 
 $(BUILT): $(READY) $(ROOT)/template.yaml $(ROOT)/Makefile $(SOURCES)
@@ -76,10 +76,10 @@ SAM_LOCAL := env -u AWS_PROFILE -u AWS_SESSION_TOKEN AWS_ACCESS_KEY_ID=test AWS_
 FUNCTION ?= IngestFunction
 EVENT ?= events/ingest-batch.json
 API_PORT ?= 3001
-invoke: docker-engine local-variables $(BUILT)  ## One function in a container: make invoke FUNCTION=IngestFunction EVENT=events/ingest-batch.json
+invoke: docker-engine local-variables $(BUILT)  ## Invoke one function in a container: make invoke FUNCTION=IngestFunction EVENT=events/ingest-batch.json
 	cd $(ROOT) && $(SAM_LOCAL) invoke $(FUNCTION) --event $(EVENT) --env-vars $(SAM_VARIABLES) --parameter-overrides Architecture=$(HOST_ARCH)
 
-api: docker-engine local-variables $(BUILT)  ## The HTTP API in containers, at http://127.0.0.1:3001: make api API_PORT=3001
+api: docker-engine local-variables $(BUILT)  ## Serve the HTTP API from containers: make api API_PORT=3001
 	cd $(ROOT) && exec $(SAM_LOCAL) start-api --port $(API_PORT) --env-vars $(SAM_VARIABLES) --parameter-overrides Architecture=$(HOST_ARCH)
 
 .PHONY: invoke api docker-engine local-variables
@@ -89,7 +89,7 @@ docker-engine:
 local-variables:
 	@test -f $(SAM_VARIABLES) || { echo "$(SAM_VARIABLES) is missing: start make run in another terminal first; it writes this file." >&2; exit 1; }
 
-deploy: stack-name $(BUILT)  ## To AWS, with your credentials: make deploy STACK=waypost ARCH=arm64 PARAMETERS='SenderAddress=...'
+deploy: stack-name $(BUILT)  ## Deploy to AWS with your credentials: make deploy STACK=waypost ARCH=arm64
 	cd $(ROOT) && $(SAM) deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
 
 # CloudFormation adds the logical name and 13 characters to the stack's name, and the name of a FIFO queue ends at 80 characters.
@@ -97,22 +97,22 @@ deploy: stack-name $(BUILT)  ## To AWS, with your credentials: make deploy STACK
 stack-name:
 	@test $$(printf %s '$(STACK)' | wc -c) -le 40 || { echo "The stack name '$(STACK)' has over 40 characters: the names of the FIFO queues, which contain it, would exceed SQS's 80." >&2; exit 1; }
 
-bench: $(READY)  ## AWS calls, units, price and CPU of the usual batches
+bench: $(READY)  ## Print AWS calls, billed units, prices and CPU time of usual batches
 	@cd $(ROOT) && $(PYTHON) tests/bench.py
 
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
-lock: $(READY)  ## The requirements files, from pyproject.toml
+lock: $(READY)  ## Compile the requirements files from pyproject.toml
 	cd $(ROOT) && $(LOCK) pyproject.toml --output-file layers/core/requirements.txt
 	cd $(ROOT) && $(LOCK) functions/local/requirements.in --no-annotate --output-file functions/local/requirements.txt
 	cd $(ROOT) && $(LOCK) .ci/lambda-runtime.in --no-annotate --output-file .ci/lambda-runtime.txt
 	cd $(ROOT) && $(LOCK) pyproject.toml --group dev --constraints layers/core/requirements.txt --no-annotate --output-file requirements-dev.txt
 	cd $(ROOT) && $(LOCK) functions/local/moto-requirements.in --constraints requirements-dev.txt --no-annotate --output-file functions/local/moto-requirements.txt
 
-clean:  ## Forget everything that was built
+clean:  ## Delete everything that was built or installed
 	rm -rf $(VENV) $(LOCAL) $(ROOT)/.aws-sam $(ROOT)/.mypy_cache $(ROOT)/.pytest_cache $(ROOT)/.ruff_cache $(ROOT)/.hypothesis
 
-# uv comes from the same hash-checked lock as all else.
-setup: $(READY)  ## Only the set-up
+# uv itself is installed from the same lock file with hashes as all other packages.
+setup: $(READY)  ## Create the virtual environment only
 $(READY): $(ROOT)/requirements-dev.txt
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Waypost needs Python 3.11 or newer: make PYTHON3=/path/to/python3.11 ..." >&2; exit 1; }
 	@test -x $(PYTHON) || $(PYTHON3) -m venv $(VENV)
@@ -121,29 +121,29 @@ $(READY): $(ROOT)/requirements-dev.txt
 	@$(UV) pip sync --quiet --require-hashes --python $(PYTHON) $<
 	@touch $@
 
-# MiniStack in its own environment, for it pins its own boto3; and the layer's packages for this machine, which the emulated functions use.
+# MiniStack has an environment of its own, because it pins another boto3. The emulated functions use the layer's packages for this machine.
 $(LOCAL_READY): $(ROOT)/functions/local/requirements.txt $(ROOT)/layers/core/requirements.txt | $(READY)
 	@rm -rf $(LOCAL)/ministack $(LOCAL)/packages && $(UV) venv --quiet --python $(PYTHON) $(LOCAL)/ministack
 	@$(UV) pip sync --quiet --require-hashes --python $(LOCAL)/ministack/bin/python $(ROOT)/functions/local/requirements.txt
 	@$(UV) pip install --quiet --require-hashes --no-deps --python $(PYTHON) --target $(LOCAL)/packages --requirements $(ROOT)/layers/core/requirements.txt
 	@touch $@
 
-# moto's server in its own environment: it needs 60 packages, among them cfn-lint, which no function and no test imports.
+# The server of moto has an environment of its own: it needs 60 packages that no function and no test imports.
 $(MOTO_READY): $(ROOT)/functions/local/moto-requirements.txt | $(READY)
 	@rm -rf $(LOCAL)/moto && $(UV) venv --quiet --python $(PYTHON) $(LOCAL)/moto
 	@$(UV) pip sync --quiet --require-hashes --python $(LOCAL)/moto/bin/python $<
 	@touch $@
 
-# ---- what `sam build` calls, once for each resource, with ARTIFACTS_DIR ----
+# ---- targets that `sam build` runs, once for each resource, with ARTIFACTS_DIR set ----
 RUNTIME ?= $(shell for p in python3.13 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13*/bin/python3.13 "$$HOME"/.local/share/uv/python/cpython-3.13*/bin/python3.13; do \
   "$$p" -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 define NO_RUNTIME
-!!! No Python 3.13 found, so this build holds no .pyc files: every cold start will compile its imports (about 0.6 s more).
-!!! Install one, or name it: make build RUNTIME=/path/to/python3.13
+!!! Python 3.13 was not found, so this build has no .pyc files: each cold start compiles its imports, which takes about 0.6 s.
+!!! Install it, or give its path: make build RUNTIME=/path/to/python3.13
 endef
 export NO_RUNTIME
 
-# Lambda's folders are read-only: what is not compiled here is compiled at every cold start. $(1) is the folder's place in Lambda.
+# Folders in Lambda are read-only, so a module that is not compiled here is compiled at each cold start. $(1) is the path of the folder in Lambda.
 compile = $(if $(RUNTIME),$(RUNTIME) -m compileall -q -j 0 -s "$(ARTIFACTS_DIR)" -p $(1) --invalidation-mode unchecked-hash "$(ARTIFACTS_DIR)",echo "$$NO_RUNTIME")
 
 .PHONY: runtime build-CoreLayer build-IngestFunction build-MatchFunction build-SendFunction build-ManageFunction

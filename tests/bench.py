@@ -1,6 +1,6 @@
-"""`make bench`: what Waypost costs - AWS calls, units, list price and CPU of the usual batches, counted on the real doors.
+"""`make bench`: the AWS calls, billed units, list prices and CPU time of usual batches, counted with the real Lambda functions.
 
-Exits with 1 where a promised count is broken.
+Exits with 1 if the number of calls of a scenario differs from the promised one.
 """
 
 from __future__ import annotations

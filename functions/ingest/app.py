@@ -18,6 +18,7 @@ from waypost.ingest.batch import IngestResult, ingest
 from waypost.telemetry import MetricUnit, logger, metrics
 from waypost.web import http, routes
 from waypost.web.http import Request, Response
+from waypost.web.routes import INTAKE_ROUTES, Route
 
 
 @metrics.log_metrics
@@ -34,17 +35,31 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Lambda
 
 def _respond(request: Request, request_id: str) -> Response:
     started = time.monotonic()
-    found = routes.match(request.method, request.path)
-    if found.route.name == "preflight":
+    route = _route(request)
+    if route.name == "preflight":
         return http.PREFLIGHT
-    if found.route.scope != "events":
+    if route.scope != "events":
         raise RefusedError(404, "not-found", "This function accepts events only; the management API has this route.")
-    return _ingest(request, request_id, bare=found.route.name == "event", started=started)
+    return _ingest(request, request_id, bare=route.name == "event", started=started)
+
+
+def _route(request: Request) -> Route:
+    """The route of the request. RefusedError 404 or 405, the same as in the management function, for a route of neither function.
+
+    A path below `/api/events` may be a path of the management API, and its 405 names the methods there. Only a request with a wrong path
+    or method loads that table: its models would make every cold start of the intake slower.
+    """
+    try:
+        return routes.match(INTAKE_ROUTES, request.method, request.path).route
+    except RefusedError:
+        from waypost.manage.operations import ALL_OPERATIONS  # noqa: PLC0415 - see above
+
+        return routes.match(ALL_OPERATIONS, request.method, request.path).route
 
 
 def _ingest(request: Request, request_id: str, *, bare: bool, started: float) -> Response:
     received_at = wiring.now()
-    key = wiring.access().admit(request.headers.get("authorization"), "events", received_at)
+    key = wiring.authenticator().authenticate(request.headers.get("authorization"), "events", received_at)
     body = http.json_body(request)
     schema = wiring.schemas().of(key.workspace, received_at)
     request_context = RequestContext(key.workspace, schema, received_at, request_id, request.headers.get("idempotency-key"), bare)

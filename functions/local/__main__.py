@@ -1,4 +1,4 @@
-"""`make run`: the whole of Waypost on this machine until Ctrl-C."""
+"""`make run`: runs all of Waypost on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from functions.local.moto_backend import function_process
 from functions.local.moto_backend.stack import running_on_moto
 from functions.local.paths import SAM_VARIABLES, LocalError
 from functions.local.stack import Stack, running
-from functions.local.watch import Watch
+from functions.local.watch import LogWatcher
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-LOOK_EVERY: Final = 0.3  # seconds
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+POLL_SECONDS: Final = 0.3
 
 
 def main() -> int:
-    """The exit code: 0 after Ctrl-C or SIGTERM, 1 with a line on standard error when it cannot go on."""
+    """Runs the local stack. Returns the exit code: 0 after Ctrl-C or SIGTERM, 1 after an error, which is one line on standard error."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
-    parser.add_argument("--port", type=int, default=3000, help="where to listen on 127.0.0.1 (0: any free port)")
+    parser.add_argument("--port", type=int, default=3000, help="the port to listen on at 127.0.0.1 (0: any free port)")
     parser.add_argument("--backend", choices=BACKENDS, default="ministack", help="the emulator of AWS")
-    parser.add_argument("--sam-variables", type=Path, default=SAM_VARIABLES, help="where to write the variables for `sam local --env-vars`")
+    parser.add_argument("--sam-variables", type=Path, default=SAM_VARIABLES, help="the file to write for `sam local --env-vars`")
     arguments = parser.parse_args()
-    for number in SIGNALS:
+    for number in STOP_SIGNALS:
         signal.signal(number, _stop)
     try:
         BACKENDS[arguments.backend](arguments.port, arguments.sam_variables)
@@ -45,8 +45,8 @@ def main() -> int:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Unwinds everything that was started; a second Ctrl-C must not cut the clearing up short."""
-    for number in SIGNALS:
+    """Ends the run by an exception, so that all context managers clean up. A second Ctrl-C is ignored: it would interrupt that."""
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
@@ -54,7 +54,7 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 def _run_on_ministack(port: int, sam_variables: Path) -> NoReturn:
     with running(port) as stack:
         containers.write_variables(sam_variables, stack.deployment.variables, stack.emulator.url)
-        _serve(stack)
+        _print_log(stack)
 
 
 def _run_on_moto(port: int, sam_variables: Path) -> NoReturn:
@@ -64,23 +64,24 @@ def _run_on_moto(port: int, sam_variables: Path) -> NoReturn:
         function_process.log.addHandler(logging.StreamHandler(sys.stdout))
         function_process.log.setLevel(logging.INFO)
         while stack.alive():
-            time.sleep(LOOK_EVERY)
-        raise LocalError("moto or a function ended by itself; start again")
+            time.sleep(POLL_SECONDS)
+        raise LocalError("moto or a function ended unexpectedly; start again with `make run BACKEND=moto`")
 
 
 BACKENDS: Final = {"ministack": _run_on_ministack, "moto": _run_on_moto}
 
 
-def _serve(stack: Stack) -> NoReturn:
+def _print_log(stack: Stack) -> NoReturn:
+    """Prints the banner, then the log lines of all functions as they appear. LocalError when MiniStack has ended."""
     print(banner(stack.url, stack.emulator.url), flush=True)
-    groups = [name for logical, name in stack.deployment.resources.items() if logical.endswith("Logs")]
-    watch = Watch(stack.cloud, groups)
+    groups = [name for logical_id, name in stack.deployment.resources.items() if logical_id.endswith("Logs")]
+    watcher = LogWatcher(stack.cloud, groups)
     while stack.emulator.alive():
-        with contextlib.suppress(BotoCoreError):  # MiniStack may end between the question and the answer
-            for line in watch.lines():
+        with contextlib.suppress(BotoCoreError):  # MiniStack may end during the request; the loop condition notices that
+            for line in watcher.new_lines():
                 print(line, flush=True)
-        time.sleep(LOOK_EVERY)
-    raise LocalError("MiniStack ended by itself; start again")
+        time.sleep(POLL_SECONDS)
+    raise LocalError("MiniStack ended unexpectedly; start again with `make run`")
 
 
 if __name__ == "__main__":

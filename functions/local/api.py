@@ -1,4 +1,4 @@
-"""The REST API as the template has it: MiniStack's import leaves out ANY methods and gateway responses."""
+"""Completes the REST API in MiniStack, whose CloudFormation leaves out methods of the kind ANY and gateway responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ INTEGRATION: Final = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functi
 
 
 def complete(cloud: Cloud, stack: dict[str, Any], resources: dict[str, str]) -> str:
-    """Adds what is missing and deploys the stage again; answers the stage's address by path, so that no name needs to resolve."""
+    """Adds what MiniStack left out and deploys the stage again.
+
+    `stack` is the template, `resources` the physical ids by logical id. Returns the URL of the stage with the id of the API in its path,
+    so that no host name has to resolve.
+    """
     client = cloud.client("apigateway")
     name, properties = next(iter(template.resources(stack, "AWS::Serverless::Api").items()))
     api = resources[name]
@@ -33,9 +37,9 @@ def _add_any_methods(cloud: Cloud, stack: dict[str, Any], resources: dict[str, s
                 _add_any_method(client, {"restApiId": api, "resourceId": ids[event["Properties"]["Path"]], "httpMethod": "ANY"}, arn)
 
 
-def _add_any_method(client: Any, place: dict[str, str], function: str) -> None:
-    client.put_method(**place, authorizationType="NONE")
-    client.put_integration(**place, type="AWS_PROXY", integrationHttpMethod="POST", uri=INTEGRATION % function)
+def _add_any_method(client: Any, method: dict[str, str], function: str) -> None:
+    client.put_method(**method, authorizationType="NONE")
+    client.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=INTEGRATION % function)
 
 
 def _add_gateway_response(client: Any, api: str, kind: str, response: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What `make run` says when it is ready."""
+"""The text that `make run` prints when the stack is ready."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 
 from functions.local.seed import ADMIN_KEY, EVENTS_KEY
 
-WHO: Final = "example@youremail.com"
-WHEN: Final = "2024-03-15T02:31:05.295Z"  # a fixed time makes the batch repeatable: posted twice, it counts once
+CUSTOMER_EMAIL: Final = "example@youremail.com"
+TIMESTAMP: Final = "2024-03-15T02:31:05.295Z"  # with a fixed time a second post of the batch is a duplicate, which has no effect
 BATCH: Final = {
     "batch": [
         {
@@ -16,8 +16,8 @@ BATCH: Final = {
             "correlationValue": "device-1",
             "source": "custom",
             "event": "$identify",
-            "payload": {"distinct_id": WHO, "first_name": "Ada"},
-            "timestamp": WHEN,
+            "payload": {"distinct_id": CUSTOMER_EMAIL, "first_name": "Ada"},
+            "timestamp": TIMESTAMP,
         },
         {
             "correlationKey": "_id",
@@ -25,38 +25,43 @@ BATCH: Final = {
             "source": "custom",
             "event": "trigger_some_message",
             "payload": {"some_value": "the_value"},
-            "timestamp": WHEN,
+            "timestamp": TIMESTAMP,
         },
     ]
 }
 
 
 def banner(url: str, emulator: str, *, has_clock: bool = True) -> str:
-    """The way to a first mail, ready to paste; without the clock where it cannot be advanced."""
+    """The commands that lead to a first e-mail, ready to paste. `url` is the address of Waypost, `emulator` that of the emulated AWS.
+
+    `has_clock` says whether the clock can be advanced.
+    """
     admin = f'-H "Authorization: Api-Key {ADMIN_KEY}"'
     return f"""
-Waypost runs at {url}   (AWS: {emulator}, account 000000000000; Ctrl-C ends both)
+Waypost runs at {url}   (AWS: {emulator}, account 000000000000; Ctrl-C stops both)
 
-Name a customer and trigger the journey "welcome":
+Identify a customer and send the event that starts the journey "welcome":
 
   curl -s {url}/api/events/batch/ \\
     -H "Authorization: Api-Key {EVENTS_KEY}" -H "Content-Type: application/json" \\
     -d '{json.dumps(BATCH)}'
 
-Look at what came of it:
+See what happened:
 
   curl -s {url}/_local/mails
-  curl -s "{url}/api/customers?primaryKey={WHO}" {admin}
+  curl -s "{url}/api/customers?primaryKey={CUSTOMER_EMAIL}" {admin}
   curl -s "{url}/api/events?event=trigger_some_message" {admin}
   curl -s "{url}/api/messages" {admin}
   curl -s {url}/api/journeys/welcome {admin}
   curl -s {url}/api/openapi.json
-{_clock(url) if has_clock else ""}"""
+{_clock(url) if has_clock else ""}
+The log of the functions follows, one line for each record.
+"""
 
 
 def _clock(url: str) -> str:
     return f"""
-Let three days pass, with all that is due in them:
+Advance the clock by three days; everything that becomes due in them is done:
 
   curl -s {url}/_local/clock -d '{{"advance": "P3D"}}'
 """

@@ -1,52 +1,45 @@
-"""The clock that a person or a test can push: it goes from due time to due time, so that everything happens in its order."""
+"""The clock of the local run, which a person or a test can advance. It stops at each due time on the way, so that all happens in order."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
 
-ROUTE: Final = "/_local/clock"  # emulated.py answers it
-PATTERN: Final = re.compile(
-    r"P(?=.)(?:(?P<weeks>\d{1,3})W)?(?:(?P<days>\d{1,4})D)?"
-    r"(?:T(?=.)(?:(?P<hours>\d{1,5})H)?(?:(?P<minutes>\d{1,7})M)?(?:(?P<seconds>\d{1,8}(?:\.\d+)?)S)?)?"
-)
+from waypost.domain.values.durations import Duration
 
-
-def span(text: Any) -> timedelta:
-    """The time that an ISO 8601 duration of weeks, days, hours, minutes and seconds takes; ValueError for any other value."""
-    found = PATTERN.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        raise ValueError("not an ISO 8601 duration such as P3D or PT1H30M; months and years have no fixed length")
-    return timedelta(**{unit: float(number) for unit, number in found.groupdict().items() if number})
+ROUTE: Final = "/_local/clock"  # emulated.py responds to it
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The clock of the emulator and of the functions in it; `settle` waits until everything due is done."""
+    """The clock of the emulator and of the functions that run in it; `settle` waits until everything that is due is done."""
 
     emulator: httpx.Client
     settle: Callable[[], bool]
 
     def now(self) -> datetime:
-        """What the clock shows."""
-        return datetime.fromtimestamp(self._ask("GET")["now"], UTC)
+        """The current time of the clock, in UTC."""
+        return datetime.fromtimestamp(self._request("GET")["now"], UTC)
 
-    def advance(self, by: timedelta) -> bool:
-        """Pushes the clock, stopping at each timer and each retry on the way until it is done; False if one does not end in a minute."""
-        target = self._ask("GET")["now"] + by.total_seconds()
+    def advance(self, duration: Duration) -> bool:
+        """Advances the clock by a duration, whose months and days are those of the calendar in UTC.
+
+        The clock stops at each timer and each retry on the way until that is done: if it jumped to the end at once, a timer that a run sets
+        on the way would be days late. Returns False if something that is due is not done within a minute; the clock then stays where it is.
+        """
+        target = duration.after(self.now(), "UTC").timestamp()
         while self.settle():
-            upcoming = self._ask("GET")["next"]
+            upcoming = self._request("GET")["next"]
             if upcoming is None or upcoming > target:
-                self._ask("POST", to=target)
+                self._request("POST", to=target)
                 return self.settle()
-            self._ask("POST", to=upcoming)
+            self._request("POST", to=upcoming)
         return False
 
-    def _ask(self, method: str, **query: float) -> dict[str, Any]:
-        answer: dict[str, Any] = self.emulator.request(method, ROUTE, params=query).raise_for_status().json()
-        return answer
+    def _request(self, method: str, **query: float) -> dict[str, Any]:
+        clock: dict[str, Any] = self.emulator.request(method, ROUTE, params=query).raise_for_status().json()
+        return clock

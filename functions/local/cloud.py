@@ -1,4 +1,4 @@
-"""The emulator's AWS as boto3 clients."""
+"""boto3 clients for the AWS that the emulator provides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 
 
 class Cloud:
-    """boto3 clients for the emulator at one address, each made once."""
+    """boto3 clients for the emulator at one URL. Each client is created once, at its first use."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -25,11 +25,11 @@ class Cloud:
         )
 
     def client(self, service: str) -> Any:
-        """The client of one service."""
+        """The client of one service, such as `dynamodb`; it makes no retries."""
         if service not in self._clients:
             self._clients[service] = self._session.client(service, endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}))
         return self._clients[service]
 
     def environment(self) -> dict[str, str]:
-        """The variables that lead any AWS client of this process to the emulator."""
+        """The environment variables with which any AWS client of another process connects to the emulator."""
         return CREDENTIALS | {"AWS_ENDPOINT_URL": self.url}

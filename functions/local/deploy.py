@@ -1,4 +1,4 @@
-"""Deploys the template to MiniStack: upload the code, create the stack, then mend what the emulator leaves out."""
+"""Deploys the template to MiniStack: uploads the code, creates the stack, then adds what the emulator leaves out."""
 
 from __future__ import annotations
 
@@ -18,35 +18,38 @@ from functions.local.paths import PACKAGES, TEMPLATE, LocalError
 BUCKET: Final = "waypost-local-code"
 STACK: Final = "waypost"
 SENDER: Final = "waypost@example.com"
-CALLS_WEBHOOKS: Final = ("SendFunction", "ManageFunction")  # the two that look at webhook addresses
-AT_ONCE: Final = 3  # workers of one consumer
-SETTLED: Final = ("CREATE_COMPLETE", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
+CALLS_WEBHOOKS: Final = ("SendFunction", "ManageFunction")  # the two functions that check the addresses of webhooks
+MAX_CONCURRENCY: Final = 3  # workers for each event source mapping
+FINAL_STATUSES: Final = ("CREATE_COMPLETE", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployed stack: physical ids by logical id, all variables that its functions have, and where its API answers."""
+    """A deployed stack: physical ids by logical id, the environment variables of all its functions together, and the URL of its API."""
 
     resources: dict[str, str]
     variables: dict[str, str]
     api: str
 
 
-def deploy(cloud: Cloud, clock: Path) -> Deployment:
-    """Deploys the working tree, on the clock that a file pushes. LocalError with CloudFormation's first reason if that fails."""
+def deploy(cloud: Cloud, clock_file: Path) -> Deployment:
+    """Deploys the working tree; the functions add the seconds in `clock_file` to their time.
+
+    LocalError with CloudFormation's first reason if the stack cannot be created.
+    """
     stack = _with_code(cloud, patched(template.load(TEMPLATE)))
     resources = _create(cloud, json.dumps(stack))
-    _keep_times_to_live(cloud, stack, resources)
+    _enable_time_to_live(cloud, stack, resources)
     cloud.client("sesv2").create_email_identity(EmailIdentity=SENDER)
     variables: dict[str, str] = {}
     for name in template.resources(stack, "AWS::Serverless::Function"):
-        variables |= _configure(cloud, name, resources[name], clock)
-    _run_few_at_once(cloud)
+        variables |= _configure(cloud, name, resources[name], clock_file)
+    _limit_concurrency(cloud)
     return Deployment(resources, variables, api.complete(cloud, stack, resources))
 
 
 def _with_code(cloud: Cloud, stack: dict[str, Any]) -> dict[str, Any]:
-    """The template with its code in S3, as `sam package` would leave it."""
+    """Uploads the code to S3 and returns the template that points to it, like `sam package`."""
     cloud.client("s3").create_bucket(Bucket=BUCKET)
     for name, function in template.resources(stack, "AWS::Serverless::Function").items():
         function["CodeUri"] = _uploaded(cloud, name, function_zip(name.removesuffix("Function").lower()))
@@ -61,6 +64,7 @@ def _uploaded(cloud: Cloud, name: str, content: bytes) -> str:
 
 
 def _create(cloud: Cloud, body: str) -> dict[str, str]:
+    """Creates the stack and waits for it. Returns the physical ids by logical id."""
     client = cloud.client("cloudformation")
     parameters = {"Architecture": _architecture(), "SenderAddress": SENDER}
     client.create_stack(
@@ -69,10 +73,10 @@ def _create(cloud: Cloud, body: str) -> dict[str, str]:
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
     )
-    while (status := client.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]) not in SETTLED:
+    while (status := client.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]) not in FINAL_STATUSES:
         time.sleep(0.05)
     if status != "CREATE_COMPLETE":
-        raise LocalError(f"the stack did not deploy: {_first_failure(client)}")
+        raise LocalError(f"the stack was not created: {_first_failure(client)}")
     pages = client.get_paginator("list_stack_resources").paginate(StackName=STACK)
     return {row["LogicalResourceId"]: row["PhysicalResourceId"] for page in pages for row in page["StackResourceSummaries"]}
 
@@ -84,29 +88,36 @@ def _architecture() -> str:
 def _first_failure(client: Any) -> str:
     events = client.describe_stack_events(StackName=STACK)["StackEvents"]
     failed = [event for event in reversed(events) if event["ResourceStatus"].endswith("FAILED")]
-    return f"{failed[0]['LogicalResourceId']}: {failed[0].get('ResourceStatusReason')}" if failed else "no reason given"
+    return f"{failed[0]['LogicalResourceId']}: {failed[0].get('ResourceStatusReason')}" if failed else "CloudFormation gives no reason"
 
 
-def _keep_times_to_live(cloud: Cloud, stack: dict[str, Any], resources: dict[str, str]) -> None:
-    """MiniStack's CloudFormation leaves out the time to live of a table."""
+def _enable_time_to_live(cloud: Cloud, stack: dict[str, Any], resources: dict[str, str]) -> None:
+    """Sets the time to live of each table, which MiniStack's CloudFormation leaves out."""
     client = cloud.client("dynamodb")
     for name, table in template.resources(stack, "AWS::DynamoDB::Table").items():
         if ttl := table.get("TimeToLiveSpecification"):
             client.update_time_to_live(TableName=resources[name], TimeToLiveSpecification=ttl)
 
 
-def _run_few_at_once(cloud: Cloud) -> None:
-    """MiniStack keeps the number from a parameter as a text and trips over it; a small number also suits a small machine."""
+def _limit_concurrency(cloud: Cloud) -> None:
+    """Sets the concurrency of each event source mapping to a number.
+
+    MiniStack keeps the value of a template parameter as a string and then fails to compare it with a number. The template's 50 workers
+    would also be too many processes for one machine.
+    """
     client = cloud.client("lambda")
     for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
-        client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": AT_ONCE})
+        client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": MAX_CONCURRENCY})
 
 
-def _configure(cloud: Cloud, name: str, function: str, clock: Path) -> dict[str, str]:
-    """Gives a function its packages, the clock and, if it calls webhooks, leave to call this machine; answers what the template gave it."""
+def _configure(cloud: Cloud, name: str, function: str, clock_file: Path) -> dict[str, str]:
+    """Adds the local settings of a function: its packages, the clock and, if it calls webhooks, permission to call this machine.
+
+    `name` is the logical id, `function` the physical one. Returns the variables that the template gives to the function.
+    """
     client = cloud.client("lambda")
-    own: dict[str, str] = client.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
-    local = {"PYTHONPATH": str(PACKAGES), "WAYPOST_CLOCK_FILE": str(clock), "AWS_ENDPOINT_URL": cloud.url}
+    from_template: dict[str, str] = client.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
+    local = {"PYTHONPATH": str(PACKAGES), "WAYPOST_CLOCK_FILE": str(clock_file), "AWS_ENDPOINT_URL": cloud.url}
     local |= {"WAYPOST_LOCAL_WEBHOOKS": "1"} if name in CALLS_WEBHOOKS else {}
-    client.update_function_configuration(FunctionName=function, Environment={"Variables": own | local})
-    return own
+    client.update_function_configuration(FunctionName=function, Environment={"Variables": from_template | local})
+    return from_template

@@ -1,4 +1,7 @@
-"""Runs in MiniStack's own interpreter: MiniStack, with a clock that can be pushed, a question that its API cannot answer, and an end."""
+"""MiniStack with a clock that can be advanced, two more routes, and an end together with the local run.
+
+This module runs in MiniStack's own interpreter, as the process that emulator.py starts.
+"""
 
 from __future__ import annotations
 
@@ -18,34 +21,37 @@ from hypercorn.config import Config, Sockets
 from ministack import app as gateway
 from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, ses_v2, sqs
 
-PENDING = "/_local/pending"  # stack.py asks it
-CLOCK = "/_local/clock"  # clock.py asks it, and pushes
-A_MOMENT = 0.001  # seconds: what is due at a time is due after it
+PENDING = "/_local/pending"  # requested by stack.py
+CLOCK = "/_local/clock"  # requested by clock.py
+PAST_DUE = 0.001  # seconds beyond a due time to which the clock is advanced: at exactly that time nothing counts as due yet
 
 
-class PushedTime:
-    """The module `time` as queues, schedules, times to live and mails see it: ahead of the machine's by some seconds, never behind."""
+class OffsetTime:
+    """The module `time` as MiniStack's services see it: its time is `offset` seconds later than the machine's."""
 
-    ahead = 0.0
+    offset = 0.0
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else the module can do."""
+        """Everything else is that of the module itself."""
         return getattr(time, name)
 
     def time(self) -> float:
-        """The seconds since 1970 here."""
-        return time.time() + self.ahead
+        """The current time in seconds since 1970."""
+        return time.time() + self.offset
 
-    def push(self, to: float) -> None:
-        """Makes it this late, unless it is later, and tells it to the functions, who read the file."""
-        self.ahead = max(self.ahead, to - time.time())
+    def advance(self, to: float) -> None:
+        """Sets the time to `to`, unless it is later already, and writes the offset to the file that the functions read.
+
+        The file is replaced in one step: a function that read it while it is written would find half a number.
+        """
+        self.offset = max(self.offset, to - time.time())
         file = Path(os.environ["WAYPOST_CLOCK_FILE"])
         written = file.with_suffix(".new")
-        written.write_text(repr(self.ahead))
+        written.write_text(repr(self.offset))
         written.replace(file)
 
 
-clock = PushedTime()
+clock = OffsetTime()
 for service in (dynamodb, eventbridge, scheduler, ses_v2, sqs):
     service.time = clock
 
@@ -53,7 +59,11 @@ _create_schedule = scheduler._create_schedule
 
 
 def _create_to_the_second(name: str, body: dict[str, Any]) -> Any:
-    """AWS fires a schedule at some second of its minute. Here a timer comes when it is due, so that pushing the clock to that is enough."""
+    """Creates a schedule for the exact due time of its timer.
+
+    AWS fires a schedule at any second of its minute, so Waypost asks for the first full minute after the due time. Here the clock is
+    advanced to the due time itself, and the timer has to fire then.
+    """
     due = json.loads(body["Target"]["Input"])["due"]
     return _create_schedule(name, body | {"ScheduleExpression": f"at({due})"})
 
@@ -63,48 +73,54 @@ scheduler._SCHEDULE_TICK_INTERVAL = 1
 
 
 def _queues_with_a_consumer() -> list[dict[str, Any]]:
+    """The queues that an event source mapping reads; nothing ever empties a dead-letter queue."""
     names = {esm["EventSourceArn"].rsplit(":", 1)[-1] for _, _, esm in lambda_svc._iter_all_esms()}
     return [queue for queue in sqs._queues._data.values() if queue["name"] in names]
 
 
 def _unsettled(queue: dict[str, Any], now: float) -> int:
-    """In a FIFO queue every message; in a standard one those that are due or were just taken, but nothing that is due later."""
+    """How many messages of a queue are due or being processed.
+
+    In a FIFO queue that is every message. In a standard queue it is every message that is visible, and every message that was received
+    just now: its visibility timeout has hardly begun. A message that becomes visible later is a delayed one or a planned retry, which
+    settles only when the clock reaches it.
+    """
     if queue["is_fifo"]:
         return len(queue["messages"])
-    just_taken = now + int(queue["attributes"]["VisibilityTimeout"]) - 1
+    just_received = now + int(queue["attributes"]["VisibilityTimeout"]) - 1
     return sum(
-        message["visible_at"] <= now or (message["receive_count"] > 0 and message["visible_at"] > just_taken)
+        message["visible_at"] <= now or (message["receive_count"] > 0 and message["visible_at"] > just_received)
         for message in queue["messages"]
     )
 
 
 def _schedules() -> list[float]:
-    """When each one-time schedule fires."""
+    """The times at which the one-time schedules fire, in seconds since 1970."""
     times = [scheduler._at_time_epoch(schedule["ScheduleExpression"]) for schedule in list(scheduler._schedules._data.values())]
     return [at for at in times if at is not None]
 
 
 def pending() -> int:
-    """Timers that are due, messages that wait for a function, and batches that a function holds; nil when the stack is at rest."""
+    """The number of timers that are due, messages that wait for a function, and batches in a function; 0 when the stack is at rest."""
     now = clock.time()
     due = sum(at <= now for at in _schedules())
     with sqs._queues_lock:
         waiting = sum(_unsettled(queue, now) for queue in _queues_with_a_consumer())
     with lambda_svc._esm_inflight_lock:
-        held = sum(lambda_svc._esm_inflight.values())
-    return int(due + waiting + held)
+        in_flight = sum(lambda_svc._esm_inflight.values())
+    return int(due + waiting + in_flight)
 
 
 def upcoming() -> float | None:
-    """When the next timer, retry or delayed message is due; None if nothing is to come."""
+    """The due time of the next timer, retry or delayed message, in seconds since 1970; None if there is none."""
     with sqs._queues_lock:
         delayed = [message["visible_at"] for queue in _queues_with_a_consumer() for message in queue["messages"]]
     return min([at for at in (*_schedules(), *delayed) if at > clock.time()], default=None)
 
 
-def push(to: float) -> None:
-    """Pushes the clock, then fires what is due by it."""
-    clock.push(to + A_MOMENT)
+def advance(to: float) -> None:
+    """Advances the clock to a time in seconds since 1970, then fires what has become due."""
+    clock.advance(to + PAST_DUE)
     scheduler._tick_schedules()
     sqs.esm_wake.set()
 
@@ -136,41 +152,44 @@ def _is_foreign(scope: dict[str, Any]) -> bool:
 _ministack = gateway.app
 
 
-def _answer(scope: dict[str, Any]) -> dict[str, Any] | None:
-    """The answer of a route of ours; None for every other."""
+def _local_response(scope: dict[str, Any]) -> dict[str, Any] | None:
+    """The JSON of one of the two additional routes; None for every other path."""
     if scope.get("path") == PENDING:
         return {"pending": pending()}
     if scope.get("path") != CLOCK:
         return None
     if scope["method"] == "POST":
-        push(float(parse_qs(scope["query_string"].decode())["to"][0]))
+        advance(float(parse_qs(scope["query_string"].decode())["to"][0]))
     return {"now": clock.time(), "next": upcoming()}
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """MiniStack's ASGI application with two routes more."""
+    """MiniStack's ASGI application with two more routes: the number of pending tasks, and the clock."""
     if scope["type"] == "http" and _is_foreign(scope):
         await send({"type": "http.response.start", "status": 403, "headers": []})
         await send({"type": "http.response.body", "body": b"This address is for the containers of sam local."})
         return
-    answer = _answer(scope)
-    if answer is None:
+    response = _local_response(scope)
+    if response is None:
         await _ministack(scope, receive, send)
         return
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+    await send({"type": "http.response.body", "body": json.dumps(response).encode()})
 
 
-def _end_with_the_local_run() -> None:
-    """Standard input closes when the local run ends, however it ends; then nothing may stay behind."""
+def _exit_with_the_local_run() -> None:
+    """Waits for the end of standard input, then deletes the temporary folder and kills this process and its workers.
+
+    Standard input closes when the process of the local run ends, even if it is killed, so no emulator outlives its run.
+    """
     sys.stdin.read()
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
-    os.killpg(os.getpgrp(), signal.SIGKILL)  # its workers are in its group, and no one else
+    os.killpg(os.getpgrp(), signal.SIGKILL)  # the group holds this process and its workers, and nothing else
 
 
 if __name__ == "__main__":
-    clock.push(0)
+    clock.advance(0)
     gateway.app = app
-    threading.Thread(target=_end_with_the_local_run, daemon=True).start()
+    threading.Thread(target=_exit_with_the_local_run, daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
         gateway.main()

@@ -20,17 +20,17 @@ from functions.local import containers
 from functions.local.paths import EMULATOR_PYTHON, LocalError
 
 REGION: Final = "us-east-1"
-READY_WITHIN: Final = 30.0  # seconds
+START_TIMEOUT: Final = 30.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running MiniStack: where it answers, its process, the file that it logs to, and the one that says how far its clock is ahead."""
+    """A running MiniStack. `clock_file` holds the seconds by which its clock is ahead of the machine's."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
-    clock: Path
+    clock_file: Path
 
     def alive(self) -> bool:
         """Whether the process still runs."""
@@ -38,20 +38,20 @@ class Emulator:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on."""
+    """A TCP port of the loopback address on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _environment(port: int, folder: str, clock: Path) -> dict[str, str]:
-    """MiniStack's settings; AUTH makes it hold each function to its own role, so that a missing permission shows here first."""
-    keep = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "LC_ALL"}}
+def _environment(port: int, folder: str, clock_file: Path) -> dict[str, str]:
+    """MiniStack's settings. With AUTH it checks each call against the role of the function, so a missing permission fails here first."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "LC_ALL"}}
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     listeners = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
-    own = {"AUTH": "true", "MINISTACK_REGION": REGION, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1", "WAYPOST_CLOCK_FILE": str(clock)}
     bridge = {"WAYPOST_BRIDGE_ADDRESS": address} if (address := containers.bridge_address()) else {}
-    return keep | credentials | listeners | own | bridge
+    settings = {"AUTH": "true", "MINISTACK_REGION": REGION, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | credentials | listeners | settings | {"WAYPOST_CLOCK_FILE": str(clock_file)} | bridge
 
 
 def _is_ready(url: str) -> bool:
@@ -62,7 +62,7 @@ def _is_ready(url: str) -> bool:
 
 
 def _wait_until_ready(emulator: Emulator) -> None:
-    end = time.monotonic() + READY_WITHIN
+    end = time.monotonic() + START_TIMEOUT
     while not _is_ready(emulator.url):
         if not emulator.alive() or time.monotonic() > end:
             raise LocalError(f"MiniStack did not start:\n{emulator.log.read_text()[-2000:]}")
@@ -70,23 +70,24 @@ def _wait_until_ready(emulator: Emulator) -> None:
 
 
 @contextmanager
-def emulating() -> Iterator[Emulator]:
-    """Starts MiniStack and waits for it; at the end its process, its workers and its folder are gone. LocalError if it does not start."""
+def running_emulator() -> Iterator[Emulator]:
+    """Starts MiniStack and waits until it is ready; at exit ends its processes and deletes its folder. LocalError if it does not start."""
     if not EMULATOR_PYTHON.exists():
         raise LocalError(f"{EMULATOR_PYTHON} is missing: `make run` and `make test` install it")
     folder, port = tempfile.mkdtemp(prefix="waypost-local-"), free_port()
-    log, clock = Path(folder, "ministack.log"), Path(folder, "clock")
+    log, clock_file = Path(folder, "ministack.log"), Path(folder, "clock")
     with log.open("wb") as output:
-        # Its own session: Ctrl-C reaches us alone, and we end it in order. Its standard input is the life line that emulated.py watches.
+        # MiniStack gets a session of its own, so that Ctrl-C reaches this process alone and MiniStack ends last. Its standard input is a
+        # pipe that closes when this process ends, however it ends; emulated.py waits for that.
         process = subprocess.Popen(
             [EMULATOR_PYTHON, Path(__file__).with_name("emulated.py")],
-            env=_environment(port, folder, clock),
+            env=_environment(port, folder, clock_file),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    emulator = Emulator(f"http://127.0.0.1:{port}", process, log, clock)
+    emulator = Emulator(f"http://127.0.0.1:{port}", process, log, clock_file)
     try:
         _wait_until_ready(emulator)
         yield emulator

@@ -1,10 +1,10 @@
-"""The address that people and tests talk to: it stands where API Gateway stands, and answers the `_local` routes itself."""
+"""The HTTP server of the local run: it takes the place of API Gateway, and serves the `_local` routes (docs/api.md#local-routes)."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -15,40 +15,43 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from functions.local import clock, gateway
+from functions.local import gateway
+from waypost.domain.values import durations
+from waypost.domain.values.durations import Duration
+from waypost.domain.values.wire_time import iso
 
-AT_ONCE: Final = 4  # requests in MiniStack's hands: each one more would start one more worker
+MAX_CONNECTIONS: Final = 4  # requests that MiniStack processes at the same time: it starts one worker process for each
 HOP_BY_HOP: Final = frozenset(
     {"connection", "content-length", "date", "host", "keep-alive", "server", "te", "transfer-encoding", "upgrade"}
 )
 METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-class Local(Protocol):
-    """What the `_local` routes ask of the running stack."""
+class LocalStack(Protocol):
+    """What the `_local` routes need of the running stack."""
 
     def settle(self) -> bool:
-        """Whether everything due was done within a minute."""
+        """Waits until everything that is due is done; False if something is left after a minute."""
 
     def now(self) -> datetime:
-        """What the stack's clock shows."""
+        """The current time of the stack's clock."""
 
-    def advance(self, by: timedelta) -> bool:
-        """Pushes the clock; whether everything that became due was done in time."""
+    def advance(self, duration: Duration) -> bool:
+        """Advances the clock; False if something that became due is not done within a minute."""
 
     def mails(self) -> list[dict[str, Any]]:
-        """Mails sent, newest first."""
+        """The e-mails that were sent, newest first."""
 
     def new_workspace(self, name: str) -> dict[str, str]:
-        """A second workspace: its id, name and admin key."""
+        """Creates a workspace: its id, name and admin key."""
 
 
-def proxy_app(stack: Local, api: str) -> Starlette:
-    """The ASGI application in front of the API at the address `api`."""
+def proxy_app(stack: LocalStack, api: str) -> Starlette:
+    """The ASGI application that forwards requests to the API at the URL `api`."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
         timeout = httpx.Timeout(60, pool=None)
         async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as app.state.client:
             yield
@@ -57,14 +60,14 @@ def proxy_app(stack: Local, api: str) -> Starlette:
         return await _forwarded(request, httpx.URL(api))
 
     async def settle(_: Request) -> Response:
-        _check(settled=await run_in_threadpool(stack.settle))
+        _require_settled(settled=await run_in_threadpool(stack.settle))
         return JSONResponse({"settled": True})
 
     async def show_clock(_: Request) -> Response:
-        return JSONResponse({"now": _iso(await run_in_threadpool(stack.now))})
+        return JSONResponse({"now": iso(await run_in_threadpool(stack.now))})
 
-    async def push_clock(request: Request) -> Response:
-        _check(settled=await run_in_threadpool(stack.advance, await _advance(request)))
+    async def advance_clock(request: Request) -> Response:
+        _require_settled(settled=await run_in_threadpool(stack.advance, await _duration(request)))
         return await show_clock(request)
 
     async def mails(_: Request) -> Response:
@@ -76,7 +79,7 @@ def proxy_app(stack: Local, api: str) -> Starlette:
     routes = [
         Route("/_local/settle", settle, methods=["POST"]),
         Route("/_local/clock", show_clock, methods=["GET"]),
-        Route("/_local/clock", push_clock, methods=["POST"]),
+        Route("/_local/clock", advance_clock, methods=["POST"]),
         Route("/_local/mails", mails, methods=["GET"]),
         Route("/_local/workspaces", workspaces, methods=["POST"]),
         Route("/{path:path}", forward, methods=METHODS),
@@ -86,23 +89,22 @@ def proxy_app(stack: Local, api: str) -> Starlette:
     return app
 
 
-def _check(*, settled: bool) -> None:
+def _require_settled(*, settled: bool) -> None:
     if not settled:
-        raise gateway.ProblemError(HTTPStatus.GATEWAY_TIMEOUT, "not-settled", "Something was still to be done after 60 seconds.")
+        raise gateway.ProblemError(HTTPStatus.GATEWAY_TIMEOUT, "not-settled", "Not everything that is due was done within 60 seconds.")
 
 
-def _iso(time: datetime) -> str:
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-async def _advance(request: Request) -> timedelta:
+async def _duration(request: Request) -> Duration:
+    """The duration in the body `{"advance": "P3D"}`; ProblemError for any other body."""
     try:
-        return clock.span((await request.json())["advance"])
+        return durations.parse((await request.json())["advance"])
     except (ValueError, KeyError, TypeError) as error:
-        raise gateway.ProblemError(HTTPStatus.BAD_REQUEST, "bad-request", f'Send {{"advance": "P3D"}}: {error}.') from error
+        detail = 'Send an ISO 8601 duration of at most a year: {"advance": "P3D"}.'
+        raise gateway.ProblemError(HTTPStatus.BAD_REQUEST, "bad-request", detail) from error
 
 
 async def _name(request: Request) -> str:
+    """The name in the body `{"name": "..."}`; ProblemError for any other body."""
     try:
         name = (await request.json())["name"]
     except (ValueError, KeyError, TypeError) as error:
@@ -117,14 +119,14 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 
 async def _forwarded(request: Request, api: httpx.URL) -> Response:
-    body = gateway.received(await _body(request), request.headers.get("content-encoding", ""))
+    body = gateway.body_for_function(await _body(request), request.headers.get("content-encoding", ""))
     headers = [(name, value) for name, value in request.headers.raw if name.lower().decode("latin-1") not in HOP_BY_HOP]
     client: httpx.AsyncClient = request.app.state.client
     try:
-        answer = await client.send(client.build_request(request.method, _target(request, api), headers=headers, content=body))
+        response = await client.send(client.build_request(request.method, _target(request, api), headers=headers, content=body))
     except httpx.TransportError as error:
-        raise gateway.ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The emulator does not answer.") from error
-    return _answered(answer)
+        raise gateway.ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The emulator does not respond.") from error
+    return _response(response)
 
 
 async def _body(request: Request) -> bytes:
@@ -132,21 +134,25 @@ async def _body(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > gateway.GATEWAY_LIMIT:
-            raise gateway.too_large(len(body), gateway.GATEWAY_LIMIT)
+            raise gateway.body_too_large(len(body), gateway.GATEWAY_LIMIT)
     return bytes(body)
 
 
 def _target(request: Request, api: httpx.URL) -> httpx.URL:
-    """The same path and query under the stage, byte for byte."""
+    """The URL of the same path and query, byte for byte, under the stage of the API."""
     query = request.scope["query_string"]
     return api.copy_with(raw_path=api.raw_path + request.scope["raw_path"] + (b"?" + query if query else b""))
 
 
-def _answered(answer: httpx.Response) -> Response:
-    """The function's answer as it is. A function that broke has none: MiniStack says so past the template's gateway responses."""
-    if answer.status_code == HTTPStatus.BAD_GATEWAY:
+def _response(from_api: httpx.Response) -> Response:
+    """The response of a function, unchanged.
+
+    When a function fails without a response, API Gateway sends the template's DEFAULT_5XX; MiniStack ignores that and sends a 502, so the
+    replacement happens here.
+    """
+    if from_api.status_code == HTTPStatus.BAD_GATEWAY:
         raise gateway.ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "No answer came; try again.")
-    response = Response(answer.content, status_code=answer.status_code)
-    response.raw_headers = [(name.lower(), value) for name, value in answer.headers.raw if name.lower().decode() not in HOP_BY_HOP]
-    response.headers["content-length"] = str(len(answer.content))
+    response = Response(from_api.content, status_code=from_api.status_code)
+    response.raw_headers = [(name.lower(), value) for name, value in from_api.headers.raw if name.lower().decode() not in HOP_BY_HOP]
+    response.headers["content-length"] = str(len(from_api.content))
     return response

@@ -1,4 +1,4 @@
-"""The code as MiniStack wants it: one zip for each function and one for the layer."""
+"""Packs the code for MiniStack: one zip file for each function and one for the layer."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from functions.local.paths import LAYER, ROOT
 
 
 def function_zip(name: str) -> bytes:
-    """The folder of one function, by the function's short name."""
+    """A zip file of the folder of one function, by its short name such as `ingest`."""
     return _zipped(ROOT / "functions" / name)
 
 
 def layer_zip() -> bytes:
-    """Our own package, with bytecode: MiniStack unpacks the layer for every worker and would compile it each time."""
+    """A zip file of the package `waypost` with its bytecode: MiniStack unpacks the layer for each worker, which would compile it again."""
     with tempfile.TemporaryDirectory(prefix="waypost-layer-") as folder:
         package = shutil.copytree(LAYER / "waypost", Path(folder, "python", "waypost"), ignore=shutil.ignore_patterns("__pycache__"))
         compileall.compile_dir(package, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)

@@ -1,4 +1,4 @@
-"""The demo workspace: made through the management API, as anybody would."""
+"""Creates the demo workspace of the local run through the management API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functions.local.paths import LocalError
 from functions.local.workspaces import WorkspaceCreator
 
 ADMIN_KEY: Final = "waypost-local-admin-key"
-EVENTS_KEY: Final = "M4jxXt6diYz1Dds1YmhHe93KGPAUi24PlXgaiRXi"  # the key of Laudspeaker's own documentation
+EVENTS_KEY: Final = "M4jxXt6diYz1Dds1YmhHe93KGPAUi24PlXgaiRXi"  # the key that Laudspeaker's documentation shows
 SCHEMA: Final = {"primaryKey": {"name": "email", "type": "Email"}, "attributes": {}, "timezone": "UTC"}
 WELCOME: Final = {
     "id": "welcome",
@@ -38,11 +38,14 @@ REQUESTS: Final[tuple[tuple[str, str, Any], ...]] = (
 )
 
 
-def demo(api: str, workspace_creator: WorkspaceCreator) -> None:
-    """Makes the demo workspace with its two keys, its schema and its published journey. LocalError says what was refused."""
+def create_demo_workspace(api: str, workspace_creator: WorkspaceCreator) -> None:
+    """Creates the demo workspace with its two keys, its schema and its published journey, at the URL `api`.
+
+    LocalError with the response if a request fails.
+    """
     workspace_creator.create("demo", ADMIN_KEY)
     with httpx.Client(base_url=api, headers={"Authorization": f"Api-Key {ADMIN_KEY}"}, timeout=30, trust_env=False) as client:
         for method, path, body in REQUESTS:
-            answer = client.request(method, path, json=body)
-            if answer.is_error:
-                raise LocalError(f"{method} {path} answered {answer.status_code}: {answer.text}")
+            response = client.request(method, path, json=body)
+            if response.is_error:
+                raise LocalError(f"{method} {path} returned {response.status_code}: {response.text}")

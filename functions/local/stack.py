@@ -1,4 +1,4 @@
-"""The whole of Waypost on this machine, for `make run` and for the stories alike."""
+"""All of Waypost on this machine, for `make run` and for the tests in tests/stories."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
@@ -19,17 +19,18 @@ from functions.local import seed
 from functions.local.clock import Clock
 from functions.local.cloud import Cloud
 from functions.local.deploy import Deployment, deploy
-from functions.local.emulator import Emulator, emulating
+from functions.local.emulator import Emulator, running_emulator
 from functions.local.gateway_proxy import proxy_app
 from functions.local.paths import LocalError
-from functions.local.workspaces import WorkspaceCreator, workspace_creating
+from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
+from waypost.domain.values.durations import Duration
 
-SETTLED_WITHIN: Final = 60.0  # seconds
+SETTLE_TIMEOUT: Final = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed and seeded Waypost that answers at `url`."""
+    """A deployed Waypost with its demo workspace, which serves HTTP at `url`."""
 
     url: str
     emulator: Emulator
@@ -39,57 +40,57 @@ class Stack:
     emulator_client: httpx.Client
 
     def settle(self) -> bool:
-        """Waits until all queues are empty and everything due is done; False if something is left after 60 seconds."""
-        end = time.monotonic() + SETTLED_WITHIN
-        while self._ask("/_local/pending")["pending"]:
+        """Waits until all queues are empty and everything that is due is done; False if something is left after 60 seconds."""
+        end = time.monotonic() + SETTLE_TIMEOUT
+        while self._get("/_local/pending")["pending"]:
             if time.monotonic() > end:
                 return False
             time.sleep(0.02)
         return True
 
     def now(self) -> datetime:
-        """What the stack's clock shows."""
+        """The current time of the stack's clock, in UTC."""
         return self._clock.now()
 
-    def advance(self, by: timedelta) -> bool:
-        """Pushes the clock from due time to due time; False if something due is not done within 60 seconds."""
-        return self._clock.advance(by)
+    def advance(self, duration: Duration) -> bool:
+        """Advances the clock from due time to due time; False if something that is due is not done within 60 seconds."""
+        return self._clock.advance(duration)
 
     def mails(self) -> list[dict[str, Any]]:
-        """Every mail that SES took, newest first: `to`, `from`, `subject`, `text`, `html`, `at` (epoch seconds)."""
-        accounts = self._ask("/_ministack/ses/messages")["messages"]
+        """The e-mails that SES accepted, newest first: `to`, `from`, `subject`, `text`, `html`, `at` (seconds since 1970)."""
+        accounts = self._get("/_ministack/ses/messages")["messages"]
         mails = [mail for account in accounts.values() for mail in account]
         return [_mail(mail) for mail in sorted(mails, key=lambda mail: mail["Timestamp"], reverse=True)]
 
     def new_workspace(self, name: str) -> dict[str, str]:
-        """A second workspace with an admin key: `id`, `name`, `key`."""
+        """Creates a workspace with an admin key: `id`, `name`, `key`."""
         return self.workspace_creator.create(name)
 
     @property
     def _clock(self) -> Clock:
         return Clock(self.emulator_client, self.settle)
 
-    def _ask(self, path: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self.emulator_client.get(path).raise_for_status().json()
-        return answer
+    def _get(self, path: str) -> dict[str, Any]:
+        body: dict[str, Any] = self.emulator_client.get(path).raise_for_status().json()
+        return body
 
 
 def _mail(mail: dict[str, Any]) -> dict[str, Any]:
-    names = {"From": "Source", "To": "To", "Subject": "Subject", "Text": "BodyText", "Html": "BodyHtml", "At": "Timestamp"}
-    return {name.lower(): mail[theirs] for name, theirs in names.items()}
+    names = {"from": "Source", "to": "To", "subject": "Subject", "text": "BodyText", "html": "BodyHtml", "at": "Timestamp"}
+    return {name: mail[in_emulator] for name, in_emulator in names.items()}
 
 
 @contextmanager
 def running(port: int = 0) -> Iterator[Stack]:
-    """Starts everything and serves it at http://127.0.0.1:`port` (0: a free one); at the end nothing is left. LocalError if it cannot."""
+    """Starts everything and serves it at http://127.0.0.1:`port` (0: a free port); at exit stops it. LocalError if it cannot start."""
     with ExitStack() as parts:
         listener = parts.enter_context(listening(port))
-        emulator = parts.enter_context(emulating())
+        emulator = parts.enter_context(running_emulator())
         cloud = Cloud(emulator.url)
-        deployment = deploy(cloud, emulator.clock)
-        own = {"WAYPOST_CLOCK_FILE": str(emulator.clock)}
-        workspace_creator = parts.enter_context(workspace_creating(deployment.variables | cloud.environment() | own))
-        seed.demo(deployment.api, workspace_creator)
+        deployment = deploy(cloud, emulator.clock_file)
+        environment = deployment.variables | cloud.environment() | {"WAYPOST_CLOCK_FILE": str(emulator.clock_file)}
+        workspace_creator = parts.enter_context(running_workspace_creator(environment))
+        seed.create_demo_workspace(deployment.api, workspace_creator)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=10, trust_env=False))
         stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, workspace_creator, client)
         parts.enter_context(serving(proxy_app(stack, deployment.api), listener))
@@ -98,14 +99,17 @@ def running(port: int = 0) -> Iterator[Stack]:
 
 @contextmanager
 def listening(port: int) -> Iterator[socket.socket]:
-    """A socket that listens at the port of the loopback address (0: a free one). LocalError if the port is taken."""
+    """A socket that listens on a port of the loopback address (0: a free port). LocalError if the port is in use.
+
+    It is opened before the slow part of the start: a port in use is an error at once, and an early request waits for its response.
+    """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
-            listener.listen()  # whoever calls early waits for the first answer; the port is ours from here on
+            listener.listen()
         except OSError as error:
-            raise LocalError(f"port {port} is taken; choose another: make run PORT=3001") from error
+            raise LocalError(f"port {port} is in use; choose another one: make run PORT=3001") from error
         yield listener
 
 

@@ -1,4 +1,4 @@
-"""The template as plain values: YAML with CloudFormation's short tags written out."""
+"""Reads the CloudFormation template as plain values, with short tags such as `!Ref` in their long form."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that knows `!Ref`, `!GetAtt` and their kind."""
+    """A SafeLoader that also knows `!Ref`, `!GetAtt` and the other short tags."""
 
 
-def _written_out(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+def _long_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     value = _value(loader, node)
     if tag == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
@@ -27,17 +27,17 @@ def _value(loader: _Loader, node: yaml.Node) -> Any:
     return loader.construct_scalar(cast(yaml.ScalarNode, node))
 
 
-_Loader.add_multi_constructor("!", _written_out)
-# CloudFormation's dates ("2012-10-17") are texts.
+_Loader.add_multi_constructor("!", _long_form)
+# YAML reads "2012-10-17" as a date; CloudFormation means a string.
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _value)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The template in its long form, fit for JSON."""
+    """The template in its long form, which JSON can hold."""
     template: dict[str, Any] = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - a SafeLoader
     return template
 
 
 def resources(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of all resources of one type, by logical id."""
+    """The properties of all resources of one type, such as `AWS::SQS::Queue`, by logical id."""
     return {name: resource.get("Properties", {}) for name, resource in template["Resources"].items() if resource["Type"] == kind}

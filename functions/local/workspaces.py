@@ -1,4 +1,8 @@
-"""Makes workspaces through Waypost's own wiring, in a process of its own: only there does the environment lead to the emulator."""
+"""Creates workspaces with Waypost's own code, in a process of its own.
+
+The code reads the addresses of tables and of AWS from environment variables. Only the child process has those of the emulator, so the
+local run itself cannot reach a real account by them.
+"""
 
 from __future__ import annotations
 
@@ -13,29 +17,29 @@ from functions.local.paths import LAYER, ROOT, LocalError
 
 
 class WorkspaceCreator:
-    """A process that makes one workspace for each line that it is sent."""
+    """The process that creates one workspace for each line on its standard input."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
 
     def create(self, name: str, key: str | None = None) -> dict[str, str]:
-        """Makes a workspace and its first admin key (`key`, or a fresh one): id, name and key. LocalError if that fails."""
+        """Creates a workspace and its first admin key (`key`, or a random one): `id`, `name` and `key`. LocalError if that fails."""
         if not self._process.stdin or not self._process.stdout:
-            raise LocalError("the workspaces' process has no pipes")
-        with self._one_at_a_time:
+            raise LocalError("the process that creates workspaces has no pipes")
+        with self._lock:
             self._process.stdin.write(json.dumps({"name": name, "key": key}) + "\n")
             self._process.stdin.flush()
-            answer = self._process.stdout.readline()
-        if not answer:
-            raise LocalError("the workspace could not be made; the error is above")
-        workspace: dict[str, str] = json.loads(answer)
+            created = self._process.stdout.readline()
+        if not created:
+            raise LocalError("the workspace could not be created; the error is printed above")
+        workspace: dict[str, str] = json.loads(created)
         return workspace
 
 
 @contextmanager
-def workspace_creating(environment: dict[str, str]) -> Iterator[WorkspaceCreator]:
-    """A Founder whose AWS and tables are those of `environment`."""
+def running_workspace_creator(environment: dict[str, str]) -> Iterator[WorkspaceCreator]:
+    """Starts a WorkspaceCreator whose process has the variables of `environment`; at exit ends the process."""
     process = subprocess.Popen(
         [sys.executable, "-m", "functions.local.workspaces"],
         cwd=ROOT,
@@ -45,18 +49,20 @@ def workspace_creating(environment: dict[str, str]) -> Iterator[WorkspaceCreator
         text=True,
         start_new_session=True,
     )
-    with process:  # closes its standard input, at which it ends, and waits
+    with process:  # closes its standard input, at which the process ends, and waits for it
         yield WorkspaceCreator(process)
 
 
-def _serve() -> None:
-    from waypost.wiring import new_workspace  # noqa: PLC0415 - only the child has the layer on its path
+def _create_requested() -> None:
+    """Creates a workspace for each line of standard input and prints it as one line of JSON."""
+    from waypost import wiring  # noqa: PLC0415 - the parent process needs nothing of the wiring
 
+    administration = wiring.workspace_administration()
     for line in sys.stdin:
-        wanted = json.loads(line)
-        workspace, key = new_workspace(wanted["name"], wanted["key"])
-        print(json.dumps({"id": workspace, "name": wanted["name"], "key": key}), flush=True)
+        requested = json.loads(line)
+        workspace, key = administration.create_workspace(requested["name"], requested["key"], wiring.now())
+        print(json.dumps({"id": workspace, "name": requested["name"], "key": key}), flush=True)
 
 
 if __name__ == "__main__":
-    _serve()
+    _create_requested()

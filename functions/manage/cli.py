@@ -1,4 +1,7 @@
-"""The command line for whoever deployed a stack: makes workspaces and their first keys, before there is a key to call the API with."""
+"""The command line of the operator of a stack. It creates workspaces and keys before there is a key to call the API with.
+
+It uses the AWS credentials of its environment (docs/deploy.md#first-workspace-and-keys).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "layers" / "core"))  # it runs from a clone, where nobody installed the layer
+sys.path.insert(0, str(Path(__file__).parents[2] / "layers" / "core"))  # it runs from a clone, in which the layer is not installed
 
 from waypost import wiring
 from waypost.domain.errors import RefusedError, UnavailableError
@@ -16,10 +19,10 @@ SCOPES: Final = ("events", "admin")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Does what the arguments ask for; 0, or 1 after an error that it printed."""
-    asked = _parser().parse_args(arguments)
+    """Runs the command. Returns 0, or 1 after an error, which it prints to stderr."""
+    options = _parser().parse_args(arguments)
     try:
-        return _make(asked)
+        return _run(options)
     except (RefusedError, LookupError) as error:
         print(f"refused: {error}", file=sys.stderr)
     except UnavailableError as error:
@@ -27,28 +30,29 @@ def main(arguments: list[str] | None = None) -> int:
     return 1
 
 
-def _make(asked: argparse.Namespace) -> int:
-    if asked.command == "workspace":
-        workspace, key = wiring.new_workspace(asked.name, asked.key, stack=asked.stack)
+def _run(options: argparse.Namespace) -> int:
+    administration, now = wiring.workspace_administration(options.stack), wiring.now()
+    if options.command == "workspace":
+        workspace, key = administration.create_workspace(options.name, options.key, now)
         print(f"workspace  {workspace}")
     else:
-        key = wiring.new_key(asked.workspace, asked.scopes, asked.name, asked.key, stack=asked.stack)
+        key = administration.create_key(options.workspace, options.scopes, options.name, options.key, now)
     print(f"key        {key}\nOnly its hash is stored, so this is the last time that anybody sees it.")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cli.py", description=__doc__)
+    parser = argparse.ArgumentParser(prog="cli.py", description="Create workspaces and API keys in a deployed stack.")
     parser.add_argument("--stack", required=True, help="the name of the deployed stack")
     commands = parser.add_subparsers(dest="command", required=True)
-    workspace = commands.add_parser("workspace", help="make a workspace and its first admin key")
+    workspace = commands.add_parser("workspace", help="create a workspace and its first admin key")
     workspace.add_argument("name", help="a name for people")
-    key = commands.add_parser("key", help="make one more key")
-    key.add_argument("--workspace", required=True, help="the workspace's id, w_...")
+    key = commands.add_parser("key", help="create another key")
+    key.add_argument("--workspace", required=True, help="the id of the workspace, w_...")
     key.add_argument("--scopes", required=True, nargs="+", choices=SCOPES, help="events: send events; admin: everything")
     key.add_argument("--name", default="", help="a name for people")
     for command in (workspace, key):
-        command.add_argument("--key", help="import this key, 20 to 200 printable characters, in place of a fresh one")
+        command.add_argument("--key", help="import this key, 20 to 200 printable characters, instead of a random one")
     return parser
 
 

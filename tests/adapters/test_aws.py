@@ -1,4 +1,4 @@
-"""AWS's errors become two kinds: the world is down, or we are wrong."""
+"""Errors of AWS become UnavailableError where a later attempt may succeed, and pass through where it cannot."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from waypost.domain.errors import UnavailableError
 from waypost.ingest.time_budget import IDENTIFY_SECONDS, KEEP_SECONDS, READ_SECONDS, SEND_SECONDS
 
 
-def refused(code: str, status: int = 400) -> ClientError:
-    """An answer of AWS with an error code."""
+def client_error(code: str, status: int = 400) -> ClientError:
+    """An error response of AWS."""
     return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutItem")
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        refused("ProvisionedThroughputExceededException"),
-        refused("ThrottlingException"),
-        refused("TransactionConflictException"),
-        refused("RequestThrottled", 403),
-        refused("SomethingNew", 500),
-        refused("SomethingNew", 503),
+        client_error("ProvisionedThroughputExceededException"),
+        client_error("ThrottlingException"),
+        client_error("TransactionConflictException"),
+        client_error("RequestThrottled", 403),
+        client_error("SomethingNew", 500),
+        client_error("SomethingNew", 503),
         ConnectTimeoutError(endpoint_url="x"),
         ReadTimeoutError(endpoint_url="x"),
         EndpointConnectionError(endpoint_url="x"),
@@ -33,21 +33,30 @@ def refused(code: str, status: int = 400) -> ClientError:
     ],
     ids=str,
 )
-def test_a_world_that_is_down_is_unavailable(error: Exception) -> None:
-    """Whoever called is called again later."""
+def test_throttling_outages_and_timeouts_are_unavailable_errors(error: Exception) -> None:
+    """Throttling with any status, every 5xx, timeouts and connection errors become UnavailableError, which the caller retries."""
     with pytest.raises(UnavailableError), translate_errors():
         raise error
 
 
+@pytest.mark.parametrize(
+    "error", [client_error("UnrecognizedClientException"), client_error("InvalidClientTokenId", 403), NoCredentialsError()]
+)
+def test_refused_credentials_say_what_to_set(error: Exception) -> None:
+    """Credentials that AWS refuses keep the work for a later attempt, and the log says what a person at `sam local` has to set."""
+    with pytest.raises(UnavailableError, match=r"AWS_ACCESS_KEY_ID=test.*make invoke"), translate_errors():
+        raise error
+
+
 @pytest.mark.parametrize("code", ["ConditionalCheckFailedException", "ValidationException", "AccessDeniedException"])
-def test_an_answer_is_no_outage(code: str) -> None:
-    """A failed condition is for its caller, and a mistake of ours must not be tried again for ever."""
+def test_other_errors_pass_through(code: str) -> None:
+    """A failed condition reaches the caller as it is, and a wrong request or a missing permission is not retried without end."""
     with pytest.raises(ClientError), translate_errors():
-        raise refused(code)
+        raise client_error(code)
 
 
-def test_a_send_that_hangs_leaves_time_for_the_answer() -> None:
-    """The intake waits for its tables for a while only; the last call of the queue, with all its attempts, ends within the ten seconds."""
+def test_a_hanging_send_leaves_time_for_the_response() -> None:
+    """The deadlines of the intake are in order, and the last call of the queue ends within ten seconds with all of its attempts."""
     config = client("sqs", attempts=1).meta.config
     attempts = config.retries["total_max_attempts"]
     longest = attempts * (config.connect_timeout + config.read_timeout) + (attempts - 1)
@@ -55,8 +64,8 @@ def test_a_send_that_hangs_leaves_time_for_the_answer() -> None:
     assert max(SEND_SECONDS + longest, KEEP_SECONDS) < 10
 
 
-def test_a_client_is_made_once() -> None:
-    """Making one takes longer than all else in a request."""
+def test_a_client_is_created_once() -> None:
+    """The second request for a client returns the first one: creating a client takes longer than all other work of a request."""
     client("dynamodb")
     started = time.perf_counter()
     assert client("dynamodb") is client("dynamodb")

@@ -1,4 +1,4 @@
-"""The time that doors give to their use cases."""
+"""The time that functions pass to their use cases."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from waypost.adapters import clock
 
 
-def test_the_time_is_the_machine_s_to_the_millisecond() -> None:
-    """As all times on the wire; without a file nothing can push it."""
+def test_without_a_file_the_time_is_that_of_the_machine() -> None:
+    """The time is the machine's, cut to the millisecond."""
     before = datetime.now(UTC)
-    shown = clock.now()
-    assert shown.microsecond % 1000 == 0
-    assert before - timedelta(milliseconds=1) < shown <= datetime.now(UTC)
+    time = clock.now()
+    assert time.microsecond % 1000 == 0
+    assert before - timedelta(milliseconds=1) < time <= datetime.now(UTC)
 
 
-def test_a_file_can_push_it(tmp_path: Path) -> None:
-    """By the seconds that stand in it, read anew each time."""
+def test_the_seconds_in_the_file_are_added(tmp_path: Path) -> None:
+    """The time is later by the seconds in the file, and a change of the file counts from the next call on."""
     file = tmp_path / "clock"
     file.write_text("0.0")
     assert clock.now(str(file)) - datetime.now(UTC) < timedelta(seconds=1)

@@ -1,4 +1,4 @@
-"""What a paused journey holds, in the tables as the template makes them and in the fakes: one contract for both."""
+"""Runs and messages that a paused journey holds, in DynamoDB and in the fakes: one contract for both."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from decimal import Decimal
 
 import pytest
 
-from tests.fakes import tables
 from tests.fakes.messages import NOW, FakeMessages, pending_message
 from tests.fakes.receipts import FakeReceipts
 from tests.fakes.runs import FakeRuns
-from waypost.adapters.dynamodb.events import Receipts
+from tests.fakes.tables import aws, empty_table
+from waypost.adapters.dynamodb.events import DynamoReceipts
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.domain.customers.identifiers import Identifier
@@ -23,8 +23,9 @@ from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
 from waypost.domain.runs.run import Cause, CustomerRuns, HeldRun, PendingTransition, Run, StepVisit, VersionRow
 from waypost.domain.runs.timers import Timer
 
-ADA, BOB = Identifier("primary", "ada@example.com"), Identifier("correlation", "device-2")
-HELD = PendingTransition(NOW, ADA, "thanks", Cause.EVENT, {"payload": {"total": Decimal("10.50")}})
+KEPT = timedelta(days=90)
+ADA, DEVICE = Identifier("primary", "ada@example.com"), Identifier("correlation", "device-2")
+PENDING = PendingTransition(NOW, ADA, "thanks", Cause.EVENT, {"payload": {"total": Decimal("10.50")}})
 RUN = Run(
     "r_1",
     "welcome",
@@ -36,24 +37,26 @@ RUN = Run(
     trigger_event={"payload": {}},
     due=NOW + timedelta(days=3),
     matched_events=((0, 1), (2, 0)),
-    pending_transition=HELD,
+    pending_transition=PENDING,
     last_event_uuid="e7",
     history=(StepVisit(NOW, "hello", Cause.ENTERED), StepVisit(NOW, "wait", Cause.NEXT), StepVisit(NOW, "wait", Reason.LOOP)),
 )
 
 
 @dataclass
-class Side:
-    """One side of the contract."""
+class Stores:
+    """Runs and messages of one implementation."""
 
     runs: DynamoRuns | FakeRuns
     messages: DynamoMessages | FakeMessages
 
-    def hold(self, customer: str, run: Run, workspace: str = "w1") -> None:
+    def commit(self, customer: str, run: Run, workspace: str = "w1") -> None:
+        """Saves a run of a customer."""
         version_row = self.runs.get(workspace, customer).version_row
         self.runs.commit(Commit(workspace, customer, version_row, (), (run,)))
 
     def held(self, journey: str = "welcome") -> list[HeldRun]:
+        """All runs that a journey holds, read part by part."""
         found, after = self.runs.held("w1", journey, None)
         while after is not None:
             more, after = self.runs.held("w1", journey, after)
@@ -61,72 +64,75 @@ class Side:
         return found
 
 
+@pytest.fixture
+def dynamo() -> Iterator[Stores]:
+    """Empty tables."""
+    with aws():
+        messages = empty_table("MessagesTable")
+        receipts = DynamoReceipts(empty_table("EventsTable"), KEPT)
+        yield Stores(DynamoRuns(empty_table("RunsTable"), receipts, messages), DynamoMessages(messages))
+
+
 @pytest.fixture(params=["DynamoDB", "fake"])
-def side(request: pytest.FixtureRequest) -> Iterator[Side]:
-    """Both sides of the contract."""
-    if request.param == "fake":
-        messages = FakeMessages()
-        yield Side(FakeRuns(FakeReceipts(timedelta(days=90)), messages), messages)
-        return
-    with tables.aws():
-        rows = tables.fresh("MessagesTable")
-        receipts = Receipts(tables.fresh("EventsTable"), timedelta(days=90))
-        yield Side(DynamoRuns(tables.fresh("RunsTable"), receipts, rows), DynamoMessages(rows))
+def stores(request: pytest.FixtureRequest) -> Stores:
+    """Both implementations."""
+    if request.param == "DynamoDB":
+        found: Stores = request.getfixturevalue("dynamo")
+        return found
+    messages = FakeMessages()
+    return Stores(FakeRuns(FakeReceipts(KEPT), messages), messages)
 
 
-def test_a_run_comes_back_with_all_that_it_remembers(side: Side) -> None:
-    """What it has heard, what it is held from, its way so far; and all kinds of debts."""
+def test_a_run_and_its_effects_are_read_as_they_were_written(stores: Stores) -> None:
+    """Every field of a held run, and each kind of pending effect, is read back equal."""
     timer = Timer("w1", "c_1", ADA, "r_1", "wait", 2, 0, NOW)
-    debts = (SendMessage("msg_1"), ArmTimer(timer), DisarmTimer("t_1"))
-    side.runs.commit(Commit("w1", "c_1", VersionRow(), debts, (RUN,)))
-    assert side.runs.get("w1", "c_1") == CustomerRuns(VersionRow(1, debts), (RUN,))
+    pending_effects = (SendMessage("msg_1"), ArmTimer(timer), DisarmTimer("t_1"))
+    stores.runs.commit(Commit("w1", "c_1", VersionRow(), pending_effects, (RUN,)))
+    assert stores.runs.get("w1", "c_1") == CustomerRuns(VersionRow(1, pending_effects), (RUN,))
 
 
-def test_held_runs_are_listed_in_the_order_in_which_they_were_held(side: Side) -> None:
-    """Of this journey and this workspace, while they are held and active."""
-    later = replace(RUN, id="r_2", pending_transition=replace(HELD, at=NOW + timedelta(seconds=1), lookup_id=BOB))
-    side.hold("c_2", later)
-    side.hold("c_1", RUN)
-    side.hold("c_3", replace(RUN, id="r_3", pending_transition=None))
-    side.hold("c_4", replace(RUN, id="r_4").exited(Reason.STOPPED, NOW))
-    side.hold("c_5", replace(RUN, id="r_5", journey="other"))
-    side.hold("c_6", RUN, workspace="w2")
-    assert side.held() == [HeldRun("c_1", ADA), HeldRun("c_2", BOB)]
-    side.hold("c_1", replace(RUN, pending_transition=None))
-    assert side.held() == [HeldRun("c_2", BOB)]
+def test_held_runs_are_listed_in_the_order_in_which_they_were_held(stores: Stores) -> None:
+    """The list holds the held and active runs of this journey and workspace, and a run leaves it when it is not held any more."""
+    later = replace(RUN, id="r_2", pending_transition=replace(PENDING, at=NOW + timedelta(seconds=1), lookup_id=DEVICE))
+    stores.commit("c_2", later)
+    stores.commit("c_1", RUN)
+    stores.commit("c_3", replace(RUN, id="r_3", pending_transition=None))
+    stores.commit("c_4", replace(RUN, id="r_4").exited(Reason.STOPPED, NOW))
+    stores.commit("c_5", replace(RUN, id="r_5", journey="other"))
+    stores.commit("c_6", RUN, workspace="w2")
+    assert stores.held() == [HeldRun("c_1", ADA), HeldRun("c_2", DEVICE)]
+    stores.commit("c_1", replace(RUN, pending_transition=None))
+    assert stores.held() == [HeldRun("c_2", DEVICE)]
 
 
-def test_many_held_runs_are_listed_in_parts(side: Side) -> None:
-    """None is lost between two parts."""
+def test_many_held_runs_are_listed_in_parts(stores: Stores) -> None:
+    """120 held runs, two at each millisecond, are all in the parts of the list, each once and in order."""
     for number in range(120):
-        held = replace(HELD, at=NOW + timedelta(milliseconds=number // 2))
-        side.hold(f"c_{number}", replace(RUN, id=f"r_{number:03}", pending_transition=held, history=()))
-    assert [each.customer for each in side.held()] == [f"c_{number}" for number in range(120)]
+        pending = replace(PENDING, at=NOW + timedelta(milliseconds=number // 2))
+        stores.commit(f"c_{number}", replace(RUN, id=f"r_{number:03}", pending_transition=pending, history=()))
+    assert [each.customer for each in stores.held()] == [f"c_{number}" for number in range(120)]
 
 
-def test_held_messages_are_listed_until_they_go_on(side: Side) -> None:
-    """In the order of their making."""
+def test_held_messages_are_listed_in_the_order_of_their_creation(stores: Stores) -> None:
+    """The list holds the held messages of this journey, and a message leaves it when it is saved as not held."""
     for number in range(3):
         message = pending_message(id=f"msg_{number}", created_at=NOW - timedelta(seconds=number), held=number < 2)
-        side.runs.commit(Commit("w1", f"c_{number}", VersionRow(), (), messages=(message,)))
-    assert side.messages.held("w1", "welcome", None) == (["msg_1", "msg_0"], None)
-    was = side.messages.get("w1", "msg_1")
-    assert was is not None
-    assert was.held
-    assert side.messages.save(replace(was, held=False), was)
-    assert side.messages.held("w1", "welcome", None) == (["msg_0"], None)
-    assert side.messages.held("w1", "other", None) == ([], None)
+        stores.runs.commit(Commit("w1", f"c_{number}", VersionRow(), (), messages=(message,)))
+    assert stores.messages.held("w1", "welcome", None) == (["msg_1", "msg_0"], None)
+    message_read = stores.messages.get("w1", "msg_1")
+    assert message_read is not None
+    assert message_read.held
+    assert stores.messages.save(replace(message_read, held=False), message_read)
+    assert stores.messages.held("w1", "welcome", None) == (["msg_0"], None)
+    assert stores.messages.held("w1", "other", None) == ([], None)
 
 
-def test_steps_show_how_many_stand_on_them() -> None:
-    """Active runs only, held ones among them."""
-    with tables.aws():
-        rows = tables.fresh("MessagesTable")
-        runs = DynamoRuns(tables.fresh("RunsTable"), Receipts(tables.fresh("EventsTable"), timedelta(days=90)), rows)
-        dynamo = Side(runs, DynamoMessages(rows))
-        for number in range(3):
-            dynamo.hold(f"c_{number}", replace(RUN, id=f"r_{number}", pending_transition=None))
-        dynamo.hold("c_4", replace(RUN, id="r_4"))
-        dynamo.hold("c_5", replace(RUN, id="r_5", step="hello", pending_transition=None))
-        dynamo.hold("c_6", replace(RUN, id="r_6").exited(Reason.FINISHED, NOW))
-        assert runs.counts("w1", "welcome") == {"wait": 4, "hello": 1}
+def test_the_active_runs_at_each_step_are_counted(dynamo: Stores) -> None:
+    """Held and other active runs are counted at their step; ended runs are not counted."""
+    assert isinstance(dynamo.runs, DynamoRuns)
+    for number in range(3):
+        dynamo.commit(f"c_{number}", replace(RUN, id=f"r_{number}", pending_transition=None))
+    dynamo.commit("c_4", replace(RUN, id="r_4"))
+    dynamo.commit("c_5", replace(RUN, id="r_5", step="hello", pending_transition=None))
+    dynamo.commit("c_6", replace(RUN, id="r_6").exited(Reason.FINISHED, NOW))
+    assert dynamo.runs.counts("w1", "welcome") == {"wait": 4, "hello": 1}

@@ -1,4 +1,4 @@
-"""What holds for journeys wherever they are kept: in DynamoDB and in the fake that the use cases are tested on."""
+"""Journeys in DynamoDB and in the fake: one contract for both."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from tests.fakes.definitions import FakeDefinitions
 from tests.fakes.journeys import journey
+from tests.fakes.tables import aws, empty_table
 from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
-from waypost.adapters.dynamodb.table import Table
 from waypost.domain.errors import StaleError
 from waypost.domain.journeys.lifecycle import Lifecycle, pointed
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
-from waypost.manage.journeys import JourneyStore
+from waypost.ports import ManagedJourneys
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 DRAFT = Lifecycle("welcome", "Welcome", NOW, NOW, version=1)
@@ -28,35 +26,27 @@ WELCOME = journey("welcome").model_dump(by_alias=True, mode="json", exclude_none
 
 @pytest.fixture
 def dynamo() -> Iterator[DynamoJourneys]:
-    """The journeys table of an empty account."""
-    with mock_aws():
-        client.cache_clear()
-        boto3.client("dynamodb").create_table(
-            TableName="Journeys",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("workspace", "row")],
-            KeySchema=[{"AttributeName": "workspace", "KeyType": "HASH"}, {"AttributeName": "row", "KeyType": "RANGE"}],
-        )
-        yield DynamoJourneys(Table("Journeys"))
-        client.cache_clear()
+    """The empty table."""
+    with aws():
+        yield DynamoJourneys(empty_table("JourneysTable"))
 
 
-@pytest.fixture(params=["dynamo", "fake"])
-def store(request: pytest.FixtureRequest) -> JourneyStore:
-    """Each place where journeys are kept."""
-    found: JourneyStore = request.getfixturevalue("dynamo") if request.param == "dynamo" else FakeDefinitions()
+@pytest.fixture(params=["DynamoDB", "fake"])
+def store(request: pytest.FixtureRequest) -> ManagedJourneys:
+    """Both implementations."""
+    found: ManagedJourneys = request.getfixturevalue("dynamo") if request.param == "DynamoDB" else FakeDefinitions()
     return found
 
 
-def read(store: JourneyStore) -> Lifecycle:
-    """Where the journey `welcome` stands."""
+def read(store: ManagedJourneys) -> Lifecycle:
+    """The stored lifecycle of the journey `welcome`."""
     found = store.lifecycle("w1", "welcome")
     assert found is not None
     return found
 
 
-def test_a_draft_comes_back_as_it_was_saved(store: JourneyStore) -> None:
-    """To the last digit of its numbers and the order of its fields."""
+def test_a_draft_is_read_as_it_was_saved(store: ManagedJourneys) -> None:
+    """The definition is read back with every digit of its numbers and with its members in their order."""
     definition = {"id": "welcome", "steps": [], "odd": Decimal("2.50"), "text": "héé\u2028"}
     store.save_draft("w1", DRAFT, definition)
     assert read(store) == replace(DRAFT, revision=1)
@@ -64,31 +54,31 @@ def test_a_draft_comes_back_as_it_was_saved(store: JourneyStore) -> None:
     assert list(store.definition("w1", "welcome", 1)) == list(definition)
 
 
-def test_versions_are_kept_side_by_side(store: JourneyStore) -> None:
-    """A newer draft writes over nothing: runs in the old version still need it."""
+def test_a_new_version_leaves_the_earlier_ones(store: ManagedJourneys) -> None:
+    """After a second draft was saved, both definitions can be read: runs of the first version still need it."""
     store.save_draft("w1", DRAFT, {"id": "welcome", "name": "one"})
     store.save_draft("w1", read(store).saved("two", NOW), {"id": "welcome", "name": "two"})
     assert [store.definition("w1", "welcome", version)["name"] for version in (1, 2)] == ["one", "two"]
 
 
-def test_a_draft_that_was_read_earlier_is_refused(store: JourneyStore) -> None:
-    """Two people who save at the same time do not lose each other's draft unseen."""
+def test_a_draft_over_an_outdated_reading_is_refused(store: ManagedJourneys) -> None:
+    """The second of two people who save at the same time gets StaleError, and the first draft stays as it is."""
     store.save_draft("w1", DRAFT, {"name": "one"})
     with pytest.raises(StaleError):
         store.save_draft("w1", DRAFT, {"name": "two"})
     assert store.definition("w1", "welcome", 1) == {"name": "one"}
 
 
-def test_publishing_moves_journey_and_pointer_together(store: JourneyStore) -> None:
-    """The matcher sees the new version with the next read of the pointer."""
+def test_publishing_writes_lifecycle_and_active_journeys_together(store: ManagedJourneys) -> None:
+    """After publishing, the journey is published and its version is in the list of active journeys."""
     store.save_draft("w1", DRAFT, WELCOME)
     store.publish("w1", read(store).publishing(NOW), pointed(store.pointer("w1"), "welcome", 1))
     assert store.pointer("w1") == ActiveJourneys(1, (ActiveVersion("welcome", 1, "published"),))
     assert (read(store).status, read(store).published_version) == ("published", 1)
 
 
-def test_a_pointer_that_was_read_earlier_is_refused(store: JourneyStore) -> None:
-    """Two journeys that are published at the same time are both in force in the end."""
+def test_publishing_over_an_outdated_list_of_active_journeys_is_refused(store: ManagedJourneys) -> None:
+    """Of two journeys published at the same time the second gets StaleError and stays a draft; the first stays in the list."""
     stale = store.pointer("w1")
     for name in ("welcome", "other"):
         store.save_draft("w1", replace(DRAFT, id=name), WELCOME)
@@ -98,10 +88,11 @@ def test_a_pointer_that_was_read_earlier_is_refused(store: JourneyStore) -> None
     with pytest.raises(StaleError):
         store.publish("w1", other.publishing(NOW), pointed(stale, "other", 1))
     assert store.lifecycle("w1", "other") == other
+    assert [each.journey for each in store.pointer("w1").active] == ["welcome"]
 
 
-def test_a_workspace_sees_its_own_journeys_only(store: JourneyStore) -> None:
-    """The same id in another workspace is another journey."""
+def test_a_workspace_reads_its_own_journeys_only(store: ManagedJourneys) -> None:
+    """A journey with the same id in another workspace is another journey, and an empty workspace has none."""
     store.save_draft("w1", DRAFT, WELCOME)
     store.save_draft("w2", replace(DRAFT, name="Other"), WELCOME)
     assert [each.name for each in store.all("w1")] == ["Welcome"]
@@ -109,25 +100,25 @@ def test_a_workspace_sees_its_own_journeys_only(store: JourneyStore) -> None:
     assert store.pointer("w3") == ActiveJourneys(0, ())
 
 
-def test_a_warm_function_reads_a_version_once(dynamo: DynamoJourneys) -> None:
-    """Versions never change, so the second look costs nothing, even while the table is gone."""
+def test_a_version_is_read_and_parsed_once(dynamo: DynamoJourneys) -> None:
+    """The second read of a version returns the same object although the table has gone: versions never change."""
     dynamo.save_draft("w1", DRAFT, WELCOME)
     first = dynamo.version("w1", "welcome", 1)
-    boto3.client("dynamodb").delete_table(TableName="Journeys")
+    client("dynamodb").delete_table(TableName=dynamo.table.name)
     assert dynamo.version("w1", "welcome", 1) is first
     assert first.entry.event == "signed_up"
 
 
-def test_a_version_that_is_not_there_is_named(dynamo: DynamoJourneys) -> None:
-    """Never a journey that is only similar."""
+def test_an_unknown_version_is_a_lookup_error(dynamo: DynamoJourneys) -> None:
+    """A version that does not exist raises LookupError, also for its definition, and then names journey and version."""
     with pytest.raises(LookupError):
         dynamo.version("w1", "welcome", 1)
     with pytest.raises(LookupError, match="version 1 of welcome"):
         dynamo.definition("w1", "welcome", 1)
 
 
-def test_a_thousand_versions_are_read_in_calls_of_a_hundred(dynamo: DynamoJourneys) -> None:
-    """A workspace with many journeys gets all of them."""
+def test_more_versions_than_one_call_reads_are_all_read(dynamo: DynamoJourneys) -> None:
+    """101 versions, of which one call reads 100, are all returned in the order in which they were requested."""
     for number in range(101):
         dynamo.save_draft("w1", replace(DRAFT, id=f"j{number}"), journey(f"j{number}").model_dump(by_alias=True, exclude_none=True))
     wanted = [(f"j{number}", 1) for number in range(101)]

@@ -1,4 +1,4 @@
-"""Keys in DynamoDB, and in the fake: one contract for both."""
+"""API keys in DynamoDB and in the fake: one contract for both."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.fakes.keys import FakeKeys, stored
-from tests.fakes.tables import aws, fresh
+from tests.fakes.tables import aws, empty_table
 from waypost.adapters.dynamodb.keys import DynamoKeys
 from waypost.domain.errors import StaleError
 
@@ -17,24 +17,24 @@ Keys = DynamoKeys | FakeKeys
 
 @pytest.fixture(params=["DynamoDB", "fake"])
 def keys(request: pytest.FixtureRequest) -> Iterator[Keys]:
-    """Both sides of the contract."""
+    """Both implementations."""
     if request.param == "fake":
         yield FakeKeys()
         return
     with aws():
-        yield DynamoKeys(fresh("KeysTable"))
+        yield DynamoKeys(empty_table("KeysTable"))
 
 
-def test_a_key_comes_back_as_it_was_added(keys: Keys) -> None:
-    """Every field; an unknown one is none."""
+def test_a_key_is_read_as_it_was_added(keys: Keys) -> None:
+    """Every field of a key is read back equal, and an unknown hash finds no key."""
     key = stored(scopes=frozenset({"admin", "events"}), expires_at=datetime(2027, 1, 1, tzinfo=UTC), last_used_on="2026-11-23")
     keys.add(key)
     assert keys.find(key.hash) == key
     assert keys.find("other") is None
 
 
-def test_a_key_exists_once_in_all_workspaces(keys: Keys) -> None:
-    """Else an imported key could take over another workspace's apps."""
+def test_a_key_can_be_added_once_in_all_workspaces(keys: Keys) -> None:
+    """Adding a key that another workspace has raises StaleError, and the key stays in its workspace."""
     keys.add(stored())
     with pytest.raises(StaleError):
         keys.add(stored(workspace="w2"))
@@ -43,8 +43,8 @@ def test_a_key_exists_once_in_all_workspaces(keys: Keys) -> None:
     assert found.workspace == "w1"
 
 
-def test_a_revoked_key_is_gone_and_noting_its_use_does_not_bring_it_back(keys: Keys) -> None:
-    """A last use is noted on a key that is there."""
+def test_recording_the_use_of_a_revoked_key_does_not_restore_it(keys: Keys) -> None:
+    """The day of use is stored for an existing key; for a revoked one it raises StaleError and the key stays revoked."""
     keys.add(stored())
     keys.used(stored().hash, "2026-11-23")
     assert keys.find(stored().hash) == stored(last_used_on="2026-11-23")
@@ -54,8 +54,8 @@ def test_a_revoked_key_is_gone_and_noting_its_use_does_not_bring_it_back(keys: K
     assert keys.find(stored().hash) is None
 
 
-def test_a_workspaces_keys_are_listed_newest_first(keys: Keys) -> None:
-    """And nobody else's."""
+def test_the_keys_of_a_workspace_are_listed_newest_first(keys: Keys) -> None:
+    """The list holds the keys of this workspace and no other one, the newest first."""
     for number in range(3):
         keys.add(stored(f"key-number-{number:020}", id=f"k_{number}", created_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)))
     keys.add(stored(workspace="w2"))

@@ -1,28 +1,25 @@
-"""Runs, receipts and the log in DynamoDB, and in the fakes that the matcher is tested on: one contract for both."""
+"""Runs, receipts and the event log in DynamoDB and in the fakes: one contract for both."""
 
 from __future__ import annotations
 
 import random
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from tests.fakes.log import FakeLog
 from tests.fakes.messages import NOW, FakeMessages, pending_message
 from tests.fakes.receipts import FakeReceipts
 from tests.fakes.runs import FakeRuns
-from waypost.adapters.aws import client
-from waypost.adapters.dynamodb.events import Log, Receipts
+from tests.fakes.tables import aws, empty_table
+from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.runs import DynamoRuns
-from waypost.adapters.dynamodb.table import Table
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Kind
@@ -31,151 +28,117 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import SendMessage
 from waypost.domain.runs.run import CustomerRuns, Run, RunStatus, VersionRow
+from waypost.domain.values.wire_time import iso
 
 KEPT = timedelta(days=90)
 RUN = Run("r_1", "welcome", 3, "", "hello", NOW, visits={"hello": 1}, trigger_event={"payload": {"total": Decimal("10.50")}}, due=NOW)
 ENDED = replace(RUN.exited(Reason.FINISHED), visits={})
 RECEIPT = Receipt("e1", "signed_up", NOW, "c_1", (JourneyOutcome("welcome", "entered", None, "r_1"),), ("msg_1",))
-SILENT = Receipt("e2", "page_view", NOW, "c_1", reason=Reason.HISTORICAL)
+WITHOUT_EFFECT = Receipt("e2", "page_view", NOW, "c_1", reason=Reason.HISTORICAL)
 EVENT = Event(
     "e1", "signed_up", Kind.TRIGGER, Identifier("correlation", "d"), "mobile", {"total": Decimal("10.50"), "note": "Zoë"}, NOW, {}
 )
 
 
 @dataclass
-class Side:
-    """One side of the contract."""
+class Stores:
+    """Runs, receipts, log and messages of one implementation."""
 
     runs: DynamoRuns | FakeRuns
-    receipts: Receipts | FakeReceipts
-    log: Log | FakeLog
+    receipts: DynamoReceipts | FakeReceipts
+    log: DynamoLog | FakeLog
     messages: DynamoMessages | FakeMessages
 
     def read(self, *uuids: str, workspace: str = "w1", after: timedelta = timedelta(0)) -> dict[str, Receipt]:
+        """The receipts of these events, read some time after now."""
         return self.receipts.read(workspace, uuids, NOW + after)
 
     def get(self, customer: str = "c_1", workspace: str = "w1") -> CustomerRuns:
+        """The stored runs of a customer."""
         return self.runs.get(workspace, customer)
 
 
-def make_table(name: str, *keys: str, indexes: tuple[tuple[str, str, str], ...] = ()) -> Table:
-    """A table with text keys, and indexes of keys only."""
-
-    def schema(parts: Sequence[str]) -> list[dict[str, str]]:
-        return [{"AttributeName": part, "KeyType": kind} for part, kind in zip(parts, ("HASH", "RANGE"), strict=False)]
-
-    options: dict[str, Any] = {}
-    if indexes:
-        options["GlobalSecondaryIndexes"] = [
-            {"IndexName": index, "KeySchema": schema(parts), "Projection": {"ProjectionType": "KEYS_ONLY"}} for index, *parts in indexes
-        ]
-    names = sorted({*keys, *(part for _, *parts in indexes for part in parts)})
-    boto3.client("dynamodb").create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in names],
-        KeySchema=schema(keys),
-        **options,
-    )
-    return Table(name)
-
-
-def dynamo() -> Side:
-    """The tables as the template makes them, in moto."""
-    receipts = Receipts(make_table("Events", "id", "at", indexes=(("byDay", "day", "at"),)), KEPT)
-    messages = make_table("Messages", "id")
-    runs = DynamoRuns(make_table("Runs", "customer", "row"), receipts, messages)
-    return Side(runs, receipts, Log(receipts), DynamoMessages(messages))
-
-
-def fake() -> Side:
-    """The fakes."""
-    receipts, messages = FakeReceipts(KEPT), FakeMessages()
-    return Side(FakeRuns(receipts, messages), receipts, FakeLog(receipts), messages)
+@pytest.fixture
+def dynamo() -> Iterator[Stores]:
+    """Empty tables."""
+    with aws():
+        receipts = DynamoReceipts(empty_table("EventsTable"), KEPT)
+        messages = empty_table("MessagesTable")
+        runs = DynamoRuns(empty_table("RunsTable"), receipts, messages)
+        yield Stores(runs, receipts, DynamoLog(receipts), DynamoMessages(messages))
 
 
 @pytest.fixture(params=["DynamoDB", "fake"])
-def side(request: pytest.FixtureRequest) -> Iterator[Side]:
-    """Both sides of the contract."""
-    if request.param == "fake":
-        yield fake()
-        return
-    with mock_aws():
-        client.cache_clear()
-        yield dynamo()
-        client.cache_clear()
-
-
-@pytest.fixture
-def aws() -> Iterator[Side]:
-    """DynamoDB alone, for what the matcher never asks of it."""
-    with mock_aws():
-        client.cache_clear()
-        yield dynamo()
-        client.cache_clear()
+def stores(request: pytest.FixtureRequest) -> Stores:
+    """Both implementations."""
+    if request.param == "DynamoDB":
+        found: Stores = request.getfixturevalue("dynamo")
+        return found
+    receipts, messages = FakeReceipts(KEPT), FakeMessages()
+    return Stores(FakeRuns(receipts, messages), receipts, FakeLog(receipts), messages)
 
 
 def commit(**changes: Any) -> Commit:
-    """A first entry with its message and its receipt."""
+    """A first entry into a journey, with its message and its receipt."""
     whole = Commit("w1", "c_1", VersionRow(), (SendMessage("msg_1"),), (RUN,), (), (pending_message(),), (RECEIPT,))
     return replace(whole, **changes)
 
 
-def test_a_customer_without_runs_stands_at_the_beginning(side: Side) -> None:
-    """Gate zero, no runs, nothing owed."""
-    assert side.get() == CustomerRuns(VersionRow(), ())
+def test_a_customer_without_rows_has_no_runs(stores: Stores) -> None:
+    """The version is 0, and there are neither runs nor pending effects."""
+    assert stores.get() == CustomerRuns(VersionRow(), ())
 
 
-def test_a_commit_is_read_back_whole(side: Side) -> None:
-    """Gate, run with exact numbers, message and receipt; nobody else's."""
-    assert side.runs.commit(commit()) is CommitResult.DONE
-    assert side.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
-    assert side.messages.get("w1", "msg_1") == pending_message()
-    assert side.read("e1", "e2") == {"e1": RECEIPT}
-    assert side.get("c_2") == side.get(workspace="w2") == CustomerRuns(VersionRow(), ())
-    assert side.read("e1", workspace="w2") == {}
+def test_a_commit_is_read_as_it_was_saved(stores: Stores) -> None:
+    """Version row, run, message and receipt are read back equal, and nothing of them for another customer or workspace."""
+    assert stores.runs.commit(commit()) is CommitResult.DONE
+    assert stores.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
+    assert stores.messages.get("w1", "msg_1") == pending_message()
+    assert stores.read("e1", "e2") == {"e1": RECEIPT}
+    assert stores.get("c_2") == stores.get(workspace="w2") == CustomerRuns(VersionRow(), ())
+    assert stores.read("e1", workspace="w2") == {}
 
 
-def test_a_gate_that_is_not_as_read_lets_nothing_through(side: Side) -> None:
-    """Neither a second first commit, nor one on an older reading, nor one on a gate that was never there."""
-    side.runs.commit(commit())
+def test_a_commit_over_another_version_saves_nothing(stores: Stores) -> None:
+    """A second first commit, and a commit over a version that was never there, are stale and leave runs, messages and receipts alone."""
+    stores.runs.commit(commit())
     other = commit(runs=(replace(RUN, id="r_2"),), receipts=(replace(RECEIPT, uuid="e2"),), messages=(pending_message(id="msg_2"),))
-    assert side.runs.commit(other) is CommitResult.STALE
-    assert side.runs.commit(replace(other, version_row=VersionRow(2))) is CommitResult.STALE
-    assert side.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
-    assert side.messages.get("w1", "msg_2") is None
-    assert side.read("e2") == {}
+    assert stores.runs.commit(other) is CommitResult.STALE
+    assert stores.runs.commit(replace(other, version_row=VersionRow(2))) is CommitResult.STALE
+    assert stores.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
+    assert stores.messages.get("w1", "msg_2") is None
+    assert stores.read("e2") == {}
 
 
-def test_an_event_with_a_receipt_lets_nothing_through(side: Side) -> None:
-    """The commit is whole or not at all: no run, no message, the gate as it was."""
-    side.runs.commit(commit())
+def test_a_commit_of_a_duplicate_event_saves_nothing(stores: Stores) -> None:
+    """A commit over the right version, of an event that has a receipt, saves no run and no message and leaves the version."""
+    stores.runs.commit(commit())
     again = commit(version_row=VersionRow(1), runs=(replace(RUN, id="r_2"),), messages=(pending_message(id="msg_2"),))
-    assert side.runs.commit(again) is CommitResult.DUPLICATE
-    assert side.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
-    assert side.messages.get("w1", "msg_2") is None
+    assert stores.runs.commit(again) is CommitResult.DUPLICATE
+    assert stores.get() == CustomerRuns(VersionRow(1, (SendMessage("msg_1"),)), (RUN,))
+    assert stores.messages.get("w1", "msg_2") is None
 
 
-@pytest.mark.parametrize(("after", "known"), [(KEPT - timedelta(seconds=1), True), (KEPT, False)])
-def test_a_receipt_counts_until_it_expires(side: Side, after: timedelta, known: bool) -> None:
-    """To the second, and alike for who reads it and who writes over it, though DynamoDB deletes late."""
-    side.runs.commit(commit())
-    assert ("e1" in side.read("e1", after=after)) is known
+@pytest.mark.parametrize(("after", "known"), [(KEPT - timedelta(seconds=1), True), (KEPT, False)], ids=["before", "after"])
+def test_an_expired_receipt_counts_as_absent(stores: Stores, after: timedelta, known: bool) -> None:
+    """From the second of its expiry on, a receipt that is still stored is neither read nor prevents a commit of its event."""
+    stores.runs.commit(commit())
+    assert ("e1" in stores.read("e1", after=after)) is known
     later = commit(version_row=VersionRow(1), receipts=(replace(RECEIPT, received_at=NOW + after),))
-    assert (side.runs.commit(later) is CommitResult.DUPLICATE) is known
+    assert (stores.runs.commit(later) is CommitResult.DUPLICATE) is known
 
 
-def test_what_is_owed_is_forgotten_once_it_is_paid(side: Side) -> None:
-    """The gate stays as it is otherwise, so that a commit on the earlier reading still fits."""
-    side.runs.commit(commit())
-    side.runs.clear("w1", "c_1", 1)
-    assert side.get() == CustomerRuns(VersionRow(1), (RUN,))
+def test_executed_effects_are_removed(stores: Stores) -> None:
+    """Clearing removes the pending effects and leaves the version, so that a commit over the earlier reading is not stale."""
+    stores.runs.commit(commit())
+    stores.runs.clear("w1", "c_1", 1)
+    assert stores.get() == CustomerRuns(VersionRow(1), (RUN,))
 
 
-def test_a_payer_who_is_late_forgets_nothing(side: Side) -> None:
-    """The gate has moved on and owes more."""
-    side.runs.commit(commit())
-    side.runs.commit(
+def test_effects_of_a_later_version_are_not_removed(stores: Stores) -> None:
+    """Clearing for version 1 changes nothing once version 2 is stored, which has one more pending effect."""
+    stores.runs.commit(commit())
+    stores.runs.commit(
         commit(
             version_row=VersionRow(1, (SendMessage("msg_1"),)),
             pending_effects=(SendMessage("msg_1"), SendMessage("msg_2")),
@@ -184,109 +147,122 @@ def test_a_payer_who_is_late_forgets_nothing(side: Side) -> None:
             receipts=(),
         )
     )
-    side.runs.clear("w1", "c_1", 1)
-    assert side.get().version_row == VersionRow(2, (SendMessage("msg_1"), SendMessage("msg_2")))
+    stores.runs.clear("w1", "c_1", 1)
+    assert stores.get().version_row == VersionRow(2, (SendMessage("msg_1"), SendMessage("msg_2")))
 
 
-def test_a_run_takes_the_place_of_its_earlier_self(side: Side) -> None:
-    """The row of a run is its own."""
-    side.runs.commit(commit())
-    side.runs.commit(commit(version_row=VersionRow(1), runs=(ENDED,), messages=(), receipts=()))
-    assert side.get().runs == (ENDED,)
+def test_a_changed_run_replaces_its_earlier_state(stores: Stores) -> None:
+    """After a second commit of the same run only its new state is stored."""
+    stores.runs.commit(commit())
+    stores.runs.commit(commit(version_row=VersionRow(1), runs=(ENDED,), messages=(), receipts=()))
+    assert stores.get().runs == (ENDED,)
 
 
-def test_a_replaced_run_makes_room_and_is_kept_as_history(aws: Side) -> None:
-    """The standing stays small however often a customer enters; the history shows all, in order, for as long as it is kept."""
-    assert isinstance(aws.runs, DynamoRuns)
-    aws.runs.commit(commit(runs=(ENDED,)))
+def test_a_replaced_run_becomes_a_past_run(dynamo: Stores) -> None:
+    """A run that makes room for a later one is in the history and not among the current runs."""
+    assert isinstance(dynamo.runs, DynamoRuns)
+    dynamo.runs.commit(commit(runs=(ENDED,)))
     latest = replace(RUN, id="r_2", entered_at=NOW + timedelta(hours=1))
-    aws.runs.commit(commit(version_row=VersionRow(1), runs=(latest,), replaced=(ENDED,), messages=(), receipts=()))
-    assert aws.get().runs == (latest,)
-    assert aws.runs.history("w1", "c_1").runs == (latest, ENDED)
+    dynamo.runs.commit(commit(version_row=VersionRow(1), runs=(latest,), replaced=(ENDED,), messages=(), receipts=()))
+    assert dynamo.get().runs == (latest,)
+    assert dynamo.runs.history("w1", "c_1").runs == (latest, ENDED)
 
 
-@pytest.mark.parametrize("key", ["", "7", "order/8#x", "Zoë 🎉", "k" * 2000])
-def test_runs_of_any_key_come_back(side: Side, key: str) -> None:
-    """However long, and whatever characters it has."""
+@pytest.mark.parametrize(
+    "key", ["", "7", "order/8#x", "Zoë 🎉", "k" * 2000], ids=["none", "digit", "separators", "emoji", "2,000 characters"]
+)
+def test_a_run_with_any_key_is_read_as_it_was_saved(stores: Stores, key: str) -> None:
+    """A re-entry key of any length and with any characters is read back equal."""
     run = replace(RUN, key=key)
-    side.runs.commit(commit(runs=(run,)))
-    assert side.get().runs == (run,)
+    stores.runs.commit(commit(runs=(run,)))
+    assert stores.get().runs == (run,)
 
 
-def test_a_hundred_active_runs_with_large_events_are_read_whole(aws: Side) -> None:
-    """More than one page of 1 MB is read to its end."""
-    dice = random.Random(7)
+def test_more_runs_than_one_page_holds_are_all_read(dynamo: Stores) -> None:
+    """100 runs with 20 KB each, of which a page of 1 MB holds a part, are all read."""
+    seeded = random.Random(7)
     version_row = VersionRow()
     for place in range(100):
-        noise = "".join(dice.choices(string.printable, k=20_000))
-        run = replace(RUN, id=f"r_{place:03}", trigger_event={"payload": {"noise": noise}})
-        assert aws.runs.commit(commit(version_row=version_row, runs=(run,), messages=(), receipts=())) is CommitResult.DONE
+        filler = "".join(seeded.choices(string.printable, k=20_000))
+        run = replace(RUN, id=f"r_{place:03}", trigger_event={"payload": {"filler": filler}})
+        assert dynamo.runs.commit(commit(version_row=version_row, runs=(run,), messages=(), receipts=())) is CommitResult.DONE
         version_row = VersionRow(version_row.version + 1)
-    assert len(aws.get().runs) == 100
+    assert len(dynamo.get().runs) == 100
 
 
-def test_an_absorbed_customers_runs_and_debts_come_along(side: Side) -> None:
-    """Runs that go on are the other customer's, the rest is history; the absorbed gate says where they went."""
-    mine, gone = replace(RUN, id="r_mine"), replace(ENDED, id="r_gone")
-    side.runs.commit(commit(customer="c_2", runs=(mine, gone), receipts=(), pending_effects=(SendMessage("msg_2"),)))
-    side.runs.commit(commit())
+def test_a_merge_moves_runs_and_pending_effects(stores: Stores) -> None:
+    """Active runs and pending effects are the other customer's afterwards, and the version row of the merged one names that customer."""
+    active, ended = replace(RUN, id="r_active"), replace(ENDED, id="r_ended")
+    stores.runs.commit(commit(customer="c_2", runs=(active, ended), receipts=(), pending_effects=(SendMessage("msg_2"),)))
+    stores.runs.commit(commit())
     runs_merge = RunsMerge(
-        "w1", "c_1", VersionRow(1, (SendMessage("msg_1"),)), "c_2", VersionRow(1, (SendMessage("msg_2"),)), (mine,), (gone,)
+        "w1", "c_1", VersionRow(1, (SendMessage("msg_1"),)), "c_2", VersionRow(1, (SendMessage("msg_2"),)), (active,), (ended,)
     )
-    assert side.runs.merge(runs_merge)
-    assert side.get().version_row == VersionRow(2, (SendMessage("msg_1"), SendMessage("msg_2")))
-    assert {run.id for run in side.get().runs} == {"r_1", "r_mine"}
-    assert side.get("c_2") == CustomerRuns(VersionRow(2, (), "c_1"), ())
+    assert stores.runs.merge(runs_merge)
+    assert stores.get().version_row == VersionRow(2, (SendMessage("msg_1"), SendMessage("msg_2")))
+    assert {run.id for run in stores.get().runs} == {"r_1", "r_active"}
+    assert stores.get("c_2") == CustomerRuns(VersionRow(2, (), "c_1"), ())
 
 
-@pytest.mark.parametrize(("into", "absorbed"), [(0, 1), (1, 0)])
-def test_an_absorb_passes_both_gates(side: Side, into: int, absorbed: int) -> None:
-    """Either customer's change in between stops it whole."""
-    side.runs.commit(commit(customer="c_2", receipts=()))
-    side.runs.commit(commit())
-    before = side.get(), side.get("c_2")
-    assert not side.runs.merge(RunsMerge("w1", "c_1", VersionRow(into), "c_2", VersionRow(absorbed), (RUN,), ()))
-    assert (side.get(), side.get("c_2")) == before
+@pytest.mark.parametrize(("target", "source"), [(0, 1), (1, 0)], ids=["target is stale", "source is stale"])
+def test_a_merge_over_another_version_saves_nothing(stores: Stores, target: int, source: int) -> None:
+    """If either customer has changed since it was read, the runs of both stay as they are."""
+    stores.runs.commit(commit(customer="c_2", receipts=()))
+    stores.runs.commit(commit())
+    before = stores.get(), stores.get("c_2")
+    assert not stores.runs.merge(RunsMerge("w1", "c_1", VersionRow(target), "c_2", VersionRow(source), (RUN,), ()))
+    assert (stores.get(), stores.get("c_2")) == before
 
 
-def test_silent_receipts_are_written_with_the_page(side: Side) -> None:
-    """And are known from then on, their reasons included."""
-    side.log.write(Page("w1", "c_1", NOW, "s1", (EVENT,)), [SILENT])
-    assert side.read("e2") == {"e2": SILENT}
+def test_receipts_without_effect_are_written_with_the_page(stores: Stores) -> None:
+    """A receipt that is written with a page of the log is read back equal, with its reason."""
+    stores.log.write(Page("w1", "c_1", NOW, "s1", (EVENT,)), [WITHOUT_EFFECT])
+    assert stores.read("e2") == {"e2": WITHOUT_EFFECT}
 
 
-def test_receipts_are_read_however_many(side: Side) -> None:
-    """More than one call takes, and asked twice."""
-    many = [replace(SILENT, uuid=f"u{place}") for place in range(230)]
-    side.log.write(Page("w1", "c_1", NOW, "s1", ()), many)
-    asked = [receipt.uuid for receipt in many]
-    assert side.read(*asked, *asked) == {receipt.uuid: receipt for receipt in many}
+def test_more_receipts_than_one_call_reads_are_all_read(stores: Stores) -> None:
+    """230 receipts, of which one call reads 100, are all returned, also when each uuid is given twice."""
+    many = [replace(WITHOUT_EFFECT, uuid=f"u{place}") for place in range(230)]
+    stores.log.write(Page("w1", "c_1", NOW, "s1", ()), many)
+    uuids = [receipt.uuid for receipt in many]
+    assert stores.read(*uuids, *uuids) == {receipt.uuid: receipt for receipt in many}
 
 
-@pytest.mark.parametrize("uuid", ["u" * 100, "Zoë#1", "ＡＢＣ🎉"])
-def test_a_receipt_of_any_uuid_comes_back(side: Side, uuid: str) -> None:
-    """With its moves, reasons and messages."""
+@pytest.mark.parametrize("uuid", ["u" * 100, "Zoë#1", "ＡＢＣ🎉"], ids=["100 characters", "separator", "other scripts"])
+def test_a_receipt_of_any_uuid_is_read_as_it_was_saved(stores: Stores, uuid: str) -> None:
+    """A receipt with several moves is read back equal, with their reasons and its messages, whatever the uuid."""
     receipt = replace(
         RECEIPT, uuid=uuid, journeys=(JourneyOutcome("a", "ignored", Reason.PAUSED), JourneyOutcome("b", "entered", None, "r_1"))
     )
-    side.runs.commit(commit(receipts=(receipt,)))
-    assert side.read(uuid) == {uuid: receipt}
+    stores.runs.commit(commit(receipts=(receipt,)))
+    assert stores.read(uuid) == {uuid: receipt}
 
 
-def test_the_live_tracker_reads_a_day_newest_first(aws: Side) -> None:
-    """Over all shards, page by page, each event as it was sent; writing a page twice is writing it once."""
-    assert isinstance(aws.log, Log)
+def test_the_log_of_a_day_is_read_newest_first(dynamo: Stores) -> None:
+    """Two parts together hold each page of the day and workspace once, newest first, although one of them was written twice."""
+    assert isinstance(dynamo.log, DynamoLog)
     pages = [Page("w1", f"c_{n}", NOW + timedelta(seconds=n), f"s{n}", (replace(EVENT, uuid=f"e{n}"),)) for n in range(12)]
     for page in [*pages, pages[3], Page("w2", "c", NOW, "x", (EVENT,)), Page("w1", "c", NOW - timedelta(days=1), "y", (EVENT,))]:
-        aws.log.write(page, [])
-    first = aws.log.of_day("w1", NOW.date(), limit=7)
+        dynamo.log.write(page, [])
+    first = dynamo.log.of_day("w1", NOW.date(), limit=7)
     oldest = first[-1]
-    rest = aws.log.of_day("w1", NOW.date(), limit=7, before=f"{oldest.received_at.isoformat(timespec='milliseconds')[:-6]}Z#{oldest.name}")
+    rest = dynamo.log.of_day("w1", NOW.date(), limit=7, before=f"{iso(oldest.received_at)}#{oldest.name}")
     assert [*first, *rest] == pages[::-1]
 
 
-def test_a_run_keeps_its_status_and_reason(side: Side) -> None:
-    """An end is an end when it is read back."""
-    side.runs.commit(commit(runs=(ENDED,)))
-    [found] = side.get().runs
+def test_the_log_of_a_customer_is_read_newest_first(dynamo: Stores) -> None:
+    """Two parts together hold each page of the customer once, newest first, and none of another customer."""
+    assert isinstance(dynamo.log, DynamoLog)
+    pages = [Page("w1", "c_1", NOW + timedelta(seconds=n), f"s{n}", (EVENT,)) for n in range(5)]
+    for page in [*pages, Page("w1", "c_2", NOW, "s9", (EVENT,))]:
+        dynamo.log.write(page, [])
+    first = dynamo.log.of_customer("w1", "c_1", limit=3)
+    rest = dynamo.log.of_customer("w1", "c_1", limit=3, before=f"{iso(first[-1].received_at)}#{first[-1].name}")
+    assert [*first, *rest] == pages[::-1]
+
+
+def test_the_status_and_reason_of_a_run_are_read_as_they_were_saved(stores: Stores) -> None:
+    """A run that has ended is read back as ended, with its reason."""
+    stores.runs.commit(commit(runs=(ENDED,)))
+    [found] = stores.get().runs
     assert (found.status, found.reason) == (RunStatus.EXITED, Reason.FINISHED)

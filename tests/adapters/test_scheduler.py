@@ -1,4 +1,4 @@
-"""Timers: what the scheduler and the delays queue are asked, and when."""
+"""Timers: what is requested of EventBridge Scheduler and of the delays queue, and when."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from waypost.adapters.aws import client
-from waypost.adapters.delays import SqsDelays
-from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
+from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
+from waypost.adapters.sqs import SqsDelays
 from waypost.domain import signal_codec
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
@@ -23,33 +23,33 @@ from waypost.domain.signals import TimerDue
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, 1000, tzinfo=UTC)
 DELAYS = "https://sqs.eu-west-1.amazonaws.com/123456789012/delays"
-TARGET = Target("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
+TARGET = ScheduleTarget("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
 TIMERS = ScheduledTimers(Schedules("timers"), TARGET, SqsDelays(DELAYS))
 
 
 def timer(due: datetime) -> Timer:
-    """A run's stay in a step until an instant."""
+    """A timer that ends the wait of a run in a step."""
     return Timer("w1", "c_1", Identifier("primary", "ada@example.org"), "r_1", "bought", 1, 0, due)
 
 
 @contextmanager
-def answering(service: str) -> Iterator[Stubber]:
-    """A service that answers as a test says, and was asked all of it."""
+def stubbed(service: str) -> Iterator[Stubber]:
+    """The client of a service with the responses that a test adds; every one of them must be used."""
     with Stubber(client(service)) as stub:
         yield stub
         stub.assert_no_pending_responses()
 
 
 @pytest.fixture(autouse=True)
-def fresh_clients() -> Iterator[None]:
+def new_clients() -> Iterator[None]:
     """Clients of this test's own."""
     client.cache_clear()
     yield
     client.cache_clear()
 
 
-def delayed(timer: Timer, seconds: int) -> dict[str, Any]:
-    """The one message on the delays queue that a short timer is."""
+def delayed_request(timer: Timer, seconds: int) -> dict[str, Any]:
+    """The request that puts a short timer on the delays queue."""
     body = json.dumps([*signal_codec.to_queue_message(TimerDue(timer))], separators=(",", ":"))
     return {"QueueUrl": DELAYS, "MessageBody": body, "DelaySeconds": seconds}
 
@@ -57,24 +57,25 @@ def delayed(timer: Timer, seconds: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("left", "seconds"),
     [(timedelta(seconds=5), 5), (timedelta(seconds=4.2), 5), (timedelta(minutes=15), 900), (timedelta(0), 0), (timedelta(hours=-1), 0)],
+    ids=["whole seconds", "rounded up", "15 minutes", "due now", "overdue"],
 )
-def test_a_short_timer_comes_to_the_second(left: timedelta, seconds: int) -> None:
-    """Up to 15 minutes by a queue's delay, rounded up: never early. One that is overdue comes at once."""
-    made = timer(NOW + left)
-    with answering("sqs") as sqs:
-        sqs.add_response("send_message", {}, delayed(made, seconds))
-        TIMERS.arm(made, NOW)
+def test_a_timer_of_at_most_15_minutes_goes_through_the_delays_queue(left: timedelta, seconds: int) -> None:
+    """The delay is the time that is left, rounded up to the second, so that no timer comes early; an overdue timer has no delay."""
+    short = timer(NOW + left)
+    with stubbed("sqs") as sqs:
+        sqs.add_response("send_message", {}, delayed_request(short, seconds))
+        TIMERS.arm(short, NOW)
 
 
-def test_a_delayed_signal_finds_its_customer_s_group() -> None:
-    """What the delays queue carries is the parcel for the signals queue: group, name for deduplication, body."""
+def test_a_record_of_the_delays_queue_holds_the_queue_message() -> None:
+    """Group, deduplication id and body of the signal are read out of the record, and the group is the customer."""
     queue_message = signal_codec.to_queue_message(TimerDue(timer(NOW)))
-    assert signal_codec.from_delays_record(delayed(timer(NOW), 0)["MessageBody"]) == queue_message
+    assert signal_codec.from_delays_record(delayed_request(timer(NOW), 0)["MessageBody"]) == queue_message
     assert queue_message.group == "c_1"
 
 
-def schedule(timer: Timer, at: str) -> dict[str, Any]:
-    """The one-time schedule that a long timer is."""
+def schedule_request(timer: Timer, at: str) -> dict[str, Any]:
+    """The request that creates the schedule of a long timer."""
     return {
         "Name": timer.name,
         "GroupName": "timers",
@@ -101,49 +102,50 @@ def schedule(timer: Timer, at: str) -> dict[str, Any]:
         (datetime(2026, 11, 26, 5, 17, 0, 1000, tzinfo=UTC), "2026-11-26T05:18:00"),
         (datetime.fromisoformat("2027-01-01T00:59:30+01:00"), "2027-01-01T00:00:00"),
     ],
+    ids=["just over 15 minutes", "full minute", "just after a full minute", "other time zone"],
 )
-def test_a_long_timer_is_a_schedule_at_the_next_full_minute(due: datetime, at: str) -> None:
-    """The scheduler fires within a minute, so the minute begins no earlier than the timer is due; it deletes itself."""
-    made = timer(due)
-    with answering("scheduler") as scheduler:
-        scheduler.add_response("create_schedule", {"ScheduleArn": "arn"}, schedule(made, at))
-        TIMERS.arm(made, NOW)
+def test_a_longer_timer_is_a_schedule_at_the_next_full_minute(due: datetime, at: str) -> None:
+    """The schedule is for the first full minute (UTC) not before the due time, and deletes itself after it has fired."""
+    long = timer(due)
+    with stubbed("scheduler") as scheduler:
+        scheduler.add_response("create_schedule", {"ScheduleArn": "arn"}, schedule_request(long, at))
+        TIMERS.arm(long, NOW)
 
 
-def test_arming_twice_is_arming_once() -> None:
-    """The schedule has the timer's name, and one that is there already is what was asked for."""
-    with answering("scheduler") as scheduler:
+def test_arming_a_timer_again_is_a_success() -> None:
+    """A schedule that exists already under the timer's name is what was requested: no error is raised."""
+    with stubbed("scheduler") as scheduler:
         scheduler.add_client_error("create_schedule", "ConflictException")
         TIMERS.arm(timer(NOW + timedelta(days=3)), NOW)
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "ThrottlingException", "InternalServerException"])
-def test_a_timer_that_cannot_be_taken_back_does_no_harm(code: str) -> None:
-    """It has come already, or it will come and find its step left."""
-    with answering("scheduler") as scheduler:
+def test_a_schedule_that_cannot_be_deleted_is_no_error(code: str) -> None:
+    """Deleting a schedule that does not exist, or while Scheduler is unavailable, raises nothing: the timer will have no effect."""
+    with stubbed("scheduler") as scheduler:
         scheduler.add_client_error("delete_schedule", code, http_status_code=500 if code.startswith("Internal") else 400)
         TIMERS.disarm("t_1")
 
 
-def test_taking_back_names_the_timer() -> None:
-    """By its own name in the group of timers."""
-    with answering("scheduler") as scheduler:
+def test_disarming_deletes_the_schedule_of_the_timer() -> None:
+    """The deleted schedule is the one with the timer's name in the group of timers."""
+    with stubbed("scheduler") as scheduler:
         scheduler.add_response("delete_schedule", {}, {"Name": "t_1", "GroupName": "timers", "ClientToken": "t_1"})
         TIMERS.disarm("t_1")
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ServiceQuotaExceededException"])
-def test_a_timer_that_cannot_be_made_comes_back(code: str) -> None:
-    """A throttled or full scheduler is a world that is down: the signal is taken again later, and pays again what it owes."""
-    with answering("scheduler") as scheduler:
+def test_a_schedule_that_cannot_be_created_now_is_an_unavailable_error(code: str) -> None:
+    """While Scheduler throttles or its quota is used up, arming raises UnavailableError, so that the signal is retried."""
+    with stubbed("scheduler") as scheduler:
         scheduler.add_client_error("create_schedule", code, http_status_code=400)
         with pytest.raises(UnavailableError):
             TIMERS.arm(timer(NOW + timedelta(days=3)), NOW)
 
 
-def test_a_schedule_that_is_wrong_is_not_hidden() -> None:
-    """A role that cannot be used is our own fault: it must be seen, not retried for ever."""
-    with answering("scheduler") as scheduler:
+def test_a_wrong_schedule_is_not_hidden() -> None:
+    """A request that Scheduler refuses as invalid raises ClientError, because a retry could not succeed."""
+    with stubbed("scheduler") as scheduler:
         scheduler.add_client_error("create_schedule", "ValidationException", http_status_code=400)
         with pytest.raises(ClientError, match="ValidationException"):
             TIMERS.arm(timer(NOW + timedelta(days=3)), NOW)

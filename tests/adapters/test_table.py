@@ -1,4 +1,4 @@
-"""A DynamoDB table as plain items, and what is tried again here because botocore does not."""
+"""Tables with rows as plain dictionaries, transactions, and the repeats that botocore does not make."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.fakes.tables import aws, fresh
-from waypost.adapters.dynamodb import table as tables
-from waypost.adapters.dynamodb.table import Refused, Table, transact
+from tests.fakes.tables import aws, empty_table
+from waypost.adapters.dynamodb import table as table_module
+from waypost.adapters.dynamodb import transactions
+from waypost.adapters.dynamodb.conditions import FailedCondition, if_absent, if_revision
+from waypost.adapters.dynamodb.table import Table
+from waypost.adapters.dynamodb.transactions import transact
 from waypost.domain.errors import UnavailableError
+
+Requests = list[dict[str, Any]]
+StubDynamo = Callable[..., Requests]
 
 
 @pytest.fixture(scope="module")
@@ -22,44 +28,45 @@ def moto() -> Iterator[None]:
 
 
 @pytest.fixture
-def rows(moto: None) -> Table:
-    """A table with a two-part key."""
-    return fresh("JourneysTable")
+def table(moto: None) -> Table:
+    """An empty table with a two-part key."""
+    return empty_table("JourneysTable")
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
-    """A DynamoDB that answers as it is told; what it was asked is in the list. No pause is waited for."""
-    monkeypatch.setattr("waypost.adapters.dynamodb.table.time.sleep", lambda _: None)
+def stub_dynamo(monkeypatch: pytest.MonkeyPatch) -> StubDynamo:
+    """Replaces DynamoDB by given responses, of which the last repeats, and returns the list of requests. Pauses take no time."""
+    monkeypatch.setattr("waypost.adapters.backoff.time.sleep", lambda _: None)
 
-    def told(*many: Any) -> list[dict[str, Any]]:
-        asked: list[dict[str, Any]] = []
-        left = list(many)
+    def stub(*responses: Any) -> Requests:
+        requests: Requests = []
+        left = list(responses)
 
         class Dynamo:
             def __getattr__(self, name: str) -> Callable[..., Any]:
                 def call(**request: Any) -> Any:
-                    asked.append(request)
-                    answer = left.pop(0) if len(left) > 1 else left[0]
-                    if isinstance(answer, Exception):
-                        raise answer
-                    return answer
+                    requests.append(request)
+                    response = left.pop(0) if len(left) > 1 else left[0]
+                    if isinstance(response, Exception):
+                        raise response
+                    return response
 
                 return call
 
-        monkeypatch.setattr("waypost.adapters.dynamodb.table.client", lambda _: Dynamo())
-        return asked
+        for module in ("table", "transactions"):
+            monkeypatch.setattr(f"waypost.adapters.dynamodb.{module}.client", lambda _: Dynamo())
+        return requests
 
-    return told
+    return stub
 
 
 def key(row: str) -> dict[str, Any]:
-    """A row's key."""
+    """The key of a row."""
     return {"workspace": "w1", "row": row}
 
 
 def cancelled(*codes: str) -> ClientError:
-    """A transaction that was cancelled for these reasons."""
+    """The error of a transaction that was cancelled for these reasons."""
     reasons = [{"Code": code} for code in codes]
     return ClientError({"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}, "TransactWriteItems")
 
@@ -75,75 +82,92 @@ ITEM = key("1") | {
 }
 
 
-def test_an_item_comes_back_as_it_was_put(rows: Table) -> None:
-    """Attributes that are None are left out."""
-    rows.put(ITEM | {"none": None})
-    assert rows.get(key("1")) == ITEM
-    assert rows.get(key("2")) is None
+def test_a_row_is_read_as_it_was_written(table: Table) -> None:
+    """Every type of value is read back equal, an attribute that was None is absent, and a row that was never written is None."""
+    table.put(ITEM | {"none": None})
+    assert table.get(key("1")) == ITEM
+    assert table.get(key("2")) is None
 
 
-def test_a_condition_that_does_not_hold_shows_the_row_that_is_there(rows: Table) -> None:
-    """So that whoever was overtaken need not read it."""
-    rows.put(ITEM)
-    assert rows.put(key("1"), ConditionExpression="attribute_not_exists(workspace)") == Refused(ITEM)
-    assert rows.update(
-        key("2"), UpdateExpression="SET a = :a", ConditionExpression="attribute_exists(a)", ExpressionAttributeValues={":a": 1}
-    ) == (Refused(None))
+def test_a_failed_condition_holds_the_stored_row(table: Table) -> None:
+    """The loser of a race gets the row of the winner without another read, or None if there is no row."""
+    table.put(ITEM)
+    assert table.put_if(key("1"), **if_absent("workspace")) == FailedCondition(ITEM)
+    change = {"UpdateExpression": "SET a = :a", "ConditionExpression": "attribute_exists(a)", "ExpressionAttributeValues": {":a": 1}}
+    assert table.update_if(key("2"), **change) == FailedCondition(None)
 
 
-def test_a_transaction_says_which_of_its_conditions_failed(rows: Table) -> None:
-    """And writes nothing; when all hold it writes everything."""
-    rows.put(ITEM)
-    absent = {"ConditionExpression": "attribute_not_exists(workspace)"}
-    assert transact([rows.put_action(key("2"), **absent), rows.put_action(key("1"), **absent)]) == [None, Refused(ITEM)]
-    assert rows.get(key("2")) is None
-    assert transact([rows.put_action(key("2"), **absent), rows.delete_action(key("1"))]) is None
-    assert (rows.get(key("1")), rows.get(key("2"))) == (None, key("2"))
+def test_of_two_writes_over_one_revision_the_second_fails(table: Table) -> None:
+    """A row is written over the revision that was read and over no other one; revision 0 creates a row and never replaces one."""
+    assert table.put_if(key("1") | {"rev": 1}, **if_revision(0)) is None
+    assert table.put_if(key("1") | {"rev": 2, "by": "a"}, **if_revision(1)) is None
+    winner = key("1") | {"rev": 2, "by": "a"}
+    assert table.put_if(key("1") | {"rev": 2, "by": "b"}, **if_revision(1)) == FailedCondition(winner)
+    assert table.put_if(key("1") | {"rev": 1, "by": "b"}, **if_revision(0)) == FailedCondition(winner)
+    assert table.get(key("1")) == winner
 
 
-def test_more_rows_than_one_call_takes_are_written_and_queried(rows: Table) -> None:
-    """25 to a write, a page at a time to read."""
-    rows.put_many([key(f"{number:03}") for number in range(60)])
-    assert [row["row"] for row in rows.query_all("workspace = :w", {":w": "w1"}, Limit=7)] == [f"{number:03}" for number in range(60)]
+def test_an_unconditional_update_creates_the_row(table: Table) -> None:
+    """An update of a row that does not exist creates it, and returns it as it is then."""
+    change = {"UpdateExpression": "ADD n :n", "ExpressionAttributeValues": {":n": 2}}
+    assert table.update(key("1"), **change) == key("1") | {"n": 2}
+    assert table.update(key("1"), **change) == key("1") | {"n": 4}
 
 
-def test_what_aws_leaves_undone_is_asked_again(answers: Callable[..., list[dict[str, Any]]]) -> None:
-    """Only the rest, until there is none."""
+def test_a_transaction_writes_all_or_nothing(table: Table) -> None:
+    """If one condition fails, no row is written and its failure is at the index of its action; if all hold, all actions happen."""
+    table.put(ITEM)
+    absent = if_absent("workspace")
+    assert transact([table.put_action(key("2"), **absent), table.put_action(key("1"), **absent)]) == [None, FailedCondition(ITEM)]
+    assert table.get(key("2")) is None
+    assert transact([table.put_action(key("2"), **absent), table.delete_action(key("1"))]) is None
+    assert (table.get(key("1")), table.get(key("2"))) == (None, key("2"))
+
+
+def test_more_rows_than_one_call_takes_are_written_and_read(table: Table) -> None:
+    """60 rows are written although a call writes 25, and a query returns all of them although a page holds 7."""
+    table.put_many([key(f"{number:03}") for number in range(60)])
+    assert [row["row"] for row in table.query_all("workspace = :w", {":w": "w1"}, Limit=7)] == [f"{number:03}" for number in range(60)]
+
+
+def test_unprocessed_keys_are_requested_again(stub_dynamo: StubDynamo) -> None:
+    """If DynamoDB reads a part of a batch only, the second request holds the rest alone, and the rows of both are returned."""
     first = {"Responses": {"T": [{"a": {"S": "1"}}]}, "UnprocessedKeys": {"T": {"Keys": ["rest"]}}}
-    asked = answers(first, {"Responses": {"T": [{"a": {"S": "2"}}]}})
+    requests = stub_dynamo(first, {"Responses": {"T": [{"a": {"S": "2"}}]}})
     assert Table("T").get_many([{"a": "1"}, {"a": "2"}]) == [{"a": "1"}, {"a": "2"}]
-    assert asked[1]["RequestItems"] == {"T": {"Keys": ["rest"]}}
+    assert requests[1]["RequestItems"] == {"T": {"Keys": ["rest"]}}
 
 
 @pytest.mark.parametrize(
     "work", [lambda table: table.get_many([{"a": "1"}]), lambda table: table.put_many([{"a": "1"}])], ids=["read", "write"]
 )
-def test_a_batch_that_is_never_done_is_an_outage(answers: Callable[..., list[dict[str, Any]]], work: Callable[[Table], object]) -> None:
-    """It ends, and nothing is taken for done."""
+def test_a_batch_that_is_never_completed_is_an_unavailable_error(stub_dynamo: StubDynamo, work: Callable[[Table], object]) -> None:
+    """After eight attempts the batch fails: it neither goes on without end nor counts as done."""
     rest = {"T": ["rest"]}
-    asked = answers({"Responses": {}, "UnprocessedKeys": rest, "UnprocessedItems": rest})
+    requests = stub_dynamo({"Responses": {}, "UnprocessedKeys": rest, "UnprocessedItems": rest})
     with pytest.raises(UnavailableError):
         work(Table("T"))
-    assert len(asked) == tables.BATCH_ATTEMPTS
+    assert len(requests) == table_module.MAX_ATTEMPTS
 
 
-def test_a_conflict_of_transactions_is_tried_again(answers: Callable[..., list[dict[str, Any]]]) -> None:
-    """It is nobody's fault, and botocore does not know it."""
-    asked = answers(cancelled("TransactionConflict", "None"), cancelled("None", "ThrottlingError"), {})
-    assert transact([{}, {}], token="t") is None
-    assert [request["ClientRequestToken"] for request in asked] == ["t", "t", "t"]
+def test_a_transaction_conflict_is_retried(stub_dynamo: StubDynamo) -> None:
+    """A transaction that was cancelled for a conflict, and then for throttling, succeeds at the third attempt."""
+    requests = stub_dynamo(cancelled("TransactionConflict", "None"), cancelled("None", "ThrottlingError"), {})
+    assert transact([{}, {}]) is None
+    assert len(requests) == 3
 
 
-def test_a_conflict_without_end_is_an_outage(answers: Callable[..., list[dict[str, Any]]]) -> None:
-    """The caller comes again later."""
-    answers(cancelled("TransactionConflict"))
+def test_a_lasting_transaction_conflict_is_an_unavailable_error(stub_dynamo: StubDynamo) -> None:
+    """After five conflicts the caller gets UnavailableError and may try again later."""
+    requests = stub_dynamo(cancelled("TransactionConflict"))
     with pytest.raises(UnavailableError):
         transact([{}])
+    assert len(requests) == transactions.MAX_ATTEMPTS
 
 
-def test_a_transaction_that_can_never_work_is_a_bug(answers: Callable[..., list[dict[str, Any]]]) -> None:
-    """It is not tried again."""
-    asked = answers(cancelled("ValidationError"))
+def test_a_transaction_that_can_never_succeed_is_not_retried(stub_dynamo: StubDynamo) -> None:
+    """A cancellation for any other reason raises ValueError after one request, because it is a mistake in the code."""
+    requests = stub_dynamo(cancelled("ValidationError"))
     with pytest.raises(ValueError, match="ValidationError"):
         transact([{}])
-    assert len(asked) == 1
+    assert len(requests) == 1

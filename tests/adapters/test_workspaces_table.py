@@ -1,12 +1,13 @@
-"""Schemas in DynamoDB, and in the fake: one contract for both."""
+"""Workspaces and schemas in DynamoDB and in the fake: one contract for both."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from tests.fakes.tables import aws, fresh
+from tests.fakes.tables import aws, empty_table
 from tests.fakes.workspaces import FakeWorkspaces
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.domain.customers.schema import Schema
@@ -15,20 +16,25 @@ from waypost.domain.errors import StaleError
 Workspaces = DynamoWorkspaces | FakeWorkspaces
 
 SCHEMA = Schema.model_validate({"primaryKey": {"name": "é", "type": "Number"}, "attributes": {"age": "Number"}, "timezone": "Europe/Oslo"})
+CREATED_AT = "2026-11-23T05:17:13.000Z"
+
+
+@pytest.fixture
+def dynamo() -> Iterator[DynamoWorkspaces]:
+    """The empty table."""
+    with aws():
+        yield DynamoWorkspaces(empty_table("WorkspacesTable"))
 
 
 @pytest.fixture(params=["DynamoDB", "fake"])
-def workspaces(request: pytest.FixtureRequest) -> Iterator[Workspaces]:
-    """Both sides of the contract."""
-    if request.param == "fake":
-        yield FakeWorkspaces()
-        return
-    with aws():
-        yield DynamoWorkspaces(fresh("WorkspacesTable"))
+def workspaces(request: pytest.FixtureRequest) -> Workspaces:
+    """Both implementations."""
+    found: Workspaces = request.getfixturevalue("dynamo") if request.param == "DynamoDB" else FakeWorkspaces()
+    return found
 
 
-def test_a_schema_comes_back_as_it_was_saved(workspaces: Workspaces) -> None:
-    """Each workspace has its own; the empty one where none was saved; the last one counts."""
+def test_a_schema_is_read_as_it_was_saved_last(workspaces: Workspaces) -> None:
+    """Each workspace has its own schema: the one that was saved last, or the empty one."""
     assert workspaces.schema("w1") == Schema()
     workspaces.save_schema("w1", Schema(timezone="UTC"))
     workspaces.save_schema("w1", SCHEMA)
@@ -36,8 +42,27 @@ def test_a_schema_comes_back_as_it_was_saved(workspaces: Workspaces) -> None:
     assert workspaces.schema("w2") == Schema()
 
 
-def test_a_workspace_is_made_once(workspaces: Workspaces) -> None:
-    """Its id is taken from then on."""
-    workspaces.add("w1", "Shop", "2026-11-23T05:17:13.000Z")
+def test_a_workspace_is_created_once(workspaces: Workspaces) -> None:
+    """Creating a workspace with the id of another one raises StaleError."""
+    workspaces.add("w1", "Shop", CREATED_AT)
     with pytest.raises(StaleError):
-        workspaces.add("w1", "Other", "2026-11-23T05:17:13.000Z")
+        workspaces.add("w1", "Other", CREATED_AT)
+
+
+def test_a_second_creation_leaves_the_tombstone_key(dynamo: DynamoWorkspaces) -> None:
+    """A failed second creation changes neither the time of creation nor the tombstone key, and each workspace has a key of its own."""
+    dynamo.add("w1", "Shop", CREATED_AT)
+    dynamo.add("w2", "Shop", CREATED_AT)
+    key = dynamo.tombstone_key("w1")
+    with pytest.raises(StaleError):
+        dynamo.add("w1", "Other", "2027-01-01T00:00:00.000Z")
+    assert dynamo.created_at("w1") == datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
+    assert dynamo.tombstone_key("w1") == key != dynamo.tombstone_key("w2")
+
+
+def test_an_unknown_workspace_is_a_lookup_error(dynamo: DynamoWorkspaces) -> None:
+    """A workspace that does not exist has no tombstone key: hashing with an empty one would make tombstones that anybody can compute."""
+    with pytest.raises(LookupError):
+        dynamo.tombstone_key("w1")
+    with pytest.raises(LookupError):
+        dynamo.created_at("w1")

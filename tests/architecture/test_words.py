@@ -1,30 +1,245 @@
-"""The house's words: names that say nothing, or that say what another word already says, do not come in."""
+"""The vocabulary of the glossary (docs/architecture.md#glossary): names and prose use the field's standard terms, and no private words."""
 
 from __future__ import annotations
 
 import ast
+import io
+import re
+import subprocess
+import tokenize
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted([*(ROOT / "layers/core/waypost").rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
 EMPTY_WORDS = {"utils", "util", "helpers", "helper", "common", "manager", "service", "data", "info", "misc"}
 
+# Words of names, docstrings, comments, texts and documents, as regular expressions: what to write in their place.
+PRIVATE_WORDS = {
+    "graves?": "tombstone",
+    "newborn": "new row",
+    "overfull": "exceeds its limits",
+    "absorb(s|ed|ing)?": "merge",
+    "twins?": "duplicate, or what the two have in common",
+    "parcels?": "queue message",
+    "trains?": "batches by customer",
+    "ledgers?": "unit of work",
+    "ow(e|es|ed|ing)": "pending effect, or: needs, gets",
+    "gates?": "version row",
+    "scenes?": "step context",
+    "footprints?": "step visit",
+    "trails?": "history",
+    "sweeps?": "pass",
+    "told|heard|said": "logged, recorded, matched, stated",
+    "anew": "again, new",
+    "leavings": "what is left of a customer",
+    "worlds?": "dependencies, system",
+    "doors?": "Lambda function, handler, route",
+    "rooms|houses?": "package, layer",
+    "storyteller|teller": "history generator",
+    "weather|town": "faults, simulated system",
+    "laboratory": "benchmark",
+    "founders?|founding": "workspace creator",
+    "mend(s|ed|ing)?": "fix, repair",
+    "pushed|pushes": "advanced, advances",
+    "bundles?": "chunk",
+}
+# Words of code only: a document may speak of people.
+VAGUE_IN_CODE = {"whoever|somebody": "the customer, the client, the user"}
+# Words of names only, because prose has other uses for them.
+PRIVATE_NAMES = {
+    "pay|paying": "execute",
+    "rests": "is_waiting_step",
+    "hear|hears|listens": "matches, event_names",
+    "digging|bond|grown|clashes|heaviest|loud|picture|located|pins": "a plain description of what it holds",
+    "tell|tells": "log, record",
+}
+# Names of classes that said nothing to a reader who did not know this code.
+PRIVATE_CLASSES = {
+    "Addressed",
+    "Arrival",
+    "Answer",
+    "Asked",
+    "End",
+    "Excess",
+    "Fault",
+    "Founder",
+    "Gate",
+    "Go",
+    "Happening",
+    "Held",
+    "InForce",
+    "Known",
+    "Leaf",
+    "Leavings",
+    "Linked",
+    "Load",
+    "Made",
+    "Moving",
+    "Parcel",
+    "Pointer",
+    "Population",
+    "Released",
+    "Reply",
+    "Shown",
+    "Skip",
+    "Stand",
+    "Standing",
+    "Tell",
+    "Told",
+    "Untouched",
+    "Walked",
+    "Way",
+    "World",
+}
+OLD_REFERENCE = re.compile(r"\bcontract(, section)? \d|\(contract\b")
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_names_say_what_a_thing_is(path: Path) -> None:
-    """Modules, classes and functions avoid the words of the glossary's right column that fit everything; nothing "handles"."""
+
+class Text(NamedTuple):
+    """A piece of prose or a name, with the line on which it begins."""
+
+    line: int
+    text: str
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """The files of the repository that match patterns of git, also those that are not committed yet."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return sorted(path for name in names if (path := ROOT / name).exists())
+
+
+DEPLOYED = tracked("layers/core/waypost/*.py", "functions/*.py")
+SOURCES = [path for path in tracked("layers/*.py", "functions/*.py", "tests/*.py") if path != Path(__file__)]
+DOCUMENTS = tracked("*.md", "template.yaml", "Makefile", "pyproject.toml", ".pre-commit-config.yaml", ".ci/run")
+
+
+def label(path: Path) -> str:
+    """A short name for the output of a test."""
+    return str(path.relative_to(ROOT))
+
+
+def defined_names(tree: ast.Module) -> Iterator[Text]:
+    """The names that a module defines: classes, functions, arguments, variables, attributes and import aliases."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield Text(node.lineno, name)
+            case ast.arg(arg=name):
+                yield Text(node.lineno, name)
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield Text(node.lineno, name)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
+                yield Text(node.lineno, name)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                yield from (Text(node.lineno, each.asname) for each in names if each.asname)
+            case _:
+                pass
+
+
+def prose(path: Path, tree: ast.Module) -> Iterator[Text]:
+    """The docstrings, comments and other texts of a module.
+
+    A string without a space is no text: it may be a stored attribute, a key on the wire or the label of a digest, which never change.
+    Neither is an expression of DynamoDB, which names stored attributes.
+    """
+    expressions = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and (node.arg or "").endswith("Expression")]
+    not_prose = {id(part) for expression in expressions for part in ast.walk(expression)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value and id(node) not in not_prose:
+            yield Text(node.lineno, node.value)
+    with io.StringIO(path.read_text(encoding="utf-8")) as source:
+        for token in tokenize.generate_tokens(source.readline):
+            if token.type == tokenize.COMMENT:
+                yield Text(token.start[0], token.string)
+
+
+def without_code(text: str) -> str:
+    """A text without what it quotes as code: fenced blocks and backticks. Line breaks stay, so that lines keep their numbers."""
+    without_blocks = re.sub(r"^```.*?^```", lambda block: "\n" * block[0].count("\n"), text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"``?[^`\n]*(\n[^`\n]*)?``?", lambda code: "\n" * code[0].count("\n"), without_blocks)
+
+
+def split_name(name: str) -> str:
+    """The words of a name in snake case or camel case, with spaces between them."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", " ", name)
+
+
+def private_words(texts: Iterable[Text], words: dict[str, str]) -> Iterator[str]:
+    """One line for each private word in the texts, with what to write in its place."""
+    patterns = {re.compile(rf"(?<![\w-])({word})(?![\w-])", re.IGNORECASE): plain for word, plain in words.items()}
+    for first_line, text in texts:
+        for pattern, plain in patterns.items():
+            for found in pattern.finditer(text):
+                line = first_line + text.count("\n", 0, found.start())
+                yield f"line {line}: {found[0]!r} (write: {plain})"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=label)
+def test_names_are_standard_terms(path: Path) -> None:
+    """No module, class, function, argument or variable has a private word in its name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = [Text(1, path.stem), *defined_names(tree)]
+    found = list(private_words([Text(line, split_name(name)) for line, name in names], PRIVATE_WORDS | VAGUE_IN_CODE | PRIVATE_NAMES))
+    classes = [each for each in ast.walk(tree) if isinstance(each, ast.ClassDef) and each.name.strip("_") in PRIVATE_CLASSES]
+    found += [f"line {each.lineno}: the class {each.name!r}" for each in classes]
+    assert not found, "\n".join([label(path), *found])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=label)
+def test_prose_in_code_is_plain(path: Path) -> None:
+    """No docstring, comment or other text has a private word; stored attributes, wire keys and digest labels stand in backticks."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = list(private_words([Text(line, without_code(text)) for line, text in prose(path, tree)], PRIVATE_WORDS | VAGUE_IN_CODE))
+    assert not found, "\n".join([label(path), *found])
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=label)
+def test_documents_are_plain(path: Path) -> None:
+    """No document has a private word outside of code, and neither has a comment or a description of the template or the Makefile."""
+    found = list(private_words([Text(1, without_code(path.read_text(encoding="utf-8")))], PRIVATE_WORDS))
+    assert not found, "\n".join([label(path), *found])
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *DOCUMENTS], ids=label)
+def test_code_refers_to_documents_of_the_repository(path: Path) -> None:
+    """Code and documents refer to pages such as `docs/events.md#limits`, and not to a contract that is not in the repository."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = [f"line {number}: {line.strip()}" for number, line in enumerate(lines, start=1) if OLD_REFERENCE.search(line)]
+    assert not found, "\n".join([label(path), *found])
+
+
+@pytest.mark.parametrize("path", DEPLOYED, ids=label)
+def test_names_have_a_meaning(path: Path) -> None:
+    """Modules, classes and functions have no name that fits everything, and none below a Lambda handler is called `handle_...`."""
     defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     names = [path.stem, *(node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, defined))]
     assert not [name for name in names if name.lower() in EMPTY_WORDS or name.startswith("handle_")]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", DEPLOYED, ids=label)
 def test_errors_are_called_errors(path: Path) -> None:
-    """A class that is raised ends in Error, so that a reader of an except clause knows."""
+    """The name of an exception class ends in Error, so that an except clause shows what it catches."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ClassDef):
             bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
             raised = any(base.endswith("Error") or base == "Exception" for base in bases)
             assert not raised or node.name.endswith("Error"), node.name
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("The graves of a customer.", ["graves"]),
+        ("It is told\nby the Door.", ["told", "Door"]),
+        ("The attribute `absorbed` and ``the\ndoor``.", []),
+        ("An aggregate, outdoors.", []),
+        ("```json\ntold\n```\nsaid\n", ["said"]),
+    ],
+    ids=["a word", "two lines", "code in backticks", "a part of a word", "a fenced block"],
+)
+def test_the_check_finds_private_words(text: str, found: list[str]) -> None:
+    """The check finds whole words in any case, and ignores quoted code."""
+    assert [line.split("'")[1] for line in private_words([Text(1, without_code(text))], PRIVATE_WORDS)] == found

@@ -1,4 +1,4 @@
-"""How long the rules take: finding the journeys that an event concerns, entering one, and moving on in one."""
+"""Times the domain: to find the journeys that an event may enter, to enter one, and to advance a run."""
 
 from __future__ import annotations
 
@@ -24,53 +24,53 @@ MAIL = {"id": "mail", "type": "message", "channel": "email", "template": {"subje
 END = {"id": "end", "type": "exit"}
 
 
-def finding(journeys: int) -> float:
-    """Seconds to find the one journey, of so many on the same event, that asks for an event's product."""
+def seconds_to_find(journeys: int) -> float:
+    """Seconds to find the journey that an event may enter, among `journeys` on the same event that each require another product."""
     index = TriggerIndex(_journeys(journeys))
     if len(index.candidates("bought", "custom", PAYLOAD, "UTC")) != 1:
-        raise RuntimeError("exactly one journey asks for this product")
-    return _quickest(lambda: index.candidates("bought", "custom", PAYLOAD, "UTC"))
+        raise RuntimeError("not exactly one journey requires this product")
+    return _least_seconds(lambda: index.candidates("bought", "custom", PAYLOAD, "UTC"))
 
 
-def entering() -> float:
-    """Seconds to decide that a customer enters a journey, is owed its mail, and leaves."""
-    journey_version, context, arrived = JourneyVersion(_journey(MAIL, END), 1), _scene(), event_from_wire(WIRE)
-    if not isinstance(enter(journey_version, (), arrived, context), Transition):
-        raise TypeError("nobody entered")
-    return _quickest(lambda: enter(journey_version, (), arrived, context))
+def seconds_to_enter() -> float:
+    """Seconds to compute that a customer enters a journey, gets its e-mail, and exits."""
+    journey_version, context, event = JourneyVersion(_journey(MAIL, END), 1), _context(), event_from_wire(WIRE)
+    if not isinstance(enter(journey_version, (), event, context), Transition):
+        raise TypeError("the customer did not enter the journey")
+    return _least_seconds(lambda: enter(journey_version, (), event, context))
 
 
-def advancing() -> float:
-    """Seconds to decide that an event moves a run that waits for it, and that the run is owed a mail and ends."""
+def seconds_to_advance() -> float:
+    """Seconds to compute that an event advances a run that waits for it, and that the run sends an e-mail and exits."""
     wait = {
         "id": "wait",
         "type": "waitUntil",
         "branches": [{"event": "bought", "next": "mail"}],
         "timeout": {"after": "P3D", "next": "end"},
     }
-    journey_version, context = JourneyVersion(_journey(wait, MAIL, END), 1), _scene()
+    journey_version, context = JourneyVersion(_journey(wait, MAIL, END), 1), _context()
     entered = enter(journey_version, (), event_from_wire(WIRE), context)
     if not isinstance(entered, Transition) or advance_on_event(journey_version, entered.run, context, paused=False) is None:
-        raise TypeError("nobody waits for this")
-    return _quickest(lambda: advance_on_event(journey_version, entered.run, context, paused=False))
+        raise TypeError("the event did not advance the run")
+    return _least_seconds(lambda: advance_on_event(journey_version, entered.run, context, paused=False))
 
 
-def _scene() -> StepContext:
+def _context() -> StepContext:
     lookup_id = Identifier("primary", "ada@example.com")
     customer = Customer("w", "c", lookup_id, "ada@example.com", ("device-1",), {"email": "ada@example.com"}, {})
     return StepContext(customer, EVENT, datetime.now(UTC), "UTC")
 
 
 def _journeys(number: int) -> Iterator[tuple[Journey, int]]:
-    """Journeys on the same event that each ask for a product of their own. One is parsed; the others are its copies, which is quicker."""
+    """Journeys on the same event that each require another product. One is parsed and the others are copies, because that is faster."""
     first = _journey(MAIL, END)
     conditions = first.entry.conditions
     if not isinstance(conditions, All):
-        raise TypeError("no list of conditions")
+        raise TypeError("the conditions are not a list")
     kind, wanted, total = conditions.all
     for product in range(number):
-        asked = conditions.model_copy(update={"all": (kind, wanted.model_copy(update={"value": product}), total)})
-        yield first.model_copy(update={"id": f"j{product}", "entry": first.entry.model_copy(update={"conditions": asked})}), 1
+        own = conditions.model_copy(update={"all": (kind, wanted.model_copy(update={"value": product}), total)})
+        yield first.model_copy(update={"id": f"j{product}", "entry": first.entry.model_copy(update={"conditions": own})}), 1
 
 
 def _journey(*steps: dict[str, Any]) -> Journey:
@@ -82,18 +82,18 @@ def _journey(*steps: dict[str, Any]) -> Journey:
         ]
     }
     entry = {"event": "bought", "conditions": conditions}
-    made = parse({"id": "thanks", "entry": entry, "steps": list(steps)})
-    if not isinstance(made, Journey):
-        raise TypeError(f"no journey: {made}")
-    return made
+    journey = parse({"id": "thanks", "entry": entry, "steps": list(steps)})
+    if not isinstance(journey, Journey):
+        raise TypeError(f"the definition is invalid: {journey}")
+    return journey
 
 
-def _quickest(work: Callable[[], object]) -> float:
-    """Seconds of one call: the best of several rounds, which is what the code itself takes."""
-    return min(_seconds(work) for _ in range(7))
+def _least_seconds(work: Callable[[], object]) -> float:
+    """Seconds of one call in the fastest of several rounds, which other processes have disturbed least."""
+    return min(_seconds_of_round(work) for _ in range(7))
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds_of_round(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     for _ in range(1000):
         work()

@@ -1,4 +1,4 @@
-"""One case through the doors: counted on the cloud that counts, then timed on replayed answers."""
+"""Measures one scenario: counts units on the counting cloud, then times the functions on recorded responses."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from tests.costs import cases, doors
-from tests.costs.cases import Case
-from tests.costs.cloud import Cloud, in_tens
-from tests.costs.doors import Output, Stage
+from tests.costs import phases, scenarios
+from tests.costs.cloud import CountingCloud, in_tens
+from tests.costs.fake_network import FakeNetwork, Replay
+from tests.costs.phases import LogCounter, Phase
 from tests.costs.prices import Units
-from tests.costs.wire import Replay, Wire
+from tests.costs.scenarios import Scenario
 from waypost import wiring
 from waypost.cache.ttl_cache import TtlCache
 
@@ -24,106 +24,113 @@ ROUNDS = 4
 ROUND_SECONDS = 0.03
 
 
-def forget_nothing() -> None:
-    """Lets warm functions remember keys, schemas and journeys for an hour: when they read them again is a matter of time, not of events."""
+def extend_caches() -> None:
+    """Makes functions keep keys, schemas and journeys in memory for an hour, because the number of repeated reads depends on time only."""
     read = TtlCache.read
 
-    def patient(memory: TtlCache[Any], name: str, now: datetime, _: object, *rest: Any, **named: Any) -> Any:
-        return read(memory, name, now, lambda _: HOUR, *rest, **named)
+    def read_for_an_hour(cache: TtlCache[Any], name: str, now: datetime, _: object, *rest: Any, **named: Any) -> Any:
+        return read(cache, name, now, lambda _: HOUR, *rest, **named)
 
-    patch.object(TtlCache, "read", patient).start()
+    patch.object(TtlCache, "read", read_for_an_hour).start()
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What a door was handed, what it took for one batch of its case, and the answers that it had."""
+class Measurement:
+    """A phase, the units that it takes for one batch of its scenario, and the responses of AWS by the identity of a request."""
 
-    phase: Stage
+    phase: Phase
     units: Units
-    answers: Mapping[str, str]
+    responses: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """The doors, the cloud that counts, the wire between them, and the log."""
+    """The counting cloud, the network between it and the functions, and the log. `devices` are known customers' ids by API key."""
 
-    cloud: Cloud
-    wire: Wire
-    log: Output
-    known: dict[str, list[str]] = field(default_factory=dict)
+    cloud: CountingCloud
+    network: FakeNetwork
+    log: LogCounter
+    devices: dict[str, list[str]] = field(default_factory=dict)
 
-    def through(self, case: Case, event_log: str, timed: Collection[str]) -> list[Measured]:
-        """A case from door to door, with everything warm and all customers known; the CPU of these doors only."""
+    def measure(self, scenario: Scenario, event_log: str, timed: Collection[str]) -> list[Measurement]:
+        """Measures each phase of a scenario with warm functions and known customers.
+
+        `event_log` is the template's parameter of that name. Only the phases whose names are in `timed` get CPU seconds.
+        """
         os.environ["EVENT_LOG"] = event_log
         wiring.matching.cache_clear()
-        *devices, spare = self._known(case)
-        for _ in self._stages(replace(case, cold_ids=False), [spare]):
+        *devices, spare = self._known_devices(scenario)
+        for _ in self._phases(replace(scenario, cold_ids=False), [spare]):  # a first pass warms up the functions
             pass
-        doors.intake(case.bodies(devices), case.key).run()
-        self.cloud.taken_from(doors.SIGNALS)
-        stages = list(self._stages(case, devices))
-        return [self._measured(case, phase, units, timed=phase.name in timed) for phase, units in stages]
+        phases.intake(scenario.bodies(devices), scenario.key).run()
+        self.cloud.take_messages(phases.SIGNALS)
+        counted = list(self._phases(scenario, devices))
+        return [self._measured(scenario, phase, units, timed=phase.name in timed) for phase, units in counted]
 
-    def _known(self, case: Case) -> list[str]:
-        """Ids of customers who were named before, with one to warm up. Whoever entered a journey does not enter it again."""
-        devices = self.known.setdefault(case.key, [])
-        if case.enters:
+    def _known_devices(self, scenario: Scenario) -> list[str]:
+        """Ids of identified customers for the scenario, and one more for the warm-up.
+
+        A scenario in which customers enter a journey gets new ones, because a customer enters it only once.
+        """
+        devices = self.devices.setdefault(scenario.key, [])
+        if scenario.enters:
             devices.clear()
-        fresh = cases.fresh_devices(case.devices + 1 - len(devices))
-        doors.intake([{"batch": [cases.identification(device)]} for device in fresh], case.key).run()
-        self.cloud.taken_from(doors.SIGNALS)
-        devices += fresh
-        return devices[: case.devices + 1]
+        new = scenarios.new_devices(scenario.devices + 1 - len(devices))
+        phases.intake([{"batch": [scenarios.identification(device)]} for device in new], scenario.key).run()
+        self.cloud.take_messages(phases.SIGNALS)
+        devices += new
+        return devices[: scenario.devices + 1]
 
-    def _stages(self, case: Case, devices: list[str]) -> Iterator[tuple[Stage, Units]]:
-        """Each door that the case comes to, after it has run, with what it took."""
-        bodies = case.bodies(devices)
-        if case.cold_ids:
+    def _phases(self, scenario: Scenario, devices: list[str]) -> Iterator[tuple[Phase, Units]]:
+        """Runs the phases of a scenario one after the other; yields each with the units that it took."""
+        bodies = scenario.bodies(devices)
+        if scenario.cold_ids:
             wiring.intake().linked.entries.clear()
-        yield self._counted(doors.intake(bodies, case.key))
-        signals = self.cloud.taken_from(doors.SIGNALS)
-        yield self._counted(doors.from_queue("matcher", doors.SIGNALS, [[each] for each in signals] if case.apart else in_tens(signals)))
-        pending_effects = self.cloud.taken_from(doors.SENDS)
-        if pending_effects:
-            yield self._counted(doors.from_queue("sender", doors.SENDS, in_tens(pending_effects)))
+        yield self._counted(phases.intake(bodies, scenario.key))
+        signals = self.cloud.take_messages(phases.SIGNALS)
+        received = [[each] for each in signals] if scenario.separate else in_tens(signals)
+        yield self._counted(phases.from_queue("matcher", phases.SIGNALS, received))
+        messages = self.cloud.take_messages(phases.SENDS)
+        if messages:
+            yield self._counted(phases.from_queue("sender", phases.SENDS, in_tens(messages)))
 
-    def _counted(self, phase: Stage) -> tuple[Stage, Units]:
-        self.cloud.take()
+    def _counted(self, phase: Phase) -> tuple[Phase, Units]:
+        self.cloud.take_units()
         logged = self.log.written
         phase.run()
-        return phase, self.cloud.take() + phase.billed + Units(log=self.log.written - logged)
+        return phase, self.cloud.take_units() + phase.billed + Units(log=self.log.written - logged)
 
-    def _measured(self, case: Case, phase: Stage, units: Units, *, timed: bool) -> Measured:
-        answers = dict(self.cloud.answers)
-        cpu = self._cpu(case, phase, answers, units.calls) if timed else 0
-        return Measured(phase, (units + Units(cpu=cpu)).per(case.batches), answers)
+    def _measured(self, scenario: Scenario, phase: Phase, units: Units, *, timed: bool) -> Measurement:
+        responses = dict(self.cloud.responses)
+        cpu = self._cpu_seconds(scenario, phase, responses, units.calls) if timed else 0
+        return Measurement(phase, (units + Units(cpu=cpu)).per(scenario.batches), responses)
 
-    def _cpu(self, case: Case, phase: Stage, answers: Mapping[str, str], calls: float) -> float:
-        """Least CPU seconds of one pass on replayed answers. RuntimeError if it asks for something else than it did when counted."""
-        replay = Replay(answers)
-        self.wire.answerer = replay
+    def _cpu_seconds(self, scenario: Scenario, phase: Phase, responses: Mapping[str, str], calls: float) -> float:
+        """The least CPU seconds of one pass on recorded responses. RuntimeError if it makes other calls than the counted pass."""
+        replay = Replay(responses)
+        self.network.responder = replay
         try:
             linked = wiring.intake().linked.entries
-            forget = linked.clear if case.cold_ids else _nothing
-            rounds = [_round(phase, forget) for _ in range(ROUNDS)]
+            before_pass = linked.clear if scenario.cold_ids else _nothing
+            rounds = [_round(phase, before_pass) for _ in range(ROUNDS)]
             passes = sum(number for number, _ in rounds)
             timed = replay.calls / passes
             if replay.unknown or timed != calls:
-                raise RuntimeError(f"{case.title}, {phase.name}: {timed} calls when timed, {calls} counted {replay.unknown[:1]}")
+                raise RuntimeError(f"{scenario.title}, {phase.name}: {timed} calls when timed, {calls} counted {replay.unknown[:1]}")
             return min(seconds for _, seconds in rounds)
         finally:
-            self.wire.answerer = self.cloud
+            self.network.responder = self.cloud
 
 
 def _nothing() -> None:
     pass
 
 
-def _round(phase: Stage, before: Callable[[], None]) -> tuple[int, float]:
-    """How many passes fit into a round, and the CPU seconds of one."""
+def _round(phase: Phase, before_pass: Callable[[], None]) -> tuple[int, float]:
+    """The number of passes that fit into a round, and the CPU seconds of one."""
     passes, started, until = 0, time.process_time(), time.perf_counter() + ROUND_SECONDS
     while time.perf_counter() < until or not passes:
-        before()
+        before_pass()
         phase.run()
         passes += 1
     return passes, (time.process_time() - started) / passes

@@ -1,4 +1,4 @@
-"""List prices, and what counted units come to."""
+"""AWS's list prices, and the price of counted units."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Final
 
 # us-east-1 list prices, November 2026, in USD per million.
 PRICES: Final = {
-    "write": 0.625,  # DynamoDB on demand: a unit is 1 KB written; twice in a transaction; a failed condition costs it too
-    "read": 0.125,  # a unit is 4 KB read strongly; half if eventually
-    "fifo": 0.50,  # SQS requests, one for each 64 KB of a call's payload
-    "standard": 0.40,
+    "write": 0.625,  # DynamoDB on demand: a unit is 1 KB written, two in a transaction; a write whose condition fails costs the same
+    "read": 0.125,  # a unit is 4 KB of a strongly consistent read, or 8 KB of an eventually consistent one
+    "fifo": 0.50,  # SQS FIFO requests: one for each 64 KB of a call's payload
+    "standard": 0.40,  # SQS standard requests
     "rest": 3.50,  # REST API requests
-    "invocation": 0.20,  # Lambda
+    "invocation": 0.20,  # Lambda invocations
     "gb_second": 13.33,  # Lambda on arm64
     "log_byte": 0.0005,  # CloudWatch Logs: 0.50 for each GB
-    "mail": 100.0,  # SES
+    "mail": 100.0,  # SES e-mails
 }
 FULL_CORE_MB: Final = 1769
-"""Memory at which Lambda gives a function one whole core; with less it gives as much less."""
+"""The memory with which a function gets one whole core; with less it gets a proportional share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """What AWS bills, and the calls that it came from. `cpu` is in seconds, `log` in bytes; a mail is never in a price."""
+    """The units that AWS bills, and the number of calls. `cpu` is in seconds, `log` in bytes; `mails` are not part of the price."""
 
     calls: float = 0
     write: float = 0
@@ -40,11 +40,11 @@ class Units:
         return Units(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
 
     def per(self, number: float) -> Units:
-        """The same for one of so many."""
+        """The units of one, if these are the units of `number`."""
         return Units(**{each.name: getattr(self, each.name) / number for each in fields(self)})
 
     def price(self, memory_mb: int) -> float:
-        """USD for a million of these, without the mails. CPU is billed as the time that it takes on this memory's share of a core."""
+        """USD for a million times these units, without e-mails. CPU seconds last longer on the share of a core that the memory gives."""
         seconds = self.cpu * max(1.0, FULL_CORE_MB / memory_mb)
         return (
             self.write * PRICES["write"]

@@ -20,7 +20,7 @@ LOCAL_URL: Final = "http://127.0.0.1:3000"
 """The address that documents show; the session uses the address of its own stack in its place."""
 
 # 22 is curl's exit code for a status of 400 or more. Such a status fails the session, also where the document does not write
-# --fail-with-body. It passes where somebody looks at it: the last request of a block with a `json response`, and commands that print the
+# --fail-with-body. It passes where the document shows it: the last request of a block with a `json response`, and commands that print the
 # status (-i, -I, -w).
 PRELUDE: Final = r"""
 set -eu -o pipefail
@@ -116,8 +116,8 @@ def _run(document: Document, url: str, folder: Path, seconds: float) -> list[str
     if process.returncode == 0:
         return []
     line, what = _where(folder, document, errors)
-    said = "\n".join(part for part in (_output(folder, document), errors.strip()) if part)
-    return [f"{document.name}:{line}: {what}\n{said}"]
+    output = "\n".join(part for part in (_output(folder, document), errors.strip()) if part)
+    return [f"{document.name}:{line}: {what}\n{output}"]
 
 
 def _where(folder: Path, document: Document, errors: str) -> tuple[int, str]:

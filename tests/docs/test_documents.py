@@ -65,7 +65,7 @@ def test_the_examples_of_a_document_work(path: Path, tmp_path: Path) -> None:
         return
     with running() as stack:
         ran = list(session.failures(document, stack.url, tmp_path))
-        published = list(journeys.failures(document, Workspace.made_on(stack)))
+        published = list(journeys.failures(document, Workspace.create(stack)))
     report([*misplaced, *ran, *published])
 
 

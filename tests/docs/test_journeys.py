@@ -22,7 +22,7 @@ def test_a_journey_that_cannot_be_published_or_entered() -> None:
     closed = mailing("closed", "signup", conditions={"not": {"property": "customer.plan", "operator": "not exist"}})
     text = "".join(f"```json journey\n{json.dumps(each)}\n```\n" for each in (good, lost, closed)) + "```json journey\n{\n```\n"
     with running() as stack:
-        found = list(failures(Document("page.md", text), Workspace.made_on(stack)))
+        found = list(failures(Document("page.md", text), Workspace.create(stack)))
     assert [each.partition(": ")[0] for each in found] == ["page.md:4", "page.md:7", "page.md:10"]
     assert "unknown-step" in found[0]
     assert "conditions" in found[1]

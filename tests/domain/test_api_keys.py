@@ -1,4 +1,4 @@
-"""API keys as they come in a header (contract 1.2)."""
+"""API keys: their form in a header, and what is stored of them (docs/events.md#keys)."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from waypost.domain.api_keys import key_hash, key_in
     ],
 )
 def test_a_key_is_20_to_200_printable_characters_behind_its_scheme(header: str | None, key: str | None) -> None:
-    """The scheme compares without case; everything else is no key."""
+    """The scheme is compared without case. A header of any other form has no key."""
     assert key_in(header) == key
 
 
 def test_only_a_hash_is_stored() -> None:
-    """Whoever reads the table has no key."""
+    """A stored key does not hold the key itself, and its hash differs for every text."""
     assert TEXT not in repr(stored())
     assert key_hash(TEXT) != key_hash(TEXT + "x")
 

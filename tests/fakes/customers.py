@@ -54,6 +54,9 @@ class FakeCustomers:
         self._called("tombstones")
         return {each: self.erasures[workspace, each] for each in identifiers if (workspace, each) in self.erasures}
 
+    def any_with_primary_key(self, workspace: str) -> bool:
+        return any(key.workspace == workspace and key.owner.kind == "primary" for key in self.rows)
+
     def add_tombstones(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
         self._called("add_tombstones")
         self.erasures |= {(workspace, each): at for each in identifiers}

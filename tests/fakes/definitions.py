@@ -1,4 +1,4 @@
-"""Journeys in memory as they are managed: drafts, versions, and the pointer to what runs."""
+"""The journeys table in memory, as the management API uses it: drafts, versions, and the pointer to the active versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from waypost.domain.journeys.published import ActiveJourneys
 
 @dataclass
 class FakeDefinitions:
-    """Journeys and definitions in dictionaries; `before_save` is what another writer does first."""
+    """Journeys and definitions in dictionaries. `before_save` runs before each write, as another writer would."""
 
     lifecycles: dict[tuple[str, str], Lifecycle] = field(default_factory=dict)
     definitions: dict[tuple[str, str, int], Any] = field(default_factory=dict)
@@ -40,12 +40,12 @@ class FakeDefinitions:
     def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
         self.before_save()
         if self.pointer(workspace).revision != pointer.revision:
-            raise StaleError("the pointer has moved on")
+            raise StaleError("the pointer has changed")
         self._put(workspace, published)
         self.pointers[workspace] = pointer._replace(revision=pointer.revision + 1)
 
     def _put(self, workspace: str, journey: Lifecycle) -> None:
-        there = self.lifecycle(workspace, journey.id)
-        if (there.revision if there else 0) != journey.revision:
-            raise StaleError("the journey has moved on")
+        current = self.lifecycle(workspace, journey.id)
+        if (current.revision if current else 0) != journey.revision:
+            raise StaleError("the journey has changed")
         self.lifecycles[workspace, journey.id] = replace(journey, revision=journey.revision + 1)

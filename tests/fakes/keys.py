@@ -14,23 +14,26 @@ TEXT = "M4jxXt6diYz1Dds1YmhHe93KGPAUi24PlXgaiRXi"
 
 
 def stored(text: str = TEXT, **changes: Any) -> Key:
-    """A key of the workspace w1 for the intake, as it is stored."""
+    """A key of the workspace w1 with the scope `events`, as it is stored."""
     key = Key("k_1", "w1", key_hash(text), text[:6], "app", frozenset({"events"}), datetime(2026, 1, 1, tzinfo=UTC))
     return replace(key, **changes)
 
 
 @dataclass
 class FakeKeys:
-    """Keys by hash; `asked` are the hashes that were looked up; `down` ends reading and writing, `read_only` only writing."""
+    """Keys by hash. `lookups` are the hashes that were read, `uses` the recorded days of use.
+
+    `down` is an outage of reads and writes, `read_only` one of writes.
+    """
 
     keys: dict[str, Key] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    lookups: list[str] = field(default_factory=list)
     uses: list[str] = field(default_factory=list)
     down: bool = False
     read_only: bool = False
 
     def find(self, key_hash: str) -> Key | None:
-        self.asked.append(key_hash)
+        self.lookups.append(key_hash)
         if self.down:
             raise UnavailableError("the keys table is down")
         return self.keys.get(key_hash)

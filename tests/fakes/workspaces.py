@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import StaleError, UnavailableError
+from waypost.domain.values.wire_time import instant
 
 
 @dataclass
 class FakeWorkspaces:
-    """Schemas by workspace; `asked` counts the reads, `down` is an outage."""
+    """Schemas, names and creation times by workspace; `reads` counts the reads of schemas, `down` is an outage."""
 
     schemas: dict[str, Schema] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    asked: int = 0
+    created: dict[str, str] = field(default_factory=dict)
+    reads: int = 0
     down: bool = False
 
     def add(self, workspace: str, name: str, created_at: str) -> None:
         if workspace in self.names:
             raise StaleError("this workspace exists")
-        self.names[workspace] = name
+        self.names[workspace], self.created[workspace] = name, created_at
+
+    def created_at(self, workspace: str) -> datetime:
+        if workspace not in self.created:
+            raise LookupError(f"there is no workspace {workspace}")
+        return instant(self.created[workspace])
 
     def schema(self, workspace: str) -> Schema:
-        self.asked += 1
+        self.reads += 1
         if self.down:
             raise UnavailableError("the workspaces table is down")
         return self.schemas.get(workspace, Schema())

@@ -1,4 +1,4 @@
-"""What the doors of one function share."""
+"""Fixtures for the tests of the Lambda functions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from tests.fakes.deployed import deployed
 
 @pytest.fixture(scope="module")
 def tables() -> Iterator[None]:
-    """The template's tables for all workspaces of a file; making them takes longer than all else."""
+    """The template's tables, shared by all tests of a module: each test uses a workspace of its own, and creating the tables is slow."""
     with pytest.MonkeyPatch.context() as patch, deployed(patch):
         yield

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.ingest import app
 from tests.fakes.ingest_harness import ADA, SCHEMA, identify, wire
 from tests.fakes.keys import TEXT, stored
-from tests.fakes.tables import aws, fresh
+from tests.fakes.tables import aws, empty_table
 from waypost import wiring
 from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.keys import DynamoKeys
@@ -49,7 +49,7 @@ def moto() -> Iterator[None]:
 def calls(moto: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The calls of a warm function, which has a linked customer in its cache, from here on."""
     clear_wiring()
-    tables = {name: fresh(f"{name}Table") for name in ("Keys", "Workspaces", "Customers", "Events")}
+    tables = {name: empty_table(f"{name}Table") for name in ("Keys", "Workspaces", "Customers", "Events")}
     for name, table in tables.items():
         monkeypatch.setenv(f"{name.upper()}_TABLE", table.name)
     fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}

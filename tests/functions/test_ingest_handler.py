@@ -21,7 +21,7 @@ from waypost.cache.workspace_cache import Schemas
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.values import exact_json
-from waypost.web.authentication import Access
+from waypost.web.authentication import Authenticator
 
 EVENTS = Path(__file__).parents[2] / "events"
 ADMIN_KEY = "an-admin-key-for-this-test"
@@ -78,8 +78,11 @@ def intake(monkeypatch: pytest.MonkeyPatch) -> IngestHarness:
     keys = FakeKeys()
     keys.add(stored())
     keys.add(stored(ADMIN_KEY, id="k_2", scopes=frozenset({"admin"})))
-    access, schemas = Access(keys), Schemas(FakeWorkspaces({"w1": Schema(primary_key=PrimaryKey(name="email", type="Email"))}))
-    monkeypatch.setattr(wiring, "access", lambda: access)
+    authenticator, schemas = (
+        Authenticator(keys),
+        Schemas(FakeWorkspaces({"w1": Schema(primary_key=PrimaryKey(name="email", type="Email"))})),
+    )
+    monkeypatch.setattr(wiring, "authenticator", lambda: authenticator)
     monkeypatch.setattr(wiring, "schemas", lambda: schemas)
     monkeypatch.setattr(wiring, "intake", lambda: harness.dependencies)
     return harness
@@ -230,7 +233,7 @@ def test_an_admin_key_may_send_events_and_a_key_without_scope_may_not(monkeypatc
     """An admin key may send events; a key without the scope gets 403 even with an invalid body."""
     assert respond(post({"batch": [wire()]}, Authorization=ADMIN_AUTHORIZATION))[0] == 201
     keys = FakeKeys({stored().hash: stored(scopes=frozenset())})
-    monkeypatch.setattr(wiring, "access", lambda: Access(keys))
+    monkeypatch.setattr(wiring, "authenticator", lambda: Authenticator(keys))
     status, body, _ = respond(post("{"))
     assert (status, body["code"]) == (403, "forbidden")
 

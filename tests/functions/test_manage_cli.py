@@ -1,4 +1,4 @@
-"""The command line that makes workspaces and keys on a deployed stack."""
+"""The command line that creates workspaces and keys in a deployed stack."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEMPLATE = json.dumps({"Resources": {"T": {"Type": "AWS::SQS::Queue"}}, "Outputs
 
 @pytest.fixture(autouse=True)
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A deployed stack whose outputs name its tables; nothing in the environment does."""
+    """A deployed stack. Only its outputs name its tables, and nothing in the environment does."""
     with deployed(monkeypatch):
         for name in ("KEYS_TABLE", "WORKSPACES_TABLE"):
             monkeypatch.delenv(name)
@@ -28,40 +28,40 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
-    """What was printed, by its first words."""
+def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """The last word of each printed line, by the first word of the line."""
     return {line.split()[0]: line.split()[-1] for line in capsys.readouterr().out.splitlines()}
 
 
-def test_a_workspace_and_then_a_key_for_its_app(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both keys open the door that they are for."""
+def test_a_workspace_is_created_and_then_a_key_for_its_app(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both printed keys authenticate for the new workspace, the first with the scope `admin` and the second with `events`."""
     assert cli.main(["--stack", "acme", "workspace", "Acme"]) == 0
-    made = lines(capsys)
-    assert cli.main(["--stack", "acme", "key", "--workspace", made["workspace"], "--scopes", "events", "--key", "k" * 20]) == 0
-    assert lines(capsys)["key"] == "k" * 20
+    created = printed(capsys)
+    assert cli.main(["--stack", "acme", "key", "--workspace", created["workspace"], "--scopes", "events", "--key", "k" * 20]) == 0
+    assert printed(capsys)["key"] == "k" * 20
     for name in ("Keys", "Workspaces"):
         monkeypatch.setenv(f"{name.upper()}_TABLE", f"{name}Table")
     now = datetime.now(UTC)
-    assert wiring.access().admit(f"Api-Key {made['key']}", "admin", now).workspace == made["workspace"]
-    assert wiring.access().admit(f"Api-Key {'k' * 20}", "events", now).workspace == made["workspace"]
+    assert wiring.authenticator().authenticate(f"Api-Key {created['key']}", "admin", now).workspace == created["workspace"]
+    assert wiring.authenticator().authenticate(f"Api-Key {'k' * 20}", "events", now).workspace == created["workspace"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "reason"),
     [
         (["--stack", "other", "workspace", "Acme"], "no stack 'other'"),
         (["--stack", "acme", "key", "--workspace", "w_unknown", "--scopes", "admin"], "workspace w_unknown"),
         (["--stack", "acme", "workspace", "Acme", "--key", "short"], "20 to 200"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a trace, and with an exit code that a script sees."""
+def test_an_error_is_printed_in_one_line(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong command prints its reason to stderr without a traceback, and exits with 1."""
     assert cli.main(arguments) == 1
-    told = capsys.readouterr().err
-    assert said in told
-    assert told.count("\n") == 1
+    error = capsys.readouterr().err
+    assert reason in error
+    assert error.count("\n") == 1
 
 
-def test_outputs_are_read_by_name() -> None:
-    """The names that the template gives them."""
+def test_the_outputs_of_a_stack_are_read_by_name() -> None:
+    """An output is found under the name that the template gives it."""
     assert stacks.outputs("acme")["KeysTable"] == "KeysTable"

@@ -47,7 +47,7 @@ def make_table(name: str, keys: tuple[str, ...]) -> None:
 
 
 def clear_caches() -> None:
-    """Makes the wiring build everything anew at its next use."""
+    """Makes the wiring build everything again at its next use."""
     for made in vars(wiring).values():
         if hasattr(made, "cache_clear"):
             made.cache_clear()
@@ -141,7 +141,7 @@ def test_attributes_are_one_more_write_however_many_events_set_them(calls: list[
 def test_a_signal_may_name_more_ids_than_one_read_takes(calls: list[str]) -> None:
     """The tombstones of 150 identifiers are read in two calls, because DynamoDB reads at most 100 rows in one."""
     names = [Identifier("correlation", f"device-{place}") for place in range(150)]
-    assert wiring.customers_rows().tombstones("w1", names) == {}
+    assert wiring.customers().tombstones("w1", names) == {}
     assert calls == ["BatchGetItem", "BatchGetItem"]
 
 

@@ -1,64 +1,92 @@
-"""The OpenAPI document says what the doors do, because it is made of what they read by."""
+"""The OpenAPI document describes what the functions do, because both follow from one table."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions.local.seed import WELCOME
-from functions.manage.app import ANSWERS
-from waypost.manage.openapi import document
-from waypost.manage.operations import OPERATIONS
-from waypost.web.routes import ROUTES, Route
+from waypost.domain.values.wire_model import WireModel
+from waypost.manage.api import Operation
+from waypost.manage.openapi import document as document_of
+from waypost.manage.operations import ALL_OPERATIONS, OPERATIONS, document
+from waypost.web.routes import INTAKE_ROUTES
 
 
-def described(route: Route) -> dict[str, Any]:
-    """What the document says of a route."""
-    found: dict[str, Any] = document()["paths"][route.path][route.method.lower()]
+def described(operation: Operation) -> dict[str, Any]:
+    """What the document says of an operation."""
+    found: dict[str, Any] = document()["paths"][operation.path][operation.method.lower()]
     return found
 
 
-def test_it_is_valid() -> None:
-    """OpenAPI 3.1, to the last schema."""
+def references(value: Any) -> Iterator[str]:
+    """All `$ref` in a JSON value."""
+    if isinstance(value, dict):
+        yield from (each for name, each in value.items() if name == "$ref")
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+def test_the_document_is_valid() -> None:
+    """The document follows the specification of OpenAPI 3.1, down to the last schema."""
     assert list(OpenAPIV31SpecValidator(document()).iter_errors()) == []
 
 
-def test_it_can_be_sent() -> None:
-    """It is JSON and small enough for any gateway."""
+def test_the_document_fits_into_a_response() -> None:
+    """The document is JSON, and small enough for every gateway."""
     assert len(json.dumps(document())) < 200_000
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda each: f"{each.method} {each.path}")
-def test_every_route_is_in_it(route: Route) -> None:
-    """With its key, its path's variables, an answer and the shape of errors."""
-    found = described(route)
-    assert (found["security"] == []) is (route.scope is None)
+def test_every_reference_leads_to_a_schema() -> None:
+    """No reference in the document is broken."""
+    names = {f"#/components/schemas/{name}" for name in document()["components"]["schemas"]}
+    found = set(references(document()))
+    assert found
+    assert found <= names
+
+
+@pytest.mark.parametrize("operation", ALL_OPERATIONS, ids=lambda each: f"{each.method} {each.path}")
+def test_every_operation_is_described(operation: Operation) -> None:
+    """Each operation is in the document with its key, the variables of its path, its status and the shape of errors."""
+    found = described(operation)
+    assert (found["security"] == []) is (operation.scope is None)
     assert {f"{{{each['name']}}}" for each in found["parameters"] if each["in"] == "path"} == {
-        part for part in route.path.split("/") if part.startswith("{")
+        part for part in operation.path.split("/") if part.startswith("{")
     }
-    assert "default" in found["responses"]
+    assert set(found["responses"]) == {str(operation.status), *map(str, operation.further_statuses), "default"}
 
 
-def test_no_route_is_without_an_answer() -> None:
-    """What management declares is what its door answers, and what the table offers."""
-    assert set(OPERATIONS) == set(ANSWERS)
-    assert set(ANSWERS) == {route.name for route in ROUTES} - {"batch", "event", "preflight"}
+def test_every_operation_of_management_has_a_handler() -> None:
+    """The management function answers each of its operations, and the routes of the intake are described without a handler."""
+    assert all(operation.handler is not None for operation in OPERATIONS)
+    assert [(each.method, each.path) for each in ALL_OPERATIONS if each.handler is None] == [
+        (each.method, each.path) for each in INTAKE_ROUTES
+    ]
 
 
-def test_it_shows_what_a_list_takes() -> None:
-    """The parameters of the door's own model."""
-    route = next(each for each in ROUTES if each.name == "list-messages")
-    parameters = {each["name"]: each["schema"] for each in described(route)["parameters"]}
+def test_operation_ids_are_unique() -> None:
+    """A generated client has one function for each operation, although the operations of the intake have several paths."""
+    ids = [described(operation)["operationId"] for operation in ALL_OPERATIONS]
+    assert len(set(ids)) == len(ids)
+
+
+def test_the_parameters_of_a_list_are_described() -> None:
+    """The parameters come from the model that checks them, with its limits and defaults."""
+    operation = next(each for each in OPERATIONS if each.name == "list-messages")
+    parameters = {each["name"]: each["schema"] for each in described(operation)["parameters"]}
     assert set(parameters) == {"limit", "cursor", "customer", "journey", "status"}
     assert (parameters["limit"]["maximum"], parameters["limit"]["default"]) == (200, 50)
     assert "sent" in json.dumps(parameters["status"])
 
 
-def test_its_examples_of_bodies_have_schemas() -> None:
-    """A journey's fields and an event's are there by name."""
+def test_journeys_and_events_have_schemas() -> None:
+    """The fields of a journey and of an event are described by name."""
     schemas = document()["components"]["schemas"]
     assert set(WELCOME) <= set(schemas["Journey"]["properties"])
     assert {"event", "correlationKey", "correlationValue", "payload", "$fcm"} <= set(schemas["WireEvent"]["properties"])
@@ -73,8 +101,20 @@ def test_its_examples_of_bodies_have_schemas() -> None:
         ("delete", "/api/customers/{id}", {"200", "202", "default"}),
     ],
 )
-def test_it_names_each_status_with_the_same_answer(method: str, path: str, statuses: set[str]) -> None:
-    """A batch is answered event by event also where events were refused: no generated client may take that for a problem."""
+def test_all_statuses_with_the_same_body_are_described(method: str, path: str, statuses: set[str]) -> None:
+    """A batch is answered event by event even if events were rejected: no generated client may take that body for a problem."""
     responses = document()["paths"][path][method]["responses"]
     assert set(responses) == statuses
     assert len({json.dumps(responses[status]["content"]) for status in statuses - {"default"}}) == 1
+
+
+def test_two_models_of_the_same_name_have_two_schemas() -> None:
+    """Neither of two models that share a name replaces the other one in the document."""
+
+    def model(**fields: Any) -> type[WireModel]:
+        return type("Same", (WireModel,), {"__annotations__": fields, "__module__": f"module_of_{next(iter(fields))}"})
+
+    operations = [Operation("GET", f"/{name}", name, name, lambda _: None, model(**{name: str})) for name in ("first", "second")]
+    described_properties = [list(each.get("properties", {})) for each in document_of(operations)["components"]["schemas"].values()]
+    assert ["first"] in described_properties
+    assert ["second"] in described_properties

@@ -17,10 +17,10 @@ from typing import Any
 
 from tests.fakes import tables
 from waypost.adapters.aws import client
+from waypost.adapters.dynamodb.customer_data import DynamoCustomerData
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
-from waypost.adapters.dynamodb.erasure import DynamoErasure
-from waypost.adapters.dynamodb.events import Log, Receipts
+from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
 from waypost.adapters.dynamodb.keys import DynamoKeys
 from waypost.adapters.dynamodb.messages import DynamoMessages
@@ -51,8 +51,8 @@ class Database:
 
     customers: DynamoCustomers
     runs: DynamoRuns
-    receipts: Receipts
-    log: Log
+    receipts: DynamoReceipts
+    log: DynamoLog
     rejected: DynamoRejectedEvents
     messages: DynamoMessages
     journeys: DynamoJourneys
@@ -61,28 +61,28 @@ class Database:
     secrets: DynamoWebhookSecrets
     suppressions: DynamoSuppressions
     dead: DynamoDeadLetters
-    erasure: DynamoErasure
+    customer_data: DynamoCustomerData
 
 
 def database() -> Database:
     """Adapters on empty tables, which have the keys and indexes of the template."""
-    events, runs, messages, dead = (tables.fresh(name) for name in ("EventsTable", "RunsTable", "MessagesTable", "DeadTable"))
-    workspaces = tables.fresh("WorkspacesTable")
-    receipts = Receipts(events, timedelta(days=90))
+    events, runs, messages, dead = (tables.empty_table(name) for name in ("EventsTable", "RunsTable", "MessagesTable", "DeadTable"))
+    workspaces = tables.empty_table("WorkspacesTable")
+    receipts = DynamoReceipts(events, timedelta(days=90))
     return Database(
-        DynamoCustomers(tables.fresh("CustomersTable"), lambda _: TOMBSTONE_KEY),
+        DynamoCustomers(tables.empty_table("CustomersTable"), lambda _: TOMBSTONE_KEY),
         DynamoRuns(runs, receipts, messages),
         receipts,
-        Log(receipts),
+        DynamoLog(receipts),
         DynamoRejectedEvents(events),
         DynamoMessages(messages),
-        DynamoJourneys(tables.fresh("JourneysTable")),
-        DynamoKeys(tables.fresh("KeysTable")),
+        DynamoJourneys(tables.empty_table("JourneysTable")),
+        DynamoKeys(tables.empty_table("KeysTable")),
         DynamoWorkspaces(workspaces),
         DynamoWebhookSecrets(workspaces),
         DynamoSuppressions(workspaces),
         DynamoDeadLetters(dead),
-        DynamoErasure(runs, messages, events, dead),
+        DynamoCustomerData(runs, messages, events, dead),
     )
 
 

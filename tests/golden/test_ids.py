@@ -43,7 +43,7 @@ from waypost.domain.values.cursors import cursor_of, position_in
 from waypost.domain.values.generated_ids import base36, customer_id, digest, key_part, message_id, run_id
 from waypost.manage import dead_letters, events, keys, messages, timeline
 from waypost.manage import journeys as managed_journeys
-from waypost.manage.pagination import in_memory_source, part
+from waypost.manage.pagination import in_memory_source, read_page
 from waypost.manage.requests import (
     DeadLetterQuery,
     EventQuery,
@@ -222,23 +222,23 @@ def next_of(stored: Database, cursors: list[Any]) -> list[str | None]:
     )
     journeys = in_memory_source(stored.journeys.all("w1"), managed_journeys.position)
     return [
-        part(workspace_keys, keys.position, "w1", KeyQuery(limit=1, cursor=a)).next,
-        part(journeys, managed_journeys.position, "w1", JourneyQuery(limit=1, cursor=b)).next,
-        dead_letters.listed(stored.dead, "w1", DeadLetterQuery(limit=1, cursor=c)).next,
-        messages.listed(stored.messages, "w1", MessageQuery(limit=1, cursor=d), first, now).next,
-        events.recorded(stored.log, stored.receipts, "w1", EventQuery(limit=1, cursor=e), first, now).next,
-        events.refused(stored.rejected, "w1", EventQuery(limit=1, status="rejected", cursor=f), first, now).next,
+        read_page(workspace_keys, keys.position, "w1", KeyQuery(limit=1, cursor=a)).next,
+        read_page(journeys, managed_journeys.position, "w1", JourneyQuery(limit=1, cursor=b)).next,
+        dead_letters.page(stored.dead, "w1", DeadLetterQuery(limit=1, cursor=c)).next,
+        messages.page(stored.messages, "w1", MessageQuery(limit=1, cursor=d), first, now).next,
+        events.logged_page(stored.log, stored.receipts, "w1", EventQuery(limit=1, cursor=e), first, now).next,
+        events.rejected_page(stored.rejected, "w1", EventQuery(limit=1, status="rejected", cursor=f), first, now).next,
     ]
 
 
 def timeline_of(stored: Database) -> list[str | None]:
     """The cursors of a customer's timeline, read to its end one entry at a time."""
     runs = [replace(LARGE_RUN, history=tuple(StepVisit(NOW + timedelta(seconds=n), "rest", Cause.ELAPSED) for n in range(3)))]
-    history = timeline.History(stored.log, stored.receipts, stored.messages, runs)
+    history = timeline.TimelineSources(stored.log, stored.receipts, stored.messages, runs)
     cursors: list[str | None] = []
     cursor: str | None = None
     while cursor is not None or not cursors:
         query = TimelineQuery(limit=1, cursor=cursor)
-        cursor = timeline.timeline(history, customer("c_ada"), query, LATER + timedelta(hours=1)).next
+        cursor = timeline.page(history, customer("c_ada"), query, LATER + timedelta(hours=1)).next
         cursors.append(cursor)
     return cursors

@@ -21,16 +21,14 @@ from tests.fakes.deployed import deployed
 from tests.golden.files import database, golden, load
 from tests.golden.objects import LATER, NOW, PARKED, SIGNALS, TIMER
 from waypost.adapters.aws import client
-from waypost.adapters.delays import SqsDelays
-from waypost.adapters.scheduler import ScheduledTimers, Schedules, Target
-from waypost.adapters.send_queue import SqsSendQueue
-from waypost.adapters.sqs import SqsSignals
+from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
+from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
 from waypost.domain import signal_codec, signals
 from waypost.domain.signal_codec import to_queue_message, unpacked
 from waypost.domain.signals import TimerDue
-from waypost.manage.dead_letters import Queues, redrive
+from waypost.manage.dead_letters import RedriveDependencies, redrive
 
-TARGET = Target("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
+TARGET = ScheduleTarget("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
 REQUESTS = frozenset({"SendMessage", "SendMessageBatch", "CreateSchedule", "DeleteSchedule"})
 
 
@@ -139,8 +137,8 @@ def test_parked_records_are_sent_again_as_they_were() -> None:
         stored = database()
         load(stored.dead.table, golden("dead-letters"))
         load(stored.messages.table, golden("messages"))
-        queues = Queues(stored.dead, SqsSignals(url("signals.fifo")), stored.messages, SqsSendQueue(url("send")))
+        dependencies = RedriveDependencies(stored.dead, SqsSignals(url("signals.fifo")), stored.messages, SqsSendQueue(url("send")))
         for parked in (PARKED[0], PARKED[2]):
-            redrive(queues, "w1", parked.position, LATER)
-        redrive(queues, "unknown", None, LATER)
+            redrive(dependencies, "w1", parked.position, LATER)
+        redrive(dependencies, "unknown", None, LATER)
     assert json.dumps(requests) == json.dumps(golden("redriven"))

@@ -1,4 +1,4 @@
-"""Intake and matcher over one set of fakes, in bad weather: calls fail, answers get lost, others come in between, signals come again."""
+"""Intake and matcher on one set of fakes, with faults: failed calls, lost results, other work in between, redelivered signals."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.fakes.journeys import FakeJourneys, journey, message
 from tests.fakes.match_harness import SCHEMA, InlineExecutor, InterceptedPort, MatchHarness, PortCalls
 from tests.fakes.messages import NOW
 from tests.fakes.rejected_events import FakeRejectedEvents
-from tests.model.history_generator import Told
-from tests.model.reference_model import Person
+from tests.model.history_generator import GeneratedEvent
+from tests.model.reference_model import ExpectedCustomer
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.identifiers import Identifier
@@ -44,48 +44,57 @@ WAITS = journey("waits", "waits", [WAIT, message("hello", "end"), END])
 RECEIVED = NOW + timedelta(days=1)
 
 
-class Killed(BaseException):
-    """The function is gone in the middle of its work."""
+class FunctionKilledError(BaseException):
+    """The function ends in the middle of its work; no `except Exception` of the code under test may catch this."""
 
 
 @dataclass
 class FaultInjector(PortCalls):
-    """What befalls calls of ports: they fail before or after, their caller dies, or somebody else's whole work fits in before."""
+    """Makes a share `fault_rate` of all port calls go wrong.
+
+    The call fails before or after its effect, the function is killed before or after it, or another delivery is processed before it.
+    """
 
     random: Random = field(default_factory=Random)
-    bad: float = 0.0
-    meanwhile: Callable[[], None] = lambda: None
+    fault_rate: float = 0.0
+    other_work: Callable[[], None] = lambda: None
     depth: int = 0
 
     def make(self, name: str, call: Callable[..., Any], *args: Any) -> Any:
-        luck = self.random.random() if self.bad else 1.0
-        if luck >= self.bad:
+        """Makes a call of a port, with a fault or without."""
+        draw = self.random.random() if self.fault_rate else 1.0
+        if draw >= self.fault_rate:
             return call(*args)
-        fate = self.random.randrange(6)
-        if fate < 2:
-            self._while_others_work()
+        fault = self.random.randrange(6)
+        if fault < 2:
+            self._do_other_work()
             return call(*args)
-        if fate % 2:
+        if fault % 2:
             call(*args)
-        raise UnavailableError(name) if fate < 4 else Killed(name)
+        raise UnavailableError(name) if fault < 4 else FunctionKilledError(name)
 
-    def _while_others_work(self) -> None:
+    def _do_other_work(self) -> None:
+        """Other work may be interrupted by other work in turn, but only once: deeper nesting finds nothing more and takes long."""
         if self.depth < 2:
             self.depth += 1
-            self.meanwhile()
+            self.other_work()
             self.depth -= 1
 
 
 @dataclass
-class Queue:
-    """The signals queue: a group's signals one after another; the same name again is swallowed as long as it is remembered."""
+class SignalsQueue:
+    """A FIFO queue of signals: one group's messages in order, without repeated deduplication ids.
+
+    Some repeated messages are kept nevertheless: SQS remembers a deduplication id for five minutes only.
+    """
 
     random: Random
     groups: dict[str, list[QueueMessage]] = field(default_factory=lambda: defaultdict(list))
     names: set[tuple[str, str]] = field(default_factory=set)
-    taken: set[str] = field(default_factory=set)
+    in_flight: set[str] = field(default_factory=set)
 
     def send(self, queue_messages: Sequence[QueueMessage]) -> list[QueueMessage]:
+        """Appends messages to their groups; no message fails."""
         for each in queue_messages:
             if (each.group, each.name) not in self.names or self.random.random() < 0.3:
                 self.groups[each.group].append(each)
@@ -93,131 +102,134 @@ class Queue:
         return []
 
     @property
-    def waiting(self) -> list[str]:
-        """The groups that somebody may work on now."""
-        return sorted(group for group, queue_messages in self.groups.items() if queue_messages and group not in self.taken)
+    def available(self) -> list[str]:
+        """The groups that have a message and that no function is working on."""
+        return sorted(group for group, queue_messages in self.groups.items() if queue_messages and group not in self.in_flight)
 
 
 class SimulatedSystem:
-    """A workspace from its first event on. `bad` is how probable it is that something befalls a call."""
+    """A workspace with an intake, a queue and a matcher, without any events at first. `fault_rate` is the share of calls that go wrong."""
 
-    def __init__(self, random: Random, bad: float) -> None:
-        self.random, self.bad = random, bad
-        self.faults = FaultInjector(random=random, bad=bad, meanwhile=self.somebody_works)
-        self.world = MatchHarness(port_calls=self.faults, journeys=FakeJourneys())
-        self.world.journeys.publish(STANDS, ENDS, KEYED, WAITS)
-        self.world.workspaces.schemas["w1"] = SCHEMA
-        self.queue = Queue(random)
+    def __init__(self, random: Random, fault_rate: float) -> None:
+        self.random, self.fault_rate = random, fault_rate
+        self.faults = FaultInjector(random=random, fault_rate=fault_rate, other_work=self.deliver_one)
+        self.matcher = MatchHarness(port_calls=self.faults, journeys=FakeJourneys())
+        self.matcher.journeys.publish(STANDS, ENDS, KEYED, WAITS)
+        self.matcher.workspaces.schemas["w1"] = SCHEMA
+        self.queue = SignalsQueue(random)
         self.linked = LinkedIdCache()
         self.received, self.requests = RECEIVED, 0
-        self.again: set[QueueMessage] = set()
-        self.verdicts: dict[str, Reason | None] = {}
+        self.redelivered: set[QueueMessage] = set()
+        self.decisions: dict[str, Reason | None] = {}
 
-    def live_through(self, batches: Sequence[Sequence[Told]]) -> None:
-        """Posts all batches, with any number of signals matched in between; then the sun comes out and all is finished."""
+    def process(self, batches: Sequence[Sequence[GeneratedEvent]]) -> None:
+        """Posts all batches, with a random number of deliveries after each, then processes the rest without faults."""
         for batch in batches:
-            self.post([told.wire for told in batch])
+            self.post([event.wire for event in batch])
             for _ in range(self.random.choice((0, 1, 2, 4, 8))):
-                self.somebody_works()
-        self.finish()
+                self.deliver_one()
+        self.deliver_all()
 
-    def finish(self) -> None:
-        """Matches whatever is queued, with nothing in the way."""
-        self.faults.bad = 0.0
-        while self.queue.waiting:
-            self.somebody_works()
-        self.faults.bad = self.bad
+    def deliver_all(self) -> None:
+        """Processes everything in the queue without faults."""
+        self.faults.fault_rate = 0.0
+        while self.queue.available:
+            self.deliver_one()
+        self.faults.fault_rate = self.fault_rate
 
-    def let_timers_come(self, days: int) -> None:
-        """Some days pass; what was to come by then comes, each timer twice."""
+    def pass_days(self, days: int) -> None:
+        """Advances the time by some days. Each timer that is due by then fires twice."""
         self.received += timedelta(days=days)
-        due = [timer for timer in self.world.timers.armed.values() if timer.due <= self.received]
+        due = [timer for timer in self.matcher.timers.armed.values() if timer.due <= self.received]
         for timer in (*due, *due):
             self.queue.send([to_queue_message(TimerDue(timer))])
-        while self.queue.waiting and self.random.random() < 0.9:
-            self.somebody_works()
-        self.finish()
+        while self.queue.available and self.random.random() < 0.9:
+            self.deliver_one()
+        self.deliver_all()
 
     def post(self, raw: Sequence[Mapping[str, Any]]) -> None:
-        """A client that posts until it is answered."""
+        """Posts a batch as a client that retries until it gets a response."""
         while True:
             try:
                 self._post(raw)
                 return
-            except (UnavailableError, Killed):
+            except (UnavailableError, FunctionKilledError):
                 continue
 
     def _post(self, raw: Sequence[Mapping[str, Any]]) -> None:
         self.requests += 1
         request_context = RequestContext("w1", SCHEMA, self.received, f"request-{self.requests}")
         linked = self.linked if self.random.random() < 0.7 else LinkedIdCache()
-        ports = InterceptedPort(self.world.customers, self.faults), InterceptedPort(self.queue, self.faults)
+        ports = InterceptedPort(self.matcher.customers, self.faults), InterceptedPort(self.queue, self.faults)
         seconds = iter(range(1000))
         intake = IngestDependencies(*ports, FakeRejectedEvents(), linked, InlineExecutor(), lambda: None)
         outcome = ingest(parse({"batch": list(raw)}, request_context), request_context, intake, lambda: next(seconds) / 100)
-        for told, entry in zip(raw, outcome.results, strict=True):
+        for event, entry in zip(raw, outcome.results, strict=True):
             if not isinstance(entry, Accepted):
-                self._judge(told["uuid"], Reason(entry.code))
+                self._record_decision(event["uuid"], Reason(entry.code))
 
-    def somebody_works(self) -> None:
-        """One delivery of one group's first signal, which may fail, and may come again though it did not."""
-        if not self.queue.waiting:
+    def deliver_one(self) -> None:
+        """Delivers the first signal of one group. The delivery may fail, and the signal may come again although it succeeded."""
+        if not self.queue.available:
             return
-        group = self.random.choice(self.queue.waiting)
+        group = self.random.choice(self.queue.available)
         first = self.queue.groups[group][0]
-        self.queue.taken.add(group)
+        self.queue.in_flight.add(group)
         try:
             self._match(first)
-        except (UnavailableError, Killed):
-            self.again.add(first)
+        except (UnavailableError, FunctionKilledError):
+            self.redelivered.add(first)
         else:
-            self._done(group, first)
+            self._delete(group, first)
         finally:
-            self.queue.taken.discard(group)
+            self.queue.in_flight.discard(group)
 
     def _match(self, queue_message: QueueMessage) -> None:
         signal = from_wire(exact_json.loads(queue_message.body))
         if self.random.random() < 0.2:
-            self.world.clear_caches()
-        self.world.match(signal, self.received, redelivered=queue_message in self.again)
+            self.matcher.clear_caches()
+        self.matcher.match(signal, self.received, redelivered=queue_message in self.redelivered)
 
-    def _done(self, group: str, queue_message: QueueMessage) -> None:
-        if self.faults.bad and self.random.random() < 0.1:
-            self.again.add(queue_message)
+    def _delete(self, group: str, queue_message: QueueMessage) -> None:
+        """Deletes a processed message from the queue; with faults, sometimes only after another delivery."""
+        if self.faults.fault_rate and self.random.random() < 0.1:
+            self.redelivered.add(queue_message)
         else:
             self.queue.groups[group].pop(0)
-            self.again.discard(queue_message)
+            self.redelivered.discard(queue_message)
 
-    def _judge(self, uuid: str, verdict: Reason | None) -> None:
-        """What was decided about an event stays decided."""
-        assert self.verdicts.setdefault(uuid, verdict) == verdict
+    def _record_decision(self, uuid: str, decision: Reason | None) -> None:
+        """Records the decision about an event; a repeated event must get the same one."""
+        assert self.decisions.setdefault(uuid, decision) == decision
 
-    def refused(self) -> dict[str, Reason]:
-        """Why events were refused, at the intake or by the matcher."""
-        late = {receipt.uuid: receipt.reason for receipt in self.world.receipts.stored.values() if receipt.reason is not None}
-        at_once = {uuid: reason for uuid, reason in self.verdicts.items() if reason is not None}
-        return late | at_once
+    def rejected(self) -> dict[str, Reason]:
+        """The reasons for which the intake or the matcher rejected events, by uuid."""
+        at_match = {receipt.uuid: receipt.reason for receipt in self.matcher.receipts.stored.values() if receipt.reason is not None}
+        at_intake = {uuid: reason for uuid, reason in self.decisions.items() if reason is not None}
+        return at_match | at_intake
 
-    def customer(self, name: Identifier) -> Customer | None:
-        """The customer behind an identifier."""
-        return assemble(find_rows(self.world.customers, "w1", name), SCHEMA.primary_key)
+    def customer(self, identifier: Identifier) -> Customer | None:
+        """The customer of an identifier."""
+        return assemble(find_rows(self.matcher.customers, "w1", identifier), SCHEMA.primary_key)
 
-    def everybody(self, names: Iterable[Identifier]) -> dict[str, str]:
-        """All ids of ours that these people have or had, each with the one that it is now."""
-        found = [customer for customer in map(self.customer, names) if customer is not None]
-        return {once: customer.id for customer in found for once in (customer.id, *customer.merged_ids)}
+    def current_ids(self, identifiers: Iterable[Identifier]) -> dict[str, str]:
+        """The current customer id for each customer id that the customers of these identifiers have or had."""
+        customers = [customer for customer in map(self.customer, identifiers) if customer is not None]
+        return {past: customer.id for customer in customers for past in (customer.id, *customer.merged_ids)}
 
-    def entered(self, names: Iterable[Identifier]) -> dict[tuple[str, str, str], list[Run]]:
-        """All runs there ever were, by whose they are now, journey and key."""
-        now = self.everybody(names)
-        receipts = self.world.receipts.stored.values()
-        owners = {move.run: now[receipt.customer] for receipt in receipts for move in receipt.journeys if move.outcome == "entered"}
+    def entered(self, identifiers: Iterable[Identifier]) -> dict[tuple[str, str, str], list[Run]]:
+        """All runs that were ever entered, by current customer id, journey and value of the re-entry key."""
+        current = self.current_ids(identifiers)
+        receipts = self.matcher.receipts.stored.values()
+        owners = {move.run: current[receipt.customer] for receipt in receipts for move in receipt.journeys if move.outcome == "entered"}
         runs: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
-        for run in self.world.runs.all:
+        for run in self.matcher.runs.all:
             runs[owners[run.id], run.journey, run.key].append(run)
         return runs
 
-    def person(self, name: Identifier) -> Person | None:
-        """The same without our id."""
-        found = self.customer(name)
-        return Person(found.primary, frozenset(found.correlation_ids), found.attributes, found.tokens) if found else None
+    def shown_customer(self, identifier: Identifier) -> ExpectedCustomer | None:
+        """The customer of an identifier in the form of the reference model."""
+        customer = self.customer(identifier)
+        if customer is None:
+            return None
+        return ExpectedCustomer(customer.primary, frozenset(customer.correlation_ids), customer.attributes, customer.tokens)

@@ -1,6 +1,6 @@
-"""Customers that are never wrong: whatever is told in whatever way comes to what the reference model says.
+"""Random histories lead to the customers and runs that the reference model expects, whatever goes wrong on the way.
 
-A history is a seed. `WAYPOST_HISTORIES` is how many are told; a failure names its seed.
+A history is determined by a seed, which the message of a failure names. `WAYPOST_HISTORIES` is the number of histories.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.model.agreement import assert_model, assert_only_conflicts_are_refused, assert_sound
-from tests.model.history_generator import EAGER, HistoryGenerator, Told, requests, trigger
-from tests.model.reference_model import people
+from tests.model.agreement import assert_consistent_runs, assert_model, assert_only_conflicts_are_rejected
+from tests.model.history_generator import MOSTLY_TRIGGERS, GeneratedEvent, HistoryGenerator, requests, trigger
+from tests.model.reference_model import expected_customers
 from tests.model.simulated_system import SimulatedSystem
 
 HISTORIES = int(os.environ.get("WAYPOST_HISTORIES", "10000"))
@@ -22,47 +22,52 @@ SHARDS = 10
 FACTS, CONFLICTS, RUNS = range(3)
 
 
-def worlds(shard: int, test: int, share: float, **teller: Any) -> Iterator[tuple[int, list[Told], SimulatedSystem]]:
-    """Towns that have lived through a history each: every tenth of a test's share of all histories, with their seeds."""
+def processed_histories(
+    shard: int, test: int, share: float, **generator: Any
+) -> Iterator[tuple[str, list[GeneratedEvent], SimulatedSystem]]:
+    """Histories with the systems that processed them, each with a label that names its seed.
+
+    A test gets a `share` of all histories, and a shard every tenth of them.
+    """
     for number in range(shard, int(HISTORIES * share), SHARDS):
         seed = 3 * number + test
         random = Random(seed)
-        history = HistoryGenerator(random, **teller).history()
+        history = HistoryGenerator(random, **generator).history()
         system = SimulatedSystem(random, random.choice((0.0, 0.05, 0.2)))
-        system.live_through(requests(random, history))
-        yield seed, history, system
+        system.process(requests(random, history))
+        yield f"seed {seed}", history, system
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_the_same_facts_told_in_any_way_make_the_same_customers(shard: int) -> None:
-    """Any order, any batches, things twice, calls that fail, answers that get lost, several at once: the model knows none of it."""
-    for seed, history, system in worlds(shard, FACTS, 0.4):
-        assert system.refused() == {}, f"seed {seed}"
-        assert_model(system, history, f"seed {seed}")
+def test_the_same_events_lead_to_the_same_customers(shard: int) -> None:
+    """Customers do not depend on order, batches, repeated events, failed calls, lost results and parallel work."""
+    for label, history, system in processed_histories(shard, FACTS, 0.4):
+        assert system.rejected() == {}, label
+        assert_model(system, history, label)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_a_conflict_changes_nothing(shard: int) -> None:
-    """What is refused contradicts what was accepted; what was accepted never gives an id to two; and only that is in force."""
-    for seed, history, system in worlds(shard, CONFLICTS, 0.2, quarrels=True):
-        assert_only_conflicts_are_refused(system, history, f"seed {seed}")
+def test_a_rejected_event_changes_nothing(shard: int) -> None:
+    """An event is rejected only if it conflicts with accepted events; those contain no conflict, and only those have an effect."""
+    for label, history, system in processed_histories(shard, CONFLICTS, 0.2, conflicting=True):
+        assert_only_conflicts_are_rejected(system, history, label)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_no_run_is_lost_and_once_is_once_for_a_person(shard: int) -> None:
-    """Absorbs take runs along; whoever had entered, by whichever id, enters no more; who had not, enters once by all ids together."""
-    for seed, history, system in worlds(shard, RUNS, 0.4, kinds=EAGER):
-        names = sorted(people([told.said for told in history]))
-        system.live_through([[trigger("nothing", name, f"met {name.value}") for name in names]])
-        assert_sound(system, f"seed {seed}")
-        before = system.entered(names)
-        last = [[trigger(event, name, f"last {event} {name.value}") for event in ("stands", "keyed")] for name in names]
-        system.live_through(last)
-        assert_sound(system, f"seed {seed}")
-        after = system.entered(names)
-        for owner in set(system.everybody(names).values()):
+def test_no_run_is_lost_and_once_is_once_for_a_merged_customer(shard: int) -> None:
+    """A merge keeps all runs. A customer that has entered by any of its ids does not enter again; another enters once by all ids."""
+    for label, history, system in processed_histories(shard, RUNS, 0.4, kinds=MOSTLY_TRIGGERS):
+        identifiers = sorted(expected_customers([event.facts for event in history]))
+        system.process([[trigger("nothing", each, f"known {each.value}") for each in identifiers]])
+        assert_consistent_runs(system, label)
+        before = system.entered(identifiers)
+        last = [[trigger(event, each, f"last {event} {each.value}") for event in ("stands", "keyed")] for each in identifiers]
+        system.process(last)
+        assert_consistent_runs(system, label)
+        after = system.entered(identifiers)
+        for customer in set(system.current_ids(identifiers).values()):
             for journey, key in (("stands", ""), ("keyed", "a")):
-                assert len(after[owner, journey, key]) == (len(before[owner, journey, key]) or 1), f"seed {seed}"
-        system.let_timers_come(days=4)
-        assert_sound(system, f"seed {seed}")
-        assert not [run for run in system.world.runs.all if run.journey == "waits" and run.active], f"seed {seed}"
+                assert len(after[customer, journey, key]) == (len(before[customer, journey, key]) or 1), label
+        system.pass_days(4)
+        assert_consistent_runs(system, label)
+        assert not [run for run in system.matcher.runs.all if run.journey == "waits" and run.active], label

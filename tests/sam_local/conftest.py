@@ -109,7 +109,7 @@ def sam_local(docker_engine: None, tmp_path_factory: pytest.TempPathFactory) -> 
     """A `make run` on a free port, whose variables are in a file of its own."""
     folder = tmp_path_factory.mktemp("sam-local")
     port, variables, log = free_port(), folder / "sam.json", folder / "run.log"
-    command = [".venv/bin/python", "-m", "functions.local", "--port", str(port), "--sam-variables", str(variables)]
+    command = ["make", "--no-print-directory", "run", f"PORT={port}", f"SAM_VARIABLES={variables}"]
     with started(command, log) as process:
         run = SamLocal(f"http://127.0.0.1:{port}", variables)
         wait_for(f"{run.url}/api/health", process, log)

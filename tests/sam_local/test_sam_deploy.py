@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from functions.local.cloud import Cloud
-from functions.local.emulator import REGION, emulating
+from functions.local.emulator import REGION, running_emulator
 from functions.local.paths import ROOT
 
 pytestmark = pytest.mark.xdist_group("sam deploy")
@@ -61,7 +61,7 @@ class Account:
 @pytest.fixture(scope="module")
 def account() -> Iterator[Account]:
     """An account of this module's own."""
-    with emulating() as emulator:
+    with running_emulator() as emulator:
         yield Account(emulator.url)
 
 

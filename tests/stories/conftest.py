@@ -1,4 +1,4 @@
-"""Stories run on the deployed template: one stack for each test process, one workspace for each test."""
+"""Fixtures for tests over HTTP against the deployed template: one stack for each test process, one workspace for each test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from functions.local.moto_backend.stack import MotoStack, running_on_moto
 from functions.local.stack import Stack, running
 from tests.stories.backends import AnyStack
-from tests.stories.receiver import Receiver, receiving
+from tests.stories.webhook_server import WebhookServer, running_webhook_server
 from tests.stories.workspace import Workspace
 
 
@@ -22,26 +22,26 @@ def ministack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[MotoStack]:
-    """The same on moto."""
+    """All of Waypost on moto with its demo workspace, on free ports of this machine."""
     with running_on_moto() as stack:
         yield stack
 
 
 @pytest.fixture
 def stack(request: pytest.FixtureRequest) -> AnyStack:
-    """The stack of a test: MiniStack's, unless the test is marked with `both_backends`."""
+    """The stack of a test: the one on MiniStack, unless the test is marked with `both_backends`."""
     chosen: AnyStack = request.getfixturevalue(getattr(request, "param", "ministack"))
     return chosen
 
 
 @pytest.fixture
 def workspace(stack: AnyStack) -> Workspace:
-    """A workspace of this test's own."""
-    return Workspace.made_on(stack)
+    """A workspace that no other test uses."""
+    return Workspace.create(stack)
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A server that takes webhooks."""
-    with receiving() as receiver:
+def receiver() -> Iterator[WebhookServer]:
+    """A running server that receives webhooks."""
+    with running_webhook_server() as receiver:
         yield receiver

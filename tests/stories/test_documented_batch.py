@@ -1,11 +1,11 @@
-"""The first thing that anybody does: clone, run, paste the curl, look."""
+"""The batch that `make run` prints, sent to the demo workspace."""
 
 from __future__ import annotations
 
 import httpx
 import pytest
 
-from functions.local.banner import BATCH, WHO
+from functions.local.banner import BATCH, CUSTOMER_EMAIL
 from functions.local.seed import ADMIN_KEY, EVENTS_KEY
 from tests.stories.backends import AnyStack, both_backends
 from tests.stories.workspace import Workspace
@@ -19,45 +19,45 @@ def demo(stack: AnyStack) -> Workspace:
     return Workspace(stack, "demo", ADMIN_KEY, EVENTS_KEY)
 
 
-def paste(demo: Workspace, path: str = PATHS[0]) -> httpx.Response:
-    """The printed curl."""
-    answer = demo.send(*BATCH["batch"], path=path)
+def send_batch(demo: Workspace, path: str = PATHS[0]) -> httpx.Response:
+    """Sends the printed batch and waits until everything that is due is done."""
+    response = demo.send(*BATCH["batch"], path=path)
     assert demo.stack.settle()
-    return answer
+    return response
 
 
 @both_backends
-def test_the_pasted_curl_makes_a_customer_a_run_and_a_mail(demo: Workspace) -> None:
-    """After the documented batch the customer is named, has been through the journey, and has the mail; each can be read back."""
-    answer = paste(demo)
-    assert answer.status_code == 201, answer.text
-    assert [result["status"] for result in answer.json()["results"]] == ["accepted", "accepted"]
+def test_the_documented_batch_creates_a_customer_a_run_and_an_email(demo: Workspace) -> None:
+    """After the documented batch the customer is identified, has a run of the journey and one e-mail, and the API returns each of them."""
+    response = send_batch(demo)
+    assert response.status_code == 201, response.text
+    assert [result["status"] for result in response.json()["results"]] == ["accepted", "accepted"]
 
-    customer = demo.customer(WHO)
-    assert customer["primaryKey"] == WHO
+    customer = demo.customer(CUSTOMER_EMAIL)
+    assert customer["primaryKey"] == CUSTOMER_EMAIL
     assert customer["correlationIds"] == ["device-1"]
     assert [run["journey"] for run in customer["runs"]] == ["welcome"]
 
-    receipt = demo.get(f"/api/events/{answer.json()['results'][1]['uuid']}")
+    receipt = demo.get(f"/api/events/{response.json()['results'][1]['uuid']}")
     assert [(entry["journey"], entry["outcome"]) for entry in receipt["journeys"]] == [("welcome", "entered")]
 
-    [mail] = demo.mails_to(WHO)
+    [mail] = demo.mails_to(CUSTOMER_EMAIL)
     assert "Ada" in mail["subject"]
     message = demo.get(f"/api/messages/{receipt['messages'][0]}")
-    assert (message["status"], message["to"], message["journey"]) == ("sent", WHO, "welcome")
+    assert (message["status"], message["to"], message["journey"]) == ("sent", CUSTOMER_EMAIL, "welcome")
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_same_batch_again_on_any_path_changes_nothing_and_mails_nobody(demo: Workspace, path: str) -> None:
-    """A client that is not sure posts again, with or without /api and the last slash: accepted, and nothing happens twice."""
-    paste(demo)
-    before = demo.customer(WHO)
-    assert paste(demo, path).status_code == 201
-    assert demo.customer(WHO) == before
-    assert len(demo.mails_to(WHO)) == 1
+def test_a_repeated_batch_has_no_effect_on_any_path(demo: Workspace, path: str) -> None:
+    """A repeated batch is accepted, changes no customer and sends no e-mail, with and without `/api` and the last slash in its path."""
+    send_batch(demo)
+    before = demo.customer(CUSTOMER_EMAIL)
+    assert send_batch(demo, path).status_code == 201
+    assert demo.customer(CUSTOMER_EMAIL) == before
+    assert len(demo.mails_to(CUSTOMER_EMAIL)) == 1
 
 
-def test_the_events_key_may_not_read(demo: Workspace) -> None:
-    """The key that apps ship cannot look at customers."""
+def test_the_events_key_cannot_read_customers(demo: Workspace) -> None:
+    """A key with the scope `events`, which apps contain, gets 403 for a request for customers."""
     headers = {"Authorization": f"Api-Key {EVENTS_KEY}"}
-    assert httpx.get(f"{demo.stack.url}/api/customers?primaryKey={WHO}", headers=headers, timeout=30).status_code == 403
+    assert httpx.get(f"{demo.stack.url}/api/customers?primaryKey={CUSTOMER_EMAIL}", headers=headers, timeout=30).status_code == 403

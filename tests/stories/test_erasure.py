@@ -1,4 +1,4 @@
-"""A customer is erased: nothing of it answers any more, late events do not bring it back, and a new one starts fresh."""
+"""The erasure of a customer: its records are gone, late events do not create it again, and a later event creates a new customer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from tests.stories.workspace import Workspace
 from waypost.domain.values.wire_time import iso
 
-MAILS: dict[str, Any] = {
+JOURNEY: dict[str, Any] = {
     "id": "welcome",
     "entry": {"event": "joined", "reentry": {"mode": "once"}},
     "steps": [
@@ -24,8 +24,8 @@ MAILS: dict[str, Any] = {
 }
 
 
-def named(workspace: Workspace, name: str, device: str, **payload: Any) -> dict[str, Any]:
-    """An `$identify` of a person on a device."""
+def identified(workspace: Workspace, name: str, device: str, **payload: Any) -> dict[str, Any]:
+    """An `$identify` of a person under a correlation id."""
     return {
         "correlationKey": "_id",
         "correlationValue": device,
@@ -35,15 +35,15 @@ def named(workspace: Workspace, name: str, device: str, **payload: Any) -> dict[
 
 
 def joined(device: str, **more: Any) -> dict[str, Any]:
-    """The event that opens the journey."""
+    """The event that enters the journey."""
     return {"correlationKey": "_id", "correlationValue": device, "event": "joined", **more}
 
 
-def test_everything_of_an_erased_customer_is_gone(workspace: Workspace) -> None:
-    """Customer, receipt, message, timeline and refused events no longer answer; the answer says how much was removed."""
-    workspace.publish(MAILS)
+def test_an_erasure_deletes_all_records_of_a_customer(workspace: Workspace) -> None:
+    """After an erasure the customer, its receipts and its messages are 404, the lists are empty, and the response has the counts."""
+    workspace.publish(JOURNEY)
     first = workspace.send(
-        named(workspace, "ada", "phone", plan="pro"), joined("phone", uuid="e-1"), named(workspace, "eve", "phone")
+        identified(workspace, "ada", "phone", plan="pro"), joined("phone", uuid="e-1"), identified(workspace, "eve", "phone")
     ).json()
     assert [each["status"] for each in first["results"]] == ["accepted", "accepted", "rejected"]
     workspace.stack.settle()
@@ -67,17 +67,17 @@ def test_everything_of_an_erased_customer_is_gone(workspace: Workspace) -> None:
     assert [workspace.get(path)["items"] for path in lists] == [[], [], []]
 
 
-def test_what_happened_before_an_erasure_stays_gone(workspace: Workspace) -> None:
-    """A late event is accepted and dropped with reason `erased`; later ones start a customer that knows nothing of the old one."""
-    workspace.publish(MAILS)
+def test_an_event_from_before_an_erasure_has_no_effect(workspace: Workspace) -> None:
+    """A late event is accepted and dropped with the reason `erased`; a later event creates a new customer without the old attributes."""
+    workspace.publish(JOURNEY)
     before = iso(datetime.now(UTC) - timedelta(minutes=1))
-    workspace.send(named(workspace, "ada", "phone", plan="pro"), joined("phone", uuid="e-1"))
+    workspace.send(identified(workspace, "ada", "phone", plan="pro"), joined("phone", uuid="e-1"))
     workspace.stack.settle()
     old = workspace.get("/api/customers?correlationId=phone")["id"]
     workspace.request("DELETE", f"/api/customers/{old}").raise_for_status()
 
     late = workspace.send(
-        named(workspace, "ada", "phone", plan="late") | {"timestamp": before}, joined("phone", uuid="e-2", timestamp=before)
+        identified(workspace, "ada", "phone", plan="late") | {"timestamp": before}, joined("phone", uuid="e-2", timestamp=before)
     )
     workspace.stack.settle()
     assert late.status_code == 201
@@ -85,8 +85,8 @@ def test_what_happened_before_an_erasure_stays_gone(workspace: Workspace) -> Non
     assert (receipt["reason"], receipt["customer"]) == ("erased", "")
     assert workspace.request("GET", f"/api/customers?primaryKey={workspace.email('ada')}").status_code == 404
 
-    workspace.send(named(workspace, "ada", "phone", city="Oslo"), joined("phone", uuid="e-3"))
-    workspace.send(named(workspace, "ada", "phone", plan="later still") | {"timestamp": before})
+    workspace.send(identified(workspace, "ada", "phone", city="Oslo"), joined("phone", uuid="e-3"))
+    workspace.send(identified(workspace, "ada", "phone", plan="later still") | {"timestamp": before})
     workspace.stack.settle()
     new = workspace.get(f"/api/customers?primaryKey={workspace.email('ada')}")
     assert new["id"] != old
@@ -94,10 +94,10 @@ def test_what_happened_before_an_erasure_stays_gone(workspace: Workspace) -> Non
     assert workspace.get("/api/events/e-3")["journeys"][0]["outcome"] == "entered"
 
 
-def test_an_export_holds_customer_history_and_messages(workspace: Workspace) -> None:
-    """One document with attributes, events, moves, and messages as they were rendered."""
-    workspace.publish(MAILS)
-    workspace.send(named(workspace, "ada", "phone", plan="pro"), joined("phone"))
+def test_an_export_contains_customer_history_and_messages(workspace: Workspace) -> None:
+    """An export is one document with the attributes, the history and the rendered messages of a customer."""
+    workspace.publish(JOURNEY)
+    workspace.send(identified(workspace, "ada", "phone", plan="pro"), joined("phone"))
     workspace.stack.settle()
     customer = workspace.get("/api/customers?correlationId=phone")["id"]
     export = workspace.get(f"/api/customers/{customer}/export")
@@ -106,11 +106,11 @@ def test_an_export_holds_customer_history_and_messages(workspace: Workspace) -> 
     assert export["messages"][0]["rendered"]["text"] == "pro"
 
 
-def test_an_erased_customers_timers_are_taken_back(workspace: Workspace) -> None:
-    """A run that waited for its time is gone with its timer."""
-    waits = {"id": "pause", "type": "timeDelay", "delay": "P2D", "next": "mail"}
-    workspace.publish(MAILS | {"steps": [waits, *MAILS["steps"]]})
-    workspace.send(named(workspace, "ada", "phone"), joined("phone"))
+def test_an_erasure_deletes_the_timers_of_a_customer(workspace: Workspace) -> None:
+    """The erasure of a customer with a waiting run deletes the run and its timer."""
+    delay = {"id": "pause", "type": "timeDelay", "delay": "P2D", "next": "mail"}
+    workspace.publish(JOURNEY | {"steps": [delay, *JOURNEY["steps"]]})
+    workspace.send(identified(workspace, "ada", "phone"), joined("phone"))
     workspace.stack.settle()
     customer = workspace.get("/api/customers?correlationId=phone")
     assert customer["runs"][0]["step"] == "pause"

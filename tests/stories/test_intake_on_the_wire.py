@@ -1,4 +1,4 @@
-"""What only shows on a real socket in front of a real gateway: encodings, sizes, twins of paths, many at once."""
+"""The intake behind the gateway: encodings, sizes, unknown paths, CORS and parallel requests."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from functions.local.stack import Stack
 from tests.stories.workspace import Workspace, identify, mailing, trigger
 
 
-def raw(workspace: Workspace, body: bytes, **headers: str) -> httpx.Response:
-    """A batch as bytes."""
+def post_bytes(workspace: Workspace, body: bytes, **headers: str) -> httpx.Response:
+    """Posts a body as it is to the intake."""
     shared = {"Authorization": f"Api-Key {workspace.events_key}", "Content-Type": "application/json"}
     return httpx.post(f"{workspace.stack.url}/api/events/batch/", content=body, headers=shared | headers, timeout=30)
 
@@ -26,66 +26,72 @@ def batch(*events: dict[str, Any]) -> bytes:
     return json.dumps({"batch": events}).encode()
 
 
-@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-def test_a_compressed_batch_is_taken(workspace: Workspace, encoding: str, pack: Any) -> None:
-    """The iOS SDK compresses its batches; they count like any other."""
-    answer = raw(workspace, pack(batch(identify("phone", workspace.email("zip"), plan="pro"))), **{"Content-Encoding": encoding})
-    assert answer.status_code == 201, answer.text
+@pytest.mark.parametrize(("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_a_compressed_batch_is_accepted(workspace: Workspace, encoding: str, compress: Any) -> None:
+    """A batch in gzip or deflate, as the iOS SDK sends it, is accepted and applied."""
+    response = post_bytes(
+        workspace, compress(batch(identify("phone", workspace.email("zip"), plan="pro"))), **{"Content-Encoding": encoding}
+    )
+    assert response.status_code == 201, response.text
     assert workspace.customer(workspace.email("zip"))["attributes"]["plan"] == "pro"
 
 
-def test_a_body_that_only_says_gzip_is_taken(workspace: Workspace) -> None:
-    """Some gateways inflate and leave the header; the body decides."""
-    assert raw(workspace, batch(trigger("phone", "opened")), **{"Content-Encoding": "gzip"}).status_code == 201
+def test_a_plain_body_with_a_gzip_header_is_accepted(workspace: Workspace) -> None:
+    """A plain body is accepted although its Content-Encoding says gzip: some gateways inflate a body and leave the header."""
+    assert post_bytes(workspace, batch(trigger("phone", "opened")), **{"Content-Encoding": "gzip"}).status_code == 201
 
 
-def test_a_small_body_that_inflates_without_end_is_refused(workspace: Workspace) -> None:
-    """A zip bomb gets 413 and does not fill the memory."""
-    answer = raw(workspace, gzip.compress(b"[" * 200_000_000), **{"Content-Encoding": "gzip"})
-    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+def test_a_zip_bomb_is_rejected(workspace: Workspace) -> None:
+    """A small body that inflates to 200 MB gets 413."""
+    response = post_bytes(workspace, gzip.compress(b"[" * 200_000_000), **{"Content-Encoding": "gzip"})
+    assert (response.status_code, response.json()["code"]) == (413, "body-too-large")
 
 
 @pytest.mark.parametrize("size", [5_000_000, 12_000_000])
-def test_too_much_is_413_with_the_limit(workspace: Workspace, size: int) -> None:
-    """Beyond our limit and beyond the gateway's own the answer has one shape."""
-    answer = raw(workspace, batch(trigger("phone", "opened", text="x" * size)))
-    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
-    assert answer.headers["content-type"] == "application/problem+json"
+def test_a_body_that_is_too_large_is_413(workspace: Workspace, size: int) -> None:
+    """A body beyond Waypost's limit and a body beyond the gateway's limit get a 413 of the same shape."""
+    response = post_bytes(workspace, batch(trigger("phone", "opened", text="x" * size)))
+    assert (response.status_code, response.json()["code"]) == (413, "body-too-large")
+    assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_key_that_is_not_ascii_is_one_more_unknown_key(stack: Stack) -> None:
-    """A key that was pasted badly gets the 401 of every other wrong key."""
-    answer = httpx.post(
+def test_a_key_that_is_not_ascii_is_unauthorized(stack: Stack) -> None:
+    """A key with characters beyond ASCII gets the same 401 as every other unknown key."""
+    response = httpx.post(
         f"{stack.url}/api/events/batch/", json={"batch": []}, headers={b"Authorization": "Api-Key schlüssel".encode()}, timeout=30
     )
-    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+    assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
 
 
-def test_health_needs_no_key_and_unknown_paths_are_problems(stack: Stack) -> None:
-    """Load balancers ask for health; a typo gets 404 in the one shape of all errors."""
+def test_health_needs_no_key_and_an_unknown_path_is_404(stack: Stack) -> None:
+    """`GET /api/health` responds without a key, and an unknown path gets a 404 in the shape of all errors."""
     assert httpx.get(f"{stack.url}/api/health", timeout=30).json() == {"status": "ok"}
-    answer = httpx.get(f"{stack.url}/api/nothing-here", timeout=30)
-    assert (answer.status_code, answer.headers["content-type"], answer.json()["code"]) == (404, "application/problem+json", "not-found")
+    response = httpx.get(f"{stack.url}/api/nothing-here", timeout=30)
+    assert (response.status_code, response.headers["content-type"], response.json()["code"]) == (
+        404,
+        "application/problem+json",
+        "not-found",
+    )
 
 
-def test_browsers_may_post_from_anywhere(stack: Stack) -> None:
-    """A preflight is answered on the intake with every header that a batch may carry."""
-    answer = httpx.options(f"{stack.url}/api/events/batch/", headers={"Origin": "https://shop.example"}, timeout=30)
-    assert answer.status_code == 204
-    assert answer.headers["access-control-allow-origin"] == "*"
+def test_browsers_can_post_from_any_origin(stack: Stack) -> None:
+    """The response to a CORS preflight allows any origin and every header that a batch may have."""
+    response = httpx.options(f"{stack.url}/api/events/batch/", headers={"Origin": "https://shop.example"}, timeout=30)
+    assert response.status_code == 204
+    assert response.headers["access-control-allow-origin"] == "*"
     assert {"authorization", "content-type", "content-encoding", "idempotency-key"} <= {
-        name.strip().lower() for name in answer.headers["access-control-allow-headers"].split(",")
+        name.strip().lower() for name in response.headers["access-control-allow-headers"].split(",")
     }
 
 
-def test_many_devices_at_once_make_one_customer(workspace: Workspace) -> None:
-    """Eight devices name the same person in the same moment: one customer with eight ids, and one mail."""
+def test_parallel_identifies_of_one_person_create_one_customer(workspace: Workspace) -> None:
+    """Eight parallel `$identify` events with one primary key create one customer with eight ids and send one e-mail."""
     workspace.publish(mailing("welcome", "joined"))
     with ThreadPoolExecutor(8) as devices:
-        answers = list(
+        responses = list(
             devices.map(lambda n: workspace.send(identify(f"d{n}", workspace.email("many")), trigger(f"d{n}", "joined")), range(8))
         )
-    assert {answer.status_code for answer in answers} == {201}
+    assert {response.status_code for response in responses} == {201}
     assert workspace.stack.settle()
     assert sorted(workspace.customer(workspace.email("many"))["correlationIds"]) == [f"d{n}" for n in range(8)]
     assert len(workspace.mails_to(workspace.email("many"))) == 1

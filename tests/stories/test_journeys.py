@@ -1,4 +1,4 @@
-"""What journeys do with events, as their owner sees it."""
+"""Journeys over HTTP: entry, re-entry, branches, drafts and receipts."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 from tests.stories.workspace import Workspace, identify, mailing, trigger
 
 
-def outcomes(workspace: Workspace, answer: Any) -> list[tuple[str, str | None]]:
-    """Outcome and reason of each journey, from the receipt of the last event of a batch."""
+def outcomes(workspace: Workspace, response: Any) -> list[tuple[str, str | None]]:
+    """The outcome and the reason of each journey in the receipt of a batch's last event."""
     assert workspace.stack.settle()
-    receipt = workspace.get(f"/api/events/{answer.json()['results'][-1]['uuid']}")
+    receipt = workspace.get(f"/api/events/{response.json()['results'][-1]['uuid']}")
     return [(entry["outcome"], entry["reason"]) for entry in receipt["journeys"]]
 
 
-def test_only_who_meets_the_conditions_enters(workspace: Workspace) -> None:
-    """Payload and customer both count, and what the same batch's $identify said already does."""
+def test_only_a_customer_that_meets_the_conditions_enters(workspace: Workspace) -> None:
+    """Entry conditions see the payload and the customer with the attributes that an `$identify` of the same batch has set."""
     conditions = {
         "all": [
             {"property": "payload.total", "operator": "is greater than", "value": 10},
@@ -30,8 +30,8 @@ def test_only_who_meets_the_conditions_enters(workspace: Workspace) -> None:
     assert [len(workspace.mails_to(workspace.email(who))) for who in "abc"] == [1, 0, 0]
 
 
-def test_once_is_once_and_the_second_time_has_a_reason(workspace: Workspace) -> None:
-    """A journey with reentry once ignores the second event, and the receipt says why."""
+def test_a_second_entry_is_ignored_with_a_reason(workspace: Workspace) -> None:
+    """A journey with the re-entry mode `once` ignores the second event, and the receipt has a reason."""
     workspace.publish(mailing("welcome", "joined"))
     first = workspace.send(identify("a", workspace.email("a")), trigger("a", "joined", n=1))
     assert outcomes(workspace, first) == [("entered", None)]
@@ -41,8 +41,8 @@ def test_once_is_once_and_the_second_time_has_a_reason(workspace: Workspace) -> 
     assert len(workspace.mails_to(workspace.email("a"))) == 1
 
 
-def test_always_with_a_key_is_one_run_for_each_value(workspace: Workspace) -> None:
-    """An order's journey runs once for each order, and an event without the order is ignored."""
+def test_a_reentry_key_gives_each_value_a_run(workspace: Workspace) -> None:
+    """A journey with a re-entry key has one run for each value of the key, and ignores an event without it."""
     workspace.publish(mailing("orders", "ordered", reentry={"mode": "once", "key": "payload.order"}))
     workspace.send(identify("a", workspace.email("a")), trigger("a", "ordered", order="o1"), trigger("a", "ordered", order="o2"))
     again = workspace.send(trigger("a", "ordered", order="o1", redelivered=True))
@@ -51,8 +51,8 @@ def test_always_with_a_key_is_one_run_for_each_value(workspace: Workspace) -> No
     assert len(workspace.mails_to(workspace.email("a"))) == 2
 
 
-def test_a_split_sends_each_customer_its_own_way(workspace: Workspace) -> None:
-    """The first branch that holds wins; who fits none takes the rest."""
+def test_a_split_takes_the_first_branch_that_holds(workspace: Workspace) -> None:
+    """A `multisplit` takes the first branch whose conditions hold, otherwise `otherwise`."""
     journey = mailing("split", "joined")
     gold, rest = (
         {"id": name, "type": "message", "channel": "email", "template": {"subject": name, "text": name}, "next": "end"}
@@ -68,18 +68,18 @@ def test_a_split_sends_each_customer_its_own_way(workspace: Workspace) -> None:
     assert [workspace.mails_to(workspace.email(who))[0]["subject"] for who in "ab"] == ["gold", "rest"]
 
 
-def test_journeys_work_for_people_without_a_name(workspace: Workspace) -> None:
-    """An unknown id is an anonymous customer who can enter; its mail has no address and says so."""
+def test_an_anonymous_customer_enters_and_its_email_is_skipped(workspace: Workspace) -> None:
+    """An event of an unknown id enters an anonymous customer; its e-mail is skipped with the reason `no-address`."""
     workspace.publish(mailing("welcome", "joined"))
-    assert outcomes(workspace, workspace.send(trigger("nobody", "joined"))) == [("entered", None)]
-    customer = workspace.get("/api/customers?correlationId=nobody")
+    assert outcomes(workspace, workspace.send(trigger("device-1", "joined"))) == [("entered", None)]
+    customer = workspace.get("/api/customers?correlationId=device-1")
     assert (customer["anonymous"], customer["runs"][0]["journey"]) == (True, "welcome")
     [message] = workspace.get("/api/messages?journey=welcome")["items"]
     assert (message["status"], message["reason"]) == ("skipped", "no-address")
 
 
-def test_a_draft_moves_nobody_until_it_is_published(workspace: Workspace) -> None:
-    """Saving is not publishing: the published version runs on, and an unpublished journey takes nobody."""
+def test_a_draft_has_no_effect_until_it_is_published(workspace: Workspace) -> None:
+    """No event enters a journey that is saved and not published."""
     workspace.put("/api/journeys/draft", mailing("draft", "joined"))
     workspace.send(identify("a", workspace.email("a")), trigger("a", "joined"))
     assert workspace.stack.settle()
@@ -87,23 +87,23 @@ def test_a_draft_moves_nobody_until_it_is_published(workspace: Workspace) -> Non
     assert workspace.customer(workspace.email("a"))["runs"] == []
 
 
-def test_one_bad_event_does_not_touch_its_neighbours(workspace: Workspace) -> None:
-    """The good ones of a batch are taken and the bad one can be found with its reason."""
-    answer = workspace.send(identify("a", workspace.email("a")), {"event": "lost", "correlationKey": "_id"}, trigger("a", "seen"))
-    assert answer.status_code == 207
-    assert [result["status"] for result in answer.json()["results"]] == ["accepted", "rejected", "accepted"]
+def test_a_rejected_event_does_not_affect_the_rest_of_its_batch(workspace: Workspace) -> None:
+    """The valid events of a batch are accepted, and the invalid one is in the list of rejected events."""
+    response = workspace.send(identify("a", workspace.email("a")), {"event": "invalid", "correlationKey": "_id"}, trigger("a", "seen"))
+    assert response.status_code == 207
+    assert [result["status"] for result in response.json()["results"]] == ["accepted", "rejected", "accepted"]
     assert workspace.stack.settle()
     assert [event["event"] for event in workspace.get("/api/events?event=seen")["items"]] == ["seen"]
     assert len(workspace.get("/api/events?status=rejected")["items"]) == 1
 
 
-def test_workspaces_do_not_see_each_other(workspace: Workspace) -> None:
-    """Another tenant with the same ids and names sees neither customers nor events nor journeys nor messages."""
-    other = Workspace.made_on(workspace.stack)
+def test_workspaces_are_isolated(workspace: Workspace) -> None:
+    """A key of another workspace reads none of a workspace's customers, events, journeys, messages and dead letters."""
+    other = Workspace.create(workspace.stack)
     workspace.publish(mailing("welcome", "joined"))
-    answer = workspace.send(identify("a", workspace.email("a")), trigger("a", "joined"))
+    response = workspace.send(identify("a", workspace.email("a")), trigger("a", "joined"))
     assert workspace.stack.settle()
-    uuid, customer = answer.json()["results"][1]["uuid"], workspace.customer(workspace.email("a"))["id"]
+    uuid, customer = response.json()["results"][1]["uuid"], workspace.customer(workspace.email("a"))["id"]
     for path in (
         f"/api/events/{uuid}",
         f"/api/customers/{customer}",

@@ -1,4 +1,4 @@
-"""Keys as a team uses them: who may do what, keys that are brought along, rotated, run out and revoked (contract 1.2)."""
+"""API keys: scopes, imported keys, rotation, expiry and revocation (docs/api.md#keys)."""
 
 from __future__ import annotations
 
@@ -14,88 +14,88 @@ from tests.stories.workspace import Workspace, trigger
 
 
 def key(**more: Any) -> dict[str, Any]:
-    """A key for the intake with a text of its own."""
+    """The body that creates a key with the scope `events` and a random text; `more` replaces or adds members."""
     return {"scopes": ["events"], "key": f"story-key-{uuid4().hex}", **more}
 
 
-def posting(workspace: Workspace, text: str | None, path: str = "/api/events/batch/") -> httpx.Response:
-    """A batch that is posted with this key."""
+def post_batch(workspace: Workspace, text: str | None, path: str = "/api/events/batch/") -> httpx.Response:
+    """The response to a batch that is posted with this key, or without a key."""
     headers = {"Authorization": f"Api-Key {text}"} if text else {}
     return httpx.post(workspace.stack.url + path, json={"batch": [trigger("phone", "seen")]}, headers=headers, timeout=30)
 
 
-def test_each_scope_opens_its_doors(workspace: Workspace) -> None:
-    """The intake's key cannot manage; the admin's key can do everything."""
-    assert posting(workspace, workspace.events_key).status_code == 201
-    assert posting(workspace, workspace.admin_key).status_code == 201
+def test_each_scope_allows_its_routes(workspace: Workspace) -> None:
+    """A key with the scope `events` can post events and gets 403 for the management API; a key with the scope `admin` can do both."""
+    assert post_batch(workspace, workspace.events_key).status_code == 201
+    assert post_batch(workspace, workspace.admin_key).status_code == 201
     headers = {"Authorization": f"Api-Key {workspace.events_key}"}
     for method, path in (("GET", "/api/keys"), ("POST", "/api/keys"), ("GET", "/api/schema"), ("GET", "/api/events")):
-        refused = httpx.request(method, workspace.stack.url + path, headers=headers, json={}, timeout=30)
-        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden"), path
+        response = httpx.request(method, workspace.stack.url + path, headers=headers, json={}, timeout=30)
+        assert (response.status_code, response.json()["code"]) == (403, "forbidden"), path
 
 
-def test_every_way_to_have_no_key_gets_one_answer(workspace: Workspace) -> None:
-    """Whoever guesses learns nothing."""
-    made = workspace.post("/api/keys", key())
-    workspace.request("DELETE", f"/api/keys/{made['id']}")
-    answers = [posting(workspace, text) for text in (None, "short", "x" * 40, made["key"])]
-    assert {answer.status_code for answer in answers} == {401}
-    assert len({str(answer.json() | {"requestId": ""}) for answer in answers}) == 1
+def test_all_invalid_keys_get_the_same_response(workspace: Workspace) -> None:
+    """A missing, a malformed, an unknown and a revoked key get the same 401, so the response does not tell which it is."""
+    created = workspace.post("/api/keys", key())
+    workspace.request("DELETE", f"/api/keys/{created['id']}")
+    responses = [post_batch(workspace, text) for text in (None, "short", "x" * 40, created["key"])]
+    assert {response.status_code for response in responses} == {401}
+    assert len({str(response.json() | {"requestId": ""}) for response in responses}) == 1
 
 
-def test_a_key_that_apps_ship_comes_along(workspace: Workspace) -> None:
-    """An imported key works as it is, is shown this once, and is nobody else's from then on."""
-    brought = key(name="the app of 2024")
-    made = workspace.post("/api/keys", brought)
-    assert (made["key"], made["name"], made["scopes"]) == (brought["key"], "the app of 2024", ["events"])
-    assert posting(workspace, brought["key"]).status_code == 201
+def test_an_imported_key_works_unchanged(workspace: Workspace) -> None:
+    """An imported key works as it is, is shown only in the response that creates it, and cannot be imported by another workspace."""
+    imported = key(name="the app of 2024")
+    created = workspace.post("/api/keys", imported)
+    assert (created["key"], created["name"], created["scopes"]) == (imported["key"], "the app of 2024", ["events"])
+    assert post_batch(workspace, imported["key"]).status_code == 201
     listed = workspace.get("/api/keys")["items"]
-    assert brought["key"] not in str(listed)
-    assert made["prefix"] in [each["prefix"] for each in listed]
-    other = Workspace.made_on(workspace.stack).request("POST", "/api/keys", brought)
+    assert imported["key"] not in str(listed)
+    assert created["prefix"] in [each["prefix"] for each in listed]
+    other = Workspace.create(workspace.stack).request("POST", "/api/keys", imported)
     assert (other.status_code, other.json()["code"]) == (409, "key-exists")
 
 
-def test_two_keys_live_while_they_are_rotated(workspace: Workspace) -> None:
-    """Both open the door until the old one is revoked; the new one goes on."""
+def test_two_keys_are_valid_during_a_rotation(workspace: Workspace) -> None:
+    """The old and the new key are both valid until the old one is revoked; then only the new one is."""
     old, new = workspace.post("/api/keys", key()), workspace.post("/api/keys", key())
-    assert posting(workspace, new["key"]).status_code == 201
+    assert post_batch(workspace, new["key"]).status_code == 201
     assert workspace.request("DELETE", f"/api/keys/{old['id']}").status_code == 204
-    assert posting(workspace, old["key"]).status_code == 401
-    assert posting(workspace, new["key"]).status_code == 201
+    assert post_batch(workspace, old["key"]).status_code == 401
+    assert post_batch(workspace, new["key"]).status_code == 201
     assert old["id"] not in [each["id"] for each in workspace.get("/api/keys")["items"]]
 
 
-def test_a_key_runs_out_to_the_second_even_in_a_warm_function(workspace: Workspace) -> None:
-    """What is remembered of a key includes its end."""
+def test_a_key_expires_to_the_second_in_a_warm_function(workspace: Workspace) -> None:
+    """A key is invalid from its `expiresAt` on, although the function has it in its cache."""
     ends = datetime.now(UTC) + timedelta(seconds=3)
-    made = workspace.post("/api/keys", key(expiresAt=ends.isoformat()))
-    assert posting(workspace, made["key"]).status_code == 201
+    created = workspace.post("/api/keys", key(expiresAt=ends.isoformat()))
+    assert post_batch(workspace, created["key"]).status_code == 201
     time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds()))
-    assert posting(workspace, made["key"]).status_code == 401
+    assert post_batch(workspace, created["key"]).status_code == 401
 
 
-def test_a_key_says_on_which_day_it_was_used_last(workspace: Workspace) -> None:
-    """So that nobody has to guess which ones can go."""
+def test_a_key_has_the_day_of_its_last_use(workspace: Workspace) -> None:
+    """`lastUsedOn` of a key is the day of its last use, and null for a key that was never used."""
     used, unused = workspace.post("/api/keys", key()), workspace.post("/api/keys", key())
     before = f"{datetime.now(UTC):%Y-%m-%d}"
-    posting(workspace, used["key"])
+    post_batch(workspace, used["key"])
     days = {each["id"]: each["lastUsedOn"] for each in workspace.get("/api/keys")["items"]}
     assert days[used["id"]] in (before, f"{datetime.now(UTC):%Y-%m-%d}")
     assert days[unused["id"]] is None
 
 
-def test_the_last_admin_key_stays(workspace: Workspace) -> None:
-    """Nobody can lock a workspace for good."""
+def test_the_last_admin_key_cannot_be_revoked(workspace: Workspace) -> None:
+    """Revoking the only key with the scope `admin` is a 409, because no key could then manage the workspace."""
     [admin] = [each for each in workspace.get("/api/keys")["items"] if "admin" in each["scopes"]]
-    refused = workspace.request("DELETE", f"/api/keys/{admin['id']}")
-    assert (refused.status_code, refused.json()["code"]) == (409, "last-admin-key")
+    response = workspace.request("DELETE", f"/api/keys/{admin['id']}")
+    assert (response.status_code, response.json()["code"]) == (409, "last-admin-key")
 
 
 @pytest.mark.parametrize(
     ("body", "status"),
     [({"key": "short"}, 422), ({"key": "a key with spaces in it, alas"}, 422), ({"scopes": []}, 422), ({"scopes": ["root"]}, 422)],
 )
-def test_what_cannot_be_a_key_is_refused(workspace: Workspace, body: dict[str, Any], status: int) -> None:
-    """20 to 200 printable characters, and at least one scope that there is."""
+def test_an_invalid_key_is_rejected(workspace: Workspace, body: dict[str, Any], status: int) -> None:
+    """A key of fewer than 20 characters, with spaces, without a scope or with an unknown scope is a 422."""
     assert workspace.request("POST", "/api/keys", key(**body)).status_code == status

@@ -1,4 +1,4 @@
-"""`make run` as a process: it says what it does and leaves nothing behind."""
+"""`make run` as a process: its output, and what is left after it ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from functions.local.banner import BATCH
 from functions.local.emulator import free_port
-from functions.local.paths import ROOT
+from functions.local.paths import LAYER, ROOT
 from functions.local.seed import EVENTS_KEY
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -25,11 +25,11 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts the local run on a port, with its temporary files in this test's folder."""
+    """Starts the local run on a port as `make run` does, with its temporary files in this test's folder."""
     started: list[subprocess.Popen[str]] = []
 
     def run(port: int, backend: str = "ministack") -> subprocess.Popen[str]:
-        environment = os.environ | {"TMPDIR": str(tmp_path)}
+        environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(LAYER)}
         command = [sys.executable, "-m", "functions.local", "--port", str(port), "--backend", backend]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         started.append(process)
@@ -41,33 +41,33 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.communicate()
 
 
-def until(fact: Callable[[], bool]) -> bool:
-    """Whether something becomes true within ten seconds."""
+def becomes_true(condition: Callable[[], bool]) -> bool:
+    """Whether a condition becomes true within ten seconds."""
     end = time.monotonic() + 10
-    while not fact() and time.monotonic() < end:
+    while not condition() and time.monotonic() < end:
         time.sleep(0.05)
-    return fact()
+    return condition()
 
 
 def refuses(url: str) -> bool:
-    """Whether nobody listens at an address."""
+    """Whether no process listens at the port of a URL."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", httpx.URL(url).port or 80)) != 0
 
 
-def ready(url: str) -> None:
-    """Waits for somebody to listen, and for health."""
-    assert until(lambda: not refuses(url))
+def wait_until_ready(url: str) -> None:
+    """Waits until the local run listens and `/api/health` responds."""
+    assert becomes_true(lambda: not refuses(url))
     assert httpx.get(f"{url}/api/health", timeout=60).status_code == 200
 
 
 def children(parent: int) -> list[int]:
-    """The processes that a process has started."""
+    """The ids of the processes that a process has started."""
     lines = subprocess.run(["ps", "-e", "-o", "pid=", "-o", "ppid="], capture_output=True, text=True, check=True).stdout.splitlines()
     return [int(pid) for pid, parent_pid in map(str.split, lines) if int(parent_pid) == parent]
 
 
-def runs(pid: int) -> bool:
+def exists(pid: int) -> bool:
     """Whether a process exists."""
     try:
         os.kill(pid, 0)
@@ -86,12 +86,12 @@ def runs(pid: int) -> bool:
         ("moto", signal.SIGKILL),
     ],
 )
-def test_it_shows_each_event_and_leaves_nothing_behind(start: Start, tmp_path: Path, backend: str, kind: signal.Signals) -> None:
-    """One line for each step of an event; after Ctrl-C, after a stop and even after a kill there is no process and no folder."""
+def test_it_prints_each_event_and_leaves_nothing_behind(start: Start, tmp_path: Path, backend: str, kind: signal.Signals) -> None:
+    """It prints a line for each thing that happens to an event; after Ctrl-C, SIGTERM and SIGKILL no process and no folder is left."""
     port = free_port()
     process = start(port, backend)
     url = f"http://127.0.0.1:{port}"
-    ready(url)
+    wait_until_ready(url)
     httpx.post(f"{url}/api/events/batch/", json=BATCH, headers={"Authorization": f"Api-Key {EVENTS_KEY}"}, timeout=30)
     httpx.post(f"{url}/_local/settle", timeout=70)
     time.sleep(1)
@@ -105,17 +105,17 @@ def test_it_shows_each_event_and_leaves_nothing_behind(start: Start, tmp_path: P
         assert re.search(rf"^\d\d:\d\d:\d\d .*\b{word}\b", output, re.MULTILINE), output
     emulator = re.search(r"AWS: (\S+),", output)
     assert emulator
-    assert until(lambda: refuses(emulator[1]))
-    assert until(lambda: not any(runs(pid) for pid in started))
-    assert until(lambda: not list(tmp_path.iterdir()))
+    assert becomes_true(lambda: refuses(emulator[1]))
+    assert becomes_true(lambda: not any(exists(pid) for pid in started))
+    assert becomes_true(lambda: not list(tmp_path.iterdir()))
 
 
-def test_a_taken_port_is_said_in_one_line(start: Start) -> None:
-    """Someone else listens there: one line that says so and what to do, at once."""
+def test_a_port_in_use_is_an_error_of_one_line(start: Start) -> None:
+    """If another process listens on the port, the run ends at once with one line that names the port and the remedy."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         process = start(other.getsockname()[1])
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert re.fullmatch(r"waypost: port \d+ is taken; .*PORT=.*\n", errors)
+    assert re.fullmatch(r"waypost: port \d+ is in use; .*PORT=.*\n", errors)

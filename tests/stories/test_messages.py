@@ -1,33 +1,33 @@
-"""What customers receive, and what their team reads about what they did not."""
+"""Messages over HTTP: rendering, skips, suppressed endpoints, redrive and signatures."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from tests.stories.receiver import Receiver
+from tests.stories.webhook_server import WebhookServer
 from tests.stories.workspace import Workspace, identify, trigger
 
 
 def sending(template: dict[str, Any], channel: str = "email", **step: Any) -> dict[str, Any]:
-    """A journey of one message, which every `go` sends again."""
+    """A journey of one message, which each event `go` sends."""
     steps = [
-        {"id": "say", "type": "message", "channel": channel, "template": template, "next": "end", **step},
+        {"id": "message", "type": "message", "channel": channel, "template": template, "next": "end", **step},
         {"id": "end", "type": "exit"},
     ]
-    return {"id": "say", "name": "Say", "entry": {"event": "go", "reentry": {"mode": "always"}}, "steps": steps}
+    return {"id": "sending", "name": "Sending", "entry": {"event": "go", "reentry": {"mode": "always"}}, "steps": steps}
 
 
 def the_message(workspace: Workspace) -> dict[str, Any]:
-    """The one message of that journey, once everything has come to rest."""
+    """The only message of that journey, when everything that is due is done."""
     assert workspace.stack.settle()
-    [message] = workspace.get("/api/messages?journey=say")["items"]
+    [message] = workspace.get("/api/messages?journey=sending")["items"]
     read: dict[str, Any] = workspace.get(f"/api/messages/{message['id']}")
     return read
 
 
-def test_a_mail_says_what_the_template_and_the_customer_make_of_it(workspace: Workspace) -> None:
-    """Values are escaped in HTML, left alone in text, and missing ones are empty; the API shows what was sent."""
+def test_an_email_is_rendered_from_template_customer_and_event(workspace: Workspace) -> None:
+    """Values are escaped in HTML and unchanged in text, a missing value is empty, and the API shows what was sent."""
     template = {
         "subject": "Hi {{ customer.first_name }}{{ customer.missing }}",
         "text": "{{ customer.first_name }} spent {{ event.payload.total }}",
@@ -44,8 +44,8 @@ def test_a_mail_says_what_the_template_and_the_customer_make_of_it(workspace: Wo
     assert mail["subject"] == "Hi Zoë <3"
 
 
-def test_a_strict_template_that_misses_a_value_is_skipped(workspace: Workspace) -> None:
-    """Nobody gets "Hi ,", and the message says what was missing."""
+def test_a_message_with_a_strict_template_and_a_missing_value_is_skipped(workspace: Workspace) -> None:
+    """A message whose strict template lacks a value is skipped, and its attempt names the value."""
     workspace.publish(sending({"subject": "Hi {{ customer.first_name }}", "text": "Hello"}, strict=True))
     workspace.send(identify("d1", workspace.email("nameless")), trigger("d1", "go"))
     message = the_message(workspace)
@@ -54,8 +54,8 @@ def test_a_strict_template_that_misses_a_value_is_skipped(workspace: Workspace) 
     assert not workspace.mails_to(workspace.email("nameless"))
 
 
-def test_a_mail_goes_where_the_template_says(workspace: Workspace) -> None:
-    """`to` may be anyone, and may come from the event."""
+def test_an_email_goes_to_the_address_in_its_template(workspace: Workspace) -> None:
+    """`to` of a template replaces the address of the customer, and may come from the event."""
     workspace.publish(sending({"to": "{{ event.payload.friend }}", "subject": "Hello", "text": "A friend says hello."}))
     workspace.send(identify("d1", workspace.email("ada")), trigger("d1", "go", friend=workspace.email("bob")))
     assert the_message(workspace)["to"] == workspace.email("bob")
@@ -63,21 +63,21 @@ def test_a_mail_goes_where_the_template_says(workspace: Workspace) -> None:
     assert not workspace.mails_to(workspace.email("ada"))
 
 
-def test_an_endpoint_that_is_gone_gets_nothing_more(workspace: Workspace, receiver: Receiver) -> None:
-    """After a 410 the next message to the same address is skipped."""
+def test_an_endpoint_that_is_gone_is_suppressed(workspace: Workspace, receiver: WebhookServer) -> None:
+    """After a 410 the next message to the same URL is skipped with the reason `suppressed`, and the endpoint gets no request."""
     receiver.statuses.append(410)
     workspace.publish(sending({"url": receiver.url, "json": {}}, "webhook"))
     workspace.send(identify("d1", workspace.email("ada")), trigger("d1", "go"))
     assert the_message(workspace)["reason"] == "endpoint-gone"
     workspace.send(trigger("d1", "go"))
     assert workspace.stack.settle()
-    newest, _ = workspace.get("/api/messages?journey=say")["items"]
+    newest, _ = workspace.get("/api/messages?journey=sending")["items"]
     assert (newest["status"], newest["reason"]) == ("skipped", "suppressed")
     assert len(receiver.requests) == 1
 
 
-def test_a_failed_webhook_can_be_sent_again_once_its_receiver_is_mended(workspace: Workspace, receiver: Receiver) -> None:
-    """It lies among the dead letters with its reason; redriven, it goes out under the same id with the same body."""
+def test_a_failed_webhook_can_be_redriven(workspace: Workspace, receiver: WebhookServer) -> None:
+    """A webhook that failed is a dead letter with its reason; a redrive sends it with the same id and the same body."""
     receiver.statuses.append(404)
     workspace.publish(sending({"url": receiver.url, "json": {"who": "{{ customer.email }}"}}, "webhook"))
     workspace.send(identify("d1", workspace.email("ada")), trigger("d1", "go"))
@@ -86,15 +86,15 @@ def test_a_failed_webhook_can_be_sent_again_once_its_receiver_is_mended(workspac
     [parked] = workspace.get("/api/dead-letters")["items"]
     assert (parked["kind"], parked["reason"]) == ("message", "rejected")
     workspace.post("/api/dead-letters/redrive", {"id": parked["id"]})
-    again = the_message(workspace)
-    assert (again["status"], [attempt["outcome"] for attempt in again["attempts"]]) == ("sent", ["failed", "sent"])
+    redriven = the_message(workspace)
+    assert (redriven["status"], [attempt["outcome"] for attempt in redriven["attempts"]]) == ("sent", ["failed", "sent"])
     (first, body), (second, same_body) = receiver.requests
     assert (first["webhook-id"], body) == (second["webhook-id"], same_body)
     assert workspace.get("/api/dead-letters")["items"] == []
 
 
-def test_the_old_and_the_new_secret_sign_while_rotating(workspace: Workspace, receiver: Receiver) -> None:
-    """Receivers can change over at leisure: two signatures, and the new secret is the one that is shown."""
+def test_both_secrets_sign_during_a_rotation(workspace: Workspace, receiver: WebhookServer) -> None:
+    """After a rotation of the secret a webhook has two signatures, and the API shows the new secret."""
     before = workspace.get("/api/webhooks/secret")["secret"]
     after = workspace.post("/api/webhooks/secret")["secret"]
     assert before != after == workspace.get("/api/webhooks/secret")["secret"]

@@ -1,4 +1,4 @@
-"""Kill any function at any time: nothing that was accepted is lost, and nobody hears twice."""
+"""Functions that are killed at any time: no accepted event is lost and no message is sent twice (docs/architecture.md#promises)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from functions.local.stack import Stack
 from tests.stories.workspace import Workspace, identify, mailing, trigger
 
 CUSTOMERS = 24
-DYING = 6.0  # seconds
+KILLING_SECONDS = 6.0
 
 
 @contextmanager
-def short_memory(stack: Stack) -> Iterator[None]:
-    """Signals of a dead function come back after two seconds instead of six minutes."""
+def short_visibility_timeout(stack: Stack) -> Iterator[None]:
+    """Lets the signals of a killed function become visible again after two seconds instead of six minutes."""
     queue, sqs = stack.deployment.resources["SignalsQueue"], stack.cloud.client("sqs")
     before = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "2"})
@@ -31,18 +31,18 @@ def short_memory(stack: Stack) -> Iterator[None]:
 
 
 def workers(stack: Stack, function: str) -> list[int]:
-    """The processes that run a function of this stack now."""
+    """The ids of the processes that run a function of this stack."""
     lines = subprocess.run(
         ["ps", "-e", "-ww", "-o", "pid=", "-o", "pgid=", "-o", "args="], capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    mine = [line.split(None, 2) for line in lines]
-    return [int(pid) for pid, group, command in mine if int(group) == stack.emulator.process.pid and f"-{function}-" in command]
+    processes = [line.split(None, 2) for line in lines]
+    return [int(pid) for pid, group, command in processes if int(group) == stack.emulator.process.pid and f"-{function}-" in command]
 
 
 @contextmanager
-def dying(stack: Stack, function: str) -> Iterator[list[int]]:
-    """Kills every process of a function again and again for some seconds; tells which died."""
-    end = time.monotonic() + DYING
+def killing(stack: Stack, function: str) -> Iterator[list[int]]:
+    """Kills the processes of a function again and again for some seconds; yields the ids of the killed processes."""
+    end = time.monotonic() + KILLING_SECONDS
     killed: list[int] = []
 
     def kill() -> None:
@@ -59,8 +59,8 @@ def dying(stack: Stack, function: str) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("function", ["IngestFunction", "MatchFunction"])
-def test_a_function_that_dies_again_and_again_loses_nothing(ministack: Stack, workspace: Workspace, function: str) -> None:
-    """Clients retry until they get a 2xx; then each customer is there and has exactly one mail."""
+def test_a_function_that_is_killed_loses_no_event(ministack: Stack, workspace: Workspace, function: str) -> None:
+    """When clients retry until they get a 2xx, each customer exists and gets exactly one e-mail."""
     workspace.publish(mailing("welcome", "joined"))
 
     def address(number: int) -> str:
@@ -72,7 +72,7 @@ def test_a_function_that_dies_again_and_again_loses_nothing(ministack: Stack, wo
         while workspace.send(*stamped).status_code != 201:
             time.sleep(0.2)
 
-    with short_memory(ministack), dying(ministack, function) as killed:
+    with short_visibility_timeout(ministack), killing(ministack, function) as killed:
         with ThreadPoolExecutor(8) as clients:
             list(clients.map(join, range(CUSTOMERS)))
         assert workspace.stack.settle()

@@ -1,4 +1,4 @@
-"""Journeys in which time passes: the stack's clock is pushed, and days go by in a second."""
+"""Waits, timers, quiet hours and retries on a clock that the tests advance."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ pytestmark = pytest.mark.xdist_group("time")
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """A stack of this module's own: the other stories' clocks must show the machine's time."""
+    """A stack for this module only, because all other tests need a clock with the machine's time."""
     with running() as stack:
         yield stack
 
 
 def clock(workspace: Workspace) -> datetime:
-    """What the stack's clock shows."""
+    """The current time of the stack's clock."""
     return datetime.fromisoformat(httpx.get(f"{workspace.stack.url}/_local/clock", timeout=30).raise_for_status().json()["now"])
 
 
-def push(workspace: Workspace, span: str) -> datetime:
-    """Pushes the clock by an ISO 8601 duration; what it shows then."""
-    answer = httpx.post(f"{workspace.stack.url}/_local/clock", json={"advance": span}, timeout=180)
-    return datetime.fromisoformat(answer.raise_for_status().json()["now"])
+def advance(workspace: Workspace, duration: str) -> datetime:
+    """Advances the clock by an ISO 8601 duration and returns its new time."""
+    response = httpx.post(f"{workspace.stack.url}/_local/clock", json={"advance": duration}, timeout=180)
+    return datetime.fromisoformat(response.raise_for_status().json()["now"])
 
 
-def push_to(workspace: Workspace, instant: datetime) -> None:
-    """Pushes the clock to an instant that lies ahead."""
-    push(workspace, f"PT{(instant - clock(workspace)).total_seconds():.3f}S")
+def advance_to(workspace: Workspace, instant: datetime) -> None:
+    """Advances the clock to an instant in the future."""
+    advance(workspace, f"PT{(instant - clock(workspace)).total_seconds():.3f}S")
 
 
 def mail(step: str, then: str = "end", text: str = "") -> dict[str, Any]:
-    """A step that mails under its own name."""
+    """A step that sends an e-mail whose subject is the id of the step."""
     return {"id": step, "type": "message", "channel": "email", "template": {"subject": step, "text": text or step}, "next": then}
 
 
 def journey(name: str, *steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """A journey by this name of these steps and an end, which `joined` enters."""
+    """A journey with these steps and an exit, which the event `joined` enters."""
     return mailing(name, "joined") | {"steps": [*steps, {"id": "end", "type": "exit"}]} | fields
 
 
 def nudging(wait: str = "P3D", **fields: Any) -> dict[str, Any]:
-    """Welcome, then thanks for a purchase above 10, or a nudge when the wait is over."""
+    """A journey that sends `welcome`, then `thanks` after a purchase above 10, or `nudge` when the wait times out."""
     above_ten = {"property": "payload.total", "operator": "is greater than", "value": 10}
     bought = {
         "id": "bought",
@@ -61,39 +61,39 @@ def nudging(wait: str = "P3D", **fields: Any) -> dict[str, Any]:
     return journey("nudging", mail("welcome", "bought"), bought, mail("nudge"), mail("thanks"), **fields)
 
 
-def joined(workspace: Workspace, name: str = "ada", **attributes: Any) -> None:
-    """Somebody joins, and everything that is due then is done."""
+def join(workspace: Workspace, name: str = "ada", **attributes: Any) -> None:
+    """Identifies a customer, enters the journey, and waits until everything that is due is done."""
     workspace.send(identify(name, workspace.email(name), **attributes), trigger(name, "joined"))
     assert workspace.stack.settle()
 
 
 def subjects(workspace: Workspace, name: str = "ada") -> list[str]:
-    """The subjects of the mails that somebody got, oldest first."""
+    """The subjects of the e-mails to a customer, oldest first."""
     return [mail["subject"] for mail in reversed(workspace.mails_to(workspace.email(name)))]
 
 
 def run(workspace: Workspace, name: str = "ada") -> dict[str, Any]:
-    """The one run of a customer."""
+    """The only run of a customer."""
     [run] = workspace.customer(workspace.email(name))["runs"]
     return dict(run)
 
 
 def sent_at(workspace: Workspace, step: str) -> datetime:
-    """When the message of a step went out."""
+    """The time of the last attempt of the message of a step."""
     [message] = [each for each in workspace.get("/api/messages")["items"] if each["step"] == step]
     return datetime.fromisoformat(workspace.get(f"/api/messages/{message['id']}")["attempts"][-1]["at"])
 
 
-def test_who_does_not_buy_for_three_days_is_nudged(workspace: Workspace) -> None:
-    """Not a moment early, at most two minutes late, and three days pass within seconds."""
+def test_a_wait_times_out_after_three_days(workspace: Workspace) -> None:
+    """The timeout of a wait is never early and at most two minutes late, and the clock passes three days within ten seconds."""
     workspace.publish(nudging())
-    joined(workspace)
+    join(workspace)
     due = datetime.fromisoformat(run(workspace)["due"])
     assert timedelta(days=3) - timedelta(seconds=5) < due - clock(workspace) <= timedelta(days=3)
-    push(workspace, "P2DT23H")
+    advance(workspace, "P2DT23H")
     assert subjects(workspace) == ["welcome"]
     started = time.monotonic()
-    push(workspace, "P3D")
+    advance(workspace, "P3D")
     assert time.monotonic() - started < 10
     assert subjects(workspace) == ["welcome", "nudge"]
     assert timedelta(0) <= sent_at(workspace, "nudge") - due < timedelta(minutes=2)
@@ -101,48 +101,48 @@ def test_who_does_not_buy_for_three_days_is_nudged(workspace: Workspace) -> None
     assert (run(workspace)["status"], run(workspace)["reason"]) == ("exited", "finished")
 
 
-def test_who_buys_on_the_second_day_is_thanked_and_never_nudged(workspace: Workspace) -> None:
-    """The event takes its branch at once; the timer of the step that was left does nothing."""
+def test_an_event_ends_a_wait_before_its_timeout(workspace: Workspace) -> None:
+    """An event takes its branch at once, and the timer of the step that the run has left has no effect."""
     workspace.publish(nudging())
-    joined(workspace)
-    push(workspace, "P2D")
+    join(workspace)
+    advance(workspace, "P2D")
     workspace.send(trigger("ada", "purchase", total=5), trigger("ada", "purchase", total=11))
     assert workspace.stack.settle()
     assert subjects(workspace) == ["welcome", "thanks"]
-    push(workspace, "P5D")
+    advance(workspace, "P5D")
     assert subjects(workspace) == ["welcome", "thanks"]
 
 
-def test_an_event_each_hour_that_is_nobodys_moves_nothing(workspace: Workspace) -> None:
-    """Neither the run nor the time at which its wait ends."""
+def test_other_events_do_not_change_a_wait(workspace: Workspace) -> None:
+    """Events that fit no branch change neither the step of a run nor the time at which its wait ends."""
     workspace.publish(nudging("P1D"))
-    joined(workspace)
+    join(workspace)
     due = run(workspace)["due"]
     for hour in range(23):
-        push(workspace, "PT1H")
-        workspace.send(trigger("ada", "looked around", hour=hour), trigger("ada", "purchase", total=hour % 10))
+        advance(workspace, "PT1H")
+        workspace.send(trigger("ada", "viewed", hour=hour), trigger("ada", "purchase", total=hour % 10))
     assert workspace.stack.settle()
     assert (run(workspace)["due"], subjects(workspace)) == (due, ["welcome"])
-    push(workspace, "PT1H")
+    advance(workspace, "PT1H")
     assert subjects(workspace) == ["welcome", "nudge"]
 
 
-def test_a_paused_journey_catches_up_once(workspace: Workspace) -> None:
-    """What became due meanwhile happens on resume, and only once."""
+def test_a_resumed_journey_does_once_what_became_due(workspace: Workspace) -> None:
+    """A timeout that became due during a pause happens on resume, and only once."""
     workspace.publish(nudging())
-    joined(workspace)
+    join(workspace)
     workspace.post("/api/journeys/nudging/pause")
-    push(workspace, "P4D")
+    advance(workspace, "P4D")
     assert subjects(workspace) == ["welcome"]
     workspace.post("/api/journeys/nudging/resume")
-    push(workspace, "PT1M")
+    advance(workspace, "PT1M")
     assert subjects(workspace) == ["welcome", "nudge"]
-    push(workspace, "P4D")
+    advance(workspace, "P4D")
     assert subjects(workspace) == ["welcome", "nudge"]
 
 
-def test_two_orders_wait_side_by_side(workspace: Workspace) -> None:
-    """Each order's run has a timer of its own, and a payment ends the wait of its own order only."""
+def test_runs_of_two_orders_wait_independently(workspace: Workspace) -> None:
+    """The run of each order has its own timer, and a payment ends only the wait of its order."""
     entry = {"event": "ordered", "reentry": {"mode": "once", "key": "payload.order"}}
     paid = {
         "id": "paid",
@@ -153,19 +153,19 @@ def test_two_orders_wait_side_by_side(workspace: Workspace) -> None:
     reminder = mail("reminder") | {"template": {"subject": "{{ event.payload.order }}", "text": "Please pay."}}
     workspace.publish(journey("orders", paid, reminder, entry=entry))
     workspace.send(identify("ada", workspace.email("ada")), trigger("ada", "ordered", order="o1"), trigger("ada", "ordered", order="o2"))
-    push(workspace, "P1D")
+    advance(workspace, "P1D")
     workspace.send(trigger("ada", "ordered", order="o3"), trigger("ada", "paid", order="o2"))
     assert workspace.stack.settle()
     statuses = {each["key"]: each["status"] for each in workspace.customer(workspace.email("ada"))["runs"]}
     assert statuses == {"o1": "active", "o2": "exited", "o3": "active"}
-    push(workspace, "P1DT1M")
+    advance(workspace, "P1DT1M")
     assert subjects(workspace) == ["o1"]
-    push(workspace, "P1DT1M")
+    advance(workspace, "P1DT1M")
     assert subjects(workspace) == ["o1", "o3"]
 
 
-def spring(after: datetime) -> date:
-    """The next last Sunday of March, on which Berlin's clocks skip an hour."""
+def start_of_summer_time(after: datetime) -> date:
+    """The next last Sunday of March, on which the clocks of Berlin skip an hour."""
     for year in (after.year, after.year + 1):
         last = date(year, 3, 31)
         sunday = last - timedelta(days=(last.weekday() + 1) % 7)
@@ -174,25 +174,25 @@ def spring(after: datetime) -> date:
     raise AssertionError("every year has a March")
 
 
-def test_quiet_hours_end_in_the_morning_of_a_night_that_lacks_an_hour(workspace: Workspace) -> None:
-    """Berlin's clocks are put on; the message waits until seven there, which is an hour earlier than the night before."""
-    morning = spring(clock(workspace))
-    push_to(workspace, datetime(morning.year, 3, morning.day, tzinfo=UTC) - timedelta(minutes=90))
+def test_quiet_hours_end_at_local_time_when_the_clocks_change(workspace: Workspace) -> None:
+    """In the night in which Berlin's clocks skip an hour, a message in quiet hours is sent at seven local time, which is 05:00 UTC."""
+    morning = start_of_summer_time(clock(workspace))
+    advance_to(workspace, datetime(morning.year, 3, morning.day, tzinfo=UTC) - timedelta(minutes=90))
     workspace.publish(journey("quiet", mail("hello"), quietHours={"from": "22:00", "to": "07:00", "otherwise": "wait"}))
-    joined(workspace, timezone="Europe/Berlin")
+    join(workspace, timezone="Europe/Berlin")
     assert subjects(workspace) == []
-    push(workspace, "PT8H")
+    advance(workspace, "PT8H")
     assert subjects(workspace) == ["hello"]
     late = sent_at(workspace, "hello") - datetime(morning.year, 3, morning.day, 5, tzinfo=UTC)
     assert timedelta(0) <= late < timedelta(minutes=2)
 
 
-def test_a_webhook_that_fails_is_tried_for_a_day(workspace: Workspace) -> None:
-    """Its schedule of retries is gone through on the pushed clock; then it is given up and can be seen."""
+def test_a_webhook_that_fails_is_retried_for_a_day(workspace: Workspace) -> None:
+    """A webhook whose receiver does not respond has eight attempts within about a day, and then failed."""
     call = {"id": "call", "type": "message", "channel": "webhook", "template": {"url": "http://127.0.0.1:9/", "json": {}}, "next": "end"}
     workspace.publish(journey("calling", call))
-    joined(workspace)
-    push(workspace, "P2D")
+    join(workspace)
+    advance(workspace, "P2D")
     [message] = workspace.get("/api/messages")["items"]
     shown = workspace.get(f"/api/messages/{message['id']}")
     assert (shown["status"], len(shown["attempts"])) == ("failed", 8)
@@ -200,10 +200,10 @@ def test_a_webhook_that_fails_is_tried_for_a_day(workspace: Workspace) -> None:
     assert timedelta(hours=16) < times[-1] - times[0] < timedelta(hours=26)
 
 
-def test_a_short_delay_ends_to_the_second_by_itself(workspace: Workspace) -> None:
-    """Nobody pushes the clock: after five seconds the mail goes out."""
+def test_a_short_delay_ends_without_a_change_of_the_clock(workspace: Workspace) -> None:
+    """A delay of five seconds ends within three seconds of its due time while nothing advances the clock."""
     workspace.publish(journey("short", {"id": "pause", "type": "timeDelay", "delay": "PT5S", "next": "hello"}, mail("hello")))
-    joined(workspace)
+    join(workspace)
     due = datetime.fromisoformat(run(workspace)["due"])
     end = time.monotonic() + 15
     while not subjects(workspace) and time.monotonic() < end:
@@ -211,37 +211,37 @@ def test_a_short_delay_ends_to_the_second_by_itself(workspace: Workspace) -> Non
     assert timedelta(0) <= sent_at(workspace, "hello") - due < timedelta(seconds=3)
 
 
-def test_a_timer_finds_whoever_its_customer_has_become(workspace: Workspace) -> None:
-    """Somebody joins without a name and turns out to be Ada two days later: the nudge goes to Ada, on the same day as ever."""
+def test_a_timer_follows_a_merge_of_its_customer(workspace: Workspace) -> None:
+    """The timer of an anonymous customer that was merged two days later fires at its due time for the merged customer."""
     workspace.publish(nudging())
     workspace.send(identify("laptop", workspace.email("ada")))
     workspace.send(trigger("phone", "joined"))
-    push(workspace, "P2D")
+    advance(workspace, "P2D")
     workspace.send(identify("phone", workspace.email("ada")))
     assert workspace.stack.settle()
     assert run(workspace)["status"] == "active"
-    push(workspace, "P1DT1M")
+    advance(workspace, "P1DT1M")
     assert subjects(workspace) == ["nudge"]
 
 
-def test_a_timer_of_an_erased_customer_wakes_nobody(workspace: Workspace) -> None:
-    """Nothing is sent, nothing is parked, and nobody is made anew."""
+def test_a_timer_of_an_erased_customer_has_no_effect(workspace: Workspace) -> None:
+    """After an erasure a due timer sends no message, leaves no dead letter and creates no customer."""
     workspace.publish(nudging())
-    joined(workspace)
+    join(workspace)
     customer = workspace.customer(workspace.email("ada"))["id"]
     workspace.request("DELETE", f"/api/customers/{customer}").raise_for_status()
-    push(workspace, "P4D")
+    advance(workspace, "P4D")
     assert subjects(workspace) == ["welcome"]
     assert workspace.get("/api/dead-letters")["items"] == []
     assert workspace.request("GET", f"/api/customers?primaryKey={workspace.email('ada')}").status_code == 404
 
 
-def test_a_stopped_journey_nudges_nobody(workspace: Workspace) -> None:
-    """Its runs read as exited at once, and their timers do nothing."""
+def test_a_stopped_journey_sends_nothing(workspace: Workspace) -> None:
+    """The runs of a stopped journey are exited with the reason `stopped`, and their timers have no effect."""
     workspace.publish(nudging())
-    joined(workspace)
+    join(workspace)
     workspace.post("/api/journeys/nudging/stop")
-    push(workspace, "PT10S")
+    advance(workspace, "PT10S")
     assert (run(workspace)["status"], run(workspace)["reason"]) == ("exited", "stopped")
-    push(workspace, "P4D")
+    advance(workspace, "P4D")
     assert subjects(workspace) == ["welcome"]

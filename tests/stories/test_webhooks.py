@@ -1,4 +1,4 @@
-"""A journey's webhook reaches a server that can trust it."""
+"""Webhooks to a real server: signature, retries and final failures."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 from standardwebhooks.webhooks import Webhook
 
 from tests.stories.backends import both_backends
-from tests.stories.receiver import Receiver
+from tests.stories.webhook_server import WebhookServer
 from tests.stories.workspace import Workspace, identify, trigger
 
 
 def calling(url: str) -> dict[str, Any]:
-    """A journey that calls a webhook with who and why."""
+    """A journey that calls a webhook with the customer's e-mail address and the total of the event."""
     template = {"url": url, "json": {"who": "{{ customer.email }}", "total": "{{ event.payload.total }}"}}
     steps = [{"id": "call", "type": "message", "channel": "webhook", "template": template, "next": "end"}, {"id": "end", "type": "exit"}]
     return {"id": "calls", "name": "calls", "entry": {"event": "bought", "reentry": {"mode": "always"}}, "steps": steps}
 
 
 @both_backends
-def test_the_receiver_can_verify_who_called(workspace: Workspace, receiver: Receiver) -> None:
-    """The body is rendered, and its signature holds under the secret that the workspace shows."""
+def test_the_signature_of_a_webhook_is_valid(workspace: Workspace, receiver: WebhookServer) -> None:
+    """The body is rendered, and its signature is valid under the secret of the workspace."""
     secret = workspace.get("/api/webhooks/secret")["secret"]
     workspace.publish(calling(receiver.url))
     workspace.send(identify("d1", workspace.email("hook")), trigger("d1", "bought", total=12.5))
@@ -33,8 +33,8 @@ def test_the_receiver_can_verify_who_called(workspace: Workspace, receiver: Rece
     assert (message["id"], message["status"]) == (headers["webhook-id"], "sent")
 
 
-def test_a_receiver_that_is_down_is_called_again_with_the_same_id(workspace: Workspace, receiver: Receiver) -> None:
-    """503 means later: the message stays pending, is tried again after some seconds under the same id, and then is sent once."""
+def test_a_webhook_is_retried_with_the_same_id_after_a_503(workspace: Workspace, receiver: WebhookServer) -> None:
+    """After a 503 the message stays pending, is sent again after some seconds with the same id, and then has the status `sent`."""
     receiver.statuses.append(503)
     workspace.publish(calling(receiver.url))
     workspace.send(identify("d1", workspace.email("later")), trigger("d1", "bought", total=1))
@@ -46,8 +46,8 @@ def test_a_receiver_that_is_down_is_called_again_with_the_same_id(workspace: Wor
     assert len(receiver.requests) == 2
 
 
-def test_a_receiver_that_refuses_is_not_called_again(workspace: Workspace, receiver: Receiver) -> None:
-    """400 is an answer: the message failed, and says so with its attempt."""
+def test_a_webhook_is_not_retried_after_a_400(workspace: Workspace, receiver: WebhookServer) -> None:
+    """After a 400 the message has the status `failed` with one attempt, and the receiver gets no second request."""
     receiver.statuses.append(400)
     workspace.publish(calling(receiver.url))
     workspace.send(identify("d1", workspace.email("no")), trigger("d1", "bought", total=1))

@@ -1,4 +1,4 @@
-"""A workspace as its owner uses it: over HTTP, with its own keys, on the deployed stack."""
+"""A workspace of the running stack, used over HTTP with its own keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.stories.backends import AnyStack
 
 @dataclass(frozen=True)
 class Workspace:
-    """One tenant of the running stack; every test has its own, so tests do not see each other."""
+    """One tenant. Each test has a workspace of its own, so tests do not affect each other."""
 
     stack: AnyStack
     id: str
@@ -21,16 +21,16 @@ class Workspace:
     events_key: str
 
     @classmethod
-    def made_on(cls, stack: AnyStack) -> Workspace:
-        """A fresh workspace whose customers have an e-mail address as their primary key."""
-        made = stack.new_workspace(f"story {uuid4().hex[:8]}")
-        workspace = cls(stack, made["id"], made["key"], f"story-events-key-{uuid4().hex}")
+    def create(cls, stack: AnyStack) -> Workspace:
+        """Creates a workspace whose customers have an e-mail address as their primary key, with an admin key and an events key."""
+        created = stack.new_workspace(f"story {uuid4().hex[:8]}")
+        workspace = cls(stack, created["id"], created["key"], f"story-events-key-{uuid4().hex}")
         workspace.put("/api/schema", {"primaryKey": {"name": "email", "type": "Email"}, "attributes": {}, "timezone": "UTC"})
         workspace.post("/api/keys", {"scopes": ["events"], "key": workspace.events_key})
         return workspace
 
     def request(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        """A management call as it was answered, whatever the status."""
+        """The response to a call of the management API, whatever its status."""
         headers = {"Authorization": f"Api-Key {self.admin_key}"}
         return httpx.request(method, self.stack.url + path, json=body, headers=headers, timeout=30)
 
@@ -52,37 +52,37 @@ class Workspace:
         self.post(f"/api/journeys/{journey['id']}/publish")
 
     def send(self, *events: dict[str, Any], path: str = "/api/events/batch/") -> httpx.Response:
-        """Posts a batch with the events key."""
+        """The response to a batch of events that is posted with the events key."""
         headers = {"Authorization": f"Api-Key {self.events_key}"}
         return httpx.post(self.stack.url + path, json={"batch": events}, headers=headers, timeout=30)
 
     def email(self, name: str) -> str:
-        """An address that only this workspace's customers have."""
+        """An e-mail address that belongs to this workspace only."""
         return f"{name}@{self.id.replace('_', '-')}.example.org"
 
     def mails_to(self, address: str) -> list[dict[str, Any]]:
-        """The mails that an address got, newest first."""
+        """The e-mails to an address, newest first."""
         return [mail for mail in self.stack.mails() if address in mail["to"]]
 
     def customer(self, primary_key: str) -> dict[str, Any]:
-        """The one customer with a primary key."""
+        """The customer with a primary key."""
         found: dict[str, Any] = self.get(f"/api/customers?primaryKey={primary_key}")
         return found
 
 
 def identify(correlation_id: str, email: str, **attributes: Any) -> dict[str, Any]:
-    """An event that names a customer."""
+    """An `$identify` that gives a correlation id a primary key."""
     payload = {"distinct_id": email, **attributes}
     return {"correlationKey": "_id", "correlationValue": correlation_id, "event": "$identify", "payload": payload}
 
 
 def trigger(correlation_id: str, name: str, **payload: Any) -> dict[str, Any]:
-    """Any other event of a device or a backend."""
+    """An event with a name of its own under a correlation id."""
     return {"correlationKey": "_id", "correlationValue": correlation_id, "event": name, "payload": payload}
 
 
 def mailing(journey: str, event: str, **entry: Any) -> dict[str, Any]:
-    """A journey that mails whoever enters by an event."""
+    """A journey that an event enters and that sends one e-mail; `entry` are further members of its entry."""
     template = {"subject": "Hello {{ customer.first_name | default: 'there' }}", "text": "Because of {{ event.name }}."}
     steps = [
         {"id": "hello", "type": "message", "channel": "email", "template": template, "next": "end"},

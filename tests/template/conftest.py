@@ -1,4 +1,4 @@
-"""template.yaml as plain Python, with CloudFormation's short tags written out."""
+"""Fixtures that give the parts of template.yaml as plain values, with CloudFormation's short tags in their long form."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def resources(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def functions(resources: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The properties of the four functions by their short name."""
+    """The properties of the four functions by their short names such as `ingest`."""
     kind = "AWS::Serverless::Function"
     return {name.removesuffix("Function").lower(): each["Properties"] for name, each in resources.items() if each["Type"] == kind}

@@ -1,4 +1,4 @@
-"""What each function is given: its settings and its permissions, and no more."""
+"""The settings and the permissions of each function in the template."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 Resources = dict[str, dict[str, Any]]
 ROOT = Path(__file__).parents[2]
 NAMES = ["ingest", "match", "send", "manage"]
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
-# function: the tables that it may change
+# function: the tables that it may write
 WRITERS = {
     "ingest": {"CustomersTable", "EventsTable", "KeysTable"},
     "match": {"CustomersTable", "RunsTable", "EventsTable", "MessagesTable", "DeadTable"},
@@ -26,16 +27,16 @@ CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", 
 
 
 def grants(function: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every (action, resource's logical id) of a function; an index counts as its table."""
+    """Each pair of an action and the logical id of a resource that a function's policies allow; an index counts as its table."""
     for statement in function["Policies"]["Statement"]:
         actions, targets = statement["Action"], statement["Resource"]
         for action in actions if isinstance(actions, list) else [actions]:
             for target in targets if isinstance(targets, list) else [targets]:
-                yield action, place(target)
+                yield action, logical_id(target)
 
 
-def place(target: dict[str, Any]) -> str:
-    """The logical id of a resource in a statement, or an ARN's pattern as it is."""
+def logical_id(target: dict[str, Any]) -> str:
+    """The logical id of a resource in a statement, or the pattern of an ARN unchanged."""
     if "Fn::GetAtt" in target:
         return str(target["Fn::GetAtt"][0])
     if "Fn::Sub" in target and (found := re.match(r"\$\{(\w+)\.Arn\}/index/\w+$", target["Fn::Sub"])):
@@ -44,20 +45,20 @@ def place(target: dict[str, Any]) -> str:
 
 
 def environment(function: dict[str, Any]) -> dict[str, Any]:
-    """A function's own variables."""
+    """The environment variables of a function, without those that all functions share."""
     return dict(function["Environment"]["Variables"])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_function_knows_the_tables_that_it_may_touch_and_no_others(name: str, functions: Resources) -> None:
-    """Each table variable has a permission and each permission has a variable."""
-    known = {value["Ref"] for key, value in environment(functions[name]).items() if key.endswith("_TABLE")}
-    assert known == {resource for action, resource in grants(functions[name]) if action.startswith("dynamodb:")}
+def test_a_function_has_a_variable_for_each_table_that_it_may_use(name: str, functions: Resources) -> None:
+    """Each variable of a table has a permission, and each permission on a table has a variable."""
+    in_variables = {value["Ref"] for key, value in environment(functions[name]).items() if key.endswith("_TABLE")}
+    assert in_variables == {resource for action, resource in grants(functions[name]) if action.startswith("dynamodb:")}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_permissions_are_named_one_by_one(name: str, functions: Resources) -> None:
-    """No wildcard of a whole service, no scan, no deletion of a table, nothing on every resource."""
+def test_permissions_name_actions_and_resources(name: str, functions: Resources) -> None:
+    """No permission allows a whole service, a scan, the deletion of a table, or an action on every resource."""
     for action, resource in grants(functions[name]):
         service, verb = action.split(":")
         assert resource != "*"
@@ -68,76 +69,99 @@ def test_permissions_are_named_one_by_one(name: str, functions: Resources) -> No
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_who_may_change_what(name: str, functions: Resources) -> None:
-    """A bug in one function cannot spoil another's tables."""
-    changed = {resource for action, resource in grants(functions[name]) if action.split(":")[1] in WRITES}
-    assert changed == WRITERS[name]
+def test_a_function_can_write_its_own_tables_only(name: str, functions: Resources) -> None:
+    """The tables that a function may write are the listed ones, so a bug in it cannot damage others."""
+    written = {resource for action, resource in grants(functions[name]) if action.split(":")[1] in WRITES}
+    assert written == WRITERS[name]
 
 
-def test_only_the_sender_may_send_mail(functions: Resources) -> None:
-    """One door to the providers."""
+def test_only_the_sender_can_send_email(functions: Resources) -> None:
+    """Only the sender has permissions for SES."""
     assert {name for name in NAMES for action, _ in grants(functions[name]) if action.startswith("ses:")} == {"send"}
 
 
-def test_each_queue_has_one_reader(functions: Resources) -> None:
-    """The matcher reads signals and passes on delayed ones, the sender reads what is to be sent."""
-    readers = {(name, resource) for name in NAMES for action, resource in grants(functions[name]) if action == "sqs:ReceiveMessage"}
-    assert readers == {("match", "SignalsQueue"), ("match", "DelaysQueue"), ("send", "SendQueue")}
+def test_each_queue_has_one_consumer(functions: Resources) -> None:
+    """The matcher consumes the signals queue and the delays queue, the sender consumes the send queue, and no other function does."""
+    consumers = {(name, resource) for name in NAMES for action, resource in grants(functions[name]) if action == "sqs:ReceiveMessage"}
+    assert consumers == {("match", "SignalsQueue"), ("match", "DelaysQueue"), ("send", "SendQueue")}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_function_knows_the_queues_that_it_may_write_to(name: str, functions: Resources) -> None:
-    """Each queue's address comes with the permission to use it."""
-    known = {value["Ref"] for key, value in environment(functions[name]).items() if key.endswith("_QUEUE_URL")}
-    assert known == {resource for action, resource in grants(functions[name]) if action.startswith("sqs:SendMessage")}
+def test_a_function_has_a_variable_for_each_queue_that_it_may_write_to(name: str, functions: Resources) -> None:
+    """Each variable of a queue has a permission to send, and each permission to send has a variable."""
+    in_variables = {value["Ref"] for key, value in environment(functions[name]).items() if key.endswith("_QUEUE_URL")}
+    assert in_variables == {resource for action, resource in grants(functions[name]) if action.startswith("sqs:SendMessage")}
 
 
-def test_the_template_sets_what_the_code_reads_and_nothing_else(template: dict[str, Any], functions: Resources) -> None:
-    """A misspelt variable, or one that nobody reads any more, fails here and not in production."""
+def test_the_template_sets_the_variables_that_the_code_reads(template: dict[str, Any], functions: Resources) -> None:
+    """The template sets every variable that the code reads, and no variable that no code reads."""
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
     given = {key for name in NAMES for key in environment(functions[name])} | set(shared)
     sources = [*(ROOT / "layers/core/waypost").rglob("*.py"), *(ROOT / "functions").glob("*/app.py")]
-    read = {name for each in sources for name in re.findall(r"""(?:required|optional|whole|table)\(\s*"([A-Z_]+)\"""", each.read_text())}
-    of_powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL"}
-    assert given - of_powertools == read - {"WAYPOST_LOCAL_WEBHOOKS", "WAYPOST_CLOCK_FILE"}
+    read = {name for each in sources for name in re.findall(r"""(?:required|optional|integer|table)\(\s*"([A-Z_]+)\"""", each.read_text())}
+    of_libraries = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL", "AWS_ENDPOINT_URL"}
+    assert given - of_libraries == read - {"WAYPOST_LOCAL_WEBHOOKS", "WAYPOST_CLOCK_FILE"}
 
 
-def test_the_local_run_alone_may_call_loopback_webhooks() -> None:
-    """No template sets the setting that lets a webhook reach 127.0.0.1, nor the one that pushes the clock."""
+def test_the_template_sets_no_variable_of_the_local_run() -> None:
+    """The template sets neither the variable that allows webhooks to 127.0.0.1 nor the one that changes the clock."""
     template = (ROOT / "template.yaml").read_text()
     assert "WAYPOST_LOCAL" not in template
     assert "WAYPOST_CLOCK" not in template
 
 
-def test_a_stack_name_is_all_that_a_deploy_needs(template: dict[str, Any]) -> None:
-    """Every parameter has a default, and the cheaper processor is it."""
+def test_every_parameter_has_a_default(template: dict[str, Any]) -> None:
+    """A deployment needs no parameters, and the default processor is arm64, which is cheaper."""
     assert [name for name, each in template["Parameters"].items() if "Default" not in each] == []
     assert template["Parameters"]["Architecture"]["Default"] == "arm64"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_logs_do_not_pile_up(name: str, resources: Resources, functions: Resources) -> None:
-    """Each function writes to a log group of its own that forgets."""
+def test_logs_expire(name: str, resources: Resources, functions: Resources) -> None:
+    """Each function has a log group of its own whose retention is a parameter."""
     group = functions[name]["LoggingConfig"]["LogGroup"]["Ref"]
     assert resources[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_intake_never_starves(name: str, functions: Resources) -> None:
-    """No reserved concurrency: small accounts have little, and what one function reserves the others lose."""
+def test_no_function_reserves_concurrency(name: str, functions: Resources) -> None:
+    """No function reserves concurrency: what one reserves the others cannot use, and a new account has little."""
     assert "ReservedConcurrentExecutions" not in functions[name]
 
 
-def test_answers_come_before_the_gateway_gives_up(functions: Resources) -> None:
-    """API Gateway waits 29 seconds; our own answer comes first."""
+def test_functions_time_out_before_the_gateway_does(functions: Resources) -> None:
+    """The functions behind the API have timeouts within the 29 seconds that API Gateway waits."""
     assert functions["ingest"]["Timeout"] < 29
     assert functions["manage"]["Timeout"] <= 29
 
 
-def test_outputs_name_what_a_person_looks_for(template: dict[str, Any], resources: Resources) -> None:
-    """The address, every function, every table and every queue."""
-    wanted = {"ApiUrl"}
+def test_outputs_have_the_url_and_all_resources_of_use(template: dict[str, Any], resources: Resources) -> None:
+    """The outputs of the stack have the URL of the API and every function, table and queue."""
+    expected = {"ApiUrl"}
     for name, each in resources.items():
-        wanted |= {name} if each["Type"] in {"AWS::DynamoDB::Table", "AWS::Serverless::Function"} else set()
-        wanted |= {f"{name}Url"} if each["Type"] == "AWS::SQS::Queue" else set()
-    assert wanted <= set(template["Outputs"])
+        expected |= {name} if each["Type"] in {"AWS::DynamoDB::Table", "AWS::Serverless::Function"} else set()
+        expected |= {f"{name}Url"} if each["Type"] == "AWS::SQS::Queue" else set()
+    assert expected <= set(template["Outputs"])
+
+
+def test_an_empty_endpoint_is_no_endpoint(template: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The template declares AWS_ENDPOINT_URL as an empty text, so that `sam local` can set it; botocore then calls AWS itself."""
+    assert template["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] == ""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert boto3.session.Session().client("sqs").meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert boto3.session.Session().client("sqs").meta.endpoint_url == "http://127.0.0.1:9"
+
+
+def test_system_logs_are_json_and_hold_warnings_only(functions: Resources) -> None:
+    """Lambda's own log lines are JSON from level WARN on, so an invocation writes no START, END and REPORT lines."""
+    for name in NAMES:
+        logging = functions[name]["LoggingConfig"]
+        assert (logging["LogFormat"], logging["SystemLogLevel"]) == ("JSON", "WARN")
+        assert logging["ApplicationLogLevel"] == {"Fn::FindInMap": ["LogLevels", {"Ref": "LogLevel"}, "Lambda"]}
+
+
+def test_management_answers_before_the_gateway_gives_up(functions: Resources) -> None:
+    """The management function ends before the 29 seconds after which API Gateway answers in its place."""
+    assert functions["manage"]["Timeout"] < 29

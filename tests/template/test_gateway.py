@@ -1,4 +1,4 @@
-"""What the gateway promises: the routes of contract 1.1 and answers in our own shape."""
+"""API Gateway in the template: its routes (docs/events.md#routes) and its own error responses (docs/api.md#errors)."""
 
 from __future__ import annotations
 
@@ -10,31 +10,59 @@ import pytest
 from waypost.domain.values.limits import BODY_BYTES
 
 Resources = dict[str, dict[str, Any]]
-INTAKE = {"/events", "/events/{proxy+}", "/api/events", "/api/events/{proxy+}"}
+EVENTS = {"/events", "/events/{proxy+}"}
+API_EVENTS = {"/api/events", "/api/events/{proxy+}"}
+OTHER_METHODS = {"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def routes(function: dict[str, Any]) -> set[tuple[str, str]]:
-    """Method and path of every API event of a function."""
+    """The method and the path of each API event of a function."""
     return {(each["Properties"]["Method"], each["Properties"]["Path"]) for each in function.get("Events", {}).values()}
 
 
-def test_posts_of_events_go_to_the_intake(functions: Resources) -> None:
-    """POST on the four paths, and nothing else."""
-    assert routes(functions["ingest"]) == {("POST", path) for path in INTAKE}
+def test_requests_with_events_reach_the_intake(functions: Resources) -> None:
+    """The intake gets all requests under /events and the POST requests under /api/events, and no others."""
+    assert routes(functions["ingest"]) == {("ANY", path) for path in EVENTS} | {("POST", path) for path in API_EVENTS}
 
 
-def test_everything_else_goes_to_management(functions: Resources) -> None:
-    """Any path and any method reaches our code, so that no answer is the gateway's bare 403."""
-    assert routes(functions["manage"]) == {("ANY", path) for path in INTAKE | {"/", "/{proxy+}", "/api", "/api/{proxy+}"}}
+def test_all_other_requests_reach_management(functions: Resources) -> None:
+    """Every other method and path reaches the management function, so no request gets the gateway's own 403."""
+    others = {(method, path) for method in OTHER_METHODS for path in API_EVENTS}
+    assert routes(functions["manage"]) == others | {("ANY", path) for path in ("/", "/{proxy+}", "/api", "/api/{proxy+}")}
 
 
-def test_queue_functions_have_no_door_to_the_world(functions: Resources) -> None:
-    """Matcher and sender are reached by their queues only."""
+def test_no_two_functions_share_a_path_and_method(functions: Resources) -> None:
+    """Each method of each path has one function: of a method and an ANY on one path, `sam local` would keep only the later route."""
+    owners: dict[tuple[str, str], list[str]] = {}
+    for name, function in functions.items():
+        for method, path in routes(function):
+            for each in {*OTHER_METHODS, "POST"} if method == "ANY" else {method}:
+                owners.setdefault((each, path), []).append(name)
+    assert {route: names for route, names in owners.items() if len(names) != 1} == {}
+    assert {method for method, path in owners if path == "/api/events"} == {*OTHER_METHODS, "POST"}
+
+
+def test_the_access_log_holds_no_path(resources: Resources) -> None:
+    """The access log names the resource of a request and never its path or query, which may hold ids and e-mail addresses of customers."""
+    format_ = resources["Api"]["Properties"]["AccessLogSetting"]["Fn::If"][1]["Format"]
+    variables = set(json.loads(format_).values())
+    assert "$context.resourcePath" in variables
+    assert not variables & {"$context.path", "$context.identity.sourceIp", "$context.authorizer.principalId"}
+    assert not [each for each in variables if "querystring" in each.lower()]
+
+
+def test_no_gateway_key_is_needed(resources: Resources) -> None:
+    """The functions check the keys. Because the template says so, a guided deployment does not ask about each route."""
+    assert resources["Api"]["Properties"]["Auth"] == {"ApiKeyRequired": False}
+
+
+def test_the_matcher_and_the_sender_have_no_route(functions: Resources) -> None:
+    """The API cannot invoke the matcher and the sender."""
     assert routes(functions["match"]) == routes(functions["send"]) == set()
 
 
-def test_bodies_arrive_as_bytes(resources: Resources) -> None:
-    """Every media type is binary: gzip survives, and 4 MB of quotes still fit into Lambda's 6 MB."""
+def test_bodies_reach_the_functions_as_base64(resources: Resources) -> None:
+    """Every media type is binary, so a compressed body is unchanged, and 4 MB of JSON fit into Lambda's 6 MB."""
     assert resources["Api"]["Properties"]["BinaryMediaTypes"] == ["*~1*"]
 
 
@@ -52,8 +80,8 @@ def test_bodies_arrive_as_bytes(resources: Resources) -> None:
         ("DEFAULT_5XX", 503, "unavailable"),
     ],
 )
-def test_the_gateways_own_answers_have_our_shape(kind: str, status: int, code: str, resources: Resources) -> None:
-    """A client parses one shape of error, whoever gave it."""
+def test_the_gateways_own_errors_have_the_shape_of_all_errors(kind: str, status: int, code: str, resources: Resources) -> None:
+    """An error response of the gateway has the members of every other error response."""
     response = resources["Api"]["Properties"]["GatewayResponses"][kind]
     problem = json.loads(response["ResponseTemplates"]["application/json"])
     assert response["StatusCode"] == str(status)
@@ -62,16 +90,16 @@ def test_the_gateways_own_answers_have_our_shape(kind: str, status: int, code: s
     assert problem["detail"]
 
 
-def test_the_gateways_413_names_our_own_limit(resources: Resources) -> None:
-    """What the gateway refuses as too large is told the limit that counts, in bytes."""
+def test_the_gateways_413_has_the_limit_of_the_intake(resources: Resources) -> None:
+    """The gateway's response to a body that is too large names the limit of the intake in bytes."""
     response = resources["Api"]["Properties"]["GatewayResponses"]["REQUEST_TOO_LARGE"]
     problem = json.loads(response["ResponseTemplates"]["application/json"])
     assert problem["limit"] == BODY_BYTES
     assert str(BODY_BYTES) in problem["detail"]
 
 
-def test_browsers_may_read_the_gateways_own_answers(resources: Resources) -> None:
-    """CORS, media type and request id are on each; what may be repeated says when."""
+def test_browsers_can_read_the_gateways_own_errors(resources: Resources) -> None:
+    """Each of the gateway's error responses has headers for CORS, media type and request id, and each 429 and 503 has Retry-After."""
     for kind, response in resources["Api"]["Properties"]["GatewayResponses"].items():
         headers = response["ResponseParameters"]["Headers"]
         assert headers["Access-Control-Allow-Origin"] == "'*'", kind
@@ -80,7 +108,7 @@ def test_browsers_may_read_the_gateways_own_answers(resources: Resources) -> Non
         assert ("Retry-After" in headers) == (response["StatusCode"] in {"429", "503"}), kind
 
 
-def test_a_custom_domain_is_a_choice(resources: Resources) -> None:
-    """Domain, mapping and DNS record exist only when the parameters name them."""
+def test_a_custom_domain_is_optional(resources: Resources) -> None:
+    """The domain, its mapping and its DNS record exist only if their parameters are set."""
     conditions = {name: resources[name].get("Condition") for name in ("Domain", "DomainMapping", "DomainRecord")}
     assert conditions == {"Domain": "HasDomain", "DomainMapping": "HasDomain", "DomainRecord": "HasZone"}

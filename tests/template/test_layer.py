@@ -55,7 +55,7 @@ def test_the_layer_has_the_data_of_every_service_that_is_called() -> None:
 
 @pytest.mark.parametrize("service", services())
 def test_each_service_can_be_called_from_the_layer_alone(service: str, layer: Path) -> None:
-    """botocore makes each client, with its endpoint, paginators and retries, from the layer's data alone."""
+    """Botocore makes each client, with its endpoint, paginators and retries, from the layer's data alone."""
     program = f"""
 import sys; sys.path.insert(0, {str(layer)!r})
 import boto3

@@ -1,4 +1,4 @@
-"""What the queues and their mappings promise."""
+"""The queues in the template, their mappings to functions, and the alarms."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ PAIRS = [
 ]
 
 
-def test_signals_keep_the_order_of_each_customer_at_high_throughput(resources: Resources) -> None:
-    """FIFO by message group, with deduplication and throughput limit by group as well."""
+def test_the_signals_queue_orders_by_message_group(resources: Resources) -> None:
+    """The signals queue is FIFO in high-throughput mode: order, deduplication and throughput limit are those of a message group."""
     queue = resources["SignalsQueue"]["Properties"]
     assert queue["FifoQueue"] is True
     assert queue["ContentBasedDeduplication"] is True
     assert (queue["DeduplicationScope"], queue["FifoThroughputLimit"]) == ("messageGroup", "perMessageGroupId")
 
 
-def test_messages_to_send_do_not_wait_for_each_other(resources: Resources) -> None:
-    """The send queue is standard: a retry's delay is its own."""
+def test_the_send_queue_is_standard(resources: Resources) -> None:
+    """The send queue is a standard queue, so a message that waits for its retry delays no other message."""
     assert "FifoQueue" not in resources["SendQueue"]["Properties"]
 
 
 @pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)
-def test_a_message_is_not_seen_twice_while_its_function_runs(
+def test_a_message_is_invisible_while_its_function_runs(
     queue: str, dead: str, function: str, resources: Resources, functions: Resources
 ) -> None:
-    """Visibility is six times the function's timeout, as AWS asks for."""
+    """The visibility timeout of a queue is six times the timeout of its function, as AWS recommends."""
     assert resources[queue]["Properties"]["VisibilityTimeout"] == 6 * functions[function]["Timeout"], dead
 
 
 @pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)
-def test_what_nobody_can_take_is_kept_for_two_weeks(queue: str, dead: str, function: str, resources: Resources) -> None:
-    """Each queue has a dead-letter queue of its own kind behind 1,000 receives: an outage, or a rollback, of hours does not fill it."""
+def test_a_message_that_always_fails_is_kept_for_two_weeks(queue: str, dead: str, function: str, resources: Resources) -> None:
+    """Each queue has a dead-letter queue of its own kind behind 1,000 receives, so an outage or a rollback of hours does not fill it."""
     redrive = resources[queue]["Properties"]["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [dead, "Arn"]}, function
     assert redrive["maxReceiveCount"] == 1000
@@ -48,8 +48,8 @@ def test_what_nobody_can_take_is_kept_for_two_weeks(queue: str, dead: str, funct
 
 
 @pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)
-def test_one_bad_record_fails_alone(queue: str, dead: str, function: str, resources: Resources) -> None:
-    """Partial batch responses are on, at most ten records come at once, and concurrency is bounded by a parameter."""
+def test_a_failed_record_does_not_fail_its_batch(queue: str, dead: str, function: str, resources: Resources) -> None:
+    """A mapping reports failures by record, passes at most ten records to an invocation, and has a parameter for its concurrency."""
     mappings = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Lambda::EventSourceMapping"]
     [mapping] = [each for each in mappings if each["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}]
     assert mapping["FunctionName"] == {"Ref": f"{function.title()}Function"}, dead
@@ -58,8 +58,8 @@ def test_one_bad_record_fails_alone(queue: str, dead: str, function: str, resour
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": f"{function.title()}Concurrency"}}
 
 
-def test_the_sender_has_time_for_dead_webhooks(functions: Resources) -> None:
-    """A batch is sent at the same time and each webhook gets 15 seconds; what is recorded around them has as much again, and more."""
+def test_the_sender_has_time_for_webhooks_that_do_not_respond(functions: Resources) -> None:
+    """The messages of a batch are sent in parallel, and the timeout of the sender is at least three times the 15 seconds of a webhook."""
     assert functions["send"]["Timeout"] >= 3 * 15
 
 
@@ -75,8 +75,8 @@ def test_messages_of_a_newer_format_raise_an_alarm(function: str, resources: Res
     assert (alarm["Threshold"], alarm["Statistic"], alarm["ComparisonOperator"]) == (0, "Sum", "GreaterThanThreshold")
 
 
-def test_every_alarm_that_was_promised(resources: Resources) -> None:
-    """Dead letters, the age of the oldest message, the gateway's own answers and its 5xx; each notifies the topic if there is one."""
+def test_every_alarm_exists(resources: Resources) -> None:
+    """There are alarms for dead letters, old messages, rejections by the gateway and 5xx, and each notifies the topic if it is set."""
     alarms = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
     watched = {
         (dimension["Value"]["Fn::GetAtt"][0], alarm["MetricName"])

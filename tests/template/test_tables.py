@@ -1,4 +1,4 @@
-"""What the tables promise: their keys, and that nothing is lost with a stack."""
+"""The tables in the template: keys, indexes, expiry, and what happens when a stack is deleted."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def keys(schema: list[dict[str, str]]) -> tuple[str, str | None]:
     return by_kind["HASH"], by_kind.get("RANGE")
 
 
-def test_the_tables_are_these_and_no_others(resources: dict[str, dict[str, Any]]) -> None:
-    """Eight tables; a ninth is a decision."""
+def test_the_template_has_exactly_these_tables(resources: dict[str, dict[str, Any]]) -> None:
+    """The template has these eight tables and no others."""
     assert {name for name, each in resources.items() if each["Type"] == "AWS::DynamoDB::Table"} == set(TABLES)
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_keys_and_indexes(name: str, resources: dict[str, dict[str, Any]]) -> None:
-    """A key cannot be changed later without losing the table, so it is stated twice."""
+def test_a_table_has_these_keys_and_indexes(name: str, resources: dict[str, dict[str, Any]]) -> None:
+    """The keys and indexes are those that are listed here: a change of a key would replace the table."""
     hash_key, range_key, indexes, _ = TABLES[name]
     properties = resources[name]["Properties"]
     assert keys(properties["KeySchema"]) == (hash_key, range_key)
@@ -54,18 +54,39 @@ def test_keys_and_indexes(name: str, resources: dict[str, dict[str, Any]]) -> No
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_nothing_is_lost_with_the_stack(name: str, resources: dict[str, dict[str, Any]]) -> None:
-    """Deleting or replacing a stack keeps its tables; they are encrypted, restorable and paid by use."""
+def test_a_table_survives_its_stack(name: str, resources: dict[str, dict[str, Any]]) -> None:
+    """A deleted stack keeps its tables, which are protected from deletion, have point-in-time recovery and are billed on demand."""
     table = resources[name]
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+    assert table["Properties"]["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_rows_expire_where_they_should_and_nowhere_else(name: str, resources: dict[str, dict[str, Any]]) -> None:
-    """A customer, a journey or a key never expires by itself."""
+def test_a_table_is_encrypted_with_the_key_that_a_parameter_names(name: str, resources: dict[str, dict[str, Any]]) -> None:
+    """Without TableKeyArn, DynamoDB uses a key that AWS owns; with it, the table is encrypted with that KMS key."""
+    with_key, without_key = resources[name]["Properties"]["SSESpecification"]["Fn::If"][1:]
+    assert with_key == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Ref": "TableKeyArn"}}
+    assert without_key == {"SSEEnabled": False}
+
+
+def test_every_function_may_use_the_table_key_through_dynamodb_alone(resources: dict[str, dict[str, Any]]) -> None:
+    """With TableKeyArn, all four roles may use that key, and only in calls that DynamoDB makes for them."""
+    policy = resources["TableKeyPolicy"]
+    assert policy["Condition"] == "HasTableKey"
+    assert [role["Ref"] for role in policy["Properties"]["Roles"]] == [
+        f"{each}FunctionRole" for each in ("Ingest", "Match", "Send", "Manage")
+    ]
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == {"Ref": "TableKeyArn"}
+    assert all(action.startswith("kms:") for action in statement["Action"])
+    assert "kms:ViaService" in statement["Condition"]["StringEquals"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_only_these_tables_have_a_time_to_live(name: str, resources: dict[str, dict[str, Any]]) -> None:
+    """Rows expire in the tables that are listed here with an expiry; a customer, a journey or a key never expires."""
     expires = TABLES[name][3]
     ttl = resources[name]["Properties"].get("TimeToLiveSpecification")
     assert ttl == ({"AttributeName": "expires", "Enabled": True} if expires else None)

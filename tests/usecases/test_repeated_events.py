@@ -15,13 +15,13 @@ from tests.model.simulated_system import SimulatedSystem
 @pytest.fixture
 def system() -> SimulatedSystem:
     """A workspace with intake and matcher, without faults."""
-    return SimulatedSystem(Random(0), bad=0.0)
+    return SimulatedSystem(Random(0), fault_rate=0.0)
 
 
 def process(system: SimulatedSystem, *events: dict[str, Any]) -> None:
     """Posts events, matches them, and lets a minute pass."""
     system.post(events)
-    system.finish()
+    system.deliver_all()
     system.received += timedelta(minutes=1)
 
 
@@ -31,7 +31,7 @@ def test_a_repeated_event_without_a_timestamp_changes_nothing(system: SimulatedS
     process(system, identify(plan="none", at=...))
     again = first(plan="free") | {"uuid": "u1", "timestamp": None}
     process(system, again)
-    assert system.world.customers.customer(ADA).attributes["plan"] == "free"
+    assert system.matcher.customers.customer(ADA).attributes["plan"] == "free"
     process(system, identify(plan="pro", at=...))
     process(system, again)
-    assert system.world.customers.customer(ADA).attributes["plan"] == "pro"
+    assert system.matcher.customers.customer(ADA).attributes["plan"] == "pro"

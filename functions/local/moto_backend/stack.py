@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -25,8 +25,9 @@ from functions.local.moto_backend.deployment import MotoDeployment, deploy
 from functions.local.moto_backend.function_process import FunctionProcess, running_function
 from functions.local.moto_backend.process import Moto, running_moto
 from functions.local.paths import TEMPLATE
-from functions.local.stack import SETTLED_WITHIN, listening, serving
-from functions.local.workspaces import WorkspaceCreator, workspace_creating
+from functions.local.stack import SETTLE_TIMEOUT, listening, serving
+from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
+from waypost.domain.values.durations import Duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class MotoStack:
 
     def settle(self) -> bool:
         """Waits until all queues are empty and everything due is done; False if something is left after 60 seconds."""
-        end = time.monotonic() + SETTLED_WITHIN
+        end = time.monotonic() + SETTLE_TIMEOUT
         while not self.consumers.settled():
             if time.monotonic() > end:
                 return False
@@ -57,7 +58,7 @@ class MotoStack:
         """The time of this machine, which is the time of moto."""
         return datetime.now(UTC)
 
-    def advance(self, by: timedelta) -> NoReturn:  # noqa: ARG002 - the signature of both backends
+    def advance(self, duration: Duration) -> NoReturn:  # noqa: ARG002 - the signature of both backends
         """Raises ProblemError 501: moto's queues and schedules follow the clock of this machine."""
         detail = "On moto the clock cannot be advanced, and schedules do not fire. Use `make run` without BACKEND=moto."
         raise ProblemError(HTTPStatus.NOT_IMPLEMENTED, "not-implemented", detail)
@@ -85,11 +86,11 @@ def running_on_moto(port: int = 0) -> Iterator[MotoStack]:
         }
         invoke = {name: function.invoke for name, function in functions.items()}
         consumers = parts.enter_context(running_consumers(cloud, deployment.event_sources, invoke))
-        creator = parts.enter_context(workspace_creating(deployment.environment("ManageFunction", cloud)))
+        creator = parts.enter_context(running_workspace_creator(deployment.environment("ManageFunction", cloud)))
         api_listener = parts.enter_context(listening(0))
         parts.enter_context(serving(rest_api.rest_api(template.load(TEMPLATE), invoke), api_listener))
         api = f"{_url(api_listener)}/{rest_api.STAGE}"
-        seed.demo(api, creator)
+        seed.create_demo_workspace(api, creator)
         stack = MotoStack(_url(listener), moto, deployment, functions, consumers, creator)
         parts.enter_context(serving(proxy_app(stack, api), listener))
         yield stack

@@ -1,4 +1,7 @@
-"""Logger and metrics, for Lambda functions only. No log line names or describes a customer beyond the opaque customer id."""
+"""The logger and the metrics of the Lambda functions (docs/operate.md#logs-and-metrics).
+
+Only the functions use them. No log line names or describes a customer, except for the customer id, which is opaque.
+"""
 
 from __future__ import annotations
 

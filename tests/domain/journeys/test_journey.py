@@ -112,7 +112,7 @@ def test_an_entry_matches_every_source_but_message_unless_it_names_one(wanted: s
         ({}, None),
     ],
 )
-def test_a_keyed_journey_tells_runs_apart_by_the_payload(payload: Any, key: str | None) -> None:
+def test_the_key_of_a_run_comes_from_the_payload(payload: Any, key: str | None) -> None:
     """Equal values make the same key, a missing or empty value makes none, and `payload.` may be left out of the path."""
     assert Reentry(key="payload.order.id").key_of(payload) == key
     assert Reentry(key="order.id").key_of(payload) == key

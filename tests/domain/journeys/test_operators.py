@@ -261,7 +261,7 @@ def wrong_contradictions(operator: str) -> list[tuple[Comparison, Comparison]]:
 
 
 def wrong_implications(operator: str) -> list[tuple[Comparison, Comparison]]:
-    """Pairs of which the first is said to follow from the second, although some property satisfies only the second."""
+    """Pairs of which the first is declared to follow from the second, although some property satisfies only the second."""
     return [
         (wide, narrow)
         for one, results, other, other_results in pairs(operator)

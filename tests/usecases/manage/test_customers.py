@@ -1,4 +1,4 @@
-"""Customers looked up, and the schema that they are known by."""
+"""Customers found by an id, and the schema that fixes their primary key."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from waypost.domain.customers.identifiers import correlation_identifier
 from waypost.domain.customers.rows import correlation_key
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.errors import RefusedError
-from waypost.manage import customers, schemas
+from waypost.manage import customers
 from waypost.manage.requests import CustomerQuery
+from waypost.manage.workspaces import replace_schema
 
 
 @pytest.fixture
 def known() -> FakeCustomers:
-    """Ada with a device, somebody with a plus in the address, and an anonymous device."""
+    """Ada with a device, a customer with a plus sign in the address, and an anonymous device."""
     rows = FakeCustomers()
     for raw in (identify(ADA, "device-1"), identify("ada+news@example.com", "device-2")):
         identifying.identify_customer(rows, "w1", event_of(raw))
@@ -40,7 +41,7 @@ def known() -> FakeCustomers:
     ],
 )
 def test_a_customer_is_found_by_any_of_its_ids(known: FakeCustomers, query: dict[str, str], found: str | None) -> None:
-    """By primary key in any case, by correlation id, and although a gateway made a space of a plus."""
+    """An e-mail address is found in any case, and although a gateway has turned its plus sign into a space."""
     customer = customers.find(known, "w1", CustomerQuery.model_validate(query), SCHEMA)
     assert customer.primary_key == found
     assert customer.anonymous is (found is None)
@@ -56,15 +57,15 @@ def test_a_customer_is_found_by_any_of_its_ids(known: FakeCustomers, query: dict
         ({"correlationId": ADA}, 404),
     ],
 )
-def test_without_one_id_there_is_nobody(known: FakeCustomers, query: dict[str, str], status: int) -> None:
-    """None or both parameters are a mistake; an id that nobody has is 404."""
+def test_a_query_names_exactly_one_id(known: FakeCustomers, query: dict[str, str], status: int) -> None:
+    """No parameter or both of them are 400, and an id that no customer has is 404."""
     with pytest.raises(RefusedError) as refused:
         customers.find(known, "w1", CustomerQuery.model_validate(query), SCHEMA)
     assert refused.value.status == status
 
 
-def test_an_id_of_ours_finds_named_and_anonymous_customers(known: FakeCustomers) -> None:
-    """And nobody of another workspace."""
+def test_a_generated_id_finds_named_and_anonymous_customers(known: FakeCustomers) -> None:
+    """A customer is read by its generated id in its own workspace, and is 404 in every other one."""
     for name in ("device-1", "device-3"):
         customer = customers.find(known, "w1", CustomerQuery(correlation_id=name), SCHEMA)
         assert customers.read(known, "w1", customer.id, SCHEMA) == customer
@@ -72,32 +73,23 @@ def test_an_id_of_ours_finds_named_and_anonymous_customers(known: FakeCustomers)
             customers.read(known, "w2", customer.id, SCHEMA)
 
 
-class CustomerExistence:
-    """Whether anybody is named."""
-
-    def __init__(self, *, any_with_primary_key: bool) -> None:
-        self._any = any_with_primary_key
-
-    def any_with_primary_key(self, workspace: str) -> bool:
-        return self._any
-
-
 @pytest.mark.parametrize(
     "key", [None, PrimaryKey(name="id"), PrimaryKey(name="email", type="String"), PrimaryKey(name="mail", type="Email")]
 )
-def test_the_primary_key_stays_once_customers_are_named(key: PrimaryKey | None) -> None:
-    """Another name, another type or none at all would leave them without their name."""
-    store = FakeWorkspaces({"w1": SCHEMA})
+def test_the_primary_key_is_fixed_once_a_customer_has_one(known: FakeCustomers, key: PrimaryKey | None) -> None:
+    """A schema with another name, another type or no primary key is 409 then and changes nothing; without such customers it is saved."""
+    workspaces = FakeWorkspaces({"w1": SCHEMA})
     with pytest.raises(RefusedError) as refused:
-        schemas.save(store, CustomerExistence(any_with_primary_key=True), "w1", Schema(primary_key=key))
+        replace_schema(workspaces, known, "w1", Schema(primary_key=key))
     assert (refused.value.status, refused.value.code) == (409, "primary-key-in-use")
-    assert store.schemas["w1"] == SCHEMA
-    assert schemas.save(store, CustomerExistence(any_with_primary_key=False), "w1", Schema(primary_key=key)).primary_key == key
+    assert workspaces.schemas["w1"] == SCHEMA
+    assert replace_schema(workspaces, FakeCustomers(), "w1", Schema(primary_key=key)).primary_key == key
+    assert workspaces.schemas["w1"] == Schema(primary_key=key)
 
 
-def test_all_else_in_a_schema_may_change_at_any_time() -> None:
-    """Types of attributes and the time zone."""
-    store = FakeWorkspaces({"w1": SCHEMA})
+def test_the_rest_of_a_schema_may_change_at_any_time(known: FakeCustomers) -> None:
+    """Attribute types and the time zone are saved although customers have a primary key."""
+    workspaces = FakeWorkspaces({"w1": SCHEMA})
     changed = Schema(primary_key=SCHEMA.primary_key, attributes={"plan": "String"}, timezone="Europe/Berlin")
-    schemas.save(store, CustomerExistence(any_with_primary_key=True), "w1", changed)
-    assert store.schemas["w1"] == changed
+    replace_schema(workspaces, known, "w1", changed)
+    assert workspaces.schemas["w1"] == changed

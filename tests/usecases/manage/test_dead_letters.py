@@ -1,4 +1,4 @@
-"""Parked records on their way again."""
+"""Dead letters: listed, and put back on their queues."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from tests.fakes.messages import NOW, FakeDeadLetters, FakeMessages, FakeSendQue
 from waypost.domain.dead_letters import Kind, Parked
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.message import MessageReason, MessageStatus
-from waypost.manage.dead_letters import Queues, content, redrive
+from waypost.manage.dead_letters import RedriveDependencies, content, redrive
 
 BODY = '{"customer": "c_1"}'
 
 
 @dataclass
 class ListedDeadLetters(FakeDeadLetters):
-    """Parked records that can be listed and forgotten; `gone` are the ones that were."""
+    """Dead letters that can be listed and removed. `removed` are the subjects of the removed ones."""
 
-    gone: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
 
     def get(self, workspace: str, position: str) -> Parked | None:
         found = self.parked.get(position)
         return found if found and found.workspace == workspace else None
 
     def remove(self, parked: Parked) -> None:
-        self.gone.append(parked.subject)
+        self.removed.append(parked.subject)
         del self.parked[parked.position]
 
     def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Parked], str | None]:
@@ -38,97 +38,96 @@ class ListedDeadLetters(FakeDeadLetters):
 
 
 @dataclass
-class StepContext:
-    """Everything that a redrive touches."""
+class RedriveHarness:
+    """Everything that a redrive reads and writes, in memory."""
 
-    dead: ListedDeadLetters = field(default_factory=ListedDeadLetters)
+    dead_letters: ListedDeadLetters = field(default_factory=ListedDeadLetters)
     signals: FakeSignals = field(default_factory=FakeSignals)
     messages: FakeMessages = field(default_factory=FakeMessages)
-    queue: FakeSendQueue = field(default_factory=FakeSendQueue)
+    send_queue: FakeSendQueue = field(default_factory=FakeSendQueue)
 
-    def park(
-        self, subject: str, kind: Kind = "signal", body: str = '{"customer": "c_1"}', workspace: str = "w1", minutes: int = 0
-    ) -> Parked:
+    def park(self, subject: str, kind: Kind = "signal", body: str = BODY, workspace: str = "w1", minutes: int = 0) -> Parked:
         """Parks a record."""
         parked = Parked(workspace, kind, subject, body, "gave-up", NOW + timedelta(minutes=minutes))
-        self.dead.park(parked)
+        self.dead_letters.park(parked)
         return parked
 
     def redrive(self, position: str | None = None) -> int:
-        """Sends one or all on their way."""
-        return redrive(Queues(self.dead, self.signals, self.messages, self.queue), "w1", position, NOW)
+        """Redrives one record of the workspace w1, or all of them."""
+        dependencies = RedriveDependencies(self.dead_letters, self.signals, self.messages, self.send_queue)
+        return redrive(dependencies, "w1", position, NOW)
 
 
-def test_signals_go_back_to_their_customer_the_oldest_first() -> None:
-    """Each into its customer's group, as it was, under a name that the queue has not seen."""
-    context = StepContext()
-    context.park("second", minutes=1)
-    context.park("first")
-    assert context.redrive() == 2
-    assert context.dead.gone == ["first", "second"]
-    assert [(queue_message.group, queue_message.body) for queue_message in context.signals.queue_messages] == [("c_1", BODY)] * 2
-    assert len({queue_message.name for queue_message in context.signals.queue_messages}) == 2
+def test_signals_return_to_their_customers_the_oldest_first() -> None:
+    """Each goes into the message group of its customer, with its body unchanged and a deduplication id of its own."""
+    harness = RedriveHarness()
+    harness.park("second", minutes=1)
+    harness.park("first")
+    assert harness.redrive() == 2
+    assert harness.dead_letters.removed == ["first", "second"]
+    assert [(queue_message.group, queue_message.body) for queue_message in harness.signals.queue_messages] == [("c_1", BODY)] * 2
+    assert len({queue_message.name for queue_message in harness.signals.queue_messages}) == 2
 
 
 @pytest.mark.parametrize("body", ["not JSON", "[]", "{}", '{"customer": 7}'])
-def test_a_signal_that_names_nobody_goes_back_too(body: str) -> None:
-    """It is parked again if nobody can read it, and blocks no customer's group."""
-    context = StepContext()
-    context.park("odd", body=body)
-    assert context.redrive() == 1
-    assert context.signals.queue_messages[0].group != "c_1"
+def test_a_signal_without_a_customer_gets_a_group_of_its_own(body: str) -> None:
+    """A record that names no customer is redriven too, and blocks no customer's group."""
+    harness = RedriveHarness()
+    harness.park("odd", body=body)
+    assert harness.redrive() == 1
+    assert harness.signals.queue_messages[0].group != "c_1"
 
 
 def test_a_failed_message_gets_all_its_retries_again() -> None:
-    """It is pending, due now, and asked for."""
-    context = StepContext()
-    context.messages.add(pending_message(status=MessageStatus.FAILED, reason=MessageReason.GAVE_UP, attempt_count=8))
-    parked = context.park("msg_1", "message")
-    assert context.redrive(parked.position) == 1
-    message = context.messages.stored["w1", "msg_1"]
+    """A redriven message is pending again with no attempts, and is on the send queue without a delay."""
+    harness = RedriveHarness()
+    harness.messages.add(pending_message(status=MessageStatus.FAILED, reason=MessageReason.GAVE_UP, attempt_count=8))
+    parked = harness.park("msg_1", "message")
+    assert harness.redrive(parked.position) == 1
+    message = harness.messages.stored["w1", "msg_1"]
     assert (message.status, message.attempt_count, message.reason) == (MessageStatus.PENDING, 0, None)
-    assert context.queue.records == [("w1", "msg_1", timedelta(0))]
+    assert harness.send_queue.records == [("w1", "msg_1", timedelta(0))]
 
 
-def test_a_message_that_was_sent_meanwhile_is_not_sent_again() -> None:
-    """Only a failed message starts over; the queue asks, and the sender sees that nothing is left to do."""
-    context = StepContext()
-    context.messages.add(pending_message(status=MessageStatus.SENT))
-    context.park("msg_1", "message")
-    context.redrive()
-    assert context.messages.stored["w1", "msg_1"].status is MessageStatus.SENT
+def test_a_message_that_was_sent_in_the_meantime_keeps_its_status() -> None:
+    """Only a failed message starts again. A sent one is enqueued, and the sender finds nothing left to do."""
+    harness = RedriveHarness()
+    harness.messages.add(pending_message(status=MessageStatus.SENT))
+    harness.park("msg_1", "message")
+    harness.redrive()
+    assert harness.messages.stored["w1", "msg_1"].status is MessageStatus.SENT
 
 
-def test_a_message_that_is_gone_is_only_forgotten() -> None:
-    """Nothing is sent to somebody who was erased."""
-    context = StepContext()
-    context.park("msg_1", "message")
-    context.redrive()
-    assert (context.queue.records, context.dead.parked) == ([], {})
+def test_the_dead_letter_of_an_erased_message_is_only_removed() -> None:
+    """Nothing is enqueued for a message that no longer exists."""
+    harness = RedriveHarness()
+    harness.park("msg_1", "message")
+    harness.redrive()
+    assert (harness.send_queue.records, harness.dead_letters.parked) == ([], {})
 
 
-def test_what_the_queue_refuses_stays_parked() -> None:
-    """Nothing is forgotten before it is somewhere else."""
-    context = StepContext(signals=FakeSignals(full=True))
-    context.park("first")
+def test_a_record_that_its_queue_refuses_stays_parked() -> None:
+    """A dead letter is removed only after its queue has it."""
+    harness = RedriveHarness(signals=FakeSignals(full=True))
+    harness.park("first")
     with pytest.raises(UnavailableError):
-        context.redrive()
-    assert len(context.dead.parked) == 1
+        harness.redrive()
+    assert len(harness.dead_letters.parked) == 1
 
 
-def test_a_record_of_another_workspace_is_not_there() -> None:
-    """404, and it stays where it is; redriving all leaves it alone too."""
-    context = StepContext()
-    parked = context.park("theirs", workspace="w2")
+def test_the_records_of_another_workspace_cannot_be_redriven() -> None:
+    """Such a record is 404 by its id and is not among all records. It stays parked."""
+    harness = RedriveHarness()
+    parked = harness.park("theirs", workspace="w2")
     with pytest.raises(RefusedError) as refused:
-        context.redrive(parked.position)
+        harness.redrive(parked.position)
     assert refused.value.status == 404
-    assert context.redrive() == 0
-    assert len(context.dead.parked) == 1
+    assert harness.redrive() == 0
+    assert len(harness.dead_letters.parked) == 1
 
 
-def test_a_list_shows_what_lay_on_the_queue() -> None:
-    """JSON as JSON, anything else as it is."""
-    context = StepContext()
-    assert content(context.park("one")) == {"customer": "c_1"}
-    assert content(context.park("two", body="not JSON")) == "not JSON"
+def test_the_content_of_a_record_is_json_or_text() -> None:
+    """A body that is JSON is shown as JSON, and any other body as text."""
+    harness = RedriveHarness()
+    assert content(harness.park("one")) == {"customer": "c_1"}
+    assert content(harness.park("two", body="not JSON")) == "not JSON"

@@ -1,4 +1,4 @@
-"""Erasing while others write: what comes to be in between is erased as well, and nothing of others is."""
+"""Erasure while others write: what appears in between is erased too, and nothing of other customers is."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import correlation_key
 from waypost.domain.runs.run import CustomerRuns, VersionRow
 from waypost.identify import find_rows, identify_customer, write_facts
-from waypost.manage.erasure import Erased, Erasure
+from waypost.manage.erasure import MAX_SECONDS, Erased, Erasure
 
 PHONE = Identifier("correlation", "phone")
 
 
 @dataclass
 class FakeCustomerData:
-    """Nothing is left behind; the first time that somebody looks for runs, another writer is at work."""
+    """No data outside the customers table. The first removal of runs lets another writer work."""
 
-    meanwhile: list[Callable[[], object]] = field(default_factory=list)
-    closed: list[str] = field(default_factory=list)
+    other_writer: Callable[[], object] | None = None
+    blocked: list[str] = field(default_factory=list)
 
     def block_writes(self, workspace: str, customer: str, at: object) -> None:
-        self.closed.append(customer)
+        self.blocked.append(customer)
 
     def remove_runs(self, workspace: str, customer: str) -> int:
-        while self.meanwhile:
-            self.meanwhile.pop()()
+        write, self.other_writer = self.other_writer, None
+        if write is not None:
+            write()
         return 0
 
     def remove_messages(self, workspace: str, customer: str) -> int:
@@ -48,7 +49,7 @@ class FakeCustomerData:
 
 
 class NoRuns:
-    """Customers who stand nowhere."""
+    """Customers without runs and timers."""
 
     def history(self, workspace: str, customer: str) -> CustomerRuns:
         return CustomerRuns(VersionRow(), ())
@@ -60,33 +61,41 @@ class NoRuns:
         raise AssertionError(f"there is no timer {name}")
 
 
-def erase_phone(customers: FakeCustomers, meanwhile: Callable[[], object]) -> Erased:
-    """The erasure of an anonymous customer, with something that happens in the middle of it."""
+def erase_phone(customers: FakeCustomers, other_writer: Callable[[], object] | None = None, seconds: float = 0.0) -> Erased:
+    """Erases an anonymous customer, with another writer in the middle of it. `seconds` have passed whenever the clock is read."""
     write_facts(customers, correlation_key("w1", PHONE), {})
     customer = assemble(find_rows(customers, "w1", PHONE), None)
     assert customer is not None
     runs = NoRuns()
-    return Erasure(customers, FakeCustomerData([meanwhile]), runs, runs, customer, NOW, lambda: 0.0).carry_out()
+    return Erasure(customers, FakeCustomerData(other_writer), runs, runs, customer, NOW, lambda: seconds).carry_out()
 
 
-def says(customers: FakeCustomers, value: str) -> Callable[[], object]:
-    """An `$identify` of Ada by this device, later than the erasure."""
-    event = event_of(identify(value=value, at=(NOW + timedelta(hours=1)).isoformat()), received_at=NOW + timedelta(hours=1))
+def identify_ada(customers: FakeCustomers, device: str) -> Callable[[], object]:
+    """An `$identify` of Ada by this device, with a time after the erasure."""
+    event = event_of(identify(value=device, at=(NOW + timedelta(hours=1)).isoformat()), received_at=NOW + timedelta(hours=1))
     return lambda: identify_customer(customers, "w1", event)
 
 
-def test_who_is_named_while_being_erased_is_erased_with_the_name() -> None:
-    """It is still the same customer: nothing of it stays, and its name starts anew."""
+def test_a_customer_that_is_identified_during_its_erasure_is_erased_with_its_primary_key() -> None:
+    """The anonymous customer that became Ada in the meantime leaves no row, and the primary key has a tombstone too."""
     customers = FakeCustomers()
-    erased = erase_phone(customers, says(customers, "phone"))
+    erased = erase_phone(customers, identify_ada(customers, "phone"))
     assert (erased.complete, customers.rows) == (True, {})
-    assert {name.value for _, name in customers.erasures} == {"phone", ADA}
+    assert {identifier.value for _, identifier in customers.erasures} == {"phone", ADA}
 
 
-def test_who_is_absorbed_while_being_erased_leaves_the_other_whole() -> None:
-    """The customer who absorbed it keeps every id that it has."""
+def test_a_customer_that_is_merged_during_its_erasure_leaves_the_other_customer_complete() -> None:
+    """The customer that it was merged into keeps every id that it has."""
     customers = FakeCustomers()
-    says(customers, "tablet")()
-    assert erase_phone(customers, says(customers, "phone")).complete
+    identify_ada(customers, "tablet")()
+    assert erase_phone(customers, identify_ada(customers, "phone")).complete
     assert set(customers.customer(ADA).correlation_ids) == {"tablet", "phone"}
     assert [row.linked_to for row in customers.get([correlation_key("w1", PHONE)])] == [Identifier("primary", ADA)]
+
+
+def test_an_erasure_that_runs_out_of_time_is_incomplete_and_keeps_the_rows() -> None:
+    """The rows are removed last, so that the same request finds the customer again and continues."""
+    customers = FakeCustomers()
+    erased = erase_phone(customers, seconds=MAX_SECONDS)
+    assert not erased.complete
+    assert correlation_key("w1", PHONE) in customers.rows

@@ -1,4 +1,4 @@
-"""The live tracker: events out of the log's pages, one by one."""
+"""The list of events, read one by one from the pages of the event log."""
 
 from __future__ import annotations
 
@@ -6,79 +6,65 @@ from datetime import date, timedelta
 
 import pytest
 
+from tests.fakes.event_history import FakeEventHistory
 from tests.fakes.ingest_harness import NOW, event_of, wire
 from tests.fakes.receipts import FakeReceipts
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.receipts import Receipt
-from waypost.domain.values.wire_time import iso
 from waypost.manage import events
-from waypost.manage.events import Recorded
+from waypost.manage.events import LoggedEvent
 from waypost.manage.requests import EventQuery
 
-
-class PagesOfDays:
-    """The log's pages, by the day on which they arrived."""
-
-    def __init__(self, *pages: Page) -> None:
-        self.pages = sorted(pages, key=self.place, reverse=True)
-
-    @staticmethod
-    def place(page: Page) -> str:
-        return f"{iso(page.received_at)}#{page.name}"
-
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
-        own = [page for page in self.pages if page.workspace == workspace and page.received_at.date() == day]
-        return [page for page in own if before is None or self.place(page) < before][:limit]
-
-
+FIRST_DAY = date(2026, 11, 1)
 RARE = {"b2": "bought", "a1": "bought", "f1": "bought"}
 
 
 def page(name: str, *uuids: str, hours_ago: int = 0) -> Page:
     """A page with these events."""
-    happened = tuple(event_of(wire(RARE.get(uuid, "seen"), uuid=uuid)) for uuid in uuids)
-    return Page("w1", "c_1", NOW - timedelta(hours=hours_ago), name, happened)
+    logged = tuple(event_of(wire(RARE.get(uuid, "seen"), uuid=uuid)) for uuid in uuids)
+    return Page("w1", "c_1", NOW - timedelta(hours=hours_ago), name, logged)
 
 
 TODAY = [page("a", "a1"), page("b", "b1", "b2", "b3"), page("c", "c1"), page("d", "d1"), page("e", "e1")]
-LOG = PagesOfDays(*TODAY, page("f", "f1", "f2", hours_ago=30), page("g", hours_ago=99))
+LOG = FakeEventHistory(*TODAY, page("f", "f1", "f2", hours_ago=30), page("g", hours_ago=99))
 NEWEST_FIRST = ["e1", "d1", "c1", "b3", "b2", "b1", "a1", "f2", "f1"]
 
 
-def timed_step(limit: int, event: str | None = None) -> list[Recorded]:
-    """All parts of the list, one after another."""
-    found: list[Recorded] = []
+def all_pages(limit: int, event: str | None = None) -> list[LoggedEvent]:
+    """The items of all pages of the list, one page after another."""
+    found: list[LoggedEvent] = []
     cursor = None
     while True:
         query = EventQuery(limit=limit, cursor=cursor, event=event)
-        part = events.recorded(LOG, FakeReceipts(), "w1", query, date(2026, 11, 1), NOW)
-        found += part.items
-        cursor = part.next
+        one = events.logged_page(LOG, FakeReceipts(), "w1", query, FIRST_DAY, NOW)
+        found += one.items
+        cursor = one.next
         if cursor is None:
             return found
 
 
 @pytest.mark.parametrize("limit", range(1, 11))
-def test_every_event_is_shown_once(limit: int) -> None:
-    """Wherever a part ends: between pages, inside one, or at the end of a day."""
-    assert [each.event.uuid for each in timed_step(limit)] == NEWEST_FIRST
+def test_every_event_is_listed_once(limit: int) -> None:
+    """No event is missing or doubled, wherever a page of the list ends: between pages of the log, within one, or at the end of a day."""
+    assert [each.event.uuid for each in all_pages(limit)] == NEWEST_FIRST
 
 
 @pytest.mark.parametrize("limit", range(1, 5))
 def test_a_rare_event_is_found_among_many(limit: int) -> None:
-    """By its name, however many others lie in between."""
-    assert [each.event.uuid for each in timed_step(limit, "bought")] == ["b2", "a1", "f1"]
+    """A filter by name lists every event of that name, however many others lie in between."""
+    assert [each.event.uuid for each in all_pages(limit, "bought")] == ["b2", "a1", "f1"]
 
 
-def test_an_event_comes_with_its_receipt() -> None:
-    """Those that have one; an event of the log without a receipt is shown all the same."""
+def test_an_event_is_listed_with_its_receipt() -> None:
+    """An event that has a receipt is listed with it, and one without a receipt is listed all the same."""
     receipts = FakeReceipts()
     receipts.put("w1", [Receipt("b2", "bought", NOW, "c_1")])
-    found = events.recorded(LOG, receipts, "w1", EventQuery(), date(2026, 11, 1), NOW).items
+    found = events.logged_page(LOG, receipts, "w1", EventQuery(), FIRST_DAY, NOW).items
     assert {each.event.uuid for each in found if each.receipt} == {"b2"}
+    assert len(found) == len(NEWEST_FIRST)
 
 
-def test_since_is_a_time_of_receipt() -> None:
-    """What came at that time is still shown, what came before is not."""
-    for since, shown in ((NOW, 7), (NOW - timedelta(hours=30), 9), (NOW - timedelta(hours=29), 7)):
-        assert len(events.recorded(LOG, FakeReceipts(), "w1", EventQuery(since=since), date(2026, 11, 1), NOW).items) == shown
+def test_since_is_compared_with_the_time_of_receipt() -> None:
+    """An event that was received at that time is listed, and one that was received before is not."""
+    for since, listed in ((NOW, 7), (NOW - timedelta(hours=30), 9), (NOW - timedelta(hours=29), 7)):
+        assert len(events.logged_page(LOG, FakeReceipts(), "w1", EventQuery(since=since), FIRST_DAY, NOW).items) == listed

@@ -1,4 +1,4 @@
-"""Saving and publishing journeys."""
+"""Journeys: saved as drafts, and published."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from tests.fakes.journeys import journey
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.manage import journeys
-from waypost.manage.journeys import Checks
+from waypost.manage.dependencies import PublishChecks
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 WELCOME: dict[str, Any] = journey("welcome").model_dump(by_alias=True, mode="json", exclude_none=True)
-CHECKS = Checks(template=lambda text: "no end" if "{{ oh" in text else None, address=lambda _: None)
+CHECKS = PublishChecks(template=lambda text: "no end" if "{{ oh" in text else None, address=lambda _: None)
 
 
-def refusals(refused: pytest.ExceptionInfo[RefusedError]) -> set[tuple[str, str]]:
-    """Code and place of all that was wrong."""
-    found: Any = refused.value.extra["errors"]
-    return {(each["code"], each["pointer"]) for each in found}
+def findings(refused: pytest.ExceptionInfo[RefusedError]) -> set[tuple[str, str]]:
+    """Code and pointer of each finding in a refusal."""
+    errors: Any = refused.value.extra["errors"]
+    return {(each["code"], each["pointer"]) for each in errors}
 
 
 @pytest.mark.parametrize(
-    ("journey_id", "raw", "refusal"),
+    ("journey_id", "raw", "finding"),
     [
         ("welcome", [], ("wrong-type", "")),
         ("welcome", {"id": "other"}, ("other-id", "/id")),
@@ -38,16 +38,16 @@ def refusals(refused: pytest.ExceptionInfo[RefusedError]) -> set[tuple[str, str]
         ("schema", {}, ("reserved-id", "/id")),
     ],
 )
-def test_what_no_list_could_show_is_no_draft(journey_id: str, raw: Any, refusal: tuple[str, str]) -> None:
-    """The few things that even a draft must have; all else may wait until publishing."""
+def test_a_value_that_no_list_could_show_is_not_saved(journey_id: str, raw: Any, finding: tuple[str, str]) -> None:
+    """A draft must be an object of limited size with a valid id and name; it is 422 otherwise. All other checks wait for publication."""
     with pytest.raises(RefusedError) as refused:
         journeys.save(FakeDefinitions(), "w1", journey_id, raw, NOW)
     assert refused.value.status == 422
-    assert refusals(refused) == {refusal}
+    assert findings(refused) == {finding}
 
 
-def test_an_unfinished_draft_is_kept() -> None:
-    """A team may save what it cannot publish yet; the id comes from the path."""
+def test_an_incomplete_draft_is_saved() -> None:
+    """A draft that cannot be published is saved as it is, with the id from the path."""
     store = FakeDefinitions()
     saved, definition = journeys.save(store, "w1", "welcome", {"steps": [{"type": "nonsense"}]}, NOW)
     assert saved.is_new
@@ -55,20 +55,20 @@ def test_an_unfinished_draft_is_kept() -> None:
     assert journeys.read(store, "w1", "welcome")[1] == definition
 
 
-def test_publishing_says_all_that_is_wrong_at_once() -> None:
-    """Types, graph, templates and addresses in one answer, and nothing runs."""
+def test_publishing_returns_all_findings_at_once() -> None:
+    """One 422 names the faults of the graph and of the templates, and no version becomes active."""
     store = FakeDefinitions()
     wrong = {**WELCOME, "steps": [{**WELCOME["steps"][0], "template": {"subject": "{{ oh", "text": "x"}, "next": "nowhere"}]}
     journeys.save(store, "w1", "welcome", wrong, NOW)
     with pytest.raises(RefusedError) as refused:
         journeys.publish(store, "w1", "welcome", CHECKS, NOW)
     assert refused.value.status == 422
-    assert {code for code, _ in refusals(refused)} == {"bad-template", "unknown-step"}
+    assert {code for code, _ in findings(refused)} == {"bad-template", "unknown-step"}
     assert store.pointer("w1") == ActiveJourneys(0, ())
 
 
-def test_the_newest_draft_is_published() -> None:
-    """What customers enter is the last thing that was saved."""
+def test_publishing_activates_the_newest_draft() -> None:
+    """The version that customers enter is the last one that was saved."""
     store = FakeDefinitions()
     for name in ("one", "two"):
         journeys.save(store, "w1", "welcome", WELCOME | {"name": name}, NOW)
@@ -77,8 +77,8 @@ def test_the_newest_draft_is_published() -> None:
     assert store.pointer("w1").active == (ActiveVersion("welcome", 2, "published"),)
 
 
-def test_publishing_again_is_no_mistake() -> None:
-    """A client that repeats a publish whose answer it lost gets the same answer, and nothing moves."""
+def test_publishing_twice_changes_nothing_the_second_time() -> None:
+    """A client that lost the response can publish again: it gets the same response, and the pointer keeps its revision."""
     store = FakeDefinitions()
     journeys.save(store, "w1", "welcome", WELCOME, NOW)
     journeys.publish(store, "w1", "welcome", CHECKS, NOW)
@@ -88,8 +88,8 @@ def test_publishing_again_is_no_mistake() -> None:
     assert store.pointer("w1") == before
 
 
-def test_a_journey_that_is_not_there_is_404() -> None:
-    """Reading and publishing alike."""
+def test_an_unknown_journey_is_404() -> None:
+    """Reading and publishing a journey that does not exist are both 404."""
     with pytest.raises(RefusedError, match="no journey") as refused:
         journeys.read(FakeDefinitions(), "w1", "welcome")
     assert refused.value.status == 404
@@ -97,42 +97,42 @@ def test_a_journey_that_is_not_there_is_404() -> None:
         journeys.publish(FakeDefinitions(), "w1", "welcome", CHECKS, NOW)
 
 
-def test_the_thousand_and_first_published_journey_is_refused() -> None:
-    """A new version of one of the thousand is still welcome."""
+def test_a_workspace_has_at_most_1000_published_journeys() -> None:
+    """The next journey is 422, but a new version of one of the 1,000 is published."""
     store = FakeDefinitions()
     store.pointers["w1"] = ActiveJourneys(1, tuple(ActiveVersion(f"j{number}", 1, "published") for number in range(1_000)))
     for name in ("welcome", "j7"):
         journeys.save(store, "w1", name, WELCOME | {"id": name}, NOW)
     with pytest.raises(RefusedError) as refused:
         journeys.publish(store, "w1", "welcome", CHECKS, NOW)
-    assert refusals(refused) == {("too-many-journeys", "")}
+    assert findings(refused) == {("too-many-journeys", "")}
     assert journeys.publish(store, "w1", "j7", CHECKS, NOW)[0].status == "published"
 
 
-def test_somebody_else_who_publishes_at_the_same_time_loses_nothing() -> None:
-    """Both journeys are in force: the slower one looks again."""
+def test_two_publications_at_the_same_time_both_take_effect() -> None:
+    """The slower one reads the pointer again, so that both journeys are active afterwards."""
     store = FakeDefinitions()
     for name in ("welcome", "other"):
         journeys.save(store, "w1", name, WELCOME | {"id": name}, NOW)
 
-    def other_first() -> None:
+    def publish_other_first() -> None:
         store.before_save = lambda: None
         journeys.publish(store, "w1", "other", CHECKS, NOW)
 
-    store.before_save = other_first
+    store.before_save = publish_other_first
     journeys.publish(store, "w1", "welcome", CHECKS, NOW)
     assert {each.journey for each in store.pointer("w1").active} == {"welcome", "other"}
 
 
-def test_endless_contention_is_a_503_and_no_loop() -> None:
-    """After a few rounds the caller is asked to come again."""
+def test_a_save_that_loses_every_race_is_unavailable() -> None:
+    """After a few attempts against another writer the save raises UnavailableError and does not loop forever."""
     store = FakeDefinitions()
 
-    def always_first() -> None:
+    def save_first() -> None:
         store.before_save = lambda: None
         journeys.save(store, "w1", "welcome", WELCOME, NOW)
-        store.before_save = always_first
+        store.before_save = save_first
 
-    store.before_save = always_first
+    store.before_save = save_first
     with pytest.raises(UnavailableError):
         journeys.save(store, "w1", "welcome", WELCOME, NOW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -25,23 +26,23 @@ from waypost.domain.signals import JourneyResumed
 from waypost.domain.values import exact_json
 from waypost.manage import journeys
 from waypost.manage.customers import runs_of
-from waypost.manage.journeys import Checks
+from waypost.manage.dependencies import PublishChecks
 from waypost.manage.lifecycle import LifecycleDependencies, change_status
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
-CHECKS = Checks(template=lambda _: None, address=lambda _: None)
-WAIT = {"id": "wait", "type": "waitUntil", "branches": [{"event": "paid", "next": "hello"}]}
+CHECKS = PublishChecks(template=lambda _: None, address=lambda _: None)
 
 
 def definition(event: str = "paid") -> dict[str, object]:
     """A journey that waits for this event."""
-    steps = [WAIT | {"branches": [{"event": event, "next": "hello"}]}, message("hello", "end"), {"id": "end", "type": "exit"}]
+    wait = {"id": "wait", "type": "waitUntil", "branches": [{"event": event, "next": "hello"}]}
+    steps = [wait, message("hello", "end"), {"id": "end", "type": "exit"}]
     return {"id": "welcome", "entry": {"event": "signed_up"}, "exit": [{"event": "gone"}], "steps": steps}
 
 
 @dataclass
-class World:
-    """One published journey."""
+class LifecycleHarness:
+    """The journeys table with one published journey, and the queues, in memory."""
 
     store: FakeDefinitions = field(default_factory=FakeDefinitions)
     signals: FakeSignals = field(default_factory=FakeSignals)
@@ -51,112 +52,123 @@ class World:
         self.publish()
 
     def publish(self, event: str = "paid") -> Lifecycle:
+        """Saves and publishes a version that waits for this event."""
         journeys.save(self.store, "w1", "welcome", definition(event), NOW)
         return journeys.publish(self.store, "w1", "welcome", CHECKS, NOW)[0]
 
-    def take(self, move: LifecycleAction) -> Lifecycle:
-        return change_status(LifecycleDependencies(self.store, self.signals, self.delays), "w1", "welcome", move, NOW + timedelta(days=1))[
-            0
-        ]
+    def change(self, action: LifecycleAction, journey_id: str = "welcome") -> Lifecycle:
+        """Pauses, resumes or stops the journey."""
+        dependencies = LifecycleDependencies(self.store, self.signals, self.delays)
+        return change_status(dependencies, "w1", journey_id, action, NOW + timedelta(days=1))[0]
 
     @property
     def active(self) -> tuple[ActiveVersion, ...]:
+        """The active versions."""
         return self.store.pointer("w1").active
 
 
 def test_a_journey_is_paused_resumed_and_stopped() -> None:
-    """What is in force follows; stopped is the end."""
-    world = World()
-    assert (world.take("pause").status, world.active[0].status) == ("paused", "paused")
-    assert (world.take("resume").status, world.active[0].status) == ("published", "published")
-    assert (world.take("stop").status, world.active) == ("stopped", ())
+    """Each action changes the status of the journey and of its active version, and a stopped journey is no longer active."""
+    harness = LifecycleHarness()
+    assert (harness.change("pause").status, harness.active[0].status) == ("paused", "paused")
+    assert (harness.change("resume").status, harness.active[0].status) == ("published", "published")
+    assert (harness.change("stop").status, harness.active) == ("stopped", ())
 
 
 @pytest.mark.parametrize(
-    ("before", "move"),
+    ("before", "action"),
     [([], "resume"), (["pause"], "pause"), (["stop"], "stop"), (["stop"], "pause"), (["stop"], "resume")],
 )
-def test_a_wrong_move_is_409(before: list[LifecycleAction], move: LifecycleAction) -> None:
-    """Nothing changes."""
-    world = World()
+def test_an_action_that_the_status_does_not_allow_is_409(before: list[LifecycleAction], action: LifecycleAction) -> None:
+    """The action is refused, and the pointer to the active versions does not change."""
+    harness = LifecycleHarness()
     for each in before:
-        world.take(each)
-    pointer = world.store.pointer("w1")
+        harness.change(each)
+    pointer = harness.store.pointer("w1")
     with pytest.raises(RefusedError) as refused:
-        world.take(move)
+        harness.change(action)
     assert (refused.value.status, refused.value.code) == (409, "wrong-move")
-    assert world.store.pointer("w1") == pointer
+    assert harness.store.pointer("w1") == pointer
 
 
-def test_a_draft_has_nothing_to_pause() -> None:
-    """409 as well; a journey that is not there is 404."""
-    world = World()
-    journeys.save(world.store, "w1", "other", definition() | {"id": "other"}, NOW)
+def test_a_draft_cannot_be_paused() -> None:
+    """Pausing a journey that was never published is 409, and pausing one that does not exist is 404."""
+    harness = LifecycleHarness()
+    journeys.save(harness.store, "w1", "other", definition() | {"id": "other"}, NOW)
     for name, status in (("other", 409), ("nowhere", 404)):
         with pytest.raises(RefusedError) as refused:
-            change_status(LifecycleDependencies(world.store, world.signals, world.delays), "w1", name, "pause", NOW)
+            harness.change("pause", name)
         assert refused.value.status == status
 
 
 def test_a_stopped_journey_takes_no_drafts_and_is_not_published_again() -> None:
-    """Final is final."""
-    world = World()
-    world.take("stop")
-    for again in (world.publish, lambda: journeys.publish(world.store, "w1", "welcome", CHECKS, NOW)):
+    """Saving and publishing a stopped journey are both 409."""
+    harness = LifecycleHarness()
+    harness.change("stop")
+    for change in (harness.publish, lambda: journeys.publish(harness.store, "w1", "welcome", CHECKS, NOW)):
         with pytest.raises(RefusedError) as refused:
-            again()
+            change()
         assert refused.value.status == 409
 
 
-def test_a_paused_journey_may_be_mended() -> None:
-    """The new version is in force and still paused; what runs of the old one wait for is still heard."""
-    world = World()
-    world.take("pause")
-    assert world.publish("shipped").status == "paused"
-    assert world.active == (ActiveVersion("welcome", 2, "paused", ("gone", "paid", "shipped")),)
+def test_a_paused_journey_can_get_a_new_version() -> None:
+    """The new version is active and still paused. The events that runs of the old version wait for are still matched."""
+    harness = LifecycleHarness()
+    harness.change("pause")
+    assert harness.publish("shipped").status == "paused"
+    assert harness.active == (ActiveVersion("welcome", 2, "paused", ("gone", "paid", "shipped")),)
 
 
-def test_a_resume_sweeps_at_once_and_once_more() -> None:
-    """The second sweep is asked for before the journey goes on: nothing stays held if the call ends halfway."""
-    world = World()
-    world.take("pause")
-    world.take("resume")
-    [first] = world.signals.queue_messages
-    [(second, delay)] = world.delays.queue_messages
-    revision = world.store.pointer("w1").revision
+def test_a_resume_enqueues_two_passes() -> None:
+    """The first pass is sent at once and the second one after 15 seconds, with a deduplication id of its own."""
+    harness = LifecycleHarness()
+    harness.change("pause")
+    harness.change("resume")
+    [first] = harness.signals.queue_messages
+    [(second, delay)] = harness.delays.queue_messages
+    revision = harness.store.pointer("w1").revision
     assert from_wire(exact_json.loads(first.body)) == JourneyResumed("w1", "welcome", revision)
     assert from_wire(exact_json.loads(second.body)) == JourneyResumed("w1", "welcome", revision, pass_number=1)
     assert (delay, first.name == second.name) == (timedelta(seconds=15), False)
 
 
-def test_endless_contention_is_a_503() -> None:
-    """After a few rounds the caller is asked to come again."""
-    world = World()
+def test_the_second_pass_is_enqueued_before_the_journey_is_resumed() -> None:
+    """If the call ends right after the journey was resumed, the second pass still releases everything that it holds."""
+    harness = LifecycleHarness()
+    harness.change("pause")
+    enqueued: list[int] = []
+    harness.store.before_save = lambda: enqueued.append(len(harness.delays.queue_messages))
+    harness.change("resume")
+    assert enqueued == [1]
 
-    def always_first() -> None:
-        world.store.before_save = lambda: None
-        world.publish(f"e{world.store.pointer('w1').revision}")
-        world.store.before_save = always_first
 
-    world.store.before_save = always_first
+def test_a_change_that_loses_every_race_is_unavailable() -> None:
+    """After a few attempts against another writer the change raises UnavailableError and does not loop forever."""
+    harness = LifecycleHarness()
+
+    def publish_first() -> None:
+        harness.store.before_save = lambda: None
+        harness.publish(f"e{harness.store.pointer('w1').revision}")
+        harness.store.before_save = publish_first
+
+    harness.store.before_save = publish_first
     with pytest.raises(UnavailableError):
-        world.take("pause")
+        harness.change("pause")
 
 
-def test_a_workspaces_pointer_holds_so_many_names_of_events() -> None:
-    """It is one row that every warm function reads."""
-    world = World()
-    world.store.pointers["w1"] = ActiveJourneys(1, (ActiveVersion("big", 1, "published", tuple(f"{n:0200}" for n in range(1_000))),))
-    journeys.save(world.store, "w1", "other", definition() | {"id": "other"}, NOW)
+def test_the_event_names_of_a_workspace_are_bounded() -> None:
+    """A journey that would make the pointer row too large, which every warm function reads, is not published."""
+    harness = LifecycleHarness()
+    harness.store.pointers["w1"] = ActiveJourneys(1, (ActiveVersion("big", 1, "published", tuple(f"{n:0200}" for n in range(1_000))),))
+    journeys.save(harness.store, "w1", "other", definition() | {"id": "other"}, NOW)
     with pytest.raises(RefusedError) as refused:
-        journeys.publish(world.store, "w1", "other", CHECKS, NOW)
-    errors = refused.value.extra["errors"]
-    assert isinstance(errors, list)
+        journeys.publish(harness.store, "w1", "other", CHECKS, NOW)
+    errors: Any = refused.value.extra["errors"]
     assert [each["code"] for each in errors] == ["too-many-events"]
 
 
-class History(FakeRuns):
-    """Runs with their earlier ones."""
+class FakeRunHistory(FakeRuns):
+    """Runs, ended ones included."""
 
     def history(self, workspace: str, customer: str) -> CustomerRuns:
         return self.get(workspace, customer)
@@ -165,12 +177,13 @@ class History(FakeRuns):
         return dict(Counter(run.step for run in self.all if run.active and run.journey == journey))
 
 
-def test_a_stopped_journeys_runs_read_as_ended() -> None:
-    """At once, before anything has touched them."""
-    world, runs = World(), History()
+def test_the_runs_of_a_stopped_journey_read_as_exited() -> None:
+    """A run of a stopped journey is returned as exited with the reason `stopped`, before any signal has changed its row."""
+    harness, runs = LifecycleHarness(), FakeRunHistory()
     run = Run("r_1", "welcome", 1, "", "wait", NOW)
-    runs.stored_runs["w1", "c_1"] = CustomerRuns(VersionRow(1), (run, Run("r_2", journey("x").id, 1, "", "y", NOW).exited(Reason.FINISHED)))
+    ended = Run("r_2", journey("x").id, 1, "", "y", NOW).exited(Reason.FINISHED)
+    runs.stored_runs["w1", "c_1"] = CustomerRuns(VersionRow(1), (run, ended))
     ada = Customer("w1", "c_1", Identifier("primary", "ada"), "ada", (), {}, {})
-    assert runs_of(runs, world.store, ada)[0] == run
-    world.take("stop")
-    assert [each.reason for each in runs_of(runs, world.store, ada)] == [Reason.STOPPED, Reason.FINISHED]
+    assert runs_of(runs, harness.store, ada)[0] == run
+    harness.change("stop")
+    assert [each.reason for each in runs_of(runs, harness.store, ada)] == [Reason.STOPPED, Reason.FINISHED]

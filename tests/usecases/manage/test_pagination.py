@@ -1,45 +1,47 @@
-"""Lists: parts that fit together, whatever is filtered out and however the days are filled."""
+"""Pages of lists: complete together, whatever a filter removes and however the days are filled."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.workspaces import FakeWorkspaces
 from waypost.domain.errors import RefusedError
-from waypost.manage.pagination import DAYS_A_ROUND, ROUNDS, Source, by_day, in_memory_source, part
+from waypost.domain.values.wire_time import iso
+from waypost.manage.pagination import DAYS_PER_READ, READS_PER_PAGE, Source, first_day, in_memory_source, read_page, source_by_day
 from waypost.manage.requests import KeyQuery, ListQuery
 
 TODAY = date(2026, 11, 23)
 
 
 def same(text: str) -> str:
-    """These items are their own positions."""
+    """The position of an item: the item itself."""
     return text
 
 
-def timed_step(source: Source[str], limit: int, keep: str = "") -> list[list[str]]:
-    """All parts of a list, one after another."""
-    parts, cursor = [], None
+def all_pages(source: Source[str], limit: int, keep: str = "") -> list[list[str]]:
+    """The items of each page of a list, one page after another."""
+    pages, cursor = [], None
     while True:
-        found = part(source, same, "w1", KeyQuery(limit=limit, cursor=cursor), lambda item: keep in item)
-        parts.append(list(found.items))
+        found = read_page(source, same, "w1", KeyQuery(limit=limit, cursor=cursor), lambda item: keep in item)
+        pages.append(list(found.items))
         cursor = found.next
         if cursor is None:
-            return parts
+            return pages
 
 
 def days(items: Sequence[str], first: date = TODAY) -> Source[str]:
-    """A source that finds items by the day with which they begin."""
+    """A source of items by the day with which they begin."""
 
     def read(day: date, limit: int, before: str | None) -> list[str]:
         own = [item for item in sorted(items, reverse=True) if item.startswith(day.isoformat()) and (before is None or item < before)]
         return own[:limit]
 
-    return by_day(read, same, first, TODAY)
+    return source_by_day(read, same, first, TODAY)
 
 
 def at(days_ago: int, name: str = "") -> str:
@@ -48,54 +50,61 @@ def at(days_ago: int, name: str = "") -> str:
 
 
 @given(st.sets(st.text("abc", min_size=1, max_size=4)), st.integers(1, 7))
-def test_parts_make_the_whole(items: set[str], limit: int) -> None:
-    """Nothing twice, nothing lost, newest first, and no empty part at the end."""
-    parts = timed_step(in_memory_source(items, same), limit)
-    assert [item for each in parts for item in each] == sorted(items, reverse=True)
-    assert all(len(each) == limit for each in parts[:-1])
-    assert parts[-1] or not items
+def test_pages_make_the_whole_list(items: set[str], limit: int) -> None:
+    """The pages hold every item once, newest first. Every page but the last is full, and the last one is not empty."""
+    pages = all_pages(in_memory_source(items, same), limit)
+    assert [item for each in pages for item in each] == sorted(items, reverse=True)
+    assert all(len(each) == limit for each in pages[:-1])
+    assert pages[-1] or not items
 
 
 @given(st.sets(st.tuples(st.integers(0, 40), st.sampled_from("abcdef"))), st.integers(1, 7))
-def test_parts_by_day_make_the_whole(items: set[tuple[int, str]], limit: int) -> None:
-    """Empty days and full days between the first and the last alike."""
+def test_pages_by_day_make_the_whole_list(items: set[tuple[int, str]], limit: int) -> None:
+    """The pages hold every item of every day once, although some days are empty and others fill several pages."""
     texts = [at(ago, name) for ago, name in items]
-    parts = timed_step(days(texts, TODAY - timedelta(days=40)), limit)
-    assert [item for each in parts for item in each] == sorted(texts, reverse=True)
-    assert parts[-1] or not texts
+    pages = all_pages(days(texts, TODAY - timedelta(days=40)), limit)
+    assert [item for each in pages for item in each] == sorted(texts, reverse=True)
+    assert pages[-1] or not texts
 
 
-def test_what_is_filtered_out_leaves_no_gaps() -> None:
-    """A part is filled from further back when a filter takes most of it away."""
+def test_a_filter_leaves_no_gaps() -> None:
+    """A page is filled from older items if a filter removes most of the newer ones."""
     items = [f"{number:03}{'x' if number % 10 == 0 else ''}" for number in range(50)]
-    assert timed_step(in_memory_source(items, same), 2, keep="x") == [["040x", "030x"], ["020x", "010x"], ["000x"]]
+    assert all_pages(in_memory_source(items, same), 2, keep="x") == [["040x", "030x"], ["020x", "010x"], ["000x"]]
 
 
-def test_a_quiet_year_ends_the_request_in_time() -> None:
-    """After so many empty days the part is short and its cursor goes on, so no request takes for ever."""
-    old = at(DAYS_A_ROUND * ROUNDS + 3)
-    parts = timed_step(days([old], TODAY - timedelta(days=400)), 5)
-    assert len(parts) == 3
-    assert [item for each in parts for item in each] == [old]
+def test_many_empty_days_end_a_page() -> None:
+    """A request reads a bounded number of days. Its page is short, and the cursor continues with older days."""
+    old = at(DAYS_PER_READ * READS_PER_PAGE + 3)
+    pages = all_pages(days([old], TODAY - timedelta(days=400)), 5)
+    assert len(pages) == 3
+    assert [item for each in pages for item in each] == [old]
 
 
-def test_nothing_older_than_the_first_day_is_looked_for() -> None:
-    """A young workspace costs one day's look."""
-    assert timed_step(days([at(1)], TODAY), 5) == [[]]
+def test_no_day_before_the_first_is_read() -> None:
+    """A list by day ends at its first day, so that a new workspace costs the read of one day."""
+    assert all_pages(days([at(1)], TODAY), 5) == [[]]
 
 
-def test_a_cursor_belongs_to_its_workspace() -> None:
-    """Taken elsewhere it is refused."""
+def test_the_first_day_is_the_day_before_the_creation_of_the_workspace() -> None:
+    """The clock of the machine that created the workspace may be ahead, so one more day is read."""
+    workspaces = FakeWorkspaces()
+    workspaces.add("w1", "Acme", iso(datetime(2026, 11, 23, 0, 5, tzinfo=UTC)))
+    assert first_day(workspaces, "w1") == date(2026, 11, 22)
+
+
+def test_a_cursor_is_bound_to_its_workspace_and_its_list() -> None:
+    """A cursor is refused in another workspace and in another list."""
     source = in_memory_source(["a", "b"], same)
-    cursor = part(source, same, "w1", KeyQuery(limit=1)).next
+    cursor = read_page(source, same, "w1", KeyQuery(limit=1)).next
     with pytest.raises(RefusedError, match="another list"):
-        part(source, same, "w2", KeyQuery(limit=1, cursor=cursor))
+        read_page(source, same, "w2", KeyQuery(limit=1, cursor=cursor))
     with pytest.raises(RefusedError, match="another list"):
-        part(source, same, "w1", ListQuery(limit=1, cursor=cursor))
+        read_page(source, same, "w1", ListQuery(limit=1, cursor=cursor))
 
 
-def test_another_limit_is_the_same_query() -> None:
-    """A reader may ask for a longer next part."""
+def test_the_limit_may_change_from_page_to_page() -> None:
+    """A cursor is not bound to the limit of the request that returned it."""
     source = in_memory_source(["a", "b", "c"], same)
-    cursor = part(source, same, "w1", KeyQuery(limit=1)).next
-    assert part(source, same, "w1", KeyQuery(limit=200, cursor=cursor)).items == ("b", "a")
+    cursor = read_page(source, same, "w1", KeyQuery(limit=1)).next
+    assert read_page(source, same, "w1", KeyQuery(limit=200, cursor=cursor)).items == ("b", "a")

@@ -1,19 +1,20 @@
-"""The steps in the timeline that runs reached without an event."""
+"""The moves in a timeline that no event caused."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from tests.fakes.event_history import FakeEventHistory
 from tests.fakes.journey_harness import ADA, event, only_run, play
-from tests.fakes.messages import NOW
+from tests.fakes.messages import NOW, FakeMessages
+from tests.fakes.receipts import FakeReceipts
 from waypost.domain.customers.customer import Customer
-from waypost.domain.intake.event_log import Page
-from waypost.domain.intake.receipts import Receipt
-from waypost.domain.messages.message import Message
+from waypost.domain.messages.message import Message, PreparedMessage
+from waypost.manage import timeline
 from waypost.manage.requests import TimelineQuery
 from waypost.manage.timed_steps import timed_steps
-from waypost.manage.timeline import History, timeline
+from waypost.manage.timeline import TimelineSources
 
 STEPS: list[dict[str, Any]] = [
     {"id": "wait", "type": "waitUntil", "branches": [{"event": "paid", "next": "rest"}], "timeout": {"after": "P1D", "next": "rest"}},
@@ -22,41 +23,37 @@ STEPS: list[dict[str, Any]] = [
 CUSTOMER = Customer("w1", "c_1", ADA, "ada", (), {}, {})
 
 
-def test_only_steps_that_time_caused_are_shown() -> None:
-    """A step reached by a timeout is shown with the steps that follow at the same instant; one that an event caused is not shown."""
-    timed_out = only_run(play(STEPS, event("go", NOW)))
-    paid = only_run(play(STEPS, event("go", NOW), event("paid", NOW + timedelta(hours=1))))
-    assert [(each.visited.step, each.visited.reason.value) for each in timed_steps([timed_out])] == [
-        ("rest", "timeout"),
-        ("end", "elapsed"),
-        ("end", "finished"),
-    ]
-    assert [each.visited.step for each in timed_steps([paid])] == ["end", "end"]
+class NoMessages(FakeMessages):
+    """A customer without messages."""
 
-
-class EmptyStore:
-    """A store without events, receipts and messages."""
-
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
-        return []
-
-    def read(self, workspace: str, uuids: object, now: datetime) -> dict[str, Receipt]:
+    def all_rendered(self, workspace: str, messages: object) -> dict[str, PreparedMessage]:
         return {}
 
     def page(self, workspace: str, **_: object) -> tuple[list[Message], str | None]:
         return [], None
 
 
-def test_a_timeline_shows_each_timed_step_once_over_its_pages() -> None:
-    """Pages of one entry show all steps that a run reached after its entry, newest first, each once."""
+def test_only_steps_that_time_caused_are_timed_steps() -> None:
+    """The steps after a timeout are timed steps with all that followed at the same instant; the steps that an event caused are not."""
+    late = only_run(play(STEPS, event("go", NOW)))
+    early = only_run(play(STEPS, event("go", NOW), event("paid", NOW + timedelta(hours=1))))
+    assert [(each.visit.step, each.visit.reason.value) for each in timed_steps([late])] == [
+        ("rest", "timeout"),
+        ("end", "elapsed"),
+        ("end", "finished"),
+    ]
+    assert [each.visit.step for each in timed_steps([early])] == ["end", "end"]
+
+
+def test_a_timeline_lists_timed_steps_page_by_page() -> None:
+    """Each timed step is an entry of the timeline, once, newest first."""
     run = only_run(play(STEPS, event("go", NOW)))
-    empty = EmptyStore()
-    history = History(empty, empty, empty, [run])  # type: ignore[arg-type]
-    shown, cursor = [], None
+    sources = TimelineSources(FakeEventHistory(), FakeReceipts(), NoMessages(), [run])
+    visits, cursor = [], None
     while True:
-        page = timeline(history, CUSTOMER, TimelineQuery(limit=1, cursor=cursor), NOW)
-        shown += [entry.timed_step.visited for entry in page.items if entry.timed_step]
-        cursor = page.next
+        found = timeline.page(sources, CUSTOMER, TimelineQuery(limit=1, cursor=cursor), NOW)
+        visits += [entry.timed_step.visit for entry in found.items if entry.timed_step]
+        cursor = found.next
         if cursor is None:
             break
-    assert shown == list(reversed(run.history[1:]))
+    assert visits == list(reversed(run.history[1:]))

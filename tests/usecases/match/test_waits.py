@@ -218,7 +218,7 @@ def test_many_held_customers_are_released_page_by_page(harness: MatchHarness) ->
 
 
 def test_a_resume_that_a_warm_function_has_not_read_yet_takes_effect(harness: MatchHarness) -> None:
-    """The signal carries the revision, so the function reads the active journeys again and does not hold the run anew."""
+    """The signal carries the revision, so the function reads the active journeys again and does not hold the run again."""
     pause(harness)
     deliver_timer(harness, 3 * DAY)
     harness.journeys.move("welcome", "published")

@@ -1,4 +1,4 @@
-"""HTTP as API Gateway speaks it, in both payload formats and on any domain (contract 1.1)."""
+"""HTTP as API Gateway passes it on, in both payload formats and on any domain."""
 
 from __future__ import annotations
 
@@ -11,60 +11,60 @@ from waypost.domain.values import exact_json
 from waypost.web import http
 
 
-def first(path: str, resource: str | None = None, proxy: str | None = None, phase: str = "prod") -> dict[str, Any]:
+def format_1(path: str, resource: str | None = None, proxy: str | None = None, stage: str = "prod") -> dict[str, Any]:
     """A request in payload format 1.0."""
     parameters = {"proxy": proxy} if proxy else None
-    return {"httpMethod": "get", "path": path, "resource": resource, "pathParameters": parameters, "requestContext": {"stage": phase}}
+    return {"httpMethod": "get", "path": path, "resource": resource, "pathParameters": parameters, "requestContext": {"stage": stage}}
 
 
-def second(path: str, phase: str = "$default") -> dict[str, Any]:
+def format_2(path: str, stage: str = "$default") -> dict[str, Any]:
     """A request in payload format 2.0."""
-    return {"rawPath": path, "requestContext": {"stage": phase, "http": {"method": "GET", "path": path}}}
+    return {"rawPath": path, "requestContext": {"stage": stage, "http": {"method": "GET", "path": path}}}
 
 
 @pytest.mark.parametrize(
     ("event", "path"),
     [
-        (first("/api/events/batch/", "/api/events/{proxy+}", "batch"), "/api/events/batch"),
-        (first("/prod/api/schema"), "/api/schema"),
-        (first("/waypost/v1/api/schema", "/api/{proxy+}", "schema"), "/api/schema"),
-        (first("/waypost/events/", "/events"), "/events"),
-        (first("/production/api/schema"), "/production/api/schema"),
-        (first("/api/schema", "/api/{proxy+}", "schema", phase="api"), "/api/schema"),
-        (first("/events/batch", "/events/{proxy+}", "batch", phase="events"), "/events/batch"),
-        (first("/", "/"), "/"),
-        (first("/prod"), "/"),
-        (second("/api/schema"), "/api/schema"),
-        (second("/prod/api/schema", "prod"), "/api/schema"),
-        (second("/prod", "prod"), "/"),
+        (format_1("/api/events/batch/", "/api/events/{proxy+}", "batch"), "/api/events/batch"),
+        (format_1("/prod/api/schema"), "/api/schema"),
+        (format_1("/waypost/v1/api/schema", "/api/{proxy+}", "schema"), "/api/schema"),
+        (format_1("/waypost/events/", "/events"), "/events"),
+        (format_1("/production/api/schema"), "/production/api/schema"),
+        (format_1("/api/schema", "/api/{proxy+}", "schema", stage="api"), "/api/schema"),
+        (format_1("/events/batch", "/events/{proxy+}", "batch", stage="events"), "/events/batch"),
+        (format_1("/", "/"), "/"),
+        (format_1("/prod"), "/"),
+        (format_2("/api/schema"), "/api/schema"),
+        (format_2("/prod/api/schema", "prod"), "/api/schema"),
+        (format_2("/prod", "prod"), "/"),
         ({}, "/"),
     ],
 )
-def test_a_path_has_neither_stage_nor_base_path(event: dict[str, Any], path: str) -> None:
-    """Wherever the API is mounted, and whatever the stage is called."""
+def test_a_path_has_neither_a_stage_nor_a_base_path(event: dict[str, Any], path: str) -> None:
+    """The stage and the base path of a custom domain are removed, even if the stage has the name of a segment of the path."""
     assert http.read(event).path.rstrip("/") == path.rstrip("/")
 
 
 def test_headers_and_query_are_read_alike_in_both_formats() -> None:
-    """Header names in lower case, query values decoded."""
-    one = http.read(first("/x") | {"headers": {"X-Thing": "1"}, "queryStringParameters": {"a": "b c", "d": ""}})
-    two = http.read(second("/x") | {"headers": {"x-thing": "1"}, "rawQueryString": "a=b%20c&d="})
+    """Header names come in lower case and query values decoded."""
+    one = http.read(format_1("/x") | {"headers": {"X-Thing": "1"}, "queryStringParameters": {"a": "b c", "d": ""}})
+    two = http.read(format_2("/x") | {"headers": {"x-thing": "1"}, "rawQueryString": "a=b%20c&d="})
     assert (one.headers, one.query, one.method) == (two.headers, two.query, two.method) == ({"x-thing": "1"}, {"a": "b c", "d": ""}, "GET")
 
 
 @pytest.mark.parametrize(
     "media", ["", "application/json", "Application/JSON; charset=utf-8", "application/problem+json", "application/vnd.x+json"]
 )
-def test_json_has_several_media_types(media: str) -> None:
-    """None at all is taken for JSON."""
-    request = http.read(first("/x") | {"headers": {"content-type": media}, "body": "{}"})
+def test_a_json_body_may_have_any_json_media_type(media: str) -> None:
+    """A body is read as JSON under each media type of JSON, and if it declares none."""
+    request = http.read(format_1("/x") | {"headers": {"content-type": media}, "body": "{}"})
     assert http.json_body(request) == {}
 
 
 @pytest.mark.parametrize("encoding", ["identity", "GZIP", "x-gzip", "deflate", ""])
-def test_an_inflated_body_may_still_say_how_it_was_packed(encoding: str) -> None:
-    """The gateway inflates and leaves the header."""
-    request = http.read(first("/x") | {"headers": {"Content-Encoding": encoding}, "body": ' {"a":"é"}'})
+def test_an_inflated_body_may_still_declare_its_encoding(encoding: str) -> None:
+    """A body that the gateway has inflated is read although its header still names the encoding."""
+    request = http.read(format_1("/x") | {"headers": {"Content-Encoding": encoding}, "body": ' {"a":"é"}'})
     assert http.json_body(request) == {"a": "é"}
 
 
@@ -77,20 +77,20 @@ def test_an_inflated_body_may_still_say_how_it_was_packed(encoding: str) -> None
         (KeyError("secret"), 500, "internal-error"),
     ],
 )
-def test_every_failure_has_one_answer(error: Exception, status: int, code: str) -> None:
-    """A problem with a stable code; what is not meant for callers is logged only."""
-    told: list[str] = []
+def test_every_error_becomes_one_problem_and_one_line_of_log(error: Exception, status: int, code: str) -> None:
+    """Each kind of error has its status and stable code, is logged once, and reveals no text of an unexpected exception."""
+    logged: list[str] = []
 
     def fail() -> http.Response:
         raise error
 
-    reply = http.respond(fail, "r-1", lambda text, **_: told.append(text), lambda text, **_: told.append(text))
-    assert (reply.status, reply.body["code"], reply.body["requestId"]) == (status, code, "r-1")
-    assert "secret" not in exact_json.dumps(reply.body)
-    assert len(told) == 1
+    response = http.respond(fail, "r-1", lambda text, **_: logged.append(text), lambda text, **_: logged.append(text))
+    assert (response.status, response.body["code"], response.body["requestId"]) == (status, code, "r-1")
+    assert "secret" not in exact_json.dumps(response.body)
+    assert len(logged) == 1
 
 
-def test_an_answer_that_quotes_broken_text_can_be_sent() -> None:
-    """Half a surrogate pair in a detail is escaped; all else stays readable."""
+def test_a_response_that_quotes_a_lone_surrogate_is_escaped() -> None:
+    """A body with half of a surrogate pair is sent as ASCII; any other body stays readable."""
     assert http.write(http.Response(200, {"a": "é"}), "r")["body"] == '{"a":"é"}'
     assert http.write(http.Response(200, {"a": "é\ud800"}), "r")["body"] == '{"a":"\\u00e9\\ud800"}'

@@ -1,31 +1,36 @@
-"""One table of routes for both doors (contract 1.1, 5)."""
+"""Routing over the routes of both HTTP functions (docs/events.md#routes, docs/api.md#routes)."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
+from functions.local.paths import LAYER, ROOT
 from waypost.domain.errors import RefusedError
-from waypost.web.routes import INTAKE, ROUTES, match
+from waypost.manage.operations import ALL_OPERATIONS
+from waypost.web.routes import INTAKE_PATHS, match
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-@pytest.mark.parametrize("path", INTAKE)
-def test_the_intake_has_twins(path: str, slash: str) -> None:
-    """With and without `/api`, with and without the last slash; a batch is not a single event."""
-    route = match("POST", path + slash).route
+@pytest.mark.parametrize("path", INTAKE_PATHS)
+def test_the_intake_has_four_paths_with_and_without_a_trailing_slash(path: str, slash: str) -> None:
+    """`/events` and `/api/events` take one event, both with `/batch` a batch; a preflight on them needs no key."""
+    route = match(ALL_OPERATIONS, "POST", path + slash).route
     assert (route.name, route.scope) == ("batch" if path.endswith("batch") else "event", "events")
-    assert match("OPTIONS", path + slash).route.scope is None
+    assert match(ALL_OPERATIONS, "OPTIONS", path + slash).route.scope is None
 
 
 @pytest.mark.parametrize(
     "path",
     ["", "/", "/api", "/event", "/events/batch/x", "/api/events/batch/x", "/Events/batch", "/events//batch", "/api/nothing", "/health"],
 )
-def test_a_path_that_is_none_is_404(path: str) -> None:
-    """Whatever the method."""
+def test_an_unknown_path_is_404_with_any_method(path: str) -> None:
+    """A path that no route has is 404, never 405, whatever the method."""
     for method in ("GET", "POST", "OPTIONS"):
         with pytest.raises(RefusedError) as refused:
-            match(method, path)
+            match(ALL_OPERATIONS, method, path)
         assert refused.value.status == 404
 
 
@@ -41,20 +46,36 @@ def test_a_path_that_is_none_is_404(path: str) -> None:
         ("POST", "/api/journeys/schema", ["GET"]),
     ],
 )
-def test_a_known_path_says_which_methods_it_takes(method: str, path: str, allowed: list[str]) -> None:
-    """Reserved ids are no ids: `batch` is no uuid and `schema` no journey."""
+def test_a_wrong_method_is_405_with_the_methods_of_the_path(method: str, path: str, allowed: list[str]) -> None:
+    """The 405 lists the methods of both functions. `batch` is not taken for a uuid, nor `schema` for the id of a journey."""
     with pytest.raises(RefusedError) as refused:
-        match(method, path)
+        match(ALL_OPERATIONS, method, path)
     assert (refused.value.status, refused.value.extra) == (405, {"allow": allowed})
 
 
-def test_a_variable_is_decoded_and_is_one_part_of_the_path() -> None:
-    """An id may hold an encoded slash."""
-    assert match("GET", "/api/events/a%2Fb%20c/").variables == {"uuid": "a/b c"}
+def test_a_variable_is_one_segment_of_the_path_and_is_decoded() -> None:
+    """An id may hold an encoded slash and an encoded space."""
+    assert match(ALL_OPERATIONS, "GET", "/api/events/a%2Fb%20c/").variables == {"uuid": "a/b c"}
 
 
-def test_only_these_need_no_admin_key() -> None:
-    """Everything else reads or changes a workspace."""
-    open_to_all = {(route.method, route.path) for route in ROUTES if route.scope is None}
-    assert open_to_all == {("OPTIONS", path) for path in INTAKE} | {("GET", "/api/health"), ("GET", "/api/openapi.json")}
-    assert {route.path for route in ROUTES if route.scope == "events"} == set(INTAKE)
+def test_every_other_route_needs_an_admin_key() -> None:
+    """Only health, the OpenAPI document and the preflight need no key, and only the intake takes a key with the scope `events`."""
+    open_to_all = {(route.method, route.path) for route in ALL_OPERATIONS if route.scope is None}
+    assert open_to_all == {("OPTIONS", path) for path in INTAKE_PATHS} | {("GET", "/api/health"), ("GET", "/api/openapi.json")}
+    assert {route.path for route in ALL_OPERATIONS if route.scope == "events"} == set(INTAKE_PATHS)
+
+
+def test_every_operation_has_a_route_and_a_name_of_its_own() -> None:
+    """No two rows of the table have the same method and path, and no two operations of management have the same name."""
+    routes = [(route.method, route.path) for route in ALL_OPERATIONS]
+    names = [route.name for route in ALL_OPERATIONS if route.path not in INTAKE_PATHS]
+    assert len(set(routes)) == len(routes)
+    assert len(set(names)) == len(names)
+
+
+def test_the_intake_starts_without_the_management_api() -> None:
+    """Importing the intake function loads no module of `waypost.manage`: its models would slow down every cold start."""
+    script = "import sys, functions.ingest.app; print(*(name for name in sys.modules if name.startswith('waypost.manage')))"
+    environment = {"PYTHONPATH": f"{LAYER}:{ROOT}", "AWS_DEFAULT_REGION": "eu-west-1", "POWERTOOLS_METRICS_NAMESPACE": "Waypost"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -1,1 +1,1 @@
-"""One file or folder for each technology; the only boto3 in the house."""
+"""Adapters: one module or package for each technology. No other layer imports boto3."""

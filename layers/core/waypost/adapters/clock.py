@@ -1,4 +1,4 @@
-"""The machine's clock."""
+"""The clock of the machine."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 
-def now(pushed_by: str = "") -> datetime:
-    """The time (UTC) to the millisecond, as all times on the wire; later by the seconds that stand in a file, where one is named."""
-    real = datetime.now(UTC)
-    ahead = timedelta(seconds=float(Path(pushed_by).read_text(encoding="ascii"))) if pushed_by else timedelta(0)
-    time = real + ahead
+def now(offset_file: str = "") -> datetime:
+    """The current time (UTC), cut to the millisecond as on the wire.
+
+    If a file is named, the number of seconds that it holds is added; the file is read again at every call. Only the local run names one.
+    """
+    offset = timedelta(seconds=float(Path(offset_file).read_text(encoding="ascii"))) if offset_file else timedelta(0)
+    time = datetime.now(UTC) + offset
     return time.replace(microsecond=time.microsecond // 1000 * 1000)

@@ -1,6 +1,6 @@
 """One HTTP request to an IP address that is checked before the connection, in limited time.
 
-Between a check of a host name and a later connection to it, whoever owns the name can change where it resolves to: from a public address to
+Between a check of a host name and a later connection to it, the owner of the name can change where it resolves to: from a public address to
 169.254.169.254, the metadata service of a cloud (DNS rebinding). `PinnedHttp` therefore resolves the name once, checks every address that
 it gets, and connects to one of these addresses and not to the name. TLS and the `Host` header still use the name.
 """

@@ -1,4 +1,4 @@
-"""Timers: by the delays queue where they are due soon, else one-time schedules of EventBridge Scheduler."""
+"""Timers: messages of the delays queue where they are due soon, else one-time schedules of EventBridge Scheduler."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
+from waypost.adapters import sqs
 from waypost.adapters.aws import client, error_code, translate_errors
-from waypost.adapters.delays import SqsDelays
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.timers import Timer
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import QueueMessage, TimerDue
 
-LONGEST_DELAY: Final = timedelta(minutes=15)
-"""What a queue can delay. No schedule is made for less, so none is ever made so late that its time has passed and it is refused."""
-
 _MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ScheduleTarget:
     """Where schedules deliver, as ARNs: the signals queue, the role that may send to it, and a queue for what could not be delivered."""
 
     queue: str
@@ -34,44 +31,53 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Schedules:
-    """The group of schedules that timers are."""
+    """The schedule group of this name. It holds nothing but timers."""
 
     group: str
 
     def disarm(self, name: str) -> None:
-        """Takes a timer back, if that is possible: the timer of a step that was left does nothing anyway."""
+        """Deletes the schedule of a timer. A schedule that does not exist, or that cannot be deleted now, is no error."""
+        # Deleting only saves the delivery of a timer that has no effect: its run has left the step. A failure must therefore not make
+        # the caller, which has saved the run already, repeat its work. A timer of the delays queue has no schedule and cannot be deleted.
         with suppress(UnavailableError), _ignore_error("ResourceNotFoundException"), translate_errors():
             client("scheduler").delete_schedule(Name=name, GroupName=self.group, ClientToken=name)
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTimers:
-    """Timers as signals in their customers' groups: to the second up to 15 minutes, from then on the scheduler's precision of a minute."""
+    """Timers that come back as signals in the group of their customer (docs/architecture.md#timers)."""
 
     schedules: Schedules
-    target: Target
-    delays: SqsDelays
+    target: ScheduleTarget
+    delays: sqs.SqsDelays
 
     def arm(self, timer: Timer, now: datetime) -> None:
-        """Lets a timer come at its time or as soon as it can after it, never before; the same one twice comes once."""
+        """Makes a timer come at its due time or later, never earlier: to the second up to 15 minutes ahead, else to the minute.
+
+        Arming the same timer twice has the effect of arming it once. UnavailableError where it could not be armed.
+        """
+        # Scheduler refuses a schedule whose time has passed. Because a schedule is created only with more than 15 minutes to go, neither
+        # a slow request nor a clock that is wrong by seconds can make it too late.
         queue_message = to_queue_message(TimerDue(timer))
-        left = timer.due - now
-        if left <= LONGEST_DELAY:
-            self.delays.put(queue_message, left)
+        delay = timer.due - now
+        if delay <= sqs.LONGEST_DELAY:
+            self.delays.put(queue_message, delay)
         else:
-            self._schedule(queue_message, timer.due)
+            self._create_schedule(queue_message, timer.due)
 
     def disarm(self, name: str) -> None:
-        """Takes a timer back, if that is possible: the timer of a step that was left does nothing anyway."""
+        """Deletes the schedule of a timer. A schedule that does not exist, or that cannot be deleted now, is no error."""
         self.schedules.disarm(name)
 
-    def _schedule(self, queue_message: QueueMessage, due: datetime) -> None:
+    def _create_schedule(self, queue_message: QueueMessage, due: datetime) -> None:
+        # The name is computed from the step visit that the timer ends. A redelivery that arms the timer again therefore gets a
+        # ConflictException in place of a second schedule; that is a success. The client token covers a repeat by botocore.
         with _ignore_error("ConflictException"), translate_errors():
             client("scheduler").create_schedule(
                 Name=queue_message.name,
                 GroupName=self.schedules.group,
                 ClientToken=queue_message.name,
-                ScheduleExpression=f"at({_full_minute(due):%Y-%m-%dT%H:%M:%S})",
+                ScheduleExpression=f"at({_next_full_minute(due):%Y-%m-%dT%H:%M:%S})",
                 ScheduleExpressionTimezone="UTC",
                 FlexibleTimeWindow={"Mode": "OFF"},
                 ActionAfterCompletion="DELETE",
@@ -85,15 +91,18 @@ class ScheduledTimers:
             )
 
 
-def _full_minute(due: datetime) -> datetime:
-    """The first full minute (UTC) that is not before an instant: a schedule may fire at any second of its minute."""
-    whole = due.astimezone(UTC).replace(second=0, microsecond=0)
-    return whole if whole == due else whole + _MINUTE
+def _next_full_minute(due: datetime) -> datetime:
+    """The first full minute (UTC) that is not before an instant.
+
+    A schedule may fire at any second of its minute. In the minute of the due time itself it could fire too early.
+    """
+    minute = due.astimezone(UTC).replace(second=0, microsecond=0)
+    return minute if minute == due else minute + _MINUTE
 
 
 @contextmanager
 def _ignore_error(code: str) -> Iterator[None]:
-    """Takes one error of AWS for a success: what was asked for had been done before."""
+    """Ignores a ClientError of this code, which says that the requested state exists already."""
     try:
         yield
     except ClientError as error:

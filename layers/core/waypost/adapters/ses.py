@@ -11,13 +11,13 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionLostError
 
-from waypost.adapters.aws import THROTTLED, client, error_code
+from waypost.adapters.aws import UNAVAILABLE_CODES, client, error_code
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.schema import looks_like_email
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 
 # SES did not accept the e-mail, and a later attempt may succeed: an account is paused, a quota is used up, credentials are renewed.
-_RETRYABLE_ERRORS: Final = THROTTLED | {
+_RETRYABLE_ERRORS: Final = UNAVAILABLE_CODES | {
     "AccountSuspendedException",
     "ExpiredToken",
     "ExpiredTokenException",

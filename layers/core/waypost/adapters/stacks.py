@@ -8,12 +8,12 @@ from waypost.adapters.aws import client, error_code, translate_errors
 
 
 def outputs(stack: str) -> dict[str, str]:
-    """A stack's outputs by name; LookupError where there is no such stack in this account and region."""
+    """The outputs of a stack by name. LookupError if this account has no such stack in this region."""
     try:
         with translate_errors():
             found = client("cloudformation").describe_stacks(StackName=stack)
     except ClientError as error:
-        if error_code(error) != "ValidationError":
+        if error_code(error) != "ValidationError":  # CloudFormation has no code of its own for an unknown stack
             raise
         raise LookupError(f"there is no stack {stack!r} in this account and region") from error
     return {each["OutputKey"]: each["OutputValue"] for each in found["Stacks"][0].get("Outputs", [])}

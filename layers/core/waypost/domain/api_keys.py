@@ -1,4 +1,4 @@
-"""API keys: opaque texts that belong to one workspace; only their hash is ever stored (contract 1.2)."""
+"""API keys: opaque texts that belong to one workspace. Only their hash is stored (docs/events.md#keys)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from datetime import datetime
 from typing import Final, Literal
 
 Scope = Literal["events", "admin"]
-KEY: Final = re.compile(r"[\x21-\x7e]{20,200}")
+KEY_PATTERN: Final = re.compile(r"[\x21-\x7e]{20,200}")
 _HEADER: Final = re.compile(r"api-key +(\S+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key as it is stored. `last_used_on` is a day, `prefix` the characters that a person knows it by."""
+    """A key as it is stored.
+
+    `prefix` holds its first characters, by which a person recognizes it. `last_used_on` is a day (`YYYY-MM-DD`, UTC), None if it was
+    never used.
+    """
 
     id: str
     workspace: str
@@ -28,7 +32,7 @@ class Key:
     last_used_on: str | None = None
 
     def allows(self, scope: Scope) -> bool:
-        """Whether the key may do this; `admin` may do everything."""
+        """Whether the key has this scope. The scope `admin` includes every other."""
         return "admin" in self.scopes or scope in self.scopes
 
     def is_live(self, now: datetime) -> bool:
@@ -37,11 +41,11 @@ class Key:
 
 
 def key_hash(key: str) -> str:
-    """What is stored of a key. Keys are long and random, so a plain SHA-256 cannot be turned back."""
+    """The SHA-256 of a key, in hex. Keys are long and random, so a hash without salt cannot be reversed by guessing."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def key_in(authorization: str | None) -> str | None:
-    """The key in an Authorization header, `Api-Key <key>` with the scheme in any case; None where there is none."""
+    """The key in an Authorization header, `Api-Key <key>` with the scheme in any case; None if there is no well-formed key."""
     match = _HEADER.fullmatch((authorization or "").strip())
-    return match[1] if match and KEY.fullmatch(match[1]) else None
+    return match[1] if match and KEY_PATTERN.fullmatch(match[1]) else None

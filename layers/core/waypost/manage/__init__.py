@@ -1,1 +1,1 @@
-"""What the management API and its command line do, one room for each thing that is managed (contract 5)."""
+"""The use cases of the management API and of its command line, one module for each thing that is managed (docs/api.md)."""

@@ -1,121 +1,122 @@
-"""What was given up on, listed and sent on its way again (contract 5)."""
+"""Dead letters: listed, and put back on their queues (docs/operate.md#redrive)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.delivery import redriven
-from waypost.domain.messages.message import Message
 from waypost.domain.signals import QueueMessage
 from waypost.domain.values import exact_json
 from waypost.domain.values.generated_ids import digest
 from waypost.domain.values.wire_time import iso
-from waypost.manage.pagination import Part, part
-from waypost.manage.requests import DeadLetterQuery
-from waypost.ports import SendQueue, Signals
+from waypost.manage.api import ApiRequest
+from waypost.manage.pagination import ListPage, read_page
+from waypost.manage.requests import DeadLetterQuery, NoQuery, RedriveBody
+from waypost.manage.responses.lists import ListResponse
+from waypost.manage.responses.workspaces import DeadLetterResponse, RedriveResponse
+from waypost.ports import ManagedDeadLetters, Messages, SendQueue, Signals
 
-AT_ONCE: Final = 100
-MOST_AT_ONCE: Final = 1_000
-"""What one request sends on its way at most, so that it ends in time."""
-
-
-class DeadLetterStore(Protocol):
-    """Parked records of all workspaces."""
-
-    def get(self, workspace: str, position: str) -> Parked | None:
-        """The record at this position, or None."""
-
-    def remove(self, parked: Parked) -> None:
-        """Forgets a record, once it is back on its queue."""
-
-    def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Parked], str | None]:
-        """At most `limit` records, newest first, and the position to go on from."""
+PAGE_SIZE: Final = 100
+MAX_REDRIVEN: Final = 1_000
+"""How many records one request redrives, so that it ends before the gateway's timeout."""
 
 
-class MessageRows(Protocol):
-    """Messages, to be sent again."""
+@dataclass(frozen=True, slots=True)
+class RedriveDependencies:
+    """The dead letters, the queues that they return to, and the messages that some of them are about."""
 
-    def get(self, workspace: str, message: str) -> Message | None:
-        """The message, or None."""
+    dead_letters: ManagedDeadLetters
+    signals: Signals
+    messages: Messages
+    send_queue: SendQueue
 
-    def save(self, message: Message, was: Message) -> bool:
-        """Writes a message over the one that it was made from; False if another worker changed it meanwhile."""
 
-
-def listed(dead: DeadLetterStore, workspace: str, query: DeadLetterQuery) -> Part[Parked]:
-    """A part of the parked records."""
-    return part(lambda limit, before: dead.page(workspace, limit=limit, before=before), lambda parked: parked.position, workspace, query)
+def page(dead_letters: ManagedDeadLetters, workspace: str, query: DeadLetterQuery) -> ListPage[Parked]:
+    """A page of the dead letters."""
+    return read_page(
+        lambda limit, before: dead_letters.page(workspace, limit=limit, before=before), lambda parked: parked.position, workspace, query
+    )
 
 
 def content(parked: Parked) -> Any:
-    """What lay on the queue: JSON where it is JSON, else the text."""
+    """The body of the queue record: parsed if it is JSON, else as text."""
     try:
         return exact_json.loads(parked.body)
     except ValueError:
         return parked.body
 
 
-@dataclass(frozen=True, slots=True)
-class Queues:
-    """Where parked records go back to, and the messages that some of them are about."""
+def redrive(dependencies: RedriveDependencies, workspace: str, position: str | None, now: datetime) -> int:
+    """Puts the record at a position, or all records if it is None, back on their queues, the oldest first. Returns their number.
 
-    dead: DeadLetterStore
-    signals: Signals
-    messages: MessageRows
-    send_queue: SendQueue
-
-
-def redrive(queues: Queues, workspace: str, position: str | None, now: datetime) -> int:
-    """Sends one parked record, or all (at most 1,000 a request), on their way again, the oldest first; answers how many.
-
-    A crash between queue and table sends one twice, which receipts and claims make harmless. RefusedError 404 for an unknown one.
+    One request redrives at most 1,000 records. A record is deleted only after the queue has it. A crash in between sends it twice, which
+    receipts and the claims of messages make harmless. RefusedError 404 if no record has this position.
     """
-    parked = _all(queues.dead, workspace) if position is None else [_one(queues.dead, workspace, position)]
-    for each in parked:
-        _send(queues, each, now)
-        queues.dead.remove(each)
-    return len(parked)
+    dead_letters = dependencies.dead_letters
+    records = _oldest_first(dead_letters, workspace) if position is None else [_at(dead_letters, workspace, position)]
+    for each in records:
+        _send(dependencies, each, now)
+        dead_letters.remove(each)
+    return len(records)
 
 
-def _one(dead: DeadLetterStore, workspace: str, position: str) -> Parked:
-    found = dead.get(workspace, position)
+def list_dead_letters(request: ApiRequest[DeadLetterQuery, None]) -> ListResponse[DeadLetterResponse]:
+    """`GET /api/dead-letters`."""
+    found = page(request.dependencies.dead_letters, request.workspace, request.query)
+    return ListResponse.of(found, lambda parked: DeadLetterResponse.of(parked, content(parked)))
+
+
+def redrive_dead_letters(request: ApiRequest[NoQuery, RedriveBody]) -> RedriveResponse:
+    """`POST /api/dead-letters/redrive`."""
+    ports = request.dependencies
+    dependencies = RedriveDependencies(ports.dead_letters, ports.signals, ports.messages, ports.send_queue)
+    return RedriveResponse(redriven=redrive(dependencies, request.workspace, request.body.id, request.now))
+
+
+def _at(dead_letters: ManagedDeadLetters, workspace: str, position: str) -> Parked:
+    found = dead_letters.get(workspace, position)
     if found is None:
         raise RefusedError(404, "not-found", "There is no parked record with this id.")
     return found
 
 
-def _all(dead: DeadLetterStore, workspace: str) -> list[Parked]:
-    found, before = dead.page(workspace, limit=AT_ONCE)
-    while before is not None and len(found) < MOST_AT_ONCE:
-        older, before = dead.page(workspace, limit=AT_ONCE, before=before)
+def _oldest_first(dead_letters: ManagedDeadLetters, workspace: str) -> list[Parked]:
+    found, before = dead_letters.page(workspace, limit=PAGE_SIZE)
+    while before is not None and len(found) < MAX_REDRIVEN:
+        older, before = dead_letters.page(workspace, limit=PAGE_SIZE, before=before)
         found += older
     return found[::-1]
 
 
-def _send(queues: Queues, parked: Parked, now: datetime) -> None:
+def _send(dependencies: RedriveDependencies, parked: Parked, now: datetime) -> None:
     if parked.kind == "message":
-        _send_message(queues, parked, now)
-    elif queues.signals.send([_queue_message(parked, now)]):
+        _send_message(dependencies, parked, now)
+    elif dependencies.signals.send([_queue_message(parked, now)]):
         raise UnavailableError("the signals queue did not take the record")
 
 
-def _send_message(queues: Queues, parked: Parked, now: datetime) -> None:
-    """A failed message gets all its retries again. One that was erased meanwhile is only forgotten here."""
-    message = queues.messages.get(parked.workspace, parked.subject)
+def _send_message(dependencies: RedriveDependencies, parked: Parked, now: datetime) -> None:
+    """Gives a failed message all of its retries again. A message that was erased in the meantime is not sent."""
+    message = dependencies.messages.get(parked.workspace, parked.subject)
     if message is None:
         return
-    again = redriven(message, now)
-    if again is not message and not queues.messages.save(again, message):
+    retried = redriven(message, now)
+    if retried is not message and not dependencies.messages.save(retried, message):
         raise UnavailableError("the message was changed at the same time")
-    queues.send_queue.put(parked.workspace, [(message.id, timedelta(0))])
+    dependencies.send_queue.put(parked.workspace, [(message.id, timedelta(0))])
 
 
 def _queue_message(parked: Parked, now: datetime) -> QueueMessage:
-    """The record as it was, under a name of its own, or the queue would swallow it as a repeat."""
-    said = content(parked)
-    group = said["customer"] if isinstance(said, dict) and isinstance(said.get("customer"), str) else digest("parked", parked.position)
+    """The record with its body unchanged and a new deduplication id.
+
+    With its old id, the FIFO queue would drop it as a duplicate if it was first sent less than five minutes ago. A record that names no
+    customer gets a message group of its own, where it blocks nothing.
+    """
+    signal = content(parked)
+    customer = signal.get("customer") if isinstance(signal, dict) else None
+    group = customer if isinstance(customer, str) else digest("parked", parked.position)
     return QueueMessage(group, digest("redriven", parked.workspace, parked.position, iso(now)), parked.body)

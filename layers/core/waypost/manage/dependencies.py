@@ -1,69 +1,49 @@
-"""What the management API needs of the world."""
+"""The dependencies of the management API: its ports, and the functions that bring randomness and time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
-from waypost.domain.messages.webhook_signatures import WebhookSecrets
-from waypost.manage.customers import RunHistory
-from waypost.manage.dead_letters import Queues
-from waypost.manage.erasure import CustomerDataStore, ScheduleStore, TombstoneStore
-from waypost.manage.events import LogStore, ReceiptStore, RejectedStore
-from waypost.manage.journeys import Checks, JourneyStore
-from waypost.manage.keys import KeyStore
-from waypost.manage.messages import MessageStore
-from waypost.manage.schemas import SchemaStore
-from waypost.manage.timeline import CustomerLog
-from waypost.ports import Delays, Templates
+from waypost import ports
+from waypost.domain.journeys.checks import publish_checks
 
 
-class WorkspaceStore(SchemaStore, Protocol):
-    """What is set once for a workspace."""
+@dataclass(frozen=True, slots=True)
+class PublishChecks:
+    """The checks at publication that need a technology: whether a template parses, and whether a webhook address is allowed.
 
-    def created_at(self, workspace: str) -> datetime:
-        """When the workspace was made."""
+    Each returns what is wrong as a sentence, or None.
+    """
 
-
-class CustomerStore(TombstoneStore, Protocol):
-    """Customers' rows, and whether there are any."""
-
-    def any_with_primary_key(self, workspace: str) -> bool:
-        """Whether the workspace has, or ever had, a customer with a primary key."""
-
-
-class SecretStore(Protocol):
-    """The webhook signing secrets of all workspaces."""
-
-    def of(self, workspace: str, now: datetime) -> WebhookSecrets:
-        """The workspace's secrets; the first to ask makes them."""
-
-    def rotate(self, workspace: str, now: datetime) -> WebhookSecrets:
-        """A new secret, with the old one beside it for a day; StaleError if another rotation came first."""
-
-
-class WholeLog(LogStore, CustomerLog, Protocol):
-    """The log of events, by day and by customer."""
+    template: publish_checks.Check
+    address: publish_checks.Check
 
 
 @dataclass(frozen=True, slots=True)
 class ManageDependencies:
-    """All stores that the management API reads and writes."""
+    """Everything that the management API reads, writes and calls.
 
-    workspaces: WorkspaceStore
-    keys: KeyStore
-    customers: CustomerStore
-    journeys: JourneyStore
-    checks: Checks
-    runs: RunHistory
-    receipts: ReceiptStore
-    log: WholeLog
-    rejected: RejectedStore
-    messages: MessageStore
-    secrets: SecretStore
-    queues: Queues
-    delays: Delays
-    templates: Templates
-    customer_data: CustomerDataStore
-    schedules: ScheduleStore
+    `random_key` returns a new API key. `monotonic` returns seconds on a clock that never goes back, to measure durations.
+    """
+
+    workspaces: ports.ManagedWorkspaces
+    keys: ports.ManagedKeys
+    customers: ports.ManagedCustomers
+    customer_data: ports.CustomerData
+    journeys: ports.ManagedJourneys
+    checks: PublishChecks
+    templates: ports.Templates
+    runs: ports.RunHistory
+    receipts: ports.Receipts
+    log: ports.EventHistory
+    rejected: ports.RejectedEventHistory
+    messages: ports.ManagedMessages
+    secrets: ports.ManagedWebhookSecrets
+    dead_letters: ports.ManagedDeadLetters
+    signals: ports.Signals
+    send_queue: ports.SendQueue
+    delays: ports.Delays
+    schedules: ports.ArmedTimers
+    random_key: Callable[[], str]
+    monotonic: Callable[[], float]

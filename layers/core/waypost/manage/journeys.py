@@ -1,78 +1,61 @@
-"""Journeys as a team manages them: drafts are saved as they come, publishing looks at everything (contract 3, 5)."""
+"""Journeys: drafts are saved with few checks, and publishing applies all of them (docs/journeys.md#versions)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from waypost.domain.errors import RefusedError, StaleError, UnavailableError
 from waypost.domain.journeys.checks import graph, publish_checks
 from waypost.domain.journeys.diagram import mermaid
-from waypost.domain.journeys.journey import Journey, JourneyId, parse
+from waypost.domain.journeys.journey import Journey, JourneyId, json_schema, parse
 from waypost.domain.journeys.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lifecycle, pointed
 from waypost.domain.journeys.published import ActiveJourneys
 from waypost.domain.values.findings import Finding, from_errors
 from waypost.domain.values.wire_time import iso
+from waypost.manage.api import ApiRequest
+from waypost.manage.dependencies import PublishChecks
+from waypost.manage.pagination import in_memory_source, read_page
+from waypost.manage.requests import DiagramQuery, JourneyQuery, NoQuery
+from waypost.manage.responses.journeys import JourneyResponse, JourneySummary
+from waypost.manage.responses.lists import ListResponse
+from waypost.ports import ManagedJourneys
+from waypost.web.http import Response
 
 ATTEMPTS: Final = 5
+MAX_NAME_CHARACTERS: Final = 200
 _NAMED: Final[TypeAdapter[dict[str, str]]] = TypeAdapter(dict[str, JourneyId])
 
 
-class JourneyStore(Protocol):
-    """The journeys of all workspaces, with their definitions."""
-
-    def pointer(self, workspace: str) -> ActiveJourneys:
-        """All that runs in the workspace."""
-
-    def definition(self, workspace: str, journey: str, version: int) -> Any:
-        """This version as it was saved."""
-
-    def lifecycle(self, workspace: str, journey: str) -> Lifecycle | None:
-        """Where this journey stands, or None."""
-
-    def all(self, workspace: str) -> list[Lifecycle]:
-        """Where each journey of the workspace stands."""
-
-    def save_draft(self, workspace: str, saved: Lifecycle, definition: Any) -> None:
-        """Writes a draft and its definition together; StaleError if the journey is not as it was read."""
-
-    def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
-        """Writes a journey and the pointer together; StaleError if either is not as it was read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """What publishing looks at beyond the journey itself: whether a template parses, whether a webhook's address is allowed."""
-
-    template: publish_checks.Check
-    address: publish_checks.Check
-
-
 def position(journey: Lifecycle) -> str:
-    """A journey's place in lists."""
+    """The journey's position in lists, which sorts by creation."""
     return f"{iso(journey.created_at)}#{journey.id}"
 
 
-def read(journeys: JourneyStore, workspace: str, journey: str) -> tuple[Lifecycle, Any]:
-    """Where a journey stands and its newest definition. RefusedError 404 where there is none."""
-    found = journeys.lifecycle(workspace, journey)
-    if found is None:
+def read(journeys: ManagedJourneys, workspace: str, journey_id: str) -> tuple[Lifecycle, Any]:
+    """The status of a journey and its newest definition. RefusedError 404 if there is no such journey."""
+    journey = journeys.lifecycle(workspace, journey_id)
+    if journey is None:
         raise RefusedError(404, "not-found", "There is no journey with this id.")
-    return found, journeys.definition(workspace, journey, found.version)
+    return journey, journeys.definition(workspace, journey_id, journey.version)
 
 
-def save(journeys: JourneyStore, workspace: str, journey: str, raw: Any, now: datetime) -> tuple[Lifecycle, Any]:
-    """Saves a new draft, complete or not; the first one makes the journey. RefusedError 422 for what cannot be kept as a draft."""
-    refused = _unkeepable(journey, raw)
-    if refused:
-        raise invalid("This cannot be kept as a draft.", refused)
-    definition = {"id": journey, **raw}
+def save(journeys: ManagedJourneys, workspace: str, journey_id: str, raw: Any, now: datetime) -> tuple[Lifecycle, Any]:
+    """Saves a new draft, complete or not. The first draft creates the journey.
+
+    RefusedError 422 for a value that not even a draft may be, 409 if the journey is stopped.
+    """
+    findings = _draft_findings(journey_id, raw)
+    if findings:
+        raise invalid("This cannot be kept as a draft.", findings)
+    definition = {"id": journey_id, **raw}
     for _ in range(ATTEMPTS):
-        was = journeys.lifecycle(workspace, journey) or Lifecycle(journey, "", now, now)
+        was = journeys.lifecycle(workspace, journey_id) or Lifecycle(journey_id, "", now, now)
         if was.status == "stopped":
             raise RefusedError(409, "stopped", "A stopped journey stays as it is.")
         saved = was.saved(definition.get("name") or "", now)
@@ -84,24 +67,27 @@ def save(journeys: JourneyStore, workspace: str, journey: str, raw: Any, now: da
     raise UnavailableError("a journey was changed too often")
 
 
-def publish(journeys: JourneyStore, workspace: str, journey: str, checks: Checks, now: datetime) -> tuple[Lifecycle, Any]:
-    """Makes the newest draft the version that customers enter; once or twice is the same. A paused journey stays paused.
+def publish(journeys: ManagedJourneys, workspace: str, journey_id: str, checks: PublishChecks, now: datetime) -> tuple[Lifecycle, Any]:
+    """Makes the newest draft the version that customers enter. A paused journey stays paused.
 
-    RefusedError 404, 409 once it is stopped, or 422 with everything that forbids it.
+    A repeated call changes nothing, so a client that lost the response can send it again. RefusedError 404, 409 if the journey is
+    stopped, or 422 with every finding that forbids publication.
     """
     for _ in range(ATTEMPTS):
-        was, definition = read(journeys, workspace, journey)
+        was, definition = read(journeys, workspace, journey_id)
         if was.status == "stopped":
-            raise wrong_move(was, "publish")
+            raise wrong_action(was, "publish")
         published = was.publishing(now)
         if published is was:
             return was, definition
-        found = publish_checks.publishable(definition, checks.template, checks.address)
-        event_names = found.event_names if isinstance(found, Journey) else ()
-        pointer = pointed(journeys.pointer(workspace), journey, published.version, event_names)
-        findings = [*(found if isinstance(found, list) else ()), *_too_many(pointer)]
+        checked = publish_checks.publishable(definition, checks.template, checks.address)
+        event_names = checked.event_names if isinstance(checked, Journey) else ()
+        pointer = pointed(journeys.pointer(workspace), journey_id, published.version, event_names)
+        findings = [*(checked if isinstance(checked, list) else ()), *_workspace_findings(pointer)]
         if findings:
             raise invalid("This journey cannot be published as it is.", findings)
+        # Journey and pointer are one transaction. If another journey was published since the read, the pointer has a new revision: the
+        # write fails and the loop reads again, so that neither publication overwrites the other.
         try:
             journeys.publish(workspace, published, pointer)
         except StaleError:
@@ -110,56 +96,94 @@ def publish(journeys: JourneyStore, workspace: str, journey: str, checks: Checks
     raise UnavailableError("the workspace's journeys were changed too often")
 
 
+def diagram_of(journeys: ManagedJourneys, counts: Callable[[], Mapping[str, int]] | None, workspace: str, journey_id: str) -> str:
+    """The newest definition as Mermaid text. `counts` returns the number of customers in each step (None: the diagram shows none).
+
+    RefusedError 404, or 422 for a draft that cannot be drawn.
+    """
+    _, definition = read(journeys, workspace, journey_id)
+    parsed = parse(definition)
+    if not isinstance(parsed, Journey):
+        raise invalid("This draft cannot be drawn yet.", parsed)
+    unknown_steps = [each for each in graph.findings(definition["steps"]) if each.code == "unknown-step"]
+    if unknown_steps:
+        raise invalid("This draft cannot be drawn yet.", unknown_steps)
+    return mermaid(parsed, counts() if counts else None)
+
+
 def invalid(detail: str, findings: list[Finding]) -> RefusedError:
-    """The refusal of a body that is JSON and still wrong, with every fault's code, sentence and place."""
+    """The 422 for a body that is JSON and wrong, with the code, sentence and pointer of every finding."""
     return RefusedError(422, "invalid", detail, errors=[asdict(each) for each in findings])
 
 
-def diagram_of(journeys: JourneyStore, counts: Callable[[], Mapping[str, int]] | None, workspace: str, journey: str) -> str:
-    """A journey's newest definition as Mermaid text, with `counts` of customers on its steps.
-
-    RefusedError 404, or 422 for a draft that is no journey yet.
-    """
-    _, definition = read(journeys, workspace, journey)
-    found = parse(definition)
-    faults = found if isinstance(found, list) else [each for each in graph.findings(definition["steps"]) if each.code == "unknown-step"]
-    if not isinstance(found, Journey) or faults:
-        raise invalid("This draft cannot be drawn yet.", faults)
-    return mermaid(found, counts() if counts else None)
+def wrong_action(journey: Lifecycle, action: str) -> RefusedError:
+    """The 409 for an action that the journey's status does not allow."""
+    return RefusedError(409, "wrong-move", f"This journey is {journey.status}: it cannot {action}.")
 
 
-def wrong_move(journey: Lifecycle, move: str) -> RefusedError:
-    """The refusal of a step that a journey cannot take from where it stands."""
-    return RefusedError(409, "wrong-move", f"This journey is {journey.status}: it cannot {move}.")
+def list_journeys(request: ApiRequest[JourneyQuery, None]) -> ListResponse[JourneySummary]:
+    """`GET /api/journeys`."""
+    source = in_memory_source(request.dependencies.journeys.all(request.workspace), position)
+    return ListResponse.of(read_page(source, position, request.workspace, request.query), JourneySummary.of)
 
 
-def _too_many(pointer: ActiveJourneys) -> Iterator[Finding]:
-    """What a workspace's pointer cannot hold."""
+def journey_schema(request: ApiRequest[NoQuery, None]) -> dict[str, Any]:  # noqa: ARG001 - the same for every request
+    """`GET /api/journeys/schema`."""
+    return json_schema()
+
+
+def read_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
+    """`GET /api/journeys/{id}`."""
+    return JourneyResponse.with_definition(*read(request.dependencies.journeys, request.workspace, request.variables["id"]))
+
+
+def save_journey(request: ApiRequest[NoQuery, Any]) -> Response:
+    """`PUT /api/journeys/{id}`: 201 for a new journey, 200 for a new draft of an existing one."""
+    saved, definition = save(request.dependencies.journeys, request.workspace, request.variables["id"], request.body, request.now)
+    return Response(201 if saved.is_new else 200, JourneyResponse.with_definition(saved, definition))
+
+
+def publish_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
+    """`POST /api/journeys/{id}/publish`."""
+    dependencies = request.dependencies
+    published = publish(dependencies.journeys, request.workspace, request.variables["id"], dependencies.checks, request.now)
+    return JourneyResponse.with_definition(*published)
+
+
+def draw_journey(request: ApiRequest[DiagramQuery, None]) -> str:
+    """`GET /api/journeys/{id}/diagram`."""
+    dependencies, journey_id = request.dependencies, request.variables["id"]
+    counts = partial(dependencies.runs.counts, request.workspace, journey_id) if request.query.counts else None
+    return diagram_of(dependencies.journeys, counts, request.workspace, journey_id)
+
+
+def _workspace_findings(pointer: ActiveJourneys) -> Iterator[Finding]:
+    """What one workspace cannot hold: the pointer is one row, which every warm matcher reads."""
     if len(pointer.active) > MOST_PUBLISHED:
         yield Finding("too-many-journeys", f"a workspace has at most {MOST_PUBLISHED} published journeys", "")
     if sum(len(name.encode()) for each in pointer.active for name in each.event_names) > MOST_LISTENED:
         yield Finding("too-many-events", f"the names of all events that a workspace waits for have at most {MOST_LISTENED} bytes", "")
 
 
-def _unkeepable(journey: str, raw: Any) -> list[Finding]:
-    """What forbids even a draft: no object, too large, another id, or a name that no list could show."""
+def _draft_findings(journey_id: str, raw: Any) -> list[Finding]:
+    """What forbids even a draft: no object, too large, an id that differs from the path, or a name that no list could show."""
     if not isinstance(raw, Mapping):
         return [Finding("wrong-type", "a journey is a JSON object", "")]
-    return publish_checks.outsized(raw) or [*_id_faults(journey, raw), *_name_faults(raw)]
+    return publish_checks.outsized(raw) or [*_id_findings(journey_id, raw), *_name_findings(raw)]
 
 
-def _id_faults(journey: str, raw: Mapping[str, Any]) -> list[Finding]:
-    if raw.get("id", journey) != journey:
-        return [Finding("other-id", f"the path says {journey!r}", "/id")]
+def _id_findings(journey_id: str, raw: Mapping[str, Any]) -> list[Finding]:
+    if raw.get("id", journey_id) != journey_id:
+        return [Finding("other-id", f"the path says {journey_id!r}", "/id")]
     try:
-        _NAMED.validate_python({"id": journey})
+        _NAMED.validate_python({"id": journey_id})
     except ValidationError as error:
         return from_errors(error)
     return []
 
 
-def _name_faults(raw: Mapping[str, Any]) -> list[Finding]:
+def _name_findings(raw: Mapping[str, Any]) -> list[Finding]:
     name = raw.get("name")
-    if name is None or (isinstance(name, str) and len(name) <= 200):
+    if name is None or (isinstance(name, str) and len(name) <= MAX_NAME_CHARACTERS):
         return []
-    return [Finding("bad-name", "a name is a text of at most 200 characters", "/name")]
+    return [Finding("bad-name", f"a name is a text of at most {MAX_NAME_CHARACTERS} characters", "/name")]

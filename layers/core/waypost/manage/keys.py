@@ -1,46 +1,28 @@
-"""API keys of a workspace: made, imported, listed, revoked; and the first one, with its workspace (contract 1.2, 5)."""
+"""API keys of a workspace: added, imported, listed and revoked; and workspaces, each created with its first key (docs/api.md#keys)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
-from waypost.domain.api_keys import KEY, Key, Scope, key_hash
+from waypost.domain.api_keys import KEY_PATTERN, Key, Scope, key_hash
 from waypost.domain.errors import RefusedError, StaleError
 from waypost.domain.values.wire_time import iso
+from waypost.manage.api import ApiRequest
+from waypost.manage.pagination import in_memory_source, read_page
+from waypost.manage.requests import KeyQuery, NewKeyBody, NoQuery
+from waypost.manage.responses.lists import ListResponse
+from waypost.manage.responses.workspaces import KeyResponse, NewKeyResponse
+from waypost.ports import ManagedKeys, ManagedWorkspaces
 
 PREFIX_LENGTH: Final = 8
-_ADMIN: Final[frozenset[Scope]] = frozenset({"admin"})
-
-
-class KeyStore(Protocol):
-    """All keys by their hash."""
-
-    def find(self, key_hash: str) -> Key | None:
-        """The key, or None."""
-
-    def add(self, key: Key) -> None:
-        """Stores a new key; StaleError where its hash is there already, in whatever workspace."""
-
-    def remove(self, key_hash: str) -> None:
-        """Revokes a key."""
-
-    def all(self, workspace: str) -> Iterator[Key]:
-        """The workspace's keys, newest first; the list lags writes by moments."""
-
-
-class WorkspaceStore(Protocol):
-    """All workspaces."""
-
-    def add(self, workspace: str, name: str, created_at: str) -> None:
-        """Makes a workspace; StaleError where its id is taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key that is to be made: `text` is the secret itself, which nobody keeps."""
+    """A key to add. `text` is the secret itself, which is not stored."""
 
     text: str
     name: str
@@ -48,14 +30,17 @@ class NewKey:
     expires_at: datetime | None = None
 
 
-def add(keys: KeyStore, workspace: str, asked: NewKey, now: datetime) -> Key:
-    """Stores a key's hash. RefusedError 422 for a text that is no key, 409 for one that exists anywhere."""
-    if not KEY.fullmatch(asked.text):
+def add(keys: ManagedKeys, workspace: str, new: NewKey, now: datetime) -> Key:
+    """Stores the hash of a key.
+
+    RefusedError 422 if the text is not a well-formed key or the key would be expired already, 409 if the key exists in any workspace.
+    """
+    if not KEY_PATTERN.fullmatch(new.text):
         raise RefusedError(422, "bad-key", "A key has 20 to 200 printable ASCII characters without spaces.", pointer="/key")
-    if asked.expires_at is not None and asked.expires_at <= now:
+    if new.expires_at is not None and new.expires_at <= now:
         raise RefusedError(422, "expired", "`expiresAt` lies in the past.", pointer="/expiresAt")
-    hashed = key_hash(asked.text)
-    key = Key(hashed, workspace, hashed, asked.text[:PREFIX_LENGTH], asked.name, frozenset(asked.scopes), now, asked.expires_at)
+    hashed = key_hash(new.text)
+    key = Key(hashed, workspace, hashed, new.text[:PREFIX_LENGTH], new.name, frozenset(new.scopes), now, new.expires_at)
     try:
         keys.add(key)
     except StaleError:
@@ -63,26 +48,73 @@ def add(keys: KeyStore, workspace: str, asked: NewKey, now: datetime) -> Key:
     return key
 
 
-def position(key: Key) -> str:
-    """A key's place in lists."""
-    return f"{iso(key.created_at)}#{key.id}"
+def remove(keys: ManagedKeys, workspace: str, key_id: str, now: datetime) -> None:
+    """Revokes a key. RefusedError 404 if the workspace has no such key, 409 for its last valid admin key.
 
-
-def remove(keys: KeyStore, workspace: str, key_id: str, now: datetime) -> None:
-    """Revokes a key; a key's id is its hash, so the read is strong. RefusedError 404, or 409 for the last live admin key."""
+    The id of a key is its hash, so the key is read with strong consistency although the list of keys lags behind.
+    """
     key = keys.find(key_id)
     if key is None or key.workspace != workspace:
         raise RefusedError(404, "not-found", "There is no key with this id.")
-    if key.allows("admin") and key.is_live(now) and not _others_manage(keys, key, now):
+    if key.allows("admin") and key.is_live(now) and not _has_other_admin_key(keys, key, now):
         raise RefusedError(409, "last-admin-key", "This is the workspace's last admin key; add another one first.")
     keys.remove(key.hash)
 
 
-def _others_manage(keys: KeyStore, key: Key, now: datetime) -> bool:
+def position(key: Key) -> str:
+    """The key's position in lists, which sorts by creation."""
+    return f"{iso(key.created_at)}#{key.id}"
+
+
+def _has_other_admin_key(keys: ManagedKeys, key: Key, now: datetime) -> bool:
     return any(other.allows("admin") and other.is_live(now) for other in keys.all(key.workspace) if other.hash != key.hash)
 
 
-def create_workspace(workspaces: WorkspaceStore, keys: KeyStore, workspace: str, name: str, text: str, now: datetime) -> Key:
-    """Makes a workspace with its first admin key. RefusedError as `add`; the workspace is then one that nobody can enter."""
-    workspaces.add(workspace, name, iso(now))
-    return add(keys, workspace, NewKey(text, "first admin key", _ADMIN), now)
+@dataclass(frozen=True, slots=True)
+class WorkspaceAdministration:
+    """Creates workspaces and keys for the operator of a stack, who has no key to call the API with yet."""
+
+    workspaces: ManagedWorkspaces
+    keys: ManagedKeys
+    random_workspace_id: Callable[[], str]
+    random_key: Callable[[], str]
+
+    def create_workspace(self, name: str, key: str | None, now: datetime) -> tuple[str, str]:
+        """Creates a workspace with an admin key, which is `key` or a random one. Returns the id and the key.
+
+        RefusedError as `add`. The workspace then exists without a key, and nobody can use it.
+        """
+        workspace, text = self.random_workspace_id(), key or self.random_key()
+        self.workspaces.add(workspace, name, iso(now))
+        add(self.keys, workspace, NewKey(text, "first admin key", {"admin"}), now)
+        return workspace, text
+
+    def create_key(self, workspace: str, scopes: Collection[Scope], name: str, key: str | None, now: datetime) -> str:
+        """Adds a key, which is `key` or a random one, to a workspace, and returns it. LookupError if there is no such workspace."""
+        self.workspaces.created_at(workspace)
+        text = key or self.random_key()
+        add(self.keys, workspace, NewKey(text, name, scopes), now)
+        return text
+
+
+def list_keys(request: ApiRequest[KeyQuery, None]) -> ListResponse[KeyResponse]:
+    """`GET /api/keys`."""
+    source = in_memory_source(request.dependencies.keys.all(request.workspace), position)
+    return ListResponse.of(read_page(source, position, request.workspace, request.query), _response)
+
+
+def add_key(request: ApiRequest[NoQuery, NewKeyBody]) -> NewKeyResponse:
+    """`POST /api/keys`."""
+    body, dependencies = request.body, request.dependencies
+    new = NewKey(body.key or dependencies.random_key(), body.name, body.scopes, body.expires_at)
+    key = add(dependencies.keys, request.workspace, new, request.now)
+    return NewKeyResponse(**dict(_response(key)), key=new.text)
+
+
+def remove_key(request: ApiRequest[NoQuery, None]) -> None:
+    """`DELETE /api/keys/{id}`."""
+    remove(request.dependencies.keys, request.workspace, request.variables["id"], request.now)
+
+
+def _response(key: Key) -> KeyResponse:
+    return KeyResponse.model_validate(key, from_attributes=True)

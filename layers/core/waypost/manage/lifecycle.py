@@ -1,4 +1,4 @@
-"""A journey's life after it was published: paused, resumed, stopped; at once, whatever the number of its runs (contract 3.2)."""
+"""The actions pause, resume and stop of a published journey, each at once, however many runs there are (docs/journeys.md#lifecycle)."""
 
 from __future__ import annotations
 
@@ -10,40 +10,69 @@ from waypost.domain.errors import StaleError, UnavailableError
 from waypost.domain.journeys.lifecycle import Lifecycle, LifecycleAction, after_action
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import JourneyResumed
-from waypost.manage.journeys import ATTEMPTS, JourneyStore, read, wrong_move
-from waypost.ports import Delays, Signals
+from waypost.manage.api import ApiRequest
+from waypost.manage.journeys import ATTEMPTS, read, wrong_action
+from waypost.manage.requests import NoQuery
+from waypost.manage.responses.journeys import JourneyResponse
+from waypost.ports import Delays, ManagedJourneys, Signals
 
 SECOND_PASS_AFTER: Final = timedelta(seconds=15)
-"""By then no warm function still believes that the journey is paused, and the indexes show all that was held meanwhile."""
+"""By then no warm function still has the journey as paused in memory, and the indexes show everything that was held until then."""
 
 
 @dataclass(frozen=True, slots=True)
 class LifecycleDependencies:
-    """Journeys, and the queues by which what a journey held is woken."""
+    """The journeys, and the queues that release what a resumed journey holds."""
 
-    journeys: JourneyStore
+    journeys: ManagedJourneys
     signals: Signals
     delays: Delays
 
 
 def change_status(
-    event_snapshot: LifecycleDependencies, workspace: str, journey: str, move: LifecycleAction, now: datetime
+    dependencies: LifecycleDependencies, workspace: str, journey_id: str, action: LifecycleAction, now: datetime
 ) -> tuple[Lifecycle, Any]:
-    """Pauses, resumes or stops a journey. RefusedError 404, or 409 where it cannot from where it stands."""
+    """Pauses, resumes or stops a journey. RefusedError 404, or 409 if its status does not allow the action.
+
+    A resumed journey releases its held runs and messages in two passes. The first misses what a matcher holds in these seconds because
+    it still has the journey as paused in memory; the second finds it. The second pass is enqueued before the status is written: if this
+    call ends right after the write, it still releases everything.
+    """
     for _ in range(ATTEMPTS):
-        was, definition = read(event_snapshot.journeys, workspace, journey)
-        moved = was.moved(move, now)
-        if moved is None:
-            raise wrong_move(was, move)
-        pointer = after_action(event_snapshot.journeys.pointer(workspace), journey, moved.status)
-        wake = JourneyResumed(workspace, journey, pointer.revision + 1) if move == "resume" else None
-        if wake is not None:  # before the write: should this call end right after it, the second sweep still wakes everything
-            event_snapshot.delays.put(to_queue_message(replace(wake, pass_number=1)), SECOND_PASS_AFTER)
+        was, definition = read(dependencies.journeys, workspace, journey_id)
+        changed = was.moved(action, now)
+        if changed is None:
+            raise wrong_action(was, action)
+        pointer = after_action(dependencies.journeys.pointer(workspace), journey_id, changed.status)
+        resumed = JourneyResumed(workspace, journey_id, pointer.revision + 1) if action == "resume" else None
+        if resumed is not None:
+            dependencies.delays.put(to_queue_message(replace(resumed, pass_number=1)), SECOND_PASS_AFTER)
         try:
-            event_snapshot.journeys.publish(workspace, moved, pointer)
+            dependencies.journeys.publish(workspace, changed, pointer)
         except StaleError:
             continue
-        if wake is not None:
-            event_snapshot.signals.send([to_queue_message(wake)])
-        return moved, definition
+        if resumed is not None:
+            dependencies.signals.send([to_queue_message(resumed)])
+        return changed, definition
     raise UnavailableError("the workspace's journeys were changed too often")
+
+
+def pause_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
+    """`POST /api/journeys/{id}/pause`."""
+    return _changed(request, "pause")
+
+
+def resume_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
+    """`POST /api/journeys/{id}/resume`."""
+    return _changed(request, "resume")
+
+
+def stop_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
+    """`POST /api/journeys/{id}/stop`."""
+    return _changed(request, "stop")
+
+
+def _changed(request: ApiRequest[NoQuery, None], action: LifecycleAction) -> JourneyResponse:
+    ports = request.dependencies
+    dependencies = LifecycleDependencies(ports.journeys, ports.signals, ports.delays)
+    return JourneyResponse.with_definition(*change_status(dependencies, request.workspace, request.variables["id"], action, request.now))

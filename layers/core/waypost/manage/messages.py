@@ -1,62 +1,60 @@
-"""Messages as they were sent, to whom, with every attempt (contract 4, 5)."""
+"""Messages: listed and read with their rendered content and every attempt (docs/api.md#messages)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Protocol
 
 from waypost.domain.errors import RefusedError
 from waypost.domain.messages.message import Message, PreparedMessage
 from waypost.domain.values.wire_time import iso
-from waypost.manage.pagination import Part, Source, by_day, part
-from waypost.manage.requests import MessageQuery
+from waypost.manage.api import ApiRequest
+from waypost.manage.pagination import ListPage, Source, first_day, read_page, source_by_day
+from waypost.manage.requests import MessageQuery, NoQuery
+from waypost.manage.responses.lists import ListResponse
+from waypost.manage.responses.messages import MessageResponse
+from waypost.ports import ManagedMessages
 
 
-class MessageStore(Protocol):
-    """The messages of all workspaces."""
-
-    def get(self, workspace: str, message: str) -> Message | None:
-        """The message, or None."""
-
-    def rendered(self, workspace: str, message: str) -> PreparedMessage | None:
-        """The message as it was rendered for its first attempt, or None."""
-
-    def all_rendered(self, workspace: str, messages: Sequence[str]) -> Mapping[str, PreparedMessage]:
-        """What is kept of the rendering of these messages, by their ids."""
-
-    def page(
-        self,
-        workspace: str,
-        *,
-        limit: int,
-        before: str | None = None,
-        customer: str | None = None,
-        journey: str | None = None,
-        day: date | None = None,
-    ) -> tuple[list[Message], str | None]:
-        """At most `limit` messages of one customer, one journey or one day, newest first, and the position to go on from."""
-
-
-def listed(messages: MessageStore, workspace: str, query: MessageQuery, first: date, now: datetime) -> Part[Message]:
-    """A part of the messages that a query names, back to the workspace's first day."""
+def page(messages: ManagedMessages, workspace: str, query: MessageQuery, first: date, now: datetime) -> ListPage[Message]:
+    """A page of the messages that a query selects, back to the workspace's first day."""
 
     def keep(message: Message) -> bool:
         return query.status in (None, message.status) and query.journey in (None, message.journey)
 
-    return part(_source(messages, workspace, query, first, now), _position, workspace, query, keep)
+    return read_page(_source(messages, workspace, query, first, now), _position, workspace, query, keep)
 
 
-def with_rendered(messages: MessageStore, found: Sequence[Message]) -> list[tuple[Message, PreparedMessage | None]]:
-    """Messages of one workspace, each with what was rendered for it, if that is still kept."""
-    kept = messages.all_rendered(found[0].workspace, [message.id for message in found]) if found else {}
-    return [(message, kept.get(message.id)) for message in found]
+def responses(messages: ManagedMessages, found: Sequence[Message]) -> tuple[MessageResponse, ...]:
+    """Messages of one workspace, each with its rendered content if that is still stored."""
+    rendered = messages.all_rendered(found[0].workspace, [message.id for message in found]) if found else {}
+    return tuple(MessageResponse.of(message, rendered.get(message.id)) for message in found)
 
 
-def _source(messages: MessageStore, workspace: str, query: MessageQuery, first: date, now: datetime) -> Source[Message]:
-    """By customer or by journey where one is named, for those have an index of their own; else day by day."""
+def read(messages: ManagedMessages, workspace: str, message_id: str) -> tuple[Message, PreparedMessage | None]:
+    """A message and its rendered content, None if that is not stored. RefusedError 404 if there is no such message."""
+    message = messages.get(workspace, message_id)
+    if message is None:
+        raise RefusedError(404, "not-found", "There is no message with this id.")
+    return message, messages.rendered(workspace, message_id)
+
+
+def list_messages(request: ApiRequest[MessageQuery, None]) -> ListResponse[MessageResponse]:
+    """`GET /api/messages`."""
+    dependencies, workspace = request.dependencies, request.workspace
+    found = page(dependencies.messages, workspace, request.query, first_day(dependencies.workspaces, workspace), request.now)
+    return ListResponse(items=responses(dependencies.messages, found.items), next=found.next)
+
+
+def read_message(request: ApiRequest[NoQuery, None]) -> MessageResponse:
+    """`GET /api/messages/{id}`."""
+    return MessageResponse.of(*read(request.dependencies.messages, request.workspace, request.variables["id"]))
+
+
+def _source(messages: ManagedMessages, workspace: str, query: MessageQuery, first: date, now: datetime) -> Source[Message]:
+    """By customer or by journey if the query names one, because each has an index of its own; else day by day."""
     if query.customer is None and query.journey is None:
-        return by_day(
+        return source_by_day(
             lambda day, limit, before: messages.page(workspace, limit=limit, before=before, day=day)[0],
             _position,
             first,
@@ -68,11 +66,3 @@ def _source(messages: MessageStore, workspace: str, query: MessageQuery, first: 
 
 def _position(message: Message) -> str:
     return f"{iso(message.created_at)}#{message.id}"
-
-
-def read(messages: MessageStore, workspace: str, message: str) -> tuple[Message, PreparedMessage | None]:
-    """A message and what was rendered for it, if that is still kept. RefusedError 404."""
-    found = messages.get(workspace, message)
-    if found is None:
-        raise RefusedError(404, "not-found", "There is no message with this id.")
-    return found, messages.rendered(workspace, message)

@@ -1,73 +1,261 @@
-"""Each route's declaration: what it takes and gives. The door reads requests by it, and the OpenAPI document is made from it."""
+"""The table of operations of the management API. Routing, 404 and 405, the checks of a request and the OpenAPI document follow from it.
+
+A new route is a row here and a handler in the module of its use case.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
-
-from pydantic import BaseModel
+from functools import cache
+from typing import Any, Final
 
 from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.journey import Journey
-from waypost.manage import requests, responses
-from waypost.manage.responses import Page
+from waypost.manage import (
+    customers,
+    dead_letters,
+    erasure,
+    events,
+    journeys,
+    keys,
+    lifecycle,
+    messages,
+    openapi,
+    requests,
+    simulation,
+    timeline,
+    workspaces,
+)
+from waypost.manage.api import Operation
+from waypost.manage.intake_operations import INTAKE_OPERATIONS
+from waypost.manage.responses.customers import CustomerResponse, ErasureResponse, ExportResponse, TimelineEntryResponse
+from waypost.manage.responses.events import ListedEventResponse, ReceiptResponse
+from waypost.manage.responses.journeys import JourneyResponse, JourneySummary, SimulationResponse
+from waypost.manage.responses.lists import ListResponse
+from waypost.manage.responses.messages import MessageResponse
+from waypost.manage.responses.workspaces import (
+    DeadLetterResponse,
+    HealthResponse,
+    KeyResponse,
+    NewKeyResponse,
+    RedriveResponse,
+    WebhookSecretResponse,
+)
 
 
-class Operation(NamedTuple):
-    """A route's summary, its answer's model and status, and the models of its parameters and body (None: it reads no body).
-
-    `loose`: the model describes the body, but the use case takes any JSON; `optional`: no body is an empty object; `also`: the other
-    statuses of this answer; `media`: what the answer is, unless it is JSON.
-    """
-
-    summary: str
-    gives: Any = None
-    status: int = 200
-    query: type[BaseModel] = requests.NoQuery
-    takes: type[BaseModel] | None = None
-    loose: bool = False
-    optional: bool = False
-    also: tuple[int, ...] = ()
-    media: str = "application/json"
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document of both functions."""
+    return openapi.document(ALL_OPERATIONS)
 
 
-OPERATIONS: Final[Mapping[str, Operation]] = {
-    "health": Operation("Whether the door is open", dict[str, str]),
-    "openapi": Operation("This document", dict[str, Any]),
-    "read-schema": Operation("The workspace's schema", Schema),
-    "save-schema": Operation("Replace the schema; 409 for another primary key once customers are named", Schema, takes=Schema),
-    "list-keys": Operation("The workspace's keys, without the keys themselves", Page[responses.KeyShape], query=requests.KeyQuery),
-    "add-key": Operation("Make or import a key; it is shown this once", responses.NewKeyShape, 201, takes=requests.NewKeyBody),
-    "remove-key": Operation("Revoke a key; it is dead within 60 seconds", None, 204),
-    "list-journeys": Operation("The workspace's journeys", Page[responses.JourneySummary], query=requests.JourneyQuery),
-    "journey-schema": Operation("The JSON Schema of a journey", dict[str, Any]),
-    "read-journey": Operation("A journey with its newest definition", responses.JourneyShape),
-    "save-journey": Operation(
-        "Save a draft, complete or not; what is published goes on", responses.JourneyShape, takes=Journey, loose=True, also=(201,)
+OPERATIONS: Final = (
+    Operation("GET", "/api/health", "health", "Whether the function runs", lambda _: HealthResponse(), HealthResponse, scope=None),
+    Operation("GET", "/api/openapi.json", "openapi", "This document", lambda _: document(), dict[str, Any], scope=None),
+    Operation("GET", "/api/schema", "read-schema", "The schema of the workspace", workspaces.read_schema, Schema),
+    Operation(
+        "PUT",
+        "/api/schema",
+        "save-schema",
+        "Replace the schema; 409 for another primary key once a customer has one",
+        workspaces.save_schema,
+        Schema,
+        body=Schema,
     ),
-    "publish-journey": Operation("Let customers enter the newest draft; acts within 10 seconds", responses.JourneyShape),
-    "pause-journey": Operation("Hold runs and messages where they are, and lose entries, until it is resumed", responses.JourneyShape),
-    "resume-journey": Operation("Let a paused journey go on, with what it held first", responses.JourneyShape),
-    "stop-journey": Operation("End a journey and all of its runs, for good", responses.JourneyShape),
-    "simulate-journey": Operation(
+    Operation(
+        "GET",
+        "/api/keys",
+        "list-keys",
+        "The keys of the workspace, without the keys themselves",
+        keys.list_keys,
+        ListResponse[KeyResponse],
+        query=requests.KeyQuery,
+    ),
+    Operation(
+        "POST",
+        "/api/keys",
+        "add-key",
+        "Create or import a key; only this response shows it",
+        keys.add_key,
+        NewKeyResponse,
+        body=requests.NewKeyBody,
+        status=201,
+    ),
+    Operation("DELETE", "/api/keys/{id}", "remove-key", "Revoke a key; it stops working within 60 seconds", keys.remove_key, status=204),
+    Operation(
+        "GET",
+        "/api/journeys",
+        "list-journeys",
+        "The journeys of the workspace",
+        journeys.list_journeys,
+        ListResponse[JourneySummary],
+        query=requests.JourneyQuery,
+    ),
+    Operation("GET", "/api/journeys/schema", "journey-schema", "The JSON Schema of a journey", journeys.journey_schema, dict[str, Any]),
+    Operation("GET", "/api/journeys/{id}", "read-journey", "A journey with its newest definition", journeys.read_journey, JourneyResponse),
+    Operation(
+        "PUT",
+        "/api/journeys/{id}",
+        "save-journey",
+        "Save a draft, complete or not; the published version stays as it is",
+        journeys.save_journey,
+        JourneyResponse,
+        body=Journey,
+        raw_body=True,
+        further_statuses=(201,),
+    ),
+    Operation(
+        "POST",
+        "/api/journeys/{id}/publish",
+        "publish-journey",
+        "Let customers enter the newest draft; takes effect within 10 seconds",
+        journeys.publish_journey,
+        JourneyResponse,
+    ),
+    Operation(
+        "POST",
+        "/api/journeys/{id}/pause",
+        "pause-journey",
+        "Hold runs and messages where they are, and ignore entries, until the journey is resumed",
+        lifecycle.pause_journey,
+        JourneyResponse,
+    ),
+    Operation(
+        "POST",
+        "/api/journeys/{id}/resume",
+        "resume-journey",
+        "Resume a paused journey, beginning with what it holds",
+        lifecycle.resume_journey,
+        JourneyResponse,
+    ),
+    Operation(
+        "POST",
+        "/api/journeys/{id}/stop",
+        "stop-journey",
+        "End a journey and all of its runs for good",
+        lifecycle.stop_journey,
+        JourneyResponse,
+    ),
+    Operation(
+        "POST",
+        "/api/journeys/{id}/simulate",
+        "simulate-journey",
         "Dry run: what would happen to a customer, with times and reasons; nothing is sent or written",
-        responses.SimulationShape,
-        takes=requests.SimulationBody,
+        simulation.simulate_journey,
+        SimulationResponse,
+        body=requests.SimulationBody,
     ),
-    "draw-journey": Operation("The journey as Mermaid text", str, query=requests.DiagramQuery, media="text/plain; charset=utf-8"),
-    "find-customer": Operation("The customer of an id", responses.CustomerShape, query=requests.CustomerQuery),
-    "read-customer": Operation("A customer", responses.CustomerShape),
-    "erase-customer": Operation(
-        "Erase a customer everywhere; 202 where the same request has to be sent again", responses.ErasedShape, also=(202,)
+    Operation(
+        "GET",
+        "/api/journeys/{id}/diagram",
+        "draw-journey",
+        "The journey as Mermaid text",
+        journeys.draw_journey,
+        str,
+        query=requests.DiagramQuery,
+        media="text/plain; charset=utf-8",
     ),
-    "export-customer": Operation("Everything of a customer", responses.ExportShape, query=requests.TimelineQuery),
-    "read-timeline": Operation("What happened to a customer", Page[responses.EntryShape], query=requests.TimelineQuery),
-    "list-events": Operation("The live tracker", Page[responses.TrackedShape], query=requests.EventQuery),
-    "read-receipt": Operation("What came of an event; 404 until it was matched", responses.ReceiptShape),
-    "list-messages": Operation("Messages", Page[responses.MessageShape], query=requests.MessageQuery),
-    "read-message": Operation("A message as it was rendered, with its attempts", responses.MessageShape),
-    "read-secret": Operation("The secret that signs webhooks", responses.SecretShape),
-    "rotate-secret": Operation("A new secret; the old one signs beside it for a day", responses.SecretShape, 201),
-    "list-dead-letters": Operation("What was given up on", Page[responses.DeadLetterShape], query=requests.DeadLetterQuery),
-    "redrive": Operation("Send parked records on their way again", responses.RedrivenShape, takes=requests.RedriveBody, optional=True),
-}
+    Operation(
+        "GET",
+        "/api/customers",
+        "find-customer",
+        "The customer that has an id",
+        customers.find_customer,
+        CustomerResponse,
+        query=requests.CustomerQuery,
+    ),
+    Operation("GET", "/api/customers/{id}", "read-customer", "A customer", customers.read_customer, CustomerResponse),
+    Operation(
+        "DELETE",
+        "/api/customers/{id}",
+        "erase-customer",
+        "Erase a customer everywhere; after a 202, send the same request again",
+        erasure.erase_customer,
+        ErasureResponse,
+        further_statuses=(202,),
+    ),
+    Operation(
+        "GET",
+        "/api/customers/{id}/export",
+        "export-customer",
+        "Everything that is stored of a customer",
+        timeline.export_customer,
+        ExportResponse,
+        query=requests.TimelineQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/customers/{id}/timeline",
+        "read-timeline",
+        "What happened to a customer",
+        timeline.read_timeline,
+        ListResponse[TimelineEntryResponse],
+        query=requests.TimelineQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/events",
+        "list-events",
+        "Events with their receipts and payloads, accepted or rejected",
+        events.list_events,
+        ListResponse[ListedEventResponse],
+        query=requests.EventQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/events/{uuid}",
+        "read-receipt",
+        "The receipt of an event; 404 until the event was matched",
+        events.read_receipt,
+        ReceiptResponse,
+    ),
+    Operation(
+        "GET",
+        "/api/messages",
+        "list-messages",
+        "Messages",
+        messages.list_messages,
+        ListResponse[MessageResponse],
+        query=requests.MessageQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/messages/{id}",
+        "read-message",
+        "A message with its rendered content and its attempts",
+        messages.read_message,
+        MessageResponse,
+    ),
+    Operation(
+        "GET", "/api/webhooks/secret", "read-secret", "The secret that signs webhooks", workspaces.read_secret, WebhookSecretResponse
+    ),
+    Operation(
+        "POST",
+        "/api/webhooks/secret",
+        "rotate-secret",
+        "Create a new secret; the old one signs beside it for a day",
+        workspaces.rotate_secret,
+        WebhookSecretResponse,
+        status=201,
+    ),
+    Operation(
+        "GET",
+        "/api/dead-letters",
+        "list-dead-letters",
+        "Signals and messages that were given up on",
+        dead_letters.list_dead_letters,
+        ListResponse[DeadLetterResponse],
+        query=requests.DeadLetterQuery,
+    ),
+    Operation(
+        "POST",
+        "/api/dead-letters/redrive",
+        "redrive",
+        "Put dead letters back on their queues",
+        dead_letters.redrive_dead_letters,
+        RedriveResponse,
+        body=requests.RedriveBody,
+        optional_body=True,
+    ),
+)
+ALL_OPERATIONS: Final = (*INTAKE_OPERATIONS, *OPERATIONS)
+"""The routes of both functions: each can say of any path which methods it takes."""

@@ -1,4 +1,4 @@
-"""Lists, newest first, in parts: what is kept of a source, and the cursor of what lies behind (contract 5)."""
+"""Lists, newest first, page by page: what a filter keeps of a source, and the cursor of the next page (docs/api.md#lists)."""
 
 from __future__ import annotations
 
@@ -9,69 +9,97 @@ from typing import Final, Generic, TypeVar
 
 from waypost.domain.values.cursors import cursor_of, position_in
 from waypost.manage.requests import ListQuery
+from waypost.ports import ManagedWorkspaces
 
 T = TypeVar("T")
 Source = Callable[[int, str | None], tuple[Sequence[T], str | None]]
-"""At most so many at positions before this one, newest first, and the position to go on from (None: that was all)."""
+"""Reads at most this many items before this position (None: from the newest on), newest first.
 
-ROUNDS: Final = 10
-DAYS_A_ROUND: Final = 14
+Returns the items and the position after them, None if no older ones exist. Positions are texts that sort like the list.
+"""
+
+READS_PER_PAGE: Final = 10
+DAYS_PER_READ: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
-    """A part of a list and the cursor of the next one. It may hold less than was asked for, even nothing, and still have a next."""
+class ListPage(Generic[T]):
+    """One page of a list and the cursor of the next one (None: this is the last).
+
+    A page may hold fewer items than its limit, even none, and still have a next one.
+    """
 
     items: tuple[T, ...]
     next: str | None
 
 
-def part(
-    source: Source[T], at: Callable[[T], str], workspace: str, query: ListQuery, keep: Callable[[T], bool] = lambda _: True
-) -> Part[T]:
-    """The part that a query asks for, of what is kept. However little is kept, it ends in time: the cursor goes on from there."""
+def read_page(
+    source: Source[T],
+    position_of: Callable[[T], str],
+    workspace: str,
+    query: ListQuery,
+    keep: Callable[[T], bool] = lambda _: True,
+) -> ListPage[T]:
+    """The page that a query asks for, of those items that `keep` accepts. RefusedError 400 for a cursor of another list.
+
+    The source is read a bounded number of times. A filter that matches rarely would otherwise read a whole table in one request; the
+    cursor of a short page continues where the reading stopped.
+    """
     filter_key = query.filter_key()
     position = position_in(query.cursor, workspace, filter_key) if query.cursor is not None else None
     kept: list[T] = []
-    for _ in range(ROUNDS):
-        found, position = source(query.limit + 1, position)
+    for _ in range(READS_PER_PAGE):
+        found, position = source(query.limit + 1, position)  # one more than the page holds shows whether there is a next one
         kept += [each for each in found if keep(each)]
         if len(kept) > query.limit:
-            position = at(kept[query.limit - 1])
+            position = position_of(kept[query.limit - 1])
         if len(kept) > query.limit or position is None:
             break
-    return Part(tuple(kept[: query.limit]), cursor_of(position, workspace, filter_key) if position is not None else None)
+    return ListPage(tuple(kept[: query.limit]), cursor_of(position, workspace, filter_key) if position is not None else None)
 
 
-def in_memory_source(items: Iterable[T], at: Callable[[T], str]) -> Source[T]:
-    """A source of what is in memory already, in any order."""
-    newest = sorted(items, key=at, reverse=True)
+def in_memory_source(items: Iterable[T], position_of: Callable[[T], str]) -> Source[T]:
+    """A source of items that are in memory, in any order."""
+    newest_first = sorted(items, key=position_of, reverse=True)
 
     def source(limit: int, before: str | None) -> tuple[Sequence[T], str | None]:
-        found = [each for each in newest if before is None or at(each) < before]
-        return found[:limit], at(found[limit - 1]) if len(found) > limit else None
+        found = [each for each in newest_first if before is None or position_of(each) < before]
+        return found[:limit], position_of(found[limit - 1]) if len(found) > limit else None
 
     return source
 
 
-def by_day(read: Callable[[date, int, str | None], Sequence[T]], at: Callable[[T], str], first: date, last: date) -> Source[T]:
-    """A source over what is kept by day (UTC), from the last day back to the first. Positions begin with their day."""
+def source_by_day(
+    read: Callable[[date, int, str | None], Sequence[T]], position_of: Callable[[T], str], first: date, last: date
+) -> Source[T]:
+    """A source of items that are stored by day (UTC), from the last day back to the first. Positions begin with the day.
+
+    `read` returns at most so many items of one day before a position. One read of the source visits a bounded number of days.
+    """
 
     def source(limit: int, before: str | None) -> tuple[Sequence[T], str | None]:
         day = min(last, date.fromisoformat(before[:10])) if before else last
         found: list[T] = []
-        for _ in range(DAYS_A_ROUND):
+        for _ in range(DAYS_PER_READ):
             if day < first:
                 return found, None
             found += read(day, limit - len(found), before)
             if len(found) >= limit:
-                return found, at(found[-1])
+                return found, position_of(found[-1])
             day -= timedelta(days=1)
         return found, _end_of(day)
 
     return source
 
 
+def first_day(workspaces: ManagedWorkspaces, workspace: str) -> date:
+    """The first day on which the workspace can have anything, so that lists by day have an end.
+
+    It is the day before the creation: the clock of the machine that created the workspace may be ahead of ours.
+    """
+    return workspaces.created_at(workspace).date() - timedelta(days=1)
+
+
 def _end_of(day: date) -> str:
-    """A position behind all of a day's."""
+    """A position after all positions of a day: `~` sorts after the `T` of a time."""
     return f"{day.isoformat()}~"

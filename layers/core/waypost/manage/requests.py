@@ -1,53 +1,64 @@
-"""What the management API takes: query parameters and bodies as models, so that reading them and describing them is one declaration."""
+"""The queries and request bodies of the management API. One model both checks a request and documents it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError
 
-from waypost.domain.api_keys import KEY, Scope
+from waypost.domain.api_keys import KEY_PATTERN, Scope
 from waypost.domain.errors import RefusedError
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.values import client_timestamps, exact_json
 from waypost.domain.values.findings import from_errors
-from waypost.domain.values.wire_model import WireModel as Part
+from waypost.domain.values.wire_model import WireModel
 
 M = TypeVar("M", bound=BaseModel)
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class NoQuery(Part):
-    """A route without parameters."""
+class NoQuery(WireModel):
+    """The query of an operation without parameters."""
 
 
-class ListQuery(Part):
-    """Which part of a list."""
+class ListQuery(WireModel):
+    """A page of a list."""
+
+    # Part of the digest in every cursor. A client may hold a cursor across an upgrade, so these texts must never change.
+    list_name: ClassVar[str] = "ListQuery"
 
     limit: int = Field(50, ge=1, le=200)
-    cursor: str | None = Field(None, max_length=2000, description="`next` of the part before")
+    cursor: str | None = Field(None, max_length=2000, description="`next` of the page before")
 
     def filter_key(self) -> Mapping[str, Any]:
-        """What a cursor of this query is bound to: which list it is, without which part of it."""
-        return {"list": type(self).__name__, **self.model_dump(mode="json", by_alias=True, exclude={"limit", "cursor"}, exclude_none=True)}
+        """What a cursor of this query is bound to: the list and its filters, but not the page."""
+        return {"list": self.list_name, **self.model_dump(mode="json", by_alias=True, exclude={"limit", "cursor"}, exclude_none=True)}
 
 
 class KeyQuery(ListQuery):
-    """Which keys."""
+    """A page of the keys."""
+
+    list_name: ClassVar[str] = "KeyQuery"
 
 
 class JourneyQuery(ListQuery):
-    """Which journeys."""
+    """A page of the journeys."""
+
+    list_name: ClassVar[str] = "JourneyQuery"
 
 
 class DeadLetterQuery(ListQuery):
-    """Which parked records."""
+    """A page of the dead letters."""
+
+    list_name: ClassVar[str] = "DeadLetterQuery"
 
 
 class MessageQuery(ListQuery):
-    """Which messages."""
+    """A page of the messages."""
+
+    list_name: ClassVar[str] = "MessageQuery"
 
     customer: Name | None = None
     journey: Name | None = None
@@ -55,35 +66,45 @@ class MessageQuery(ListQuery):
 
 
 class EventQuery(ListQuery):
-    """Which events of the live tracker; `since` is a time of receipt, and inclusive."""
+    """A page of the events. `since` is compared with the time of receipt, and is inclusive."""
+
+    list_name: ClassVar[str] = "EventQuery"
 
     event: Name | None = None
     status: Literal["accepted", "rejected"] | None = None
     since: AwareDatetime | None = None
 
 
-class CustomerQuery(Part):
-    """Which customer: exactly one of the two."""
+class TimelineQuery(ListQuery):
+    """A page of a customer's timeline."""
+
+    list_name: ClassVar[str] = "TimelineQuery"
+
+
+class CustomerQuery(WireModel):
+    """The customer to find: exactly one of the two parameters."""
 
     primary_key: str | None = Field(None, min_length=1, max_length=1000)
     correlation_id: str | None = Field(None, min_length=1, max_length=250)
 
 
-class TimelineQuery(ListQuery):
-    """Which part of a customer's timeline."""
+class DiagramQuery(WireModel):
+    """What a diagram shows. `counts`: how many customers are in each step."""
+
+    counts: bool = False
 
 
-class NewKeyBody(Part):
-    """A key to make, or with `key` to import."""
+class NewKeyBody(WireModel):
+    """A key to create, or to import if `key` is given."""
 
     name: str = Field("", max_length=200)
     scopes: frozenset[Scope] = Field(min_length=1)
-    key: str | None = Field(None, pattern=f"^{KEY.pattern}$", description="A key to import")
+    key: str | None = Field(None, pattern=f"^{KEY_PATTERN.pattern}$", description="A key to import")
     expires_at: AwareDatetime | None = None
 
 
-class RedriveBody(Part):
-    """Which parked record goes back on its way; without `id`, all of them."""
+class RedriveBody(WireModel):
+    """The dead letter to redrive; all of them if `id` is missing."""
 
     id: str | None = Field(None, min_length=1, max_length=250)
 
@@ -96,15 +117,15 @@ def _instant(raw: Any) -> Any:
 Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=AwareDatetime)]
 
 
-class SimulatedCustomer(Part):
-    """A customer of a dry run: one that exists, with these attributes over its own, or one that might."""
+class SimulatedCustomer(WireModel):
+    """The customer of a dry run: an existing one if `primaryKey` is known, with these attributes over the stored ones."""
 
     primary_key: Any = None
     attributes: dict[str, Any] = Field(default_factory=dict)
 
 
-class SimulatedEvent(Part):
-    """An event of a dry run, and when it is accepted."""
+class SimulatedEvent(WireModel):
+    """An event of a dry run. `at` is the time at which it is accepted."""
 
     event: Name
     at: Instant
@@ -112,35 +133,29 @@ class SimulatedEvent(Part):
     source: Name = "custom"
 
 
-class Recorded(Part):
-    """A span of time whose recorded events of the customer are played; it ends now unless it is told otherwise."""
+class RecordedPeriod(WireModel):
+    """The period whose recorded events of the customer are played. It ends now if `until` is missing."""
 
     since: Instant
     until: Instant | None = None
 
 
-class SimulationBody(Part):
-    """What a dry run plays: events, the customer's recorded ones, or both."""
+class SimulationBody(WireModel):
+    """What a dry run plays: the given events, the recorded events of the customer, or both."""
 
     customer: SimulatedCustomer = SimulatedCustomer()
     events: tuple[SimulatedEvent, ...] = Field((), max_length=1_000)
-    recorded: Recorded | None = None
-
-
-class DiagramQuery(Part):
-    """What a diagram shows; `counts`: how many customers stand on each step."""
-
-    counts: bool = False
+    recorded: RecordedPeriod | None = None
 
 
 def query_of(model: type[M], query: Mapping[str, str]) -> M:
-    """The parameters of a request. RefusedError 400 names each that is unknown or wrong."""
+    """The query of a request. RefusedError 400 names each parameter that is unknown or wrong."""
     try:
         return model.model_validate(query)
     except ValidationError as error:
         errors = [{"code": each.code, "detail": each.detail, "parameter": each.pointer.removeprefix("/")} for each in from_errors(error)]
-        said = "; ".join(f"{each['parameter']}: {each['detail']}".removeprefix(": ") for each in errors)
-        raise RefusedError(400, "bad-parameter", f"Wrong parameters: {said}.", errors=errors) from None
+        details = "; ".join(f"{each['parameter']}: {each['detail']}".removeprefix(": ") for each in errors)
+        raise RefusedError(400, "bad-parameter", f"Wrong parameters: {details}.", errors=errors) from None
 
 
 def body_of(model: type[M], body: Any) -> M:
@@ -153,7 +168,7 @@ def body_of(model: type[M], body: Any) -> M:
 
 
 def unicode_only(body: Any) -> Any:
-    """The body, if all of its texts can be stored. RefusedError 422 for half a surrogate pair, which is no Unicode."""
+    """The body, if all of its texts can be stored. RefusedError 422 if a text holds a lone surrogate, which UTF-8 cannot encode."""
     try:
         exact_json.dumps(body, ascii_only=False).encode()
     except UnicodeEncodeError:

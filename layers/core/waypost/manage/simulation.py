@@ -1,4 +1,4 @@
-"""The dry run of a journey: what would happen to a customer, with times and reasons; nothing is sent or written (contract 5)."""
+"""The dry run of a journey: what would happen to a customer, when and why; nothing is sent or written (docs/journeys.md#dry-run)."""
 
 from __future__ import annotations
 
@@ -25,129 +25,141 @@ from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
 from waypost.domain.values.generated_ids import customer_id
 from waypost.domain.values.wire_time import iso
-from waypost.manage.journeys import Checks, JourneyStore, invalid, read
-from waypost.manage.requests import SimulationBody
-from waypost.manage.timeline import CustomerLog
-from waypost.ports import Customers, Templates
+from waypost.manage.api import ApiRequest
+from waypost.manage.dependencies import PublishChecks
+from waypost.manage.journeys import invalid, read
+from waypost.manage.requests import NoQuery, RecordedPeriod, SimulationBody
+from waypost.manage.responses.journeys import SimulatedMessage, SimulationResponse
+from waypost.ports import Customers, EventHistory, ManagedJourneys, Templates
 
-MOST_RECORDED: Final = 1_000
-PAGES_AT_ONCE: Final = 100
-NOBODY: Final = Identifier("correlation", "simulated")
+MAX_RECORDED_EVENTS: Final = 1_000
+PAGES_PER_READ: Final = 100
+ANONYMOUS: Final = Identifier("correlation", "simulated")
+"""The identifier of a simulated customer without a primary key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """What a dry run reads: definitions, a customer and its recorded events; and the template language."""
+class SimulationSources:
+    """What a dry run reads: the definition, and the stored customer with its recorded events."""
 
-    journeys: JourneyStore
-    checks: Checks
+    journeys: ManagedJourneys
+    checks: PublishChecks
     customers: Customers
-    log: CustomerLog
-    templates: Templates
+    log: EventHistory
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedMessage:
-    """A message of the dry run as its customer would see it; `reason` says why there would be none."""
+def simulate_journey(request: ApiRequest[NoQuery, SimulationBody]) -> SimulationResponse:
+    """`POST /api/journeys/{id}/simulate`."""
+    ports = request.dependencies
+    sources = SimulationSources(ports.journeys, ports.checks, ports.customers, ports.log)
+    schema = ports.workspaces.schema(request.workspace)
+    simulation = simulate(sources, request.workspace, request.variables["id"], request.body, schema, request.now)
+    journey = simulation.journey_version.journey
+    return SimulationResponse.of(simulation, [rendered(each, journey, ports.templates) for each in simulation.messages])
 
-    at: datetime
-    step: str
-    channel: str
-    rendered: Mapping[str, Any]
-    reason: str | None
 
+def simulate(
+    sources: SimulationSources, workspace: str, journey_id: str, body: SimulationBody, schema: Schema, now: datetime
+) -> Simulation:
+    """Plays events against the newest definition of a journey.
 
-def simulate(sources: Sources, workspace: str, journey: str, body: SimulationBody, schema: Schema, now: datetime) -> Simulation:
-    """Plays a journey's newest definition. RefusedError 404, or 422 for a definition, a customer or an event that cannot be."""
-    found, definition = read(sources.journeys, workspace, journey)
+    RefusedError 404 if there is no such journey, or 422 for a definition that could not be published, a value that cannot be a primary
+    key, or an event that the intake would reject.
+    """
+    lifecycle, definition = read(sources.journeys, workspace, journey_id)
     checked = publish_checks.publishable(definition, sources.checks.template, sources.checks.address)
     if not isinstance(checked, Journey):
         raise invalid("This journey cannot run as it is.", checked)
-    stored = _stored(sources.customers, workspace, body, schema)
-    simulation = Simulation(JourneyVersion(checked, found.version), schema, _person(workspace, body, schema, stored))
-    simulation.play([*_given(workspace, body, schema), *_recorded(sources.log, stored, body, schema, now)])
+    identifier = _identifier(body, schema)
+    stored = _stored_customer(sources.customers, workspace, identifier, schema)
+    row = _customer_row(workspace, identifier, body, schema, stored)
+    simulation = Simulation(JourneyVersion(checked, lifecycle.version), schema, row)
+    simulation.play([*_given_events(workspace, body, schema), *_recorded_events(sources.log, stored, body, schema, now)])
     return simulation
 
 
-def shown(made: PlannedMessage, journey: Journey, templates: Templates) -> RenderedMessage:
-    """A message of the dry run, rendered."""
-    message, step = made.message, template_scope.message_step(journey, made.message.step)
-    scope = template_scope.scope(message, made.customer, journey)
-    rendered = templates.render(template_scope.template_of(step), scope, message.created_at, strict=step.strict)
-    reason = message.reason.value if message.reason else "template" if isinstance(rendered, RenderFailure) else None
-    return RenderedMessage(
-        message.created_at, message.step, message.channel, {} if isinstance(rendered, RenderFailure) else rendered, reason
-    )
+def rendered(planned: PlannedMessage, journey: Journey, templates: Templates) -> SimulatedMessage:
+    """A message of the dry run, rendered for the customer as it was when the message was planned."""
+    message, step = planned.message, template_scope.message_step(journey, planned.message.step)
+    scope = template_scope.scope(message, planned.customer, journey)
+    content = templates.render(template_scope.template_of(step), scope, message.created_at, strict=step.strict)
+    reason = message.reason.value if message.reason else None
+    if isinstance(content, RenderFailure):
+        content, reason = {}, reason or "template"
+    return SimulatedMessage(at=message.created_at, step=message.step, channel=message.channel, rendered=dict(content), reason=reason)
 
 
 def _identifier(body: SimulationBody, schema: Schema) -> Identifier:
     if body.customer.primary_key is None:
-        return NOBODY
-    found = primary_identifier(body.customer.primary_key, schema.primary_key)
-    if found is None:
+        return ANONYMOUS
+    identifier = primary_identifier(body.customer.primary_key, schema.primary_key)
+    if identifier is None:
         raise RefusedError(422, "bad-primary-key", "This is no value of the workspace's primary key.")
-    return found
+    return identifier
 
 
-def _stored(customers: Customers, workspace: str, body: SimulationBody, schema: Schema) -> Customer | None:
-    """The customer as it is known, if it is."""
-    identifier = _identifier(body, schema)
-    return None if identifier == NOBODY else assemble(identify.find_rows(customers, workspace, identifier), schema.primary_key)
+def _stored_customer(customers: Customers, workspace: str, identifier: Identifier, schema: Schema) -> Customer | None:
+    """The customer as it is stored, if it exists."""
+    return None if identifier == ANONYMOUS else assemble(identify.find_rows(customers, workspace, identifier), schema.primary_key)
 
 
-def _person(workspace: str, body: SimulationBody, schema: Schema, stored: Customer | None) -> Row:
-    """The customer's row: what is known of it, and over that what was given."""
-    identifier = _identifier(body, schema)
+def _customer_row(workspace: str, identifier: Identifier, body: SimulationBody, schema: Schema, stored: Customer | None) -> Row:
+    """One row that stands for the customer: its stored attributes, and over them the given ones.
+
+    All of them get the oldest possible stamp, so that every `$set` of a played event replaces them, whatever its time.
+    """
     known = dict(stored.attributes) if stored else {}
     attributes = {name: value for name, value in (known | body.customer.attributes).items() if value is not None}
     if schema.primary_key is not None:
         attributes.pop(schema.primary_key.name, None)
     oldest = set_stamp(datetime.fromisoformat("1970-01-01T00:00:00+00:00"), "")
-    key = correlation_key(workspace, NOBODY) if identifier == NOBODY else head_key(workspace, identifier)
+    key = correlation_key(workspace, ANONYMOUS) if identifier == ANONYMOUS else head_key(workspace, identifier)
     facts = {f"a:{name}": fact(oldest, value) for name, value in attributes.items()}
     return Row(key, stored.id if stored else customer_id(workspace, *identifier), facts=facts)
 
 
-def _given(workspace: str, body: SimulationBody, schema: Schema) -> Iterator[TimedEvent]:
+def _given_events(workspace: str, body: SimulationBody, schema: Schema) -> Iterator[TimedEvent]:
     for index, each in enumerate(body.events):
         raw = {"event": each.event, "payload": each.payload, "source": each.source, "uuid": f"simulated-{index}"}
-        yield _happening(workspace, raw, schema, each.at, f"/events/{index}")
+        yield _timed_event(workspace, raw, schema, each.at, f"/events/{index}")
 
 
-def _recorded(log: CustomerLog, stored: Customer | None, body: SimulationBody, schema: Schema, now: datetime) -> Iterator[TimedEvent]:
-    """The customer's recorded events of a span of time, with the facts that their payloads say."""
+def _recorded_events(
+    log: EventHistory, stored: Customer | None, body: SimulationBody, schema: Schema, now: datetime
+) -> Iterator[TimedEvent]:
+    """The customer's recorded events of a period. Parsing them again yields the facts in their payloads, which the log does not keep."""
     if body.recorded is None:
         return
     if stored is None:
         raise RefusedError(422, "unknown-customer", "Only a customer that exists has recorded events.")
-    since, until = body.recorded.since, body.recorded.until or now
-    for at, event in _events(log, stored, since, until):
+    for at, event in _logged_events(log, stored, body.recorded, now):
         raw = {"event": event.name, "payload": event.payload, "source": event.source, "uuid": event.uuid}
-        yield _happening(stored.workspace, raw, schema, at, "/recorded")
+        yield _timed_event(stored.workspace, raw, schema, at, "/recorded")
 
 
-def _events(log: CustomerLog, stored: Customer, since: datetime, until: datetime) -> Iterator[tuple[datetime, Event]]:
-    told = 0
+def _logged_events(log: EventHistory, stored: Customer, period: RecordedPeriod, now: datetime) -> Iterator[tuple[datetime, Event]]:
+    count = 0
     for customer in (stored.id, *stored.merged_ids):
-        before: str | None = iso(until) + "#~"
+        before: str | None = iso(period.until or now) + "#~"
         while before is not None:
-            pages = log.of_customer(stored.workspace, customer, limit=PAGES_AT_ONCE, before=before)
+            pages = log.of_customer(stored.workspace, customer, limit=PAGES_PER_READ, before=before)
             for page in pages:
-                if page.received_at < since:
+                if page.received_at < period.since:
                     break
                 for event in page.events:
-                    told += 1
-                    if told > MOST_RECORDED:
-                        raise RefusedError(422, "too-many-events", f"A dry run takes at most {MOST_RECORDED} events.")
+                    count += 1
+                    if count > MAX_RECORDED_EVENTS:
+                        raise RefusedError(422, "too-many-events", f"A dry run takes at most {MAX_RECORDED_EVENTS} events.")
                     yield page.received_at, event
-            full = len(pages) == PAGES_AT_ONCE and pages[-1].received_at >= since
-            before = f"{iso(pages[-1].received_at)}#{pages[-1].name}" if full else None
+            has_more = len(pages) == PAGES_PER_READ and pages[-1].received_at >= period.since
+            before = f"{iso(pages[-1].received_at)}#{pages[-1].name}" if has_more else None
 
 
-def _happening(workspace: str, raw: Mapping[str, Any], schema: Schema, at: datetime, place: str) -> TimedEvent:
-    whole = {**raw, "correlationKey": "_id", "correlationValue": NOBODY.value, "timestamp": iso(at)}
-    [entry] = batch_parser.parse({"batch": [whole]}, RequestContext(workspace, schema, at, "simulation")).results
+def _timed_event(workspace: str, raw: Mapping[str, Any], schema: Schema, at: datetime, pointer: str) -> TimedEvent:
+    """The event as the intake would parse it. RefusedError 422, with `pointer`, for an event that the intake would reject."""
+    complete = {**raw, "correlationKey": "_id", "correlationValue": ANONYMOUS.value, "timestamp": iso(at)}
+    [entry] = batch_parser.parse({"batch": [complete]}, RequestContext(workspace, schema, at, "simulation")).results
     if not isinstance(entry, Accepted):
-        errors = [{"code": entry.code, "detail": entry.detail, "pointer": place}]
+        errors = [{"code": entry.code, "detail": entry.detail, "pointer": pointer}]
         raise RefusedError(422, "invalid", "An event is not what the intake takes.", errors=errors)
     return TimedEvent(at, entry.event)

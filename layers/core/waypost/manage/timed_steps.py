@@ -1,4 +1,7 @@
-"""What time did to a customer's runs, read from their trails: no receipt tells it, because no event was there."""
+"""The steps that runs reached because time passed or a message had an outcome.
+
+No event caused them, so no receipt names them. They are read from the history of the runs.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +11,26 @@ from typing import Final, NamedTuple
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Cause, Run, StepVisit
 
-BY_EVENT: Final = frozenset({Cause.ENTERED, Cause.EVENT, Reason.EXIT_EVENT})
+EVENT_CAUSES: Final = frozenset({Cause.ENTERED, Cause.EVENT, Reason.EXIT_EVENT})
 
 
 class TimedStep(NamedTuple):
-    """A step of a run's way, and its place on it."""
+    """A visit of a step, and its place in the history of its run, from 0."""
 
     run: Run
-    place: int
-    visited: StepVisit
+    number: int
+    visit: StepVisit
 
 
 def timed_steps(runs: Iterable[Run]) -> Iterator[TimedStep]:
-    """The steps to which runs came because time had passed or a message had an outcome, and all that followed at the same instant."""
+    """The visits that began by time or by the outcome of a message, with all visits that followed at the same instant.
+
+    Visits at one instant are one transition, and only the first of them names its cause: the others say `next`.
+    """
     for run in runs:
-        timed = False
-        for place, visited in enumerate(run.history):
-            if place == 0 or visited.at != run.history[place - 1].at:
-                timed = visited.reason not in BY_EVENT
-            if timed:
-                yield TimedStep(run, place, visited)
+        is_timed = False
+        for number, visit in enumerate(run.history):
+            if number == 0 or visit.at != run.history[number - 1].at:
+                is_timed = visit.reason not in EVENT_CAUSES
+            if is_timed:
+                yield TimedStep(run, number, visit)

@@ -1,11 +1,11 @@
-"""What happened to a customer, newest first: events, what they moved, and messages, under all ids that it ever had."""
+"""The timeline of a customer, newest first: events, run steps, and messages, under all ids that the customer ever had."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.intake.event_log import Page
@@ -14,94 +14,155 @@ from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.messages.message import Message
 from waypost.domain.runs.run import Run
 from waypost.domain.values.wire_time import iso
-from waypost.manage.events import ReceiptStore
-from waypost.manage.messages import MessageStore
-from waypost.manage.pagination import Part, part
-from waypost.manage.requests import ListQuery
+from waypost.manage import customers, messages
+from waypost.manage.api import ApiRequest
+from waypost.manage.pagination import ListPage, read_page
+from waypost.manage.requests import ListQuery, TimelineQuery
+from waypost.manage.responses.customers import ExportResponse, TimelineEntryResponse
+from waypost.manage.responses.lists import ListResponse
 from waypost.manage.timed_steps import TimedStep, timed_steps
-
-
-class CustomerLog(Protocol):
-    """The log of events, by customer."""
-
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
-        """At most `limit` pages of one customer, newest first, at positions before this one (`<receivedAt>#<name>`)."""
+from waypost.ports import EventHistory, ManagedMessages, Receipts
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that happened: an event (with its receipt), a move that it or time caused, or a message."""
+class TimelineEntry:
+    """One entry: an event with its receipt, a move that an event or time caused, or a message."""
 
     position: str
     at: datetime
     kind: Literal["event", "move", "message"]
     event: Event | None = None
     receipt: Receipt | None = None
-    move: JourneyOutcome | None = None
+    outcome: JourneyOutcome | None = None
     message: Message | None = None
     timed_step: TimedStep | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """Where a customer's history is kept; `runs` are the customer's."""
+class TimelineSources:
+    """Where the history of a customer is stored. `runs` are the customer's runs."""
 
-    log: CustomerLog
-    receipts: ReceiptStore
-    messages: MessageStore
+    log: EventHistory
+    receipts: Receipts
+    messages: ManagedMessages
     runs: Sequence[Run]
 
 
-def timeline(history: History, customer: Customer, query: ListQuery, now: datetime) -> Part[Entry]:
-    """A part of a customer's timeline."""
-    log, receipts, messages = history.log, history.receipts, history.messages
+def page(sources: TimelineSources, customer: Customer, query: ListQuery, now: datetime) -> ListPage[TimelineEntry]:
+    """A page of a customer's timeline.
+
+    Each source is read up to the limit and the results are merged by position. What does not fit is read again for the next page.
+    """
+    log, receipts, message_store = sources.log, sources.receipts, sources.messages
     workspace, ids = customer.workspace, (customer.id, *customer.merged_ids)
 
-    def source(limit: int, before: str | None) -> tuple[Sequence[Entry], str | None]:
+    def source(limit: int, before: str | None) -> tuple[Sequence[TimelineEntry], str | None]:
         found = [
-            *_merged(ids, lambda each: _events(log, receipts, workspace, each, limit, before, now)),
-            *_merged(ids, lambda each: _messages(messages, workspace, each, limit, before)),
-            *(entry for entry in map(_of_walk, timed_steps(history.runs)) if before is None or entry.position < before),
+            *_of_each(ids, lambda each: _events(log, receipts, workspace, each, limit, before, now)),
+            *_of_each(ids, lambda each: _messages(message_store, workspace, each, limit, before)),
+            *(entry for entry in map(_timed_entry, timed_steps(sources.runs)) if before is None or entry.position < before),
         ]
-        newest = sorted(found, key=lambda entry: entry.position, reverse=True)[:limit]
+        newest = sorted(found, key=_position, reverse=True)[:limit]
         return newest, newest[-1].position if len(newest) == limit else None
 
-    return part(source, lambda entry: entry.position, workspace, query)
+    return read_page(source, _position, workspace, query)
 
 
-def _merged(ids: Sequence[str], read: Callable[[str], Iterable[Entry]]) -> list[Entry]:
+def read_timeline(request: ApiRequest[TimelineQuery, None]) -> ListResponse[TimelineEntryResponse]:
+    """`GET /api/customers/{id}/timeline`."""
+    return ListResponse.of(_requested_page(request, customers.requested(request)), _response)
+
+
+def export_customer(request: ApiRequest[TimelineQuery, None]) -> ExportResponse:
+    """`GET /api/customers/{id}/export`."""
+    customer, dependencies = customers.requested(request), request.dependencies
+    found = _requested_page(request, customer)
+    sent = messages.responses(dependencies.messages, [each.message for each in found.items if each.message is not None])
+    return ExportResponse(
+        customer=customers.response(dependencies, customer),
+        history=tuple(_response(each) for each in found.items),
+        messages=sent,
+        next=found.next,
+    )
+
+
+def _requested_page(request: ApiRequest[TimelineQuery, None], customer: Customer) -> ListPage[TimelineEntry]:
+    dependencies = request.dependencies
+    runs = customers.runs_of(dependencies.runs, dependencies.journeys, customer)
+    return page(TimelineSources(dependencies.log, dependencies.receipts, dependencies.messages, runs), customer, request.query, request.now)
+
+
+# Positions of entries are texts, and one comparison of texts gives the order of the whole timeline. After the time comes what kind of
+# entry it is: `!` for a timed step, the name of the log's page (letters and digits) for an event and its moves, `~` for a message. These
+# sort in this order, so at one instant a message is newer than the event that caused it.
+
+
+def _position(entry: TimelineEntry) -> str:
+    return entry.position
+
+
+def _of_each(ids: Sequence[str], read: Callable[[str], Iterable[TimelineEntry]]) -> list[TimelineEntry]:
     return [entry for each in ids for entry in read(each)]
 
 
 def _events(
-    log: CustomerLog, receipts: ReceiptStore, workspace: str, customer: str, limit: int, before: str | None, now: datetime
-) -> Iterable[Entry]:
-    """Events with their moves. The first page may have been shown in part, so one page more than entries is read."""
+    log: EventHistory, receipts: Receipts, workspace: str, customer: str, limit: int, before: str | None, now: datetime
+) -> Iterable[TimelineEntry]:
+    """Events with their moves. The list may have ended within a page of the log, so one page more than entries is read."""
     pages = log.of_customer(workspace, customer, limit=limit + 1, before=before)
-    known = receipts.read(workspace, [event.uuid for page in pages for event in page.events], now) if pages else {}
-    for page in pages:
-        for number, event in enumerate(page.events):
-            for entry in _of_event(page, number, event, known.get(event.uuid)):
+    known = receipts.read(workspace, [event.uuid for each in pages for event in each.events], now) if pages else {}
+    for each in pages:
+        for number, event in enumerate(each.events):
+            for entry in _event_entries(each, number, event, known.get(event.uuid)):
                 if before is None or entry.position < before:
                     yield entry
 
 
-def _of_event(page: Page, number: int, event: Event, receipt: Receipt | None) -> Iterable[Entry]:
-    place = f"{iso(page.received_at)}#{page.name}#{number:04}"
-    yield Entry(f"{place}#", page.received_at, "event", event, receipt)
-    for order, move in enumerate(receipt.journeys if receipt else ()):
-        yield Entry(f"{place}#{order:04}", page.received_at, "move", event, receipt, move)
+def _event_entries(log_page: Page, number: int, event: Event, receipt: Receipt | None) -> Iterable[TimelineEntry]:
+    position, at = f"{iso(log_page.received_at)}#{log_page.name}#{number:04}", log_page.received_at
+    yield TimelineEntry(f"{position}#", at, "event", event, receipt)
+    for order, outcome in enumerate(receipt.journeys if receipt else ()):
+        yield TimelineEntry(f"{position}#{order:04}", at, "move", event, receipt, outcome)
 
 
-def _messages(messages: MessageStore, workspace: str, customer: str, limit: int, before: str | None) -> Iterable[Entry]:
-    """Messages come behind the events of their moment: the `~` in their positions is greater than any name of a page."""
-    limit_at, _, rest = (before or "").partition("#")
-    position = before and f"{limit_at}#{rest.removeprefix('~') if rest.startswith('~') else ''}"
-    found, _ = messages.page(workspace, limit=limit, before=position, customer=customer)
-    return [Entry(f"{iso(message.created_at)}#~{message.id}", message.created_at, "message", message=message) for message in found]
+def _messages(message_store: ManagedMessages, workspace: str, customer: str, limit: int, before: str | None) -> Iterable[TimelineEntry]:
+    """Messages. Their table knows positions without the `~`; before the position of an event it has none of the same instant."""
+    time, _, rest = (before or "").partition("#")
+    position = before and f"{time}#{rest.removeprefix('~') if rest.startswith('~') else ''}"
+    found, _ = message_store.page(workspace, limit=limit, before=position, customer=customer)
+    return [TimelineEntry(f"{iso(message.created_at)}#~{message.id}", message.created_at, "message", message=message) for message in found]
 
 
-def _of_walk(timed_step: TimedStep) -> Entry:
-    """What time did comes below the events of its moment."""
-    at = timed_step.visited.at
-    return Entry(f"{iso(at)}#!{timed_step.run.id}#{timed_step.place:04}", at, "move", timed_step=timed_step)
+def _timed_entry(timed_step: TimedStep) -> TimelineEntry:
+    at = timed_step.visit.at
+    return TimelineEntry(f"{iso(at)}#!{timed_step.run.id}#{timed_step.number:04}", at, "move", timed_step=timed_step)
+
+
+def _response(entry: TimelineEntry) -> TimelineEntryResponse:
+    if entry.message is not None:
+        return _message_response(entry.at, entry.message)
+    if entry.timed_step is not None:
+        return _timed_step_response(entry.at, entry.timed_step)
+    name, uuid = (entry.event.name, entry.event.uuid) if entry.event else (None, None)
+    if entry.outcome is not None:
+        return TimelineEntryResponse(at=entry.at, kind="move", event=name, uuid=uuid, **asdict(entry.outcome))
+    reason, payload = entry.receipt.reason if entry.receipt else None, entry.event.payload if entry.event else None
+    return TimelineEntryResponse(at=entry.at, kind="event", event=name, uuid=uuid, reason=reason, payload=payload)
+
+
+def _timed_step_response(at: datetime, timed_step: TimedStep) -> TimelineEntryResponse:
+    run, visit = timed_step.run, timed_step.visit
+    return TimelineEntryResponse(at=at, kind="move", reason=visit.reason, step=visit.step, journey=run.journey, run=run.id)
+
+
+def _message_response(at: datetime, message: Message) -> TimelineEntryResponse:
+    return TimelineEntryResponse(
+        at=at,
+        kind="message",
+        reason=message.reason,
+        journey=message.journey,
+        run=message.run,
+        message=message.id,
+        channel=message.channel,
+        status=message.status,
+    )

@@ -16,7 +16,7 @@ from waypost.domain.runs.run import CustomerRuns
 from waypost.match.unit_of_work import RunUnitOfWork
 
 ATTEMPTS: Final = 8
-"""How often a change that lost a race is decided anew before the signal is left to a later delivery."""
+"""How often a change that lost a race is decided again before the signal is left to a later delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class MatchDependencies:
     customers: ports.Customers
     runs: ports.Runs
     receipts: ports.Receipts
-    log: ports.Log
+    log: ports.EventLog
     messages: ports.Messages
     journeys: ports.JourneyVersions
     snapshots: Snapshots

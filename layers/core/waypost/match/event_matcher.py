@@ -60,7 +60,7 @@ class EventMatcher:
             self.unit_of_work.execute_effects()
 
     def _match_runs(self, event: Event, receipt: Receipt, candidates: Sequence[Published]) -> Receipt:
-        """Decides and saves what the event does, and decides anew if another worker changed the runs in between."""
+        """Decides and saves what the event does, and decides again if another worker changed the runs in between."""
         for _ in range(ATTEMPTS):
             saved = self._try_once(event, receipt, candidates)
             if saved is not None:

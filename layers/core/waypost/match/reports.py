@@ -13,7 +13,7 @@ from waypost.ports import Messages
 def apply_report(messages: Messages, workspace: str, event: Event) -> Reason | None:
     """Updates the message that a delivery report names. Returns `no-message` if this workspace has no such message."""
     message_id = reported_message_id(event)
-    # The sender may record the provider's response at the same moment: whoever saves second reads the message again.
+    # The sender may record the provider's response at the same moment: the second to save reads the message again.
     for _ in range(ATTEMPTS):
         message = messages.get(workspace, message_id) if message_id else None
         if message is None:

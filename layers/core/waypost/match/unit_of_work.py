@@ -2,8 +2,9 @@
 
 SQS, the scheduler and DynamoDB share no transaction. If a run were saved first and its message queued second, a crash between the two
 would lose the message; the other way round it would send the message of a run that does not exist. So the transaction that saves a run
-also stores its effects in the version row of the customer, as pending. Whoever reads the customer next executes what is pending. An effect
-may therefore be executed twice, which is the same as once: a message is claimed before it is sent, and a timer is named by its visit.
+also stores its effects in the version row of the customer, as pending. The next worker that reads the customer executes what is pending.
+An effect may therefore be executed twice, which is the same as once: a message is claimed before it is sent, and a timer is named by its
+visit.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class RunUnitOfWork:
         runs = tuple(each.run for each in transitions)
         replaced = self._replaced(runs)
         as_read = self.customer_runs.version_row
-        # The effects that are pending already stay in the row: the transaction writes it anew, and without them they would be lost.
+        # The effects that are pending already stay in the row: the transaction replaces it, and without them they would be lost.
         pending_effects = (*as_read.pending_effects, *(effect for each in transitions for effect in each.effects))
         commit = Commit(self.workspace, self.customer, as_read, pending_effects, runs, replaced, tuple(messages), tuple(receipts))
         if self.runs.commit(commit) is not CommitResult.DONE:

@@ -1,4 +1,4 @@
-"""Who may come in: keys, read at most once in a while by a warm function (contract 1.2)."""
+"""Authentication by API key. A warm function reads each key at most once a minute (docs/events.md#keys)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,26 @@ from waypost.domain.errors import RefusedError, StaleError, UnavailableError
 from waypost.ports import Keys
 
 KEY_SECONDS: Final = 60
+"""How long a key stays in memory: a revoked key works at most this long."""
 UNKNOWN_SECONDS: Final = 5
+"""How long it stays in memory that a key is unknown: a new key works after this time at the latest."""
 
 
 @dataclass(slots=True)
-class Access:
-    """The doors' memory of keys."""
+class Authenticator:
+    """Finds the key of a request, with a cache of the keys that it has read, by their hash."""
 
     keys: Keys
-    known_keys: TtlCache[Key | None] = field(default_factory=TtlCache)
+    cached_keys: TtlCache[Key | None] = field(default_factory=TtlCache)
 
-    def admit(self, authorization: str | None, scope: Scope, now: datetime) -> Key:
-        """The key of a request. RefusedError 401, one answer for every way to have no key, or 403 for the wrong scope.
+    def authenticate(self, authorization: str | None, scope: Scope, now: datetime) -> Key:
+        """The key of a request, which has the scope.
 
-        While the keys table is down, a key that was good goes on being good for the intake, so that no event is lost.
+        RefusedError 401 for a missing, malformed, unknown, expired or revoked key, with one response for all five so that it reveals
+        nothing about the keys that exist; or 403 for the wrong scope.
+
+        While the keys table is unavailable, a cached key stays valid for the scope `events`, so that no event is lost. The management API
+        gets an UnavailableError: its callers can wait.
         """
         given = key_in(authorization)
         key = self._find(key_hash(given), now, scope) if given else None
@@ -36,15 +42,19 @@ class Access:
         return key
 
     def _find(self, hashed: str, now: datetime, scope: Scope) -> Key | None:
-        return self.known_keys.read(
+        return self.cached_keys.read(
             hashed,
             now,
             lambda key: KEY_SECONDS if key else UNKNOWN_SECONDS,
-            lambda _: self._fresh(hashed, now),
+            lambda _: self._read(hashed, now),
             outlasts=lambda key: key is not None and scope == "events",
         )
 
-    def _fresh(self, hashed: str, now: datetime) -> Key | None:
+    def _read(self, hashed: str, now: datetime) -> Key | None:
+        """The key from its table. Its first read of a day records that day as its last use.
+
+        The record is a conditional write, so it never restores a key that was revoked after the read: then the key is gone.
+        """
         key = self.keys.find(hashed)
         today = f"{now:%Y-%m-%d}"
         if key is not None and key.last_used_on != today:
@@ -53,5 +63,5 @@ class Access:
             except StaleError:
                 return None
             except UnavailableError:
-                return key  # the note of a day is not worth an event; the next reading tries again
+                return key  # losing events would be worse than losing the day of last use; the next read tries again
         return key

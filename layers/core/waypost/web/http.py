@@ -1,4 +1,4 @@
-"""HTTP as API Gateway speaks it, in payload formats 1.0 and 2.0: a request read once, an answer written once (contract 1.1, 1.5)."""
+"""HTTP as API Gateway passes it on, in payload formats 1.0 and 2.0 (docs/events.md#answers, docs/api.md#errors)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from waypost.domain.values import exact_json
 from waypost.domain.values.limits import BODY_BYTES
 
 LambdaResponse = dict[str, Any]
-"""What a Lambda function answers to API Gateway."""
+"""What a Lambda function returns to API Gateway."""
 
 _ENCODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
-_GZIP: Final = b"\x1f\x8b"
+_GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request; header names are in lower case, the path has no stage and no base path in front."""
+    """An HTTP request. Header names are in lower case; the path has neither a stage nor a base path in front."""
 
     method: str
     path: str
@@ -36,12 +36,12 @@ class Request:
 
 
 def read(event: Mapping[str, Any]) -> Request:
-    """The request in what API Gateway (or a function URL) hands to the function."""
+    """The request in the event that API Gateway, or a function URL, passes to the function."""
     context = event.get("requestContext") or {}
     headers = {name.lower(): str(value) for name, value in (event.get("headers") or {}).items()}
-    second = context.get("http")
-    if second:
-        method, path = second["method"], event.get("rawPath") or second.get("path", "/")
+    format_2 = context.get("http")
+    if format_2:
+        method, path = format_2["method"], event.get("rawPath") or format_2.get("path", "/")
         query = dict(parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True))
     else:
         method, path = event.get("httpMethod", "GET"), event.get("path") or "/"
@@ -57,19 +57,26 @@ def read(event: Mapping[str, Any]) -> Request:
     )
 
 
-def _bare_path(path: str, phase: str | None, event: Mapping[str, Any]) -> str:
-    """The path without the stage, and without the base path of a custom domain (there `path` ends with what the resource matched)."""
+def _bare_path(path: str, stage: str | None, event: Mapping[str, Any]) -> str:
+    """The path without the stage, and without the base path of a custom domain.
+
+    Where a base path is mapped, `path` begins with it and `resource` does not: what the resource matched is then the end of `path`. This
+    is compared first, because a stage may have the same name as the first segment of a path.
+    """
     matched = str(event.get("resource") or "").replace("{proxy+}", str((event.get("pathParameters") or {}).get("proxy", "")))
     if matched.strip("/") and path.rstrip("/").endswith(matched.rstrip("/")):
         return matched
-    if phase and (path == f"/{phase}" or path.startswith(f"/{phase}/")):
-        return path[len(phase) + 1 :] or "/"
+    if stage and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
+        return path[len(stage) + 1 :] or "/"
     return path
 
 
-def json_body(request: Request, limit: int = BODY_BYTES) -> Any:
-    """The JSON value of a request's body. RefusedError 413 over the limit (bytes, inflated), 415, or 400 where it is no JSON."""
-    raw = _plain_body(request, limit)
+def json_body(request: Request, max_bytes: int = BODY_BYTES) -> Any:
+    """The JSON value in the body of a request.
+
+    RefusedError 413 over `max_bytes` after inflating, 415 for another media type or encoding, or 400 if it is not JSON.
+    """
+    raw = _inflated_body(request, max_bytes)
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media and media != "application/json" and not media.endswith("+json"):
         raise RefusedError(415, "unsupported-media-type", f"The body must be application/json, not {media}.")
@@ -82,23 +89,24 @@ def json_body(request: Request, limit: int = BODY_BYTES) -> Any:
         raise RefusedError(400, "not-json", "The body is not JSON in UTF-8.") from None
 
 
-def _plain_body(request: Request, limit: int) -> bytes | None:
-    """The body's bytes, inflated; None under an encoding that we do not know.
+def _inflated_body(request: Request, max_bytes: int) -> bytes | None:
+    """The bytes of the body after inflating; None under an unknown encoding.
 
-    The gateway may have inflated it and left the header, so the first bytes decide, not the header.
+    The gateway may have inflated the body and left the header as it was, so the first bytes decide, not the header. Clients send zlib
+    data or raw deflate data under the name `deflate`. Both differ from JSON in their first byte, and zlib data has the method 8 in it.
     """
-    raw = _bytes(request)
+    raw = _raw_body(request)
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    if raw.startswith(_GZIP):
-        return _inflated(raw, 16 + zlib.MAX_WBITS, limit)
+    if raw.startswith(_GZIP_MAGIC):
+        return _inflated(raw, 16 + zlib.MAX_WBITS, max_bytes)
     if encoding == "deflate" and raw.lstrip()[:1] not in (b"{", b"[", b""):
-        return _inflated(raw, zlib.MAX_WBITS if raw[0] & 0x0F == 8 else -zlib.MAX_WBITS, limit)
-    if len(raw) > limit:
-        raise _too_large(limit, len(raw))
+        return _inflated(raw, zlib.MAX_WBITS if raw[0] & 0x0F == 8 else -zlib.MAX_WBITS, max_bytes)
+    if len(raw) > max_bytes:
+        raise _too_large(max_bytes, len(raw))
     return raw if encoding in _ENCODINGS else None
 
 
-def _bytes(request: Request) -> bytes:
+def _raw_body(request: Request) -> bytes:
     body = request.body or ""
     if not request.is_base64:
         return body.encode("utf-8", "surrogatepass")
@@ -108,14 +116,15 @@ def _bytes(request: Request) -> bytes:
         raise RefusedError(400, "not-json", "The body says that it is base64 and is not.") from None
 
 
-def _inflated(raw: bytes, window: int, limit: int) -> bytes:
-    inflater = zlib.decompressobj(window)
+def _inflated(raw: bytes, window_bits: int, max_bytes: int) -> bytes:
+    """The inflated bytes. At most one byte more than `max_bytes` is inflated: a small body may hold gigabytes of zeros."""
+    inflater = zlib.decompressobj(window_bits)
     try:
-        plain = inflater.decompress(raw, limit + 1)
+        plain = inflater.decompress(raw, max_bytes + 1)
     except zlib.error:
         raise RefusedError(400, "bad-compression", "The body is not what its compression says.") from None
-    if len(plain) > limit:
-        raise _too_large(limit, len(plain))
+    if len(plain) > max_bytes:
+        raise _too_large(max_bytes, len(plain))
     if not inflater.eof or inflater.unused_data:
         raise RefusedError(400, "bad-compression", "The compressed body ends too early or goes on after its end.")
     return plain
@@ -128,7 +137,7 @@ def _too_large(limit: int, size: int) -> RefusedError:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status and a JSON body, or a text under a media type that says so (None: no body), with headers of its own."""
+    """A status with a JSON body, with a text if `media` is a text type, or without a body (None); and further headers."""
 
     status: int
     body: Any = None
@@ -137,7 +146,7 @@ class Response:
 
 
 def problem(refused: RefusedError, request_id: str) -> Response:
-    """An error as problem details (RFC 9457) with its stable code, and the headers that go with its status."""
+    """An error as problem details (RFC 9457) with its stable code, and the headers that belong to its status."""
     extra = {name: value for name, value in refused.extra.items() if name != "allow"}
     body = {
         "type": "about:blank",
@@ -148,27 +157,32 @@ def problem(refused: RefusedError, request_id: str) -> Response:
         "requestId": request_id,
         **extra,
     }
-    return Response(refused.status, body, _headers_of(refused), "application/problem+json")
+    return Response(refused.status, body, _error_headers(refused), "application/problem+json")
 
 
-def _headers_of(refused: RefusedError) -> Mapping[str, str]:
+def _error_headers(refused: RefusedError) -> Mapping[str, str]:
     allow = refused.extra.get("allow")
     if isinstance(allow, list):
         return {"Allow": ", ".join(allow)}
     return {401: {"WWW-Authenticate": "Api-Key"}, 503: {"Retry-After": "5"}}.get(refused.status, {})
 
 
-def write(reply: Response, request_id: str) -> LambdaResponse:
-    """A reply as API Gateway takes it, in either payload format."""
-    headers = {"X-Request-Id": request_id, "Access-Control-Allow-Origin": "*", **reply.headers}
-    if reply.body is not None:
-        headers["Content-Type"] = reply.media
-    body = "" if reply.body is None else reply.body if reply.media.startswith("text/") else _text(reply.body)
-    return {"statusCode": reply.status, "headers": headers, "body": body, "isBase64Encoded": False}
+def write(response: Response, request_id: str) -> LambdaResponse:
+    """A response as API Gateway takes it, in either payload format."""
+    headers = {"X-Request-Id": request_id, "Access-Control-Allow-Origin": "*", **response.headers}
+    if response.body is not None:
+        headers["Content-Type"] = response.media
+    return {"statusCode": response.status, "headers": headers, "body": _text_of(response), "isBase64Encoded": False}
 
 
-def _text(body: Any) -> str:
-    """A body as JSON that a person can read; escaped where it quotes half a surrogate pair, which no encoding can carry."""
+def _text_of(response: Response) -> str:
+    if response.body is None:
+        return ""
+    return str(response.body) if response.media.startswith("text/") else _json_text(response.body)
+
+
+def _json_text(body: Any) -> str:
+    """A body as readable JSON. It is escaped to ASCII if it quotes a lone surrogate, which UTF-8 cannot encode."""
     text = exact_json.dumps(body, ascii_only=False)
     try:
         text.encode()
@@ -178,28 +192,31 @@ def _text(body: Any) -> str:
 
 
 LogFunction = Callable[..., None]
-"""Writes a line to a door's log: a text, and fields by name."""
+"""Writes one line to the log of a function: a text, and fields by name."""
 
 CONFLICT: Final = RefusedError(409, "changed-meanwhile", "Someone else changed this at the same time; read it and try again.")
 UNAVAILABLE: Final = RefusedError(503, "unavailable", "Nothing was stored; send it again.")
 INTERNAL: Final = RefusedError(500, "internal-error", "This is our fault, and it is in our log under the request's id.")
 
 
-def respond(work: Callable[[], Response], request_id: str, tell: LogFunction, tell_error: LogFunction) -> Response:
-    """What `work` replies, or the problem that it met: an answer whatever happens, and never where in the code it happened."""
+def respond(work: Callable[[], Response], request_id: str, log: LogFunction, log_exception: LogFunction) -> Response:
+    """What `work` returns, or a problem for what it raises: 409 for StaleError, 503 for UnavailableError, 500 for anything unexpected.
+
+    The response to an unexpected error reveals nothing of it; the log has it under the request id.
+    """
     try:
         return work()
     except RefusedError as refused:
-        tell("refused", request_id=request_id, status=refused.status, code=refused.code)
+        log("refused", request_id=request_id, status=refused.status, code=refused.code)
         return problem(refused, request_id)
     except StaleError:
-        tell("overtaken", request_id=request_id)
+        log("overtaken", request_id=request_id)
         return problem(CONFLICT, request_id)
     except UnavailableError:
-        tell_error("unavailable", request_id=request_id)
+        log_exception("unavailable", request_id=request_id)
         return problem(UNAVAILABLE, request_id)
-    except Exception:  # noqa: BLE001 - a bug must not look like a time-out
-        tell_error("unexpected", request_id=request_id)
+    except Exception:  # noqa: BLE001 - without an answer the gateway would report a timeout
+        log_exception("unexpected", request_id=request_id)
         return problem(INTERNAL, request_id)
 
 

@@ -1,1 +1,1 @@
-"""DynamoDB: one file for each collection, `table.py` for what they share."""
+"""DynamoDB: one adapter for each collection; `table.py`, `transactions.py` and `conditions.py` hold what they share."""

@@ -1,61 +1,56 @@
-"""Parked signals and messages: SQS cannot list, filter, or keep tenants apart, so what was given up on lies in a table."""
+"""Dead letters in a table of their own, because SQS cannot list or filter records and cannot keep workspaces apart."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from waypost.adapters.dynamodb.packing import compressed, expanded
-from waypost.adapters.dynamodb.table import Item, Table
+from waypost.adapters.dynamodb.items import Item, expiry
+from waypost.adapters.dynamodb.json_attributes import compress, decompress
+from waypost.adapters.dynamodb.table import Table
 from waypost.domain.dead_letters import KEPT_DAYS, Parked
 from waypost.domain.values.wire_time import instant
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoDeadLetters:
-    """The parked records of all workspaces."""
+    """The dead letters of all workspaces: signals and messages that were given up on."""
 
     table: Table
 
     def park(self, parked: Parked) -> None:
-        """Keeps a record for 30 days; the same one twice is kept once."""
-        self.table.put(_item(parked))
+        """Stores a dead letter for 30 days. Storing it a second time changes nothing."""
+        self.table.put(
+            {
+                **key(parked.workspace, parked.position),
+                "kind": parked.kind,
+                "body": compress(parked.body),
+                "reason": parked.reason,
+                "expires": expiry(parked.parked_at, timedelta(days=KEPT_DAYS)),
+            }
+        )
 
     def get(self, workspace: str, position: str) -> Parked | None:
-        """The record at this position, or None."""
-        row = self.table.get({"workspace": workspace, "at": position})
-        return parked_of(row) if row else None
+        """The dead letter at this position, or None."""
+        item = self.table.get(key(workspace, position))
+        return from_item(item) if item else None
 
     def remove(self, parked: Parked) -> None:
-        """Forgets a record, once it is back on its queue."""
-        self.table.delete({"workspace": parked.workspace, "at": parked.position})
+        """Deletes a dead letter after its record was sent to its queue again."""
+        self.table.delete(key(parked.workspace, parked.position))
 
     def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Parked], str | None]:
-        """At most `limit` records, newest first, and the position to go on from."""
-        rows, last = self.table.query(
-            "#workspace = :workspace AND #at < :before" if before else "#workspace = :workspace",
-            {":workspace": workspace, ":before": before},
-            ExpressionAttributeNames={"#workspace": "workspace"} | ({"#at": "at"} if before else {}),
-            ScanIndexForward=False,
-            Limit=limit,
-        )
-        return [parked_of(row) for row in rows], last["at"] if last else None
+        """At most `limit` dead letters at positions before this one, newest first, and the position to go on from (None: no more)."""
+        items, last = self.table.query_newest(("workspace", workspace), limit=limit, before=before)
+        return [from_item(item) for item in items], last["at"] if last else None
 
 
-def _item(parked: Parked) -> Item:
-    return {
-        "workspace": parked.workspace,
-        "at": parked.position,
-        "kind": parked.kind,
-        "body": compressed(parked.body),
-        "reason": parked.reason,
-        "expires": int((parked.parked_at + timedelta(days=KEPT_DAYS)).timestamp()),
-    }
+def key(workspace: str, position: str) -> Item:
+    """The key of the dead letter at this position (`<time>#<id of the signal or message>`)."""
+    return {"workspace": workspace, "at": position}
 
 
-def parked_of(row: Mapping[str, Any]) -> Parked:
-    """The record in a row."""
-    at, _, subject = row["at"].partition("#")
-    return Parked(row["workspace"], row["kind"], subject, expanded(row["body"]), row["reason"], instant(at))
+def from_item(item: Item) -> Parked:
+    """The dead letter in a row."""
+    at, _, subject = item["at"].partition("#")
+    return Parked(item["workspace"], item["kind"], subject, decompress(item["body"]), item["reason"], instant(at))

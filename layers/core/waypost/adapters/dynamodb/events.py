@@ -1,4 +1,4 @@
-"""The events table: a receipt for each event, known by its uuid, and a page of the log for each signal."""
+"""The events table: partition key `id`, sort key `at` (docs/architecture.md#events). Here receipts and pages of the event log."""
 
 from __future__ import annotations
 
@@ -7,134 +7,117 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from waypost.adapters.dynamodb.packing import packed, unpacked
-from waypost.adapters.dynamodb.table import Item, Table
+from waypost.adapters.dynamodb.day_index import query_newest_of_day, shard_key
+from waypost.adapters.dynamodb.items import Item, expiry
+from waypost.adapters.dynamodb.json_attributes import json_from_attribute, json_to_attribute
+from waypost.adapters.dynamodb.table import Table
 from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.reasons import Reason
-from waypost.domain.values.generated_ids import digest, key_part
+from waypost.domain.values.generated_ids import key_part
 from waypost.domain.values.wire_time import instant, iso
 
-RECEIPT: Final = "-"
-SHARDS: Final = 4
+_RECEIPT_SORT_KEY: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Receipts:
-    """Receipts. They are the duplicate filter, so an event is known for as long as its receipt is kept."""
+class DynamoReceipts:
+    """The receipts of events, each kept for the time `kept`. They detect duplicates, so a uuid is known for as long as its receipt."""
 
     table: Table
     kept: timedelta
 
     def read(self, workspace: str, uuids: Iterable[str], now: datetime) -> dict[str, Receipt]:
-        """The receipts that there are, by uuid, read strongly. One that has expired is absent, though DynamoDB deletes late."""
-        items = self.table.get_many([key(workspace, uuid) for uuid in dict.fromkeys(uuids)])
-        return {item["uuid"]: _receipt(item) for item in items if item["expires"] > now.timestamp()}
+        """The receipts of these events by uuid, read with strong consistency. Events without a receipt are left out."""
+        # DynamoDB deletes expired rows late. A receipt that has expired counts as absent here and in the condition of `put_actions`: if
+        # one of the two still saw it, a new event with this uuid would be taken for a first delivery and then never be saved.
+        items = self.table.get_many([receipt_key(workspace, uuid) for uuid in dict.fromkeys(uuids)])
+        return {item["uuid"]: _receipt_from_item(item) for item in items if item["expires"] > now.timestamp()}
 
-    def put_action(self, workspace: str, receipts: Sequence[Receipt]) -> list[Item]:
-        """The actions of a transaction that writes receipts if there are none."""
+    def put_actions(self, workspace: str, receipts: Sequence[Receipt]) -> list[Item]:
+        """The actions of a transaction that writes receipts only if none of their events has one yet."""
         return [
             self.table.put_action(
-                self.item(workspace, receipt),
+                self.to_item(workspace, receipt),
                 ConditionExpression="attribute_not_exists(id) OR expires <= :now",
                 ExpressionAttributeValues={":now": int(receipt.received_at.timestamp())},
             )
             for receipt in receipts
         ]
 
-    def item(self, workspace: str, receipt: Receipt) -> Item:
+    def to_item(self, workspace: str, receipt: Receipt) -> Item:
         """A receipt as its row."""
         return {
-            **key(workspace, receipt.uuid),
+            **receipt_key(workspace, receipt.uuid),
             "uuid": receipt.uuid,
             "event": receipt.event,
             "receivedAt": iso(receipt.received_at),
             "customer": receipt.customer,
-            "moves": packed([_plain(each) for each in receipt.journeys]) if receipt.journeys else None,
+            "moves": json_to_attribute([_outcome_to_wire(each) for each in receipt.journeys]) if receipt.journeys else None,
             "messages": list(receipt.messages) or None,
             "reason": receipt.reason and receipt.reason.value,
-            "expires": int((receipt.received_at + self.kept).timestamp()),
+            "expires": expiry(receipt.received_at, self.kept),
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
-    """Pages of the log; an index by workspace and day, spread over a few keys, serves the live tracker."""
+class DynamoLog:
+    """The event log: one page for each signal. Pages are kept as long as receipts."""
 
-    receipts: Receipts
+    receipts: DynamoReceipts
 
     def write(self, page: Page, receipts: Sequence[Receipt]) -> None:
-        """Writes a page, unless it is empty, and receipts of events that had no effect; the same again changes nothing."""
-        pages = [self._item(page)] if page.events else []
-        self._table.put_many([*pages, *(self.receipts.item(page.workspace, receipt) for receipt in receipts)])
+        """Writes a page, unless it is empty, and the receipts of events that had no effect. A repeat writes the same rows again."""
+        # Neither condition nor transaction, which costs twice as much: these events changed nothing that their receipts must agree with. If
+        # this write is lost, the signal is redelivered and the events are matched again.
+        pages = [self._to_item(page)] if page.events else []
+        self._table.put_many([*pages, *(self.receipts.to_item(page.workspace, receipt) for receipt in receipts)])
 
     @property
     def _table(self) -> Table:
         return self.receipts.table
 
-    def _item(self, page: Page) -> Item:
-        shard = int(digest("shard", page.name, length=4), 36) % SHARDS
+    def _to_item(self, page: Page) -> Item:
         return {
-            "id": page_id(page.workspace, page.customer),
+            "id": page_partition(page.workspace, page.customer),
             "at": f"{iso(page.received_at)}#{page.name}",
-            "day": _day(page.workspace, page.received_at.date(), shard),
+            "day": shard_key(page.workspace, page.received_at, page.name),
             "customer": page.customer,
-            "events": packed([event_to_wire(event) for event in page.events]),
-            "expires": int((page.received_at + self.receipts.kept).timestamp()),
+            "events": json_to_attribute([event_to_wire(event) for event in page.events]),
+            "expires": expiry(page.received_at, self.receipts.kept),
         }
 
     def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
-        """At most `limit` pages of one customer, newest first, at positions before this one (`<receivedAt>#<name>`)."""
-        items, _ = self._table.query(
-            "id = :id" + (" AND #at < :before" if before else ""),
-            {":id": page_id(workspace, customer), ":before": before},
-            **({"ExpressionAttributeNames": {"#at": "at"}} if before else {}),
-            ScanIndexForward=False,
-            Limit=limit,
-        )
-        return [_page(workspace, item) for item in items]
+        """At most `limit` pages of one customer at positions before this one (`<receivedAt>#<name>`), newest first."""
+        items, _ = self._table.query_newest(("id", page_partition(workspace, customer)), limit=limit, before=before)
+        return [_page_from_item(workspace, item) for item in items]
 
     def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
-        """At most `limit` pages of one day (UTC), newest first, at positions before this one (`<receivedAt>#<name>`)."""
-        names = {"#day": "day"} | ({"#at": "at"} if before else {})
-        older = " AND #at < :before" if before else ""
-        keys: list[Item] = []
-        for shard in range(SHARDS):
-            found, _ = self._table.query(
-                f"#day = :day{older}",
-                {":day": _day(workspace, day, shard), ":before": before},
-                IndexName="byDay",
-                ExpressionAttributeNames=names,
-                ScanIndexForward=False,
-                Limit=limit,
-            )
-            keys += [{"id": item["id"], "at": item["at"]} for item in found]
-        newest = sorted(keys, key=lambda key: str(key["at"]), reverse=True)[:limit]
-        pages = [_page(workspace, item) for item in self._table.get_many(newest)]
+        """At most `limit` pages of one day (UTC) at positions before this one (`<receivedAt>#<name>`), newest first."""
+        found = query_newest_of_day(self._table, workspace, day, limit=limit, before=before)
+        pages = [
+            _page_from_item(workspace, item) for item in self._table.get_many([{"id": each["id"], "at": each["at"]} for each in found])
+        ]
         return sorted(pages, key=lambda page: (page.received_at, page.name), reverse=True)
 
 
-def key(workspace: str, uuid: str) -> Item:
-    """The key of an event's receipt."""
-    return {"id": f"receipt#{workspace}#{key_part(uuid)}", "at": RECEIPT}
+def receipt_key(workspace: str, uuid: str) -> Item:
+    """The key of the receipt of an event."""
+    return {"id": f"receipt#{workspace}#{key_part(uuid)}", "at": _RECEIPT_SORT_KEY}
 
 
-def page_id(workspace: str, customer: str) -> str:
-    """The partition of a customer's pages."""
+def page_partition(workspace: str, customer: str) -> str:
+    """The partition key of the pages of a customer."""
     return f"page#{workspace}#{customer}"
 
 
-def _day(workspace: str, day: date, shard: int) -> str:
-    return f"{workspace}#{day.isoformat()}#{shard}"
-
-
-def _plain(entry: JourneyOutcome) -> tuple[str | None, ...]:
+def _outcome_to_wire(entry: JourneyOutcome) -> tuple[str | None, ...]:
     return entry.journey, entry.outcome, entry.reason and entry.reason.value, entry.run
 
 
-def _receipt(item: Item) -> Receipt:
-    moves = unpacked(item["moves"]) if "moves" in item else []
+def _receipt_from_item(item: Item) -> Receipt:
+    moves = json_from_attribute(item["moves"]) if "moves" in item else []
     return Receipt(
         uuid=item["uuid"],
         event=item["event"],
@@ -148,7 +131,7 @@ def _receipt(item: Item) -> Receipt:
     )
 
 
-def _page(workspace: str, item: Item) -> Page:
+def _page_from_item(workspace: str, item: Item) -> Page:
     at, _, name = item["at"].partition("#")
-    events = tuple(event_from_wire(each) for each in unpacked(item["events"]))
+    events = tuple(event_from_wire(each) for each in json_from_attribute(item["events"]))
     return Page(workspace, item["customer"], instant(at), name, events)

@@ -1,4 +1,4 @@
-"""The keys table: HASH sha256 of the key; GSI by workspace for the list."""
+"""The keys table: partition key `hash`, the SHA-256 of an API key; an index by workspace serves the list."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from waypost.adapters.dynamodb.table import Item, Refused, Table
+from waypost.adapters.dynamodb.conditions import FailedCondition, if_absent
+from waypost.adapters.dynamodb.items import Item
+from waypost.adapters.dynamodb.table import Table
 from waypost.domain.api_keys import Key, Scope
 from waypost.domain.errors import StaleError
 from waypost.domain.values.wire_time import instant, iso
@@ -14,43 +16,46 @@ from waypost.domain.values.wire_time import instant, iso
 
 @dataclass(frozen=True, slots=True)
 class DynamoKeys:
-    """API keys by their hash."""
+    """The API keys of all workspaces."""
 
     table: Table
 
     def find(self, key_hash: str) -> Key | None:
-        """The key, or None."""
+        """The key with this hash, or None."""
         item = self.table.get({"hash": key_hash})
-        return _key(item) if item else None
+        return _from_item(item) if item else None
 
     def add(self, key: Key) -> None:
-        """Stores a new key; StaleError where its hash is there already, in whatever workspace."""
-        if self.table.put(_item(key), ConditionExpression="attribute_not_exists(#h)", ExpressionAttributeNames={"#h": "hash"}):
+        """Stores a new key. StaleError if its hash is stored already, in whatever workspace."""
+        # The condition spans all workspaces, because the hash is the whole key. Without it, the import of a known key would move the apps
+        # that use it to the workspace of the importer.
+        if self.table.put_if(_to_item(key), **if_absent("hash")):
             raise StaleError("this key exists")
 
     def remove(self, key_hash: str) -> None:
-        """Revokes a key."""
+        """Deletes a key, which revokes it."""
         self.table.delete({"hash": key_hash})
 
     def all(self, workspace: str) -> Iterator[Key]:
-        """The workspace's keys, newest first; the list lags writes by moments."""
+        """The keys of a workspace, newest first. The index lags writes by moments."""
         items = self.table.query_all("workspace = :w", {":w": workspace}, IndexName="byWorkspace", ScanIndexForward=False)
-        return (_key(item) for item in items)
+        return (_from_item(item) for item in items)
 
     def used(self, key_hash: str, day: str) -> None:
-        """Notes the day on which a key was last used."""
-        changed = self.table.update(
+        """Records the day (`2026-11-23`) on which a key was used last. StaleError if the key does not exist any more."""
+        # An update creates the row that it does not find: without the condition, a revoked key would come back as a row without scopes.
+        changed = self.table.update_if(
             {"hash": key_hash},
             UpdateExpression="SET lastUsedOn = :day",
             ConditionExpression="attribute_exists(#h)",
             ExpressionAttributeNames={"#h": "hash"},
             ExpressionAttributeValues={":day": day},
         )
-        if isinstance(changed, Refused):
+        if isinstance(changed, FailedCondition):
             raise StaleError("this key is gone")
 
 
-def _item(key: Key) -> Item:
+def _to_item(key: Key) -> Item:
     return {
         "hash": key.hash,
         "id": key.id,
@@ -64,7 +69,7 @@ def _item(key: Key) -> Item:
     }
 
 
-def _key(item: Item) -> Key:
+def _from_item(item: Item) -> Key:
     return Key(
         id=item["id"],
         workspace=item["workspace"],

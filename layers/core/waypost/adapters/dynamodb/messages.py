@@ -1,161 +1,94 @@
-"""Messages in their table: a row each, and the rendered body beside it for 30 days."""
+"""The messages table: partition key `id` (docs/architecture.md#messages)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from waypost.adapters.dynamodb.packing import compressed, expanded, packed, unpacked
-from waypost.adapters.dynamodb.table import Item, Refused, Table
-from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, PreparedMessage
-from waypost.domain.values import exact_json
-from waypost.domain.values.generated_ids import digest, is_message_id
-from waypost.domain.values.wire_time import instant, iso
+from waypost.adapters.dynamodb.conditions import FailedCondition, if_absent
+from waypost.adapters.dynamodb.day_index import query_newest_of_day
+from waypost.adapters.dynamodb.items import expiry
+from waypost.adapters.dynamodb.message_items import (
+    from_item,
+    id_in,
+    key_of,
+    rendered_from_item,
+    rendered_key,
+    rendered_to_body,
+    to_item,
+)
+from waypost.adapters.dynamodb.table import Table
+from waypost.domain.messages.message import Message, PreparedMessage
+from waypost.domain.values.generated_ids import is_message_id
 
 RENDERED_KEPT: Final = timedelta(days=30)
-SHARDS: Final = 4
-_HELD_AT_ONCE: Final = 100
-_AS_READ: Final = {"#status": "status", "#token": "token"}
-
-
-def key(workspace: str, message: str) -> Item:
-    """The key of a message's row."""
-    return {"id": f"{workspace}#{message}"}
-
-
-def rendered_key(workspace: str, message: str) -> Item:
-    """The key of a message's rendered body."""
-    return {"id": f"{workspace}#{message}#rendered"}
-
-
-def day_keys(workspace: str, day: date) -> list[str]:
-    """The keys of one day in the index by day, which is spread so that one busy workspace is not one hot key."""
-    return [f"{workspace}#{day.isoformat()}#{shard}" for shard in range(SHARDS)]
-
-
-def item(message: Message) -> Item:
-    """A message as its row. Attributes that are None are left out when it is written."""
-    shard = int(digest("shard", message.id, length=4), 36) % SHARDS
-    return {
-        **key(message.workspace, message.id),
-        "customer": f"{message.workspace}#{message.customer}",
-        "journey": f"{message.workspace}#{message.journey}",
-        "day": f"{message.workspace}#{iso(message.created_at)[:10]}#{shard}",
-        "at": f"{iso(message.created_at)}#{message.id}",
-        "workspace": message.workspace,
-        "version": message.version,
-        "run": message.run,
-        "step": message.step,
-        "channel": message.channel,
-        "knownAs": list(message.lookup_id),
-        "event": packed(message.event),
-        "due": iso(message.due),
-        "onUnknown": message.on_unknown,
-        "visit": message.visit,
-        "awaited": message.awaited or None,
-        "status": message.status.value,
-        "reason": message.reason.value if message.reason else None,
-        "to": message.to,
-        "attempts": packed([[iso(attempt.at), attempt.outcome, attempt.detail] for attempt in message.attempts]),
-        "token": message.token,
-        "lease": iso(message.lease) if message.lease else None,
-        "tries": message.attempt_count,
-        "heldBy": f"{message.workspace}#{message.journey}" if message.held else None,
-    }
-
-
-def message_of(row: Mapping[str, Any]) -> Message:
-    """The reverse of `item`."""
-    workspace = row["workspace"]
-    created_at, _, name = row["at"].partition("#")
-    return Message(
-        id=name,
-        workspace=workspace,
-        journey=row["journey"].removeprefix(f"{workspace}#"),
-        version=row["version"],
-        run=row["run"],
-        step=row["step"],
-        channel=row["channel"],
-        customer=row["customer"].removeprefix(f"{workspace}#"),
-        lookup_id=Identifier(*row["knownAs"]),
-        event=unpacked(row["event"]),
-        created_at=instant(created_at),
-        due=instant(row["due"]),
-        on_unknown=row["onUnknown"],
-        visit=row["visit"],
-        awaited=row.get("awaited", False),
-        status=MessageStatus(row["status"]),
-        reason=MessageReason(row["reason"]) if "reason" in row else None,
-        to=row.get("to"),
-        attempts=tuple(Attempt(instant(at), outcome, detail) for at, outcome, detail in unpacked(row["attempts"])),
-        token=row.get("token"),
-        lease=instant(row["lease"]) if "lease" in row else None,
-        attempt_count=row["tries"],
-        held="heldBy" in row,
-    )
+_HELD_PAGE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoMessages:
-    """The messages of all workspaces."""
+    """The messages of all workspaces. The rendered content has a row of its own, or every change of a status would write it again."""
 
     table: Table
 
     def get(self, workspace: str, message: str) -> Message | None:
-        """The message, read strongly, or None. Other texts are not asked for: they may be too long for a key, or name another row."""
-        row = self.table.get(key(workspace, message)) if is_message_id(message) else None
-        return message_of(row) if row else None
+        """The message, or None. A text that has not the form of a message id is not looked up.
+
+        It may come from a delivery report, and be too long for a key or name the row of a rendered message.
+        """
+        item = self.table.get(key_of(workspace, message)) if is_message_id(message) else None
+        return from_item(item) if item else None
 
     def save(self, message: Message, was: Message) -> bool:
-        """Writes a message over the one that it was made from; False if another worker changed it meanwhile, or it was erased."""
-        as_read = "#token = :token" if was.token else "attribute_not_exists(#token)"
-        values = {":status": was.status.value, ":token": was.token}
-        met = self.table.put(
-            item(message),
-            ConditionExpression=f"#status = :status AND {as_read}",
-            ExpressionAttributeNames=_AS_READ,
-            ExpressionAttributeValues=values,
+        """Writes a message over `was`, from which it was made. False if another worker has changed it meanwhile, or it was erased."""
+        # Status and token together identify a state. The status alone does not: a message that was refused is pending again, and a worker
+        # that read it before the first claim must not claim it now. A message of which neither differs was not changed in between.
+        same_token = "#token = :token" if was.token else "attribute_not_exists(#token)"
+        failed = self.table.put_if(
+            to_item(message),
+            ConditionExpression=f"#status = :status AND {same_token}",
+            ExpressionAttributeNames={"#status": "status", "#token": "token"},
+            ExpressionAttributeValues={":status": was.status.value, ":token": was.token},
         )
-        return met is None or self._is_own_write(met, message)
-
-    @staticmethod
-    def _is_own_write(met: Refused, message: Message) -> bool:
-        # botocore repeats a write whose answer was lost; the repeat then fails on the first one's row.
-        return met.item == {name: value for name, value in item(message).items() if value is not None}
+        return failed is None or _is_own_write(failed, message)
 
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[str], str | None]:
-        """Some messages that a journey has held, in the order of their making, and the place to go on from (None: that was all)."""
-        rows, last = self.table.query(
+        """At most 100 ids of messages that a paused journey holds, the oldest message first, and the position to go on from.
+
+        The position is None where these were the last. The index lags: a resume reads it a second time after some seconds.
+        """
+        items, last = self.table.query(
             "heldBy = :journey AND #at > :after",
-            {":journey": f"{workspace}#{journey}", ":after": after or "0"},
+            {":journey": f"{workspace}#{journey}", ":after": after or "0"},  # all positions begin with a year, and so are above "0"
             IndexName="byHeld",
             ExpressionAttributeNames={"#at": "at"},
-            Limit=_HELD_AT_ONCE,
+            Limit=_HELD_PAGE,
         )
-        return [row["at"].partition("#")[2] for row in rows], rows[-1]["at"] if last else None
+        return [id_in(item["at"]) for item in items], items[-1]["at"] if last else None
 
     def rendered(self, workspace: str, message: str) -> PreparedMessage | None:
-        """The message as it was rendered for its first attempt, or None."""
-        row = self.table.get(rendered_key(workspace, message))
-        return _addressed(row) if row else None
+        """The message as it was rendered for its first attempt, or None if that is not stored (any more)."""
+        item = self.table.get(rendered_key(workspace, message))
+        return rendered_from_item(item) if item else None
 
     def all_rendered(self, workspace: str, messages: Sequence[str]) -> dict[str, PreparedMessage]:
-        """What is kept of the rendering of these messages, by their ids."""
-        rows = self.table.get_many([rendered_key(workspace, each) for each in messages])
-        return {row["id"].split("#")[1]: _addressed(row) for row in rows}
+        """The rendered messages of these ids, by id; those that are not stored are left out."""
+        items = self.table.get_many([rendered_key(workspace, each) for each in messages])
+        return {item["id"].split("#")[1]: rendered_from_item(item) for item in items}
 
     def keep_rendered(self, message: Message, made: PreparedMessage, now: datetime) -> PreparedMessage:
-        """Keeps the rendered message unless one is kept already; returns the one that is kept."""
-        row = {
+        """Stores a rendered message for 30 days, unless one is stored already; returns the stored one."""
+        # Put if absent: a retry must send the bytes of the first attempt, although attributes or the template's clock have changed since.
+        # The receiver of a webhook recognises a repeat by its id and would otherwise see two bodies under one id.
+        item = {
             **rendered_key(message.workspace, message.id),
-            "body": compressed(exact_json.dumps([made.to, made.rendered])),
-            "expires": int((now + RENDERED_KEPT).timestamp()),
+            "body": rendered_to_body(made),
+            "expires": expiry(now, RENDERED_KEPT),
         }
-        met = self.table.put(row, ConditionExpression="attribute_not_exists(id)")
-        return made if met is None or met.item is None else _addressed(met.item)
+        failed = self.table.put_if(item, **if_absent("id"))
+        return made if failed is None or failed.item is None else rendered_from_item(failed.item)
 
     def page(
         self,
@@ -167,34 +100,35 @@ class DynamoMessages:
         journey: str | None = None,
         day: date | None = None,
     ) -> tuple[list[Message], str | None]:
-        """At most `limit` messages of one customer, one journey or one day, newest first, and the position to go on from."""
+        """At most `limit` messages before a position (`<created at>#<id>`), newest first, and the position to go on from.
+
+        They are those of one customer, of one journey or of one day (UTC): exactly one of the three is given. The position is None where
+        these were the last. The indexes lag the table, so that the messages of the last moments may be missing.
+        """
         if customer is not None:
-            names = self._index("byCustomer", "customer", f"{workspace}#{customer}", limit, before)
+            positions = self._positions("customer", f"{workspace}#{customer}", limit, before)
         elif journey is not None:
-            names = self._index("byJourney", "journey", f"{workspace}#{journey}", limit, before)
+            positions = self._positions("journey", f"{workspace}#{journey}", limit, before)
         else:
-            days = day_keys(workspace, day) if day else []
-            shards = [position for shard in days for position in self._index("byDay", "day", shard, limit, before)]
-            names = sorted(shards, reverse=True)[:limit]
-        return self._messages(workspace, names), names[-1] if len(names) == limit else None
+            items = query_newest_of_day(self.table, workspace, day, limit=limit, before=before) if day else []
+            positions = [item["at"] for item in items]
+        return self._in_order(workspace, positions), positions[-1] if len(positions) == limit else None
 
-    def _index(self, index: str, attribute: str, value: str, limit: int, before: str | None) -> list[str]:
-        older = " AND #at < :before" if before else ""
-        rows, _ = self.table.query(
-            f"#key = :key{older}",
-            {":key": value, ":before": before},
-            IndexName=index,
-            ExpressionAttributeNames={"#key": attribute} | ({"#at": "at"} if before else {}),
-            ScanIndexForward=False,
-            Limit=limit,
-        )
-        return [row["at"] for row in rows]
+    def _positions(self, attribute: str, value: str, limit: int, before: str | None) -> list[str]:
+        index = {"customer": "byCustomer", "journey": "byJourney"}[attribute]
+        items, _ = self.table.query_newest((attribute, value), index=index, limit=limit, before=before)
+        return [item["at"] for item in items]
 
-    def _messages(self, workspace: str, positions: list[str]) -> list[Message]:
-        rows = self.table.get_many([key(workspace, position.partition("#")[2]) for position in positions])
-        return sorted((message_of(row) for row in rows), key=lambda message: (message.created_at, message.id), reverse=True)
+    def _in_order(self, workspace: str, positions: Sequence[str]) -> list[Message]:
+        """The messages at these positions, newest first. A batch read returns them in no order, and without those that were erased."""
+        items = self.table.get_many([key_of(workspace, id_in(position)) for position in positions])
+        return sorted((from_item(item) for item in items), key=lambda message: (message.created_at, message.id), reverse=True)
 
 
-def _addressed(row: Mapping[str, Any]) -> PreparedMessage:
-    to, rendered = exact_json.loads(expanded(row["body"]))
-    return PreparedMessage(to, rendered)
+def _is_own_write(failed: FailedCondition, message: Message) -> bool:
+    """Whether the stored row is the one that was to be written.
+
+    botocore repeats a write whose answer was lost, and the repeat fails on the row of the first one. Taken for a lost race, it would leave
+    the message in the state `sending` with a claim that no worker holds, until the lease ends: an e-mail would end as `unknown`.
+    """
+    return failed.item == {name: value for name, value in to_item(message).items() if value is not None}

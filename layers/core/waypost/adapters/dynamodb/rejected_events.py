@@ -1,4 +1,7 @@
-"""Refused events in the events table: kept for 7 days, at most 100 a minute for a workspace, the rest counted."""
+"""Rejected events in the events table: one partition for each workspace and day (docs/events.md#rejected-events).
+
+The partition holds a row for each stored event and a counter for each minute.
+"""
 
 from __future__ import annotations
 
@@ -7,77 +10,73 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from waypost.adapters.dynamodb.table import Item, Refused, Table
+from waypost.adapters.dynamodb.items import Item, expiry
+from waypost.adapters.dynamodb.table import Table
 from waypost.domain.intake.events import Rejected, RejectedEvent
 from waypost.domain.values import exact_json
 from waypost.domain.values.wire_time import iso
 
 KEPT: Final = timedelta(days=7)
-ROW_BYTES: Final = 390_000
-_COUNTS: Final = "count#"
-"""What the counters' positions begin with: letters, behind all times."""
+
+MAX_ROW_BYTES: Final = 390_000
+"""DynamoDB takes rows of at most 400 KB; the rest is for the other attributes."""
+
+_COUNTERS: Final = "count#"
+"""The prefix of the sort keys of counters. Letters sort after digits, so that all events are below it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoRejectedEvents:
-    """A partition for each workspace and day; in it a counter for each minute and a row for each kept event."""
+    """The rejected events of all workspaces, kept for 7 days."""
 
     table: Table
 
     def count(self, workspace: str, received_at: datetime, number: int) -> int:
-        """Counts refused events of this minute; how many there were before these."""
-        counted = self.table.update(
-            {"id": day_id(workspace, received_at.date()), "at": f"{_COUNTS}{received_at:%H:%M}"},
+        """Adds to the number of rejected events in this minute, and returns how many there were before.
+
+        A repeat by botocore after a lost answer counts twice. That stores fewer events than the limit allows, which harms nothing.
+        """
+        counter = self.table.update(
+            {"id": day_partition(workspace, received_at.date()), "at": f"{_COUNTERS}{received_at:%H:%M}"},
             UpdateExpression="ADD #n :n SET expires = :e",
             ExpressionAttributeNames={"#n": "number"},
-            ExpressionAttributeValues={":n": number, ":e": _expires(received_at)},
+            ExpressionAttributeValues={":n": number, ":e": expiry(received_at, KEPT)},
         )
-        return 0 if isinstance(counted, Refused) else counted["number"] - number
+        return int(counter["number"]) - number
 
     def keep(self, workspace: str, received_at: datetime, request_id: str, events: Sequence[RejectedEvent]) -> None:
-        """Keeps refused events."""
+        """Stores rejected events of one request."""
         self.table.put_many(
             [
                 {
-                    "id": day_id(workspace, received_at.date()),
+                    "id": day_partition(workspace, received_at.date()),
                     "at": f"{iso(received_at)}#{request_id}#{each.batch_index:04}",
-                    "expires": _expires(received_at),
-                    "json": _record(each),
+                    "expires": expiry(received_at, KEPT),
+                    "json": _to_json(each),
                 }
                 for each in events
             ]
         )
 
     def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[tuple[str, RejectedEvent]]:
-        """At most `limit` events of one day (UTC), newest first, before this position; each with its own, which begins with its time."""
-        rows, _ = self.table.query(
-            "id = :id AND #at < :before",
-            {":id": day_id(workspace, day), ":before": before or _COUNTS},
-            ExpressionAttributeNames={"#at": "at"},
-            ScanIndexForward=False,
-            Limit=limit,
-        )
-        return [(row["at"], _rejected(row)) for row in rows]
+        """At most `limit` events of one day (UTC) before this position, newest first, each with its position (`<receivedAt>#...`)."""
+        items, _ = self.table.query_newest(("id", day_partition(workspace, day)), limit=limit, before=before or _COUNTERS)
+        return [(item["at"], _from_item(item)) for item in items]
 
 
-def day_id(workspace: str, day: date) -> str:
-    """The partition of one day's refused events."""
+def day_partition(workspace: str, day: date) -> str:
+    """The partition key of one day's rejected events."""
     return f"rejected#{workspace}#{day.isoformat()}"
 
 
-def _rejected(row: Item) -> RejectedEvent:
-    kept = exact_json.loads(row["json"])
-    error = Rejected(kept["code"], kept["detail"], kept["pointer"])
-    return RejectedEvent(int(row["at"].rpartition("#")[2]), kept["raw"], error)
+def _from_item(item: Item) -> RejectedEvent:
+    stored = exact_json.loads(item["json"])
+    error = Rejected(stored["code"], stored["detail"], stored["pointer"])
+    return RejectedEvent(int(item["at"].rpartition("#")[2]), stored["raw"], error)
 
 
-def _record(rejected: RejectedEvent) -> str:
-    """What is kept of a refused event; one that no row holds is kept without its content, for its error says how large it was."""
-    error = rejected.error
-    told = {"code": error.code, "detail": error.detail, "pointer": error.pointer}
-    whole = exact_json.dumps({"raw": rejected.raw, **told})
-    return whole if len(whole) <= ROW_BYTES else exact_json.dumps({"raw": None, **told})
-
-
-def _expires(received_at: datetime) -> int:
-    return int((received_at + KEPT).timestamp())
+def _to_json(rejected: RejectedEvent) -> str:
+    """The error and the content of a rejected event; without the content if no row can hold it. The error then says how large it was."""
+    error = {"code": rejected.error.code, "detail": rejected.error.detail, "pointer": rejected.error.pointer}
+    whole = exact_json.dumps({"raw": rejected.raw, **error})
+    return whole if len(whole) <= MAX_ROW_BYTES else exact_json.dumps({"raw": None, **error})

@@ -1,141 +1,132 @@
-"""A DynamoDB table as plain Python items, and the transactions that span tables."""
+"""A table of DynamoDB, with rows as plain Python dictionaries."""
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from waypost.adapters import backoff
 from waypost.adapters.aws import client, error_code, translate_errors
+from waypost.adapters.dynamodb.conditions import FailedCondition, to_request
+from waypost.adapters.dynamodb.items import Item, deserialize, serialize
 from waypost.domain.errors import UnavailableError
+from waypost.domain.values.chunks import chunked
 
-Item = dict[str, Any]
-"""A row: text, whole numbers, booleans, bytes, lists and maps by attribute name."""
+READ_ROWS: Final = 100
+"""The most rows that DynamoDB reads in one batch."""
 
-CONFLICT_ATTEMPTS: Final = 5
-BATCH_ATTEMPTS: Final = 8
+WRITTEN_ROWS: Final = 25
+"""The most rows that DynamoDB writes in one batch."""
 
-_write = TypeSerializer().serialize
-_read = TypeDeserializer().deserialize
-
-
-def encode(item: Mapping[str, Any]) -> Item:
-    """A row as DynamoDB's wire wants it; attributes that are None are left out."""
-    return {name: _write(value) for name, value in item.items() if value is not None}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Binary):
-        return bytes(value)
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return int(value) if hasattr(value, "as_tuple") else value
-
-
-def decode(item: Mapping[str, Any]) -> Item:
-    """A row as DynamoDB's wire gave it, with whole numbers as int."""
-    return {name: _plain(_read(value)) for name, value in item.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A condition that did not hold, with the row that it met (None: there is none)."""
-
-    item: Item | None
+MAX_ATTEMPTS: Final = 8
+"""How often a batch is sent while DynamoDB leaves a part of it undone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table by name. Every method is one AWS call (a batch goes on while AWS leaves some of it undone)."""
+    """The table of this name. Every method is one call of DynamoDB; a batch is sent again while DynamoDB leaves a part of it undone.
+
+    Reads by key are strongly consistent: they show every write that was acknowledged before. Queries are so where the caller requests it,
+    and never on an index, which lags the table by moments. Arguments in capital letters are boto3's, with plain values.
+    """
 
     name: str
 
     def get(self, key: Item) -> Item | None:
-        """The row, read strongly, or None."""
+        """The row with this key, or None."""
         with translate_errors():
-            found = client("dynamodb").get_item(TableName=self.name, Key=encode(key), ConsistentRead=True)
-        return decode(found["Item"]) if "Item" in found else None
+            found = client("dynamodb").get_item(TableName=self.name, Key=serialize(key), ConsistentRead=True)
+        return deserialize(found["Item"]) if "Item" in found else None
 
     def get_many(self, keys: Sequence[Item]) -> list[Item]:
-        """The rows that exist among different keys, read strongly, in no order; at most 100 to a call."""
-        return [item for start in range(0, len(keys), 100) for item in self._get_at_once(keys[start : start + 100])]
+        """The rows that exist among these keys, in no order. Keys must be different."""
+        return [item for chunk in chunked(keys, READ_ROWS) for item in self._get_batch(chunk)]
 
-    def _get_at_once(self, keys: Sequence[Item]) -> list[Item]:
-        ask = {self.name: {"Keys": [encode(key) for key in keys], "ConsistentRead": True}}
+    def _get_batch(self, keys: Sequence[Item]) -> list[Item]:
+        # A batch that is throttled or exceeds 16 MB is answered in part, with status 200. What was left undone must be requested again,
+        # or rows would seem not to exist.
+        left = {self.name: {"Keys": [serialize(key) for key in keys], "ConsistentRead": True}}
         items: list[Item] = []
-        for _ in _backoff(BATCH_ATTEMPTS):
+        for _ in backoff.attempts(MAX_ATTEMPTS):
             with translate_errors():
-                found = client("dynamodb").batch_get_item(RequestItems=ask)
-            items += [decode(item) for item in found["Responses"].get(self.name, [])]
-            ask = found.get("UnprocessedKeys") or {}
-            if not ask:
+                found = client("dynamodb").batch_get_item(RequestItems=left)
+            items += [deserialize(item) for item in found["Responses"].get(self.name, [])]
+            left = found.get("UnprocessedKeys") or {}
+            if not left:
                 return items
         raise UnavailableError("UnprocessedKeys")
 
+    def put(self, item: Item) -> None:
+        """Writes a row over whatever is stored under its key."""
+        with translate_errors():
+            client("dynamodb").put_item(TableName=self.name, Item=serialize(item))
+
+    def put_if(self, item: Item, **condition: Any) -> FailedCondition | None:
+        """Writes a row if the condition holds; returns None then.
+
+        botocore repeats a request whose answer was lost. If the first one was carried out, the repeat fails on the row that the first one
+        wrote, and FailedCondition holds that row. A caller for which this matters compares it with the row that it wanted to write.
+        """
+        try:
+            with translate_errors():
+                client("dynamodb").put_item(TableName=self.name, Item=serialize(item), **to_request(condition))
+        except ClientError as error:
+            return _failed_condition(error)
+        return None
+
+    def update(self, key: Item, **change: Any) -> Item:
+        """Changes a row, which is created if it does not exist, and returns it as it is then."""
+        with translate_errors():
+            answer = client("dynamodb").update_item(TableName=self.name, Key=serialize(key), ReturnValues="ALL_NEW", **to_request(change))
+        return deserialize(answer.get("Attributes", {}))
+
+    def update_if(self, key: Item, **change: Any) -> Item | FailedCondition:
+        """Changes a row if the condition in `change` holds, and returns it as it is then. `put_if` says what a lost answer does."""
+        try:
+            return self.update(key, **change)
+        except ClientError as error:
+            return _failed_condition(error)
+
+    def delete(self, key: Item) -> None:
+        """Deletes a row, which need not exist."""
+        with translate_errors():
+            client("dynamodb").delete_item(TableName=self.name, Key=serialize(key))
+
     def put_many(self, items: Sequence[Item]) -> None:
-        """Writes rows, at most 25 to a call, over whatever is there; keys must differ."""
-        self._write_many([{"PutRequest": {"Item": encode(item)}} for item in items])
+        """Writes rows over whatever is stored under their keys, which must be different. A failure may leave a part of them written."""
+        self._write_batches([{"PutRequest": {"Item": serialize(item)}} for item in items])
 
     def delete_many(self, keys: Sequence[Item]) -> None:
-        """Removes rows, at most 25 to a call; keys must differ, and rows may be gone already."""
-        self._write_many([{"DeleteRequest": {"Key": encode(key)}} for key in keys])
+        """Deletes rows, which need not exist. Keys must be different. A failure may leave a part of them deleted."""
+        self._write_batches([{"DeleteRequest": {"Key": serialize(key)}} for key in keys])
 
-    def _write_many(self, requests: Sequence[Item]) -> None:
-        for start in range(0, len(requests), 25):
-            ask = {self.name: list(requests[start : start + 25])}
-            for _ in _backoff(BATCH_ATTEMPTS):
+    def _write_batches(self, requests: Sequence[Item]) -> None:
+        for chunk in chunked(requests, WRITTEN_ROWS):
+            left = {self.name: chunk}
+            for _ in backoff.attempts(MAX_ATTEMPTS):
                 with translate_errors():
-                    ask = client("dynamodb").batch_write_item(RequestItems=ask).get("UnprocessedItems") or {}
-                if not ask:
+                    left = client("dynamodb").batch_write_item(RequestItems=left).get("UnprocessedItems") or {}
+                if not left:
                     break
             else:
                 raise UnavailableError("UnprocessedItems")
 
-    def put(self, item: Item, **condition: Any) -> Refused | None:
-        """Writes a row if the condition holds; Refused carries the row that is there."""
-        asked = _with_values(condition)
-        try:
-            with translate_errors():
-                client("dynamodb").put_item(TableName=self.name, Item=encode(item), **asked)
-        except ClientError as error:
-            return _refused(error)
-        return None
-
-    def update(self, key: Item, **change: Any) -> Item | Refused:
-        """Changes a row if the condition holds and returns it as it is then; Refused carries the row that is there."""
-        asked = _with_values(change)
-        try:
-            with translate_errors():
-                answer = client("dynamodb").update_item(TableName=self.name, Key=encode(key), ReturnValues="ALL_NEW", **asked)
-        except ClientError as error:
-            return _refused(error)
-        return decode(answer.get("Attributes", {}))
-
-    def delete(self, key: Item) -> None:
-        """Removes a row; it may be gone already."""
-        with translate_errors():
-            client("dynamodb").delete_item(TableName=self.name, Key=encode(key))
-
     def query(self, condition: str, values: Item, **options: Any) -> tuple[list[Item], Item | None]:
-        """One page of a query: its rows, and the key to go on from (None: that was all)."""
+        """One page of a query (at most 1 MB): its rows, and the key after which the next page starts (None: this was the last)."""
         if "ExclusiveStartKey" in options:
-            options["ExclusiveStartKey"] = encode(options["ExclusiveStartKey"])
+            options["ExclusiveStartKey"] = serialize(options["ExclusiveStartKey"])
         with translate_errors():
             found = client("dynamodb").query(
-                TableName=self.name, KeyConditionExpression=condition, ExpressionAttributeValues=encode(values), **options
+                TableName=self.name, KeyConditionExpression=condition, ExpressionAttributeValues=serialize(values), **options
             )
         last = found.get("LastEvaluatedKey")
-        return [decode(item) for item in found["Items"]], decode(last) if last else None
+        return [deserialize(item) for item in found["Items"]], deserialize(last) if last else None
 
     def query_all(self, condition: str, values: Item, **options: Any) -> Iterator[Item]:
-        """All rows of a query, a call for each page of 1 MB."""
+        """All rows of a query, one call for each page."""
         while True:
             items, last = self.query(condition, values, **options)
             yield from items
@@ -143,64 +134,35 @@ class Table:
                 return
             options["ExclusiveStartKey"] = last
 
+    def query_newest(
+        self, partition: tuple[str, str], *, limit: int, before: str | None, index: str | None = None
+    ) -> tuple[list[Item], Item | None]:
+        """One page of at most `limit` rows with the greatest sort keys, greatest first; `query` says what else is returned.
+
+        `partition` is the name and the value of the partition key. The sort key is `at`, as in every table and index whose rows are in the
+        order of time. If `before` is given, only rows with a smaller sort key are read.
+        """
+        return self.query(
+            "#partition = :partition AND #at < :before" if before else "#partition = :partition",
+            {":partition": partition[1], ":before": before},
+            ExpressionAttributeNames={"#partition": partition[0]} | ({"#at": "at"} if before else {}),
+            ScanIndexForward=False,
+            Limit=limit,
+            **({"IndexName": index} if index else {}),
+        )
+
     def put_action(self, item: Item, **condition: Any) -> Item:
         """The action of a transaction that writes a row if the condition holds."""
-        return {"Put": {"TableName": self.name, "Item": encode(item), **_with_values(condition)}}
+        return {"Put": {"TableName": self.name, "Item": serialize(item), **to_request(condition)}}
 
     def delete_action(self, key: Item) -> Item:
-        """The action of a transaction that removes a row."""
-        return {"Delete": {"TableName": self.name, "Key": encode(key)}}
+        """The action of a transaction that deletes a row."""
+        return {"Delete": {"TableName": self.name, "Key": serialize(key)}}
 
 
-def transact(actions: Sequence[Item], token: str | None = None) -> list[Refused | None] | None:
-    """All of these actions or none: None when they were done, else for each action its Refused or None.
-
-    At most 100 actions. A conflict with another transaction is tried again here, because botocore does not.
-    """
-    token_part = {"ClientRequestToken": token} if token else {}
-    reasons: list[Item] = []
-    for _ in _backoff(CONFLICT_ATTEMPTS):
-        try:
-            with translate_errors():
-                client("dynamodb").transact_write_items(TransactItems=list(actions), **token_part)
-            return None
-        except ClientError as error:
-            if error_code(error) != "TransactionCanceledException":
-                raise
-            reasons = error.response.get("CancellationReasons", [])
-        codes = {reason.get("Code") for reason in reasons}
-        if "ConditionalCheckFailed" in codes:
-            return [_reason(reason) for reason in reasons]
-        if not codes & {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}:
-            raise ValueError(f"transaction refused: {sorted(code for code in codes if code)}")
-    raise UnavailableError("TransactionConflict")
-
-
-def _reason(reason: Item) -> Refused | None:
-    if reason.get("Code") != "ConditionalCheckFailed":
-        return None
-    return Refused(decode(reason["Item"]) if reason.get("Item") else None)
-
-
-def _refused(error: ClientError) -> Refused:
+def _failed_condition(error: ClientError) -> FailedCondition:
+    """The failed condition that an error reports; any other error is raised again."""
     if error_code(error) != "ConditionalCheckFailedException":
         raise error
-    old = error.response.get("Item")
-    return Refused(decode(old) if old else None)
-
-
-def _with_values(asked: Mapping[str, Any]) -> Item:
-    made = dict(asked)
-    if "ExpressionAttributeValues" in made:
-        made["ExpressionAttributeValues"] = encode(made["ExpressionAttributeValues"])
-    if "ConditionExpression" in made:
-        made["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    return made
-
-
-def _backoff(attempts: int) -> Iterator[int]:
-    """Counts attempts and waits between them, longer each time and never in step with others."""
-    for attempt in range(attempts):
-        if attempt:
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
-        yield attempt
+    stored = error.response.get("Item")
+    return FailedCondition(deserialize(stored) if stored else None)

@@ -1,4 +1,4 @@
-"""A workspace's webhook signing secrets, one row, made on first use."""
+"""The signing secrets for webhooks: one row of the workspaces table for each workspace, created on first use."""
 
 from __future__ import annotations
 
@@ -7,51 +7,58 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from waypost.adapters.dynamodb.table import Item, Table
+from waypost.adapters.dynamodb.conditions import if_absent
+from waypost.adapters.dynamodb.items import Item
+from waypost.adapters.dynamodb.table import Table
 from waypost.domain.errors import StaleError
 from waypost.domain.messages.webhook_signatures import WebhookSecrets, secret_of
 from waypost.domain.values.wire_time import instant, iso
 
-_ROW: Final = "webhook-secret"
 _KEY_BYTES: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoWebhookSecrets:
-    """The signing secrets of all workspaces."""
+    """The signing secrets of all workspaces (docs/messages.md#signatures)."""
 
     table: Table
 
     def of(self, workspace: str, now: datetime) -> WebhookSecrets:
-        """The workspace's secrets; the first to ask makes them."""
-        row = self.table.get({"workspace": workspace, "row": _ROW})
-        return _secrets(row) if row else self._first(workspace, now)
+        """The secrets of the workspace. The first call creates them."""
+        item = self.table.get(_key(workspace))
+        return _from_item(item) if item else self._create(workspace, now)
 
-    def _first(self, workspace: str, now: datetime) -> WebhookSecrets:
-        made = WebhookSecrets((_fresh(),), now)
-        met = self.table.put(_item(workspace, made), ConditionExpression="attribute_not_exists(workspace)")
-        return made if met is None or met.item is None else _secrets(met.item)
+    def _create(self, workspace: str, now: datetime) -> WebhookSecrets:
+        # Of two first calls at the same time one loses. It must return the secret of the winner: a webhook that was signed with its own
+        # could never be verified. If botocore repeated a lost answer, the stored row is its own, and returning that is right too.
+        created = WebhookSecrets((_random_secret(),), now)
+        failed = self.table.put_if(_to_item(workspace, created), **if_absent("workspace"))
+        return created if failed is None or failed.item is None else _from_item(failed.item)
 
     def rotate(self, workspace: str, now: datetime) -> WebhookSecrets:
-        """A new secret, with the old one beside it for a day; StaleError if another rotation came first."""
-        was = self.of(workspace, now)
-        made = was.rotated(_fresh(), now)
+        """Creates a new secret and keeps the old one beside it for a day. StaleError if another rotation came first."""
+        current = self.of(workspace, now)
+        rotated = current.rotated(_random_secret(), now)
         condition = {
-            "ConditionExpression": "rotatedAt = :was AND secrets = :secrets",
-            "ExpressionAttributeValues": {":was": iso(was.rotated_at), ":secrets": list(was.secrets)},
+            "ConditionExpression": "rotatedAt = :rotatedAt AND secrets = :secrets",
+            "ExpressionAttributeValues": {":rotatedAt": iso(current.rotated_at), ":secrets": list(current.secrets)},
         }
-        if self.table.put(_item(workspace, made), **condition) is not None:
+        if self.table.put_if(_to_item(workspace, rotated), **condition) is not None:
             raise StaleError("the webhook secret was rotated at the same time")
-        return made
+        return rotated
 
 
-def _fresh() -> str:
+def _random_secret() -> str:
     return secret_of(secrets.token_bytes(_KEY_BYTES))
 
 
-def _item(workspace: str, made: WebhookSecrets) -> Item:
-    return {"workspace": workspace, "row": _ROW, "secrets": list(made.secrets), "rotatedAt": iso(made.rotated_at)}
+def _key(workspace: str) -> Item:
+    return {"workspace": workspace, "row": "webhook-secret"}
 
 
-def _secrets(row: Item) -> WebhookSecrets:
-    return WebhookSecrets(tuple(row["secrets"]), instant(row["rotatedAt"]))
+def _to_item(workspace: str, webhook_secrets: WebhookSecrets) -> Item:
+    return {**_key(workspace), "secrets": list(webhook_secrets.secrets), "rotatedAt": iso(webhook_secrets.rotated_at)}
+
+
+def _from_item(item: Item) -> WebhookSecrets:
+    return WebhookSecrets(tuple(item["secrets"]), instant(item["rotatedAt"]))

@@ -1,4 +1,4 @@
-"""The workspaces table: HASH workspace, RANGE what is set once for it (its name, its schema)."""
+"""The workspaces table: partition key `workspace`, sort key `row`; here the rows with the name of a workspace and with its schema."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+from waypost.adapters.dynamodb.conditions import if_absent
+from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import StaleError
@@ -15,36 +17,40 @@ from waypost.domain.values.wire_time import instant
 
 @dataclass(frozen=True, slots=True)
 class DynamoWorkspaces:
-    """What is set once for a workspace."""
+    """All workspaces and their schemas."""
 
     table: Table
 
     def add(self, workspace: str, name: str, created_at: str) -> None:
-        """Makes a workspace; StaleError where its id is taken."""
-        row = {"workspace": workspace, "row": "workspace", "name": name, "createdAt": created_at}
-        item = {**row, "tombstoneKey": secrets.token_bytes(32)}
-        if self.table.put(item, ConditionExpression="attribute_not_exists(workspace)"):
+        """Creates a workspace. StaleError if there is one with this id."""
+        # The tombstone key must never change, or the tombstones of erased customers could not be found again. The condition protects it.
+        item = {**_key(workspace, "workspace"), "name": name, "createdAt": created_at, "tombstoneKey": secrets.token_bytes(32)}
+        if self.table.put_if(item, **if_absent("workspace")):
             raise StaleError("this workspace exists")
 
     def created_at(self, workspace: str) -> datetime:
-        """When the workspace was made; LookupError where there is no such workspace."""
-        item = self.table.get({"workspace": workspace, "row": "workspace"})
-        if item is None:
-            raise LookupError(f"workspace {workspace}")
-        return instant(item["createdAt"])
+        """The time at which the workspace was created. LookupError if it does not exist."""
+        return instant(self._get(workspace)["createdAt"])
 
     def tombstone_key(self, workspace: str) -> bytes:
-        """The key under which the names of erased customers are hashed; it never changes."""
-        item = self.table.get({"workspace": workspace, "row": "workspace"})
+        """The secret key of the hashes of erased customers' identifiers; it never changes. LookupError if there is no such workspace."""
+        return bytes(self._get(workspace)["tombstoneKey"])
+
+    def _get(self, workspace: str) -> Item:
+        item = self.table.get(_key(workspace, "workspace"))
         if item is None:
             raise LookupError(f"workspace {workspace}")
-        return bytes(item["tombstoneKey"])
+        return item
 
     def schema(self, workspace: str) -> Schema:
-        """The workspace's schema; the empty one where none was saved."""
-        item = self.table.get({"workspace": workspace, "row": "schema"})
+        """The schema of the workspace; the empty one if none was saved."""
+        item = self.table.get(_key(workspace, "schema"))
         return Schema.model_validate(exact_json.loads(item["json"])) if item else Schema()
 
     def save_schema(self, workspace: str, schema: Schema) -> None:
-        """Saves the workspace's schema over the one before."""
-        self.table.put({"workspace": workspace, "row": "schema", "json": schema.model_dump_json(by_alias=True)})
+        """Replaces the schema of the workspace."""
+        self.table.put({**_key(workspace, "schema"), "json": schema.model_dump_json(by_alias=True)})
+
+
+def _key(workspace: str, row: str) -> Item:
+    return {"workspace": workspace, "row": row}

@@ -131,7 +131,7 @@ class HeldRun(NamedTuple):
 
 # A customer's events come one after another through one FIFO group, and still two workers can change the same runs at once: around a merge
 # the same customer has two groups, and an erasure comes from the management API. Each change therefore writes this row under the condition
-# that its version is as read. The slower worker reads again and decides anew, so that no worker overwrites a run that it has not seen.
+# that its version is as read. The slower worker reads again and decides again, so that no worker overwrites a run that it has not seen.
 @dataclass(frozen=True, slots=True)
 class VersionRow:
     """The row that every change of one customer's runs rewrites under a condition: an optimistic lock.

@@ -1,4 +1,4 @@
-"""The doors in this process, and what AWS hands to them."""
+"""The phases of a scenario: the Lambda functions, run in this process, and the events with which AWS invokes them."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 
 
 def set_environment() -> None:
-    """The variables that the template gives to the functions, and an account that does not exist."""
+    """Sets the variables that the template gives to the functions, and credentials of an account that does not exist."""
     for function in FUNCTIONS.values():
         variables = TEMPLATE["Resources"][function]["Properties"]["Environment"]["Variables"]
         os.environ.update({name: _resolved(value) for name, value in variables.items()})
     os.environ.update(
         AWS_DEFAULT_REGION="us-east-1",
         AWS_ACCESS_KEY_ID="000000000000",
-        AWS_SECRET_ACCESS_KEY="nobody",
+        AWS_SECRET_ACCESS_KEY="none",
         AWS_EC2_METADATA_DISABLED="true",
         AWS_LAMBDA_FUNCTION_NAME="bench",
         POWERTOOLS_METRICS_NAMESPACE="Waypost",
@@ -51,31 +51,32 @@ def set_environment() -> None:
 
 
 def _resolved(value: Any) -> str:
+    """The value of a variable in the template: the default of a parameter, the URL of a queue, or a name in place of a resource."""
     if not isinstance(value, dict):
         return str(value)
     if "Ref" not in value:
         return "arn:aws:bench:us-east-1:000000000000:made-up"
-    named = value["Ref"]
-    return str(TEMPLATE["Parameters"].get(named, {}).get("Default", QUEUES.get(named, named)))
+    name = value["Ref"]
+    return str(TEMPLATE["Parameters"].get(name, {}).get("Default", QUEUES.get(name, name)))
 
 
-class Output(io.TextIOBase):
-    """Stands for the log: counts its bytes and keeps its last lines."""
+class LogCounter(io.TextIOBase):
+    """Takes the place of standard output, which is the log: counts its bytes and keeps the last lines."""
 
     def __init__(self) -> None:
         self.written = 0
         self.last: deque[str] = deque(maxlen=4)
 
     def write(self, text: str) -> int:
-        """Counts."""
+        """Counts a text."""
         self.written += len(text.encode())
         self.last.append(text)
         return len(text)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A door, and what it is handed. `billed` is what AWS bills before our own code runs."""
+class Phase:
+    """A function and the events with which it is invoked. `billed` is what AWS bills for them before the function runs."""
 
     name: str
     events: Sequence[Mapping[str, Any]]
@@ -83,22 +84,22 @@ class Stage:
 
     @property
     def first(self) -> Mapping[str, Any]:
-        """A first event that is as small as they come: one request, or one record."""
+        """The smallest first event: one request, or one record."""
         event = self.events[0]
         return {**event, "Records": event["Records"][:1]} if "Records" in event else event
 
     def run(self) -> None:
-        """Hands everything over; RuntimeError if the door refuses any of it."""
+        """Invokes the function with all events. RuntimeError if it rejects one of them or a part of it."""
         handler: Handler = import_module(f"functions.{FUNCTIONS[self.name].removesuffix('Function').lower()}.app").lambda_handler
         for event in self.events:
-            answer = handler(event, CONTEXT)
-            if answer.get("batchItemFailures") or answer.get("statusCode", 201) != 201:
-                raise RuntimeError(f"{self.name}: {answer}")
+            response = handler(event, CONTEXT)
+            if response.get("batchItemFailures") or response.get("statusCode", 201) != 201:
+                raise RuntimeError(f"{self.name}: {response}")
 
 
-def intake(bodies: Sequence[Mapping[str, Any]], key: str) -> Stage:
-    """HTTP requests, as a REST API hands them to the intake."""
-    return Stage("intake", [_request(body, key) for body in bodies], Units(rest=len(bodies), invocations=len(bodies)))
+def intake(bodies: Sequence[Mapping[str, Any]], key: str) -> Phase:
+    """HTTP requests, as a REST API passes them to the intake."""
+    return Phase("intake", [_request(body, key) for body in bodies], Units(rest=len(bodies), invocations=len(bodies)))
 
 
 def _request(body: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -115,13 +116,16 @@ def _request(body: Mapping[str, Any], key: str) -> dict[str, Any]:
     }
 
 
-def from_queue(name: str, queue: str, fetched: Sequence[Sequence[Mapping[str, Any]]]) -> Stage:
-    """Messages, as Lambda fetches them, hands them over and deletes them: a request for each 64 KB received, one to delete."""
+def from_queue(name: str, queue: str, received: Sequence[Sequence[Mapping[str, Any]]]) -> Phase:
+    """Messages of a queue, in one list for each invocation.
+
+    AWS bills a request for each 64 KB that Lambda receives, and one request in which Lambda deletes them.
+    """
     kind = "fifo" if queue.endswith(".fifo") else "standard"
-    sizes = [sum(len(each["MessageBody"]) for each in messages) for messages in fetched]
+    sizes = [sum(len(each["MessageBody"]) for each in messages) for messages in received]
     requests = sum(max(1, math.ceil(size / SQS_CHUNK)) + 1 for size in sizes)
-    events = [{"Records": [_record(each, queue, str(place)) for place, each in enumerate(messages)]} for messages in fetched]
-    return Stage(name, events, Units(**{kind: requests, "invocations": len(events)}))
+    events = [{"Records": [_record(each, queue, str(position)) for position, each in enumerate(messages)]} for messages in received]
+    return Phase(name, events, Units(**{kind: requests, "invocations": len(events)}))
 
 
 def _record(message: Mapping[str, Any], queue: str, name: str) -> dict[str, Any]:

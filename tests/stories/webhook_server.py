@@ -1,4 +1,4 @@
-"""A web server of this machine that takes webhooks, for as long as a test."""
+"""A web server on this machine that receives webhooks during a test."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class Receiver:
-    """Where webhooks go: its address, what came, and the statuses that it answers in turn (200 once they are used up)."""
+class WebhookServer:
+    """A receiver of webhooks: its URL, the statuses that it returns in turn (200 when none is left), and the requests that it got."""
 
     url: str
     statuses: list[int] = field(default_factory=list)
@@ -19,10 +19,10 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    """Listens on a free port of the loopback address."""
+def running_webhook_server() -> Iterator[WebhookServer]:
+    """Starts a receiver on a free port of the loopback address; at exit stops it."""
 
-    class Door(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             receiver.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
@@ -31,10 +31,10 @@ def receiving() -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Says nothing."""
+            """Logs nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
-        receiver = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        receiver = WebhookServer(f"http://127.0.0.1:{server.server_port}/hook")
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

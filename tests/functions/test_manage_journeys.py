@@ -1,4 +1,4 @@
-"""Journeys over the management door on the template's tables: their life, their dry run, their picture."""
+"""Journeys through the management function on the template's tables: their lifecycle, their dry run, their diagram."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.manage import app
+from tests.fakes.api_client import call, new_workspace, send
 from tests.fakes.ingest_harness import event_of, identify, wire
 from waypost import identify as identifying
 from waypost import wiring
-from waypost.adapters.dynamodb.events import Log, Receipts
+from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.api_keys import key_hash
 from waypost.domain.intake.event_log import Page
 from waypost.domain.values.wire_time import iso
 
-ADMIN = "waypost-local-admin-key"
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 WELCOME = {
     "entry": {"event": "signed_up"},
@@ -30,7 +27,7 @@ WELCOME = {
             "id": "hello",
             "type": "message",
             "channel": "email",
-            "template": {"subject": "Hi {{ customer.name }}", "text": "You said {{ event.payload.word }}."},
+            "template": {"subject": "Hi {{ customer.name }}", "text": "You wrote {{ event.payload.word }}."},
             "next": "bought",
         },
         {
@@ -50,51 +47,35 @@ pytestmark = pytest.mark.usefixtures("workspace")
 @pytest.fixture
 def workspace(tables: None) -> str:
     """The id of a new workspace with one saved journey."""
-    wiring.managing().keys.remove(key_hash(ADMIN))
-    wiring.access.cache_clear()
-    made = wiring.new_workspace("acme", ADMIN)[0]
+    created = new_workspace()
     call("PUT", "/api/schema", {"primaryKey": {"name": "email", "type": "Email"}, "timezone": "Europe/Berlin"})
     call("PUT", "/api/journeys/welcome", WELCOME)
-    return made
+    return created
 
 
-class Context(LambdaContext):
-    """What Lambda tells a function of its call."""
-
-    _aws_request_id = "lambda-request"
-
-
-def answered(method: str, path: str, body: Any = None, query: dict[str, str] | None = None) -> dict[str, Any]:
-    """The whole answer."""
-    headers = {"Content-Type": "application/json", "Authorization": f"Api-Key {ADMIN}"}
-    request = {"httpMethod": method, "path": path, "headers": headers, "queryStringParameters": query}
-    return app.lambda_handler({**request, "body": None if body is None else json.dumps(body), "requestContext": {}}, Context())
-
-
-def call(method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """Status and JSON of an answer."""
-    answer = answered(method, path, body)
-    return answer["statusCode"], json.loads(answer["body"] or "null")
+def ada(workspace: str, raw: dict[str, Any]) -> None:
+    """Carries out an `$identify` in the workspace."""
+    identifying.identify_customer(wiring.managing().customers, workspace, event_of(raw))
 
 
 def at(**after: float) -> str:
-    """An instant after the sign-up."""
+    """A time after the sign-up."""
     return iso(NOW + timedelta(**after))
 
 
-def test_a_journeys_life_over_http() -> None:
-    """Publish, pause, resume, stop; each answers the journey, a wrong move is 409."""
+def test_a_journey_is_published_paused_resumed_and_stopped() -> None:
+    """Each action returns the journey with its new status, and an action that the status does not allow is 409."""
     assert call("POST", "/api/journeys/welcome/pause")[0] == 409
     for step, status in (("publish", "published"), ("pause", "paused"), ("resume", "published"), ("stop", "stopped")):
-        answer = call("POST", f"/api/journeys/welcome/{step}")
-        assert (answer[0], answer[1]["status"], answer[1]["id"]) == (200, status, "welcome")
+        status_code, journey = call("POST", f"/api/journeys/welcome/{step}")
+        assert (status_code, journey["status"], journey["id"]) == (200, status, "welcome")
     for step in ("publish", "pause", "resume", "stop"):
         status_code, problem = call("POST", f"/api/journeys/welcome/{step}")
         assert (status_code, problem["code"]) == (409, "wrong-move")
 
 
 def test_a_dry_run_shows_moves_and_messages_with_times_and_reasons() -> None:
-    """In the order of time, rendered; nothing is stored."""
+    """They come in the order of time, with rendered messages, and neither a message nor a customer is stored."""
     events = [
         {"event": "signed_up", "payload": {"word": "yes"}, "at": at()},
         {"event": "page_view", "at": at(days=1)},
@@ -114,17 +95,17 @@ def test_a_dry_run_shows_moves_and_messages_with_times_and_reasons() -> None:
         (at(days=3), "end", "finished"),
     ]
     assert [(each["at"], each["step"], each["channel"], each["rendered"]) for each in done["messages"]] == [
-        (at(), "hello", "email", {"subject": "Hi Ada", "text": "You said yes."}),
+        (at(), "hello", "email", {"subject": "Hi Ada", "text": "You wrote yes."}),
         (at(days=3), "nudge", "email", {"subject": "Well?", "text": "Come back."}),
     ]
     assert done["ignored"] == [{"at": at(days=1), "event": "signed_up", "reason": "already-entered"}]
     assert call("GET", "/api/messages")[1]["items"] == []
-    assert answered("GET", "/api/customers", query={"primaryKey": "ada@example.com"})["statusCode"] == 404
+    assert send("GET", "/api/customers", query={"primaryKey": "ada@example.com"})["statusCode"] == 404
 
 
-def test_a_dry_run_knows_the_customer_and_what_it_is_told() -> None:
-    """Stored attributes, over them the given ones, over them what the events set."""
-    ada(identify("ada@example.com", name="Stored", city="Paris"))
+def test_a_dry_run_uses_stored_given_and_set_attributes(workspace: str) -> None:
+    """Given attributes replace the stored ones, and what the played events set replaces both."""
+    ada(workspace, identify("ada@example.com", name="Stored", city="Paris"))
     for given, events, subject in [
         ({}, [], "Hi Stored"),
         ({"name": "Given"}, [], "Hi Given"),
@@ -137,17 +118,11 @@ def test_a_dry_run_knows_the_customer_and_what_it_is_told() -> None:
         assert call("POST", "/api/journeys/welcome/simulate", body)[1]["messages"][0]["rendered"]["subject"] == subject
 
 
-def ada(raw: dict[str, Any]) -> None:
-    """Carries out an `$identify` in the workspace of the admin key."""
-    admitted = wiring.access().admit(f"Api-Key {ADMIN}", "admin", NOW).workspace
-    identifying.identify_customer(wiring.managing().customers, admitted, event_of(raw))
-
-
 def test_a_dry_run_plays_recorded_events(workspace: str) -> None:
-    """Those of the customer, of a span of time, in their order."""
-    ada(identify("ada@example.com", name="Ada"))
-    customer = json.loads(answered("GET", "/api/customers", query={"primaryKey": "ada@example.com"})["body"])["id"]
-    log = Log(Receipts(Table("EventsTable"), timedelta(days=90)))
+    """The recorded events of the customer in the given period are played in their order, and no others."""
+    ada(workspace, identify("ada@example.com", name="Ada"))
+    customer = json.loads(send("GET", "/api/customers", query={"primaryKey": "ada@example.com"})["body"])["id"]
+    log = DynamoLog(DynamoReceipts(Table("EventsTable"), timedelta(days=90)))
     for days, name in [(-9, "signed_up"), (0, "signed_up"), (2, "purchase")]:
         event = replace(event_of(wire(name, uuid=f"e{days}")), facts={})
         log.write(Page(workspace, customer, NOW + timedelta(days=days), f"s{days}", (event,)), [])
@@ -168,13 +143,13 @@ def test_a_dry_run_plays_recorded_events(workspace: str) -> None:
         ({"nonsense": 1}, 422),
     ],
 )
-def test_what_cannot_be_played_is_refused(body: Any, status: int) -> None:
-    """Never a 500."""
+def test_a_dry_run_that_cannot_be_played_is_refused(body: Any, status: int) -> None:
+    """A wrong customer, period or event is 422, and a dry run without events is 200."""
     assert call("POST", "/api/journeys/welcome/simulate", body)[0] == status
 
 
-def test_a_draft_that_cannot_run_is_not_simulated() -> None:
-    """The answer is the one that publishing would give."""
+def test_a_draft_that_cannot_be_published_is_not_simulated() -> None:
+    """The response is the 422 that publishing would give; an unknown journey is 404."""
     call("PUT", "/api/journeys/rough", {"entry": {"event": "x"}, "steps": []})
     status, problem = call("POST", "/api/journeys/rough/simulate", {})
     assert (status, problem["errors"][0]["pointer"]) == (422, "/steps")
@@ -182,10 +157,10 @@ def test_a_draft_that_cannot_run_is_not_simulated() -> None:
 
 
 def test_a_journey_is_drawn_with_and_without_counts() -> None:
-    """As text that Mermaid draws."""
-    answer = answered("GET", "/api/journeys/welcome/diagram")
-    assert answer["headers"]["Content-Type"].startswith("text/plain")
-    assert answer["body"].startswith("flowchart TD\n")
-    assert "0 here" in answered("GET", "/api/journeys/welcome/diagram", query={"counts": "true"})["body"]
+    """The diagram is Mermaid text, with the number of customers in each step on request; a draft that cannot be drawn is 422."""
+    response = send("GET", "/api/journeys/welcome/diagram")
+    assert response["headers"]["Content-Type"].startswith("text/plain")
+    assert response["body"].startswith("flowchart TD\n")
+    assert "0 here" in send("GET", "/api/journeys/welcome/diagram", query={"counts": "true"})["body"]
     call("PUT", "/api/journeys/rough", {"entry": {"event": "x"}, "steps": [{"id": "a", "type": "jumpTo", "next": "nowhere"}]})
     assert call("GET", "/api/journeys/rough/diagram")[0] == 422

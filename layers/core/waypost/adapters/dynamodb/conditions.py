@@ -1,0 +1,47 @@
+"""The conditions of writes, as arguments of boto3 with plain values, and what comes of a condition that is false."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from waypost.adapters.dynamodb.items import Item, serialize
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCondition:
+    """A write that did not happen because its condition was false, with the row that is stored (None: there is none)."""
+
+    item: Item | None
+
+
+def if_absent(attribute: str) -> Item:
+    """The condition of a write that only creates a row and never replaces one. `attribute` is one that every row of its kind has."""
+    return {"ConditionExpression": "attribute_not_exists(#attribute)", "ExpressionAttributeNames": {"#attribute": attribute}}
+
+
+def if_revision(revision: int, attribute: str = "rev") -> Item:
+    """The condition of a write that replaces the row of this revision (0: there was no row).
+
+    This is optimistic locking. Every write raises the revision, so of two workers that have read the same one, the first to write wins.
+    The second gets FailedCondition and decides again by the new row, where it would otherwise undo the write of the first.
+    """
+    if revision == 0:
+        return if_absent(attribute)
+    return {
+        "ConditionExpression": "#revision = :revision",
+        "ExpressionAttributeNames": {"#revision": attribute},
+        "ExpressionAttributeValues": {":revision": revision},
+    }
+
+
+def to_request(arguments: Mapping[str, Any]) -> Item:
+    """Arguments with plain values as DynamoDB takes them. A condition among them also requests the stored row for its failure."""
+    request = dict(arguments)
+    if "ExpressionAttributeValues" in request:
+        request["ExpressionAttributeValues"] = serialize(request["ExpressionAttributeValues"])
+    if "ConditionExpression" in request:
+        # The loser of a race needs the row of the winner. A separate read would cost a call and might find the row of a third writer.
+        request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return request

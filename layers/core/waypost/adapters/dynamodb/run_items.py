@@ -1,0 +1,120 @@
+"""Runs and version rows as items of the runs table (docs/architecture.md#runs)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from waypost.adapters.dynamodb.items import Item, expiry
+from waypost.adapters.dynamodb.json_attributes import json_from_attribute, json_to_attribute
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.reasons import Reason
+from waypost.domain.runs import effects
+from waypost.domain.runs.run import Cause, PendingTransition, Run, RunStatus, StepVisit, VersionRow
+from waypost.domain.values.generated_ids import digest, key_part
+from waypost.domain.values.wire_time import instant, iso
+
+VERSION_ROW: Final = "#"
+"""The sort key of the version row. It sorts before those of runs."""
+
+PENDING_EFFECTS: Final = "owed"
+"""The stored name of the attribute of a version row that holds its pending effects."""
+
+HELD: Final = "held#"
+"""The prefix of the attribute `stands` of runs that a paused journey holds."""
+
+PAST_KEPT: Final = timedelta(days=90)
+"""How long past runs are kept after their entry."""
+
+_CAUSES: Final = frozenset(Cause)
+
+
+def partition_key(workspace: str, customer: str) -> str:
+    """The partition key of all rows of a customer, and of the messages table's index by customer."""
+    return f"{workspace}#{customer}"
+
+
+def run_key(partition: str, run: Run) -> Item:
+    """The key of an active run, or of an ended one that is the latest of its journey and key."""
+    return {"customer": partition, "row": f"run/{run.journey}/{key_part(run.key)}/{run.id}"}
+
+
+def to_item(partition: str, run: Run) -> Item:
+    """A run as its row; attributes that are None are not written."""
+    return {
+        **run_key(partition, run),
+        "journey": run.journey,
+        "key": run.key or None,
+        "run": run.id,
+        "version": run.version,
+        "step": run.step,
+        "enteredAt": iso(run.entered_at),
+        "status": run.status.value,
+        "reason": run.reason and run.reason.value,
+        "visits": json_to_attribute(run.visits) if run.active else None,
+        "movedBy": json_to_attribute(run.trigger_event) if run.trigger_event is not None else None,
+        "due": iso(run.due) if run.due else None,
+        "heard": json_to_attribute(run.matched_events) if run.matched_events else None,
+        "touchedBy": run.last_event_uuid or None,
+        "trail": json_to_attribute([[iso(each.at), each.step, each.reason.value] for each in run.history]) if run.history else None,
+        **_index_attributes(partition, run),
+        **(_pending_transition_attributes(run.pending_transition) if run.pending_transition else {}),
+    }
+
+
+def to_past_item(partition: str, run: Run) -> Item:
+    """An ended run that makes room for a later one of its journey and key, as a row that expires."""
+    row = f"~past/{iso(run.entered_at)}/{digest(run.id, length=12)}"
+    return {**to_item(partition, run), "row": row, "expires": expiry(run.entered_at, PAST_KEPT)}
+
+
+def from_item(item: Item) -> Run:
+    """The run in a row."""
+    return Run(
+        id=item["run"],
+        journey=item["journey"],
+        version=item["version"],
+        key=item.get("key", ""),
+        step=item["step"],
+        entered_at=instant(item["enteredAt"]),
+        status=RunStatus(item["status"]),
+        reason=Reason(item["reason"]) if "reason" in item else None,
+        visits=json_from_attribute(item["visits"]) if "visits" in item else {},
+        trigger_event=json_from_attribute(item["movedBy"]) if "movedBy" in item else None,
+        due=instant(item["due"]) if "due" in item else None,
+        matched_events=tuple((branch, event) for branch, event in json_from_attribute(item["heard"])) if "heard" in item else (),
+        pending_transition=_pending_transition(item) if "held" in item else None,
+        last_event_uuid=item.get("touchedBy", ""),
+        history=tuple(_step_visit(*each) for each in json_from_attribute(item["trail"])) if "trail" in item else (),
+    )
+
+
+def version_row_from_item(item: Item) -> VersionRow:
+    """The version row in an item."""
+    return VersionRow(item["version"], tuple(effects.from_text(each) for each in item.get(PENDING_EFFECTS, ())), item.get("to"))
+
+
+def _index_attributes(partition: str, run: Run) -> Item:
+    """The key of an active run in the index by journey; an ended run is not in the index.
+
+    Held runs come first, in the order in which they were held, so that a resume reads them alone and in this order. For the others only
+    the number of runs at each step is of interest, and the sort key is the step.
+    """
+    if not run.active:
+        return {}
+    stands = f"{HELD}{iso(run.pending_transition.at)}#{run.id}" if run.pending_transition else f"live#{run.step}"
+    return {"live": f"{partition.partition('#')[0]}#{run.journey}", "stands": stands}
+
+
+def _pending_transition_attributes(pending: PendingTransition) -> Item:
+    wire = [iso(pending.at), pending.step, pending.cause.value, pending.event]
+    return {"held": json_to_attribute(wire), "knownAs": list(pending.lookup_id)}
+
+
+def _pending_transition(item: Item) -> PendingTransition:
+    at, step, cause, event = json_from_attribute(item["held"])
+    return PendingTransition(instant(at), Identifier(*item["knownAs"]), step, Cause(cause), event)
+
+
+def _step_visit(at: str, step: str, reason: str) -> StepVisit:
+    return StepVisit(instant(at), step, Cause(reason) if reason in _CAUSES else Reason(reason))

@@ -1,0 +1,57 @@
+"""Responses about events: receipts, and the list of events."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from waypost.domain.intake.receipts import Outcome
+from waypost.domain.reasons import Reason
+from waypost.domain.values.wire_model import WireModel
+from waypost.manage.responses.lists import Time
+
+
+class JourneyOutcomeResponse(WireModel):
+    """What an event did in one journey, or why it did nothing."""
+
+    journey: str
+    outcome: Outcome
+    reason: Reason | None
+    run: str | None
+
+
+class ReceiptResponse(WireModel):
+    """The effects of one event."""
+
+    uuid: str
+    event: str
+    received_at: Time
+    customer: str
+    journeys: tuple[JourneyOutcomeResponse, ...]
+    messages: tuple[str, ...]
+    reason: Reason | None
+
+
+class RejectionResponse(WireModel):
+    """Why an event was rejected."""
+
+    code: str
+    detail: str
+    pointer: str
+
+
+class ListedEventResponse(WireModel):
+    """An event of the list: an accepted one with the fields of its receipt, a rejected one with its error and all that was sent."""
+
+    uuid: str | None = None
+    event: str | None
+    source: str | None = None
+    timestamp: Time | None = None
+    received_at: Time
+    customer: str | None = None
+    status: Literal["accepted", "rejected"]
+    journeys: tuple[JourneyOutcomeResponse, ...] = ()
+    messages: tuple[str, ...] = ()
+    reason: Reason | None = None
+    payload: Any = None
+    error: RejectionResponse | None = None
+    sent: Any = None

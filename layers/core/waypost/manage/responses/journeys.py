@@ -1,0 +1,85 @@
+"""Responses about journeys and their dry run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from waypost.domain.journeys.lifecycle import JourneyStatus, Lifecycle
+from waypost.domain.reasons import Reason
+from waypost.domain.runs.simulation import Simulation
+from waypost.domain.values.wire_model import WireModel
+from waypost.manage.responses.lists import Time
+
+
+class JourneySummary(WireModel):
+    """A journey in a list. `version` is the newest draft, `publishedVersion` the one that customers enter."""
+
+    id: str
+    name: str
+    status: JourneyStatus
+    version: int
+    published_version: int | None
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def of(cls, journey: Lifecycle) -> JourneySummary:
+        """The journey without its definition."""
+        return cls.model_validate(journey, from_attributes=True)
+
+
+class JourneyResponse(JourneySummary):
+    """A journey with its newest definition, as it was saved."""
+
+    definition: dict[str, Any]
+
+    @classmethod
+    def with_definition(cls, journey: Lifecycle, definition: dict[str, Any]) -> JourneyResponse:
+        """The journey with its newest definition."""
+        return cls(**dict(JourneySummary.of(journey)), definition=definition)
+
+
+class SimulatedMove(WireModel):
+    """A step that a run reaches, when and why. The last move of a run names the step in which it ends."""
+
+    at: Time
+    step: str
+    reason: str
+    run: str
+
+
+class SimulatedMessage(WireModel):
+    """A message as its customer would see it. `reason` says why it would not be sent."""
+
+    at: Time
+    step: str
+    channel: str
+    rendered: dict[str, Any]
+    reason: str | None
+
+
+class IgnoredEventResponse(WireModel):
+    """An event that starts no run, and why."""
+
+    at: Time
+    event: str
+    reason: Reason
+
+
+class SimulationResponse(WireModel):
+    """What a dry run shows, in the order of time."""
+
+    moves: tuple[SimulatedMove, ...]
+    messages: tuple[SimulatedMessage, ...]
+    ignored: tuple[IgnoredEventResponse, ...]
+
+    @classmethod
+    def of(cls, simulation: Simulation, messages: Sequence[SimulatedMessage]) -> SimulationResponse:
+        """The moves of all runs together, and the messages as they are rendered."""
+        moves = [SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, run=run) for run, each in simulation.visits]
+        return cls(
+            moves=tuple(sorted(moves, key=lambda move: move.at)),
+            messages=tuple(messages),
+            ignored=tuple(IgnoredEventResponse.model_validate(each, from_attributes=True) for each in simulation.ignored),
+        )

@@ -1,0 +1,41 @@
+"""Responses about messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage
+from waypost.domain.values.wire_model import WireModel
+from waypost.manage.responses.lists import Time
+
+
+class AttemptResponse(WireModel):
+    """One call of the provider, or why there was none."""
+
+    at: Time
+    outcome: str
+    detail: str
+
+
+class MessageResponse(WireModel):
+    """A message with its rendered content, which is empty before the first attempt and again after 30 days."""
+
+    id: str
+    journey: str
+    version: int
+    run: str
+    step: str
+    channel: str
+    customer: str
+    to: str | None
+    status: MessageStatus
+    reason: MessageReason | None
+    attempts: tuple[AttemptResponse, ...]
+    created_at: Time
+    rendered: dict[str, Any]
+
+    @classmethod
+    def of(cls, message: Message, prepared: PreparedMessage | None) -> MessageResponse:
+        """The message with its rendered content, if that is still stored."""
+        fields = {name: getattr(message, name) for name in cls.model_fields if name != "rendered"}
+        return cls.model_validate({**fields, "rendered": dict(prepared.rendered) if prepared else {}}, from_attributes=True)

@@ -1,0 +1,81 @@
+"""Responses about a workspace as a whole: API keys, the webhook secret, dead letters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from waypost.domain.api_keys import Scope
+from waypost.domain.dead_letters import Kind, Parked
+from waypost.domain.messages.webhook_signatures import WebhookSecrets
+from waypost.domain.values.wire_model import WireModel
+from waypost.manage.responses.lists import Time
+
+
+class KeyResponse(WireModel):
+    """An API key without the key itself."""
+
+    id: str
+    prefix: str
+    name: str
+    scopes: Annotated[tuple[Scope, ...], BeforeValidator(sorted)]
+    created_at: Time
+    expires_at: Time | None
+    last_used_on: Annotated[str, Field(json_schema_extra={"format": "date"})] | None
+
+
+class NewKeyResponse(KeyResponse):
+    """A new key with the key itself, which no later response shows."""
+
+    key: str
+
+
+class WebhookSecretResponse(WireModel):
+    """The secret that signs webhooks. For a day after a rotation, `previous` signs beside it."""
+
+    secret: str
+    previous: str | None
+    rotated_at: Time
+
+    @classmethod
+    def of(cls, secrets: WebhookSecrets, now: datetime) -> WebhookSecretResponse:
+        """The secrets that sign now."""
+        current, *earlier = secrets.active(now)
+        return cls(secret=current, previous=earlier[0] if earlier else None, rotated_at=secrets.rotated_at)
+
+
+class DeadLetterResponse(WireModel):
+    """A signal or message that was given up on. `content` is the queue record."""
+
+    id: str
+    kind: Kind
+    subject: str
+    reason: str
+    parked_at: Time
+    content: Any
+
+    @classmethod
+    def of(cls, parked: Parked, content: Any) -> DeadLetterResponse:
+        """A dead letter, which is known by its position."""
+        return cls(
+            id=parked.position,
+            kind=parked.kind,
+            subject=parked.subject,
+            reason=parked.reason,
+            parked_at=parked.parked_at,
+            content=content,
+        )
+
+
+class RedriveResponse(WireModel):
+    """The number of dead letters that are back on their queues."""
+
+    redriven: int
+
+
+class HealthResponse(WireModel):
+    """The function runs."""
+
+    status: str = "ok"

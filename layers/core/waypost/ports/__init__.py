@@ -1,0 +1,48 @@
+"""The interfaces that use cases need, implemented by adapters and by fakes in tests.
+
+One method is one AWS call, so that a test can simulate a crash between any two calls.
+"""
+
+from __future__ import annotations
+
+from waypost.ports.customers import CustomerData, Customers, ManagedCustomers
+from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
+from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
+from waypost.ports.messages import Channel, ManagedMessages, Messages, Suppressions, Templates
+from waypost.ports.queues import ArmedTimers, DeadLetters, Delays, ManagedDeadLetters, SendQueue, Signals, Timers
+from waypost.ports.runs import RunHistory, Runs
+from waypost.ports.workspaces import Keys, ManagedKeys, ManagedWebhookSecrets, ManagedWorkspaces, Workspaces
+
+__all__ = [
+    "ArmedTimers",
+    "Channel",
+    "CustomerData",
+    "Customers",
+    "DeadLetters",
+    "Delays",
+    "EventHistory",
+    "EventLog",
+    "JourneyPointer",
+    "JourneyVersions",
+    "Journeys",
+    "Keys",
+    "ManagedCustomers",
+    "ManagedDeadLetters",
+    "ManagedJourneys",
+    "ManagedKeys",
+    "ManagedMessages",
+    "ManagedWebhookSecrets",
+    "ManagedWorkspaces",
+    "Messages",
+    "Receipts",
+    "RejectedEventHistory",
+    "RejectedEvents",
+    "RunHistory",
+    "Runs",
+    "SendQueue",
+    "Signals",
+    "Suppressions",
+    "Templates",
+    "Timers",
+    "Workspaces",
+]

@@ -1,0 +1,78 @@
+"""Ports of the customers table, and of what an erasure removes elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import NotUpdated, Row, RowKey, Tombstones
+
+
+class Customers(Protocol):
+    """The rows that a customer is assembled from."""
+
+    def update_if_newer(self, key: RowKey, facts: Facts) -> Row | NotUpdated:
+        """Merges facts into a row in one write and returns the row.
+
+        Nothing is written unless the row exists, is not linked to another customer, is older than all the facts, and stays small.
+        """
+
+    def save(self, rows: Sequence[Row]) -> Mapping[RowKey, Row | None] | None:
+        """Writes all rows in one transaction if each is still as it was read, and returns None.
+
+        Otherwise nothing is written. The result then holds the rows that have changed as they are now, None for a missing row.
+        """
+
+    def get(self, keys: Sequence[RowKey]) -> list[Row]:
+        """The rows that exist under these keys."""
+
+    def by_primary_key(self, workspace: str, primary: Identifier) -> list[Row]:
+        """All rows under a primary key."""
+
+    def tombstones(self, workspace: str, identifiers: Sequence[Identifier]) -> Tombstones:
+        """The time of erasure of each of these identifiers that belonged to an erased customer."""
+
+    def find_by_id(self, workspace: str, customer: str) -> RowKey | None:
+        """The key of the row that holds a customer's id, or None. The index behind it lags writes by moments."""
+
+
+class ManagedCustomers(Customers, Protocol):
+    """The customers' rows as the management API uses them."""
+
+    def any_with_primary_key(self, workspace: str) -> bool:
+        """Whether the workspace has, or ever had, a customer with a primary key."""
+
+    def add_tombstones(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
+        """Adds tombstones for the identifiers of an erased customer. Tombstones never expire."""
+
+    def remove(self, keys: Sequence[RowKey]) -> None:
+        """Deletes rows."""
+
+
+class CustomerData(Protocol):
+    """Everything of a customer outside the customers table.
+
+    Each `remove_*` method deletes a bounded number of items of one kind and returns that number, so a caller repeats it until it
+    returns 0.
+    """
+
+    def block_writes(self, workspace: str, customer: str, at: datetime) -> None:
+        """Marks the customer's runs as erased, for ever: every later conditional write of a run fails."""
+
+    def remove_runs(self, workspace: str, customer: str) -> int:
+        """Deletes runs."""
+
+    def remove_messages(self, workspace: str, customer: str) -> int:
+        """Deletes messages together with their rendered content."""
+
+    def remove_events(self, workspace: str, customer: str) -> int:
+        """Deletes pages of the event log together with the receipts of their events."""
+
+    def remove_rejected(self, workspace: str, identifiers: Collection[str], now: datetime) -> int:
+        """Deletes rejected events that name any of these identifiers."""
+
+    def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str]) -> int:
+        """Deletes dead letters about these customer ids or identifiers."""

@@ -1,0 +1,52 @@
+"""Ports of the events table: rejected events, receipts, and the event log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.events import RejectedEvent
+from waypost.domain.intake.receipts import Receipt
+
+
+class RejectedEvents(Protocol):
+    """Rejected events, kept for 7 days so that the sender can find out what is wrong (docs/events.md#rejected-events)."""
+
+    def count(self, workspace: str, received_at: datetime, number: int) -> int:
+        """Adds `number` to the counter of this minute and returns its value from before."""
+
+    def keep(self, workspace: str, received_at: datetime, request_id: str, events: Sequence[RejectedEvent]) -> None:
+        """Stores rejected events."""
+
+
+class RejectedEventHistory(Protocol):
+    """Stored rejected events, by day."""
+
+    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[tuple[str, RejectedEvent]]:
+        """At most `limit` rejected events of one day (UTC) with their positions, newest first, all before the position `before`."""
+
+
+class Receipts(Protocol):
+    """Receipts, by which the matcher recognizes duplicate events (docs/events.md#receipts)."""
+
+    def read(self, workspace: str, uuids: Iterable[str], now: datetime) -> dict[str, Receipt]:
+        """The receipts that exist and have not expired, by event uuid."""
+
+
+class EventLog(Protocol):
+    """The event log."""
+
+    def write(self, page: Page, receipts: Sequence[Receipt]) -> None:
+        """Writes a page, and the receipts of its events that had no effect. Writing the same page again changes nothing."""
+
+
+class EventHistory(Protocol):
+    """The pages of the event log, newest first. A page's position is `<receivedAt>#<name>`."""
+
+    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
+        """At most `limit` pages of one day (UTC), all before the position `before`."""
+
+    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
+        """At most `limit` pages of one customer, all before the position `before`."""

@@ -1,0 +1,50 @@
+"""Ports of the journeys table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.published import ActiveJourneys
+
+
+class JourneyPointer(Protocol):
+    """The one row of a workspace that lists its published and paused journeys."""
+
+    def pointer(self, workspace: str) -> ActiveJourneys:
+        """The active version of each journey, with a revision that grows with every change."""
+
+
+class Journeys(JourneyPointer, Protocol):
+    """The active journeys with their definitions, for the matcher."""
+
+    def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], Journey]:
+        """The given versions of journeys. A version never changes."""
+
+
+class JourneyVersions(Protocol):
+    """Single versions of journeys, published at some time."""
+
+    def version(self, workspace: str, journey: str, version: int) -> Journey:
+        """One version of a journey. A version never changes."""
+
+
+class ManagedJourneys(JourneyPointer, Protocol):
+    """Journeys with their drafts, for the management API."""
+
+    def definition(self, workspace: str, journey: str, version: int) -> Any:
+        """The definition of one version as it was saved, which may be an incomplete draft."""
+
+    def lifecycle(self, workspace: str, journey: str) -> Lifecycle | None:
+        """The status and version numbers of a journey, or None."""
+
+    def all(self, workspace: str) -> list[Lifecycle]:
+        """The status and version numbers of every journey of the workspace, in no particular order."""
+
+    def save_draft(self, workspace: str, saved: Lifecycle, definition: Any) -> None:
+        """Writes a journey and its new definition in one transaction. StaleError if the journey has changed since it was read."""
+
+    def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
+        """Writes a journey and the pointer in one transaction. StaleError if either has changed since it was read."""

@@ -1,0 +1,66 @@
+"""Ports of queues, timers and dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from waypost.domain.dead_letters import Parked
+from waypost.domain.runs.timers import Timer
+from waypost.domain.signals import QueueMessage
+
+
+class Signals(Protocol):
+    """The FIFO queue of signals, with one message group for each customer."""
+
+    def send(self, queue_messages: Sequence[QueueMessage]) -> list[QueueMessage]:
+        """Sends at most ten messages of different groups in one call, and returns those that the queue refused."""
+
+
+class Delays(Protocol):
+    """The queue of delayed signals."""
+
+    def put(self, queue_message: QueueMessage, delay: timedelta) -> None:
+        """Sends a message that reaches the signals queue after `delay`, which is at most 15 minutes."""
+
+
+class SendQueue(Protocol):
+    """The queue of messages to send."""
+
+    def put(self, workspace: str, messages: Sequence[tuple[str, timedelta]]) -> None:
+        """Enqueues message ids, each with a delay. A long delay is cut short: the consumer checks the time and enqueues again."""
+
+
+class ArmedTimers(Protocol):
+    """Timers that are scheduled."""
+
+    def disarm(self, name: str) -> None:
+        """Deletes a timer if it still exists. A timer that fires nevertheless does nothing: its run has left the step."""
+
+
+class Timers(ArmedTimers, Protocol):
+    """Signals that arrive at a given time."""
+
+    def arm(self, timer: Timer, now: datetime) -> None:
+        """Schedules a timer, which fires at its time or soon after and never before. Scheduling the same timer twice fires once."""
+
+
+class DeadLetters(Protocol):
+    """Queue records that were given up on (docs/operate.md#dead-letters)."""
+
+    def park(self, parked: Parked) -> None:
+        """Stores a record. Storing the same record twice keeps one."""
+
+
+class ManagedDeadLetters(DeadLetters, Protocol):
+    """Dead letters as the management API lists and redrives them."""
+
+    def get(self, workspace: str, position: str) -> Parked | None:
+        """The record at this position, or None."""
+
+    def remove(self, parked: Parked) -> None:
+        """Deletes a record, after it was put back on its queue."""
+
+    def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Parked], str | None]:
+        """At most `limit` records before the position `before`, newest first, and the position after them (None: no more)."""

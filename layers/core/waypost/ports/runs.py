@@ -1,0 +1,38 @@
+"""Ports of the runs table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
+from waypost.domain.runs.run import CustomerRuns, HeldRun
+
+
+class Runs(Protocol):
+    """The runs of each customer, guarded by one version row: every write names the version that it was computed from."""
+
+    def get(self, workspace: str, customer: str) -> CustomerRuns:
+        """The version row, the active runs, and the latest run of each journey and re-entry key."""
+
+    def commit(self, commit: Commit) -> CommitResult:
+        """Saves a change in one transaction if the version is unchanged and none of its events has a receipt."""
+
+    def merge(self, runs_merge: RunsMerge) -> bool:
+        """Moves a part of the runs of a merged customer in one transaction. False if either version has changed."""
+
+    def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[HeldRun], str | None]:
+        """Some runs that a paused journey holds, oldest first, after the position `after`; and the next position (None: no more)."""
+
+    def clear(self, workspace: str, customer: str, version: int) -> None:
+        """Removes the pending effects, unless the version has changed."""
+
+
+class RunHistory(Protocol):
+    """The runs of customers, ended ones included."""
+
+    def history(self, workspace: str, customer: str) -> CustomerRuns:
+        """The version row and all runs that are still stored."""
+
+    def counts(self, workspace: str, journey: str) -> Mapping[str, int]:
+        """How many active runs of a journey are in each step."""

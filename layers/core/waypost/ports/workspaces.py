@@ -1,0 +1,64 @@
+"""Ports of what belongs to a workspace as a whole: API keys, the schema, the webhook secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
+
+from waypost.domain.api_keys import Key
+from waypost.domain.customers.schema import Schema
+from waypost.domain.messages.webhook_signatures import WebhookSecrets
+
+
+class Keys(Protocol):
+    """API keys by their hash."""
+
+    def find(self, key_hash: str) -> Key | None:
+        """The key with this hash, or None."""
+
+    def used(self, key_hash: str, day: str) -> None:
+        """Records the day (`YYYY-MM-DD`, UTC) on which a key was last used. StaleError if the key no longer exists."""
+
+
+class ManagedKeys(Keys, Protocol):
+    """API keys as the management API adds, lists and revokes them."""
+
+    def add(self, key: Key) -> None:
+        """Stores a new key. StaleError if its hash exists already, in whatever workspace."""
+
+    def remove(self, key_hash: str) -> None:
+        """Revokes a key."""
+
+    def all(self, workspace: str) -> Iterator[Key]:
+        """The keys of the workspace, newest first. The list lags writes by moments."""
+
+
+class Workspaces(Protocol):
+    """The settings of workspaces."""
+
+    def schema(self, workspace: str) -> Schema:
+        """The schema of the workspace; the empty schema if none was saved."""
+
+
+class ManagedWorkspaces(Workspaces, Protocol):
+    """Workspaces as the management API creates and changes them."""
+
+    def add(self, workspace: str, name: str, created_at: str) -> None:
+        """Creates a workspace. StaleError if its id is taken."""
+
+    def created_at(self, workspace: str) -> datetime:
+        """When the workspace was created. LookupError if it does not exist."""
+
+    def save_schema(self, workspace: str, schema: Schema) -> None:
+        """Replaces the schema of the workspace."""
+
+
+class ManagedWebhookSecrets(Protocol):
+    """The secrets that sign webhooks (docs/messages.md#signatures)."""
+
+    def of(self, workspace: str, now: datetime) -> WebhookSecrets:
+        """The secrets of the workspace. The first read creates them."""
+
+    def rotate(self, workspace: str, now: datetime) -> WebhookSecrets:
+        """A new secret; the old one stays valid beside it for a day. StaleError if another rotation came first."""

@@ -1,0 +1,151 @@
+"""The erasure of what is stored about a customer outside the customers table, in DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes.messages import NOW, pending_message
+from tests.fakes.tables import aws, empty_table
+from waypost.adapters.dynamodb.customer_data import DynamoCustomerData
+from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
+from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
+from waypost.adapters.dynamodb.messages import DynamoMessages
+from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
+from waypost.adapters.dynamodb.runs import DynamoRuns
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.dead_letters import Parked
+from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.events import Event, Kind, Rejected, RejectedEvent
+from waypost.domain.intake.receipts import Receipt
+from waypost.domain.messages.message import PreparedMessage
+from waypost.domain.reasons import Reason
+from waypost.domain.runs.changes import Commit, CommitResult
+from waypost.domain.runs.effects import SendMessage
+from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
+
+RUN = Run("r_1", "welcome", 3, "", "hello", NOW, visits={"hello": 1})
+ENDED = replace(RUN.exited(Reason.FINISHED), id="r_0", visits={})
+ERROR = Rejected("bad-event", "event: must not be blank.", "/batch/0/event")
+
+
+@dataclass
+class Database:
+    """The adapters of the tables that hold data of customers, and their erasure."""
+
+    data: DynamoCustomerData
+    runs: DynamoRuns
+    receipts: DynamoReceipts
+    log: DynamoLog
+    messages: DynamoMessages
+    rejected: DynamoRejectedEvents
+    dead_letters: DynamoDeadLetters
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    """Empty tables."""
+    with aws():
+        runs, messages, events, dead = (empty_table(f"{name}Table") for name in ("Runs", "Messages", "Events", "Dead"))
+        receipts = DynamoReceipts(events, timedelta(days=90))
+        yield Database(
+            DynamoCustomerData(runs, messages, events, dead),
+            DynamoRuns(runs, receipts, messages),
+            receipts,
+            DynamoLog(receipts),
+            DynamoMessages(messages),
+            DynamoRejectedEvents(events),
+            DynamoDeadLetters(dead),
+        )
+
+
+def event(uuid: str) -> Event:
+    """An event of the device `d`."""
+    return Event(uuid, "page_view", Kind.TRIGGER, Identifier("correlation", "d"), "custom", {}, NOW, {})
+
+
+def test_changes_decided_before_the_erasure_cannot_be_saved(database: Database) -> None:
+    """After writes were blocked, a commit over the version that was read before is stale, and no effect is pending any more."""
+    database.runs.commit(Commit("w1", "c_1", VersionRow(), (SendMessage("msg_1"),), (RUN,)))
+    read = database.runs.get("w1", "c_1")
+    unread = database.runs.get("w1", "c_new")
+    for customer in ("c_1", "c_new"):
+        database.data.block_writes("w1", customer, NOW)
+    assert database.runs.commit(Commit("w1", "c_1", read.version_row, (), (RUN,))) is CommitResult.STALE
+    assert database.runs.commit(Commit("w1", "c_new", unread.version_row, (), (RUN,))) is CommitResult.STALE
+    assert database.runs.get("w1", "c_1").version_row.pending_effects == ()
+
+
+def test_runs_are_removed_and_the_version_row_stays(database: Database) -> None:
+    """Current and past runs are deleted, the version stays, and a second call finds no run."""
+    database.runs.commit(Commit("w1", "c_1", VersionRow(), (), (RUN,), (ENDED,)))
+    database.runs.commit(Commit("w1", "c_2", VersionRow(), (), (RUN,)))
+    assert [database.data.remove_runs("w1", "c_1") for _ in range(2)] == [2, 0]
+    assert database.runs.history("w1", "c_1") == CustomerRuns(VersionRow(1), ())
+    assert database.runs.get("w1", "c_2").runs == (RUN,)
+
+
+def test_messages_are_removed_with_their_content(database: Database) -> None:
+    """The message and what was rendered for it are deleted, those of another customer are not, and a second call finds none."""
+    for number, customer in enumerate(("c_1", "c_1", "c_2")):
+        message = pending_message(id=f"msg_{number}", customer=customer)
+        database.runs.commit(Commit("w1", f"c_{number}", VersionRow(), (), messages=(message,)))
+        database.messages.keep_rendered(message, PreparedMessage("ada@example.com", {"text": "Hi"}), NOW)
+    assert [database.data.remove_messages("w1", "c_1") for _ in range(2)] == [2, 0]
+    assert [database.messages.get("w1", f"msg_{number}") is None for number in range(3)] == [True, True, False]
+    assert [database.messages.rendered("w1", f"msg_{number}") is None for number in range(3)] == [True, True, False]
+
+
+def test_pages_are_removed_with_the_receipts_of_their_events(database: Database) -> None:
+    """Pages of the customer and the receipts of all events on them are deleted, and those of another customer are not."""
+    for number, customer in enumerate(("c_1", "c_1", "c_2")):
+        receipt = Receipt(f"e{number}", "page_view", NOW, customer)
+        database.log.write(Page("w1", customer, NOW, f"s{number}", (event(f"e{number}"),)), [receipt])
+    assert [database.data.remove_events("w1", "c_1") for _ in range(2)] == [2, 0]
+    assert list(database.receipts.read("w1", ["e0", "e1", "e2"], NOW)) == ["e2"]
+    assert [page.customer for page in database.log.of_day("w1", NOW.date(), limit=9)] == ["c_2"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "removed"),
+    [
+        ({"correlationValue": " Ada@Example.com "}, 1),
+        ({"correlationValue": ["ada@example.com"]}, 1),
+        ({"payload": {"distinct_id": "ada@example.com"}}, 1),
+        ({"payload": {"$anon_distinct_id": "ada@example.com"}}, 1),
+        ({"correlationValue": "eve@example.com", "payload": {"note": "ada@example.com"}}, 0),
+        ({"payload": "ada@example.com"}, 0),
+        ("ada@example.com", 0),
+    ],
+    ids=["value", "value in an array", "primary key", "anonymous id", "another customer", "payload is no object", "event is no object"],
+)
+def test_rejected_events_are_removed_by_the_identifiers_in_them(database: Database, raw: Any, removed: int) -> None:
+    """A rejected event of the last days is deleted exactly if it names the customer in one of the places for identifiers."""
+    database.rejected.keep("w1", NOW - timedelta(days=7), "r-1", [RejectedEvent(0, raw, ERROR)])
+    database.rejected.count("w1", NOW, 1)
+    assert database.data.remove_rejected("w1", {"ada@example.com"}, NOW) == removed
+    assert len(database.rejected.of_day("w1", (NOW - timedelta(days=7)).date(), limit=9)) == 1 - removed
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "removed"),
+    [
+        ("msg_1", "unreadable", 1),
+        ("s1", '{"kind":"timer","customer":"c_1"}', 1),
+        ("s1", '{"kind":"events","customer":"c_9","events":[{"id":["correlation","d"]}]}', 1),
+        ("s1", '{"kind":"events","customer":"c_9","events":[{"id":["correlation","other"]}]}', 0),
+        ("s1", "unreadable", 0),
+        ("s1", '["c_1"]', 0),
+    ],
+    ids=["message", "signal of the customer", "event of its id", "event of another id", "unreadable", "no signal"],
+)
+def test_dead_letters_about_the_customer_are_removed(database: Database, subject: str, body: str, removed: int) -> None:
+    """A dead letter is deleted exactly if it is a message of the customer, a signal of it, or a signal with an event of one of its ids."""
+    database.runs.commit(Commit("w1", "c_1", VersionRow(), (), messages=(pending_message(),)))
+    database.dead_letters.park(Parked("w1", "signal", subject, body, "reason", NOW))
+    assert database.data.remove_parked("w1", ["c_1"], {"d"}) == removed
+    assert len(database.dead_letters.page("w1", limit=9)[0]) == 1 - removed

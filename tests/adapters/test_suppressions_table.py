@@ -1,0 +1,46 @@
+"""Suppressed addresses in DynamoDB and in the fake: one contract for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.messages import FakeSuppressions
+from tests.fakes.tables import aws, empty_table
+from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
+
+Suppressions = DynamoSuppressions | FakeSuppressions
+
+
+@pytest.fixture
+def dynamo() -> Iterator[DynamoSuppressions]:
+    """The empty table."""
+    with aws():
+        yield DynamoSuppressions(empty_table("WorkspacesTable"))
+
+
+@pytest.fixture(params=["DynamoDB", "fake"])
+def suppressions(request: pytest.FixtureRequest) -> Suppressions:
+    """Both implementations."""
+    found: Suppressions = request.getfixturevalue("dynamo") if request.param == "DynamoDB" else FakeSuppressions()
+    return found
+
+
+def test_an_address_is_suppressed_on_its_channel_in_its_workspace(suppressions: Suppressions) -> None:
+    """Neither another address, nor another workspace, nor another channel is affected, and a second suppression changes nothing."""
+    suppressions.add("w1", "webhook", "https://example.com/hook")
+    suppressions.add("w1", "webhook", "https://example.com/hook")
+    assert suppressions.holds("w1", "webhook", "https://example.com/hook")
+    assert not suppressions.holds("w1", "webhook", "https://example.com/Hook")
+    assert not suppressions.holds("w2", "webhook", "https://example.com/hook")
+    assert not suppressions.holds("w1", "email", "https://example.com/hook")
+
+
+def test_email_addresses_compare_without_case_and_are_stored_as_hashes(dynamo: DynamoSuppressions) -> None:
+    """Suppressing ` Ada@Example.com` suppresses `ada@example.com`, and no row holds a part of the address."""
+    dynamo.add("w1", "email", " Ada@Example.com")
+    assert dynamo.holds("w1", "email", "ada@example.com")
+    rows = list(dynamo.table.query_all("workspace = :w", {":w": "w1"}))
+    assert len(rows) == 1
+    assert "example" not in str(rows)
