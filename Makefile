@@ -14,6 +14,7 @@ CFN_LINT := $(TOOL) cfn-lint==1.58.0 cfn-lint
 READY := $(VENV)/.ready
 LOCAL := $(ROOT)/.local
 LOCAL_READY := $(LOCAL)/.ready
+MOTO_READY := $(LOCAL)/moto/.ready
 
 export SAM_CLI_TELEMETRY := 0
 export UV_COMPILE_BYTECODE := 1
@@ -26,10 +27,11 @@ unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 help:  ## Print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
-run: $(LOCAL_READY)  ## Run all of Waypost on this machine: make run PORT=3000
-	@cd $(ROOT) && exec env PYTHONPATH=layers/core $(PYTHON) -m functions.local --port $(PORT) --sam-variables $(SAM_VARIABLES)
+BACKEND ?= ministack
+run: $(if $(filter moto,$(BACKEND)),$(MOTO_READY),$(LOCAL_READY))  ## Run all of Waypost on this machine: make run PORT=3000, or make run BACKEND=moto
+	@cd $(ROOT) && exec env PYTHONPATH=layers/core $(PYTHON) -m functions.local --port $(PORT) --backend $(BACKEND) --sam-variables $(SAM_VARIABLES)
 
-test: $(LOCAL_READY)  ## Run all tests, also those on the locally deployed template
+test: $(LOCAL_READY) $(MOTO_READY)  ## Run all tests, also those on the locally deployed template
 	@cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 --dist loadgroup $(TESTS)
 
 HISTORIES ?= 200000
@@ -104,6 +106,7 @@ lock: $(READY)  ## Compile the requirements files from pyproject.toml
 	cd $(ROOT) && $(LOCK) functions/local/requirements.in --no-annotate --output-file functions/local/requirements.txt
 	cd $(ROOT) && $(LOCK) .ci/lambda-runtime.in --no-annotate --output-file .ci/lambda-runtime.txt
 	cd $(ROOT) && $(LOCK) pyproject.toml --group dev --constraints layers/core/requirements.txt --no-annotate --output-file requirements-dev.txt
+	cd $(ROOT) && $(LOCK) functions/local/moto-requirements.in --constraints requirements-dev.txt --no-annotate --output-file functions/local/moto-requirements.txt
 
 clean:  ## Delete everything that was built or installed
 	rm -rf $(VENV) $(LOCAL) $(ROOT)/.aws-sam $(ROOT)/.mypy_cache $(ROOT)/.pytest_cache $(ROOT)/.ruff_cache $(ROOT)/.hypothesis
@@ -120,9 +123,15 @@ $(READY): $(ROOT)/requirements-dev.txt
 
 # MiniStack has an environment of its own, because it pins another boto3. The emulated functions use the layer's packages for this machine.
 $(LOCAL_READY): $(ROOT)/functions/local/requirements.txt $(ROOT)/layers/core/requirements.txt | $(READY)
-	@rm -rf $(LOCAL) && $(UV) venv --quiet --python $(PYTHON) $(LOCAL)/ministack
+	@rm -rf $(LOCAL)/ministack $(LOCAL)/packages && $(UV) venv --quiet --python $(PYTHON) $(LOCAL)/ministack
 	@$(UV) pip sync --quiet --require-hashes --python $(LOCAL)/ministack/bin/python $(ROOT)/functions/local/requirements.txt
 	@$(UV) pip install --quiet --require-hashes --no-deps --python $(PYTHON) --target $(LOCAL)/packages --requirements $(ROOT)/layers/core/requirements.txt
+	@touch $@
+
+# The server of moto has an environment of its own: it needs 60 packages that no function and no test imports.
+$(MOTO_READY): $(ROOT)/functions/local/moto-requirements.txt | $(READY)
+	@rm -rf $(LOCAL)/moto && $(UV) venv --quiet --python $(PYTHON) $(LOCAL)/moto
+	@$(UV) pip sync --quiet --require-hashes --python $(LOCAL)/moto/bin/python $<
 	@touch $@
 
 # ---- targets that `sam build` runs, once for each resource, with ARTIFACTS_DIR set ----

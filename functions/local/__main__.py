@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import signal
 import sys
 import time
@@ -15,6 +16,8 @@ from botocore.exceptions import BotoCoreError
 
 from functions.local import containers
 from functions.local.banner import banner
+from functions.local.moto_backend import function_process
+from functions.local.moto_backend.stack import running_on_moto
 from functions.local.paths import SAM_VARIABLES, LocalError
 from functions.local.stack import Stack, running
 from functions.local.watch import LogWatcher
@@ -27,14 +30,13 @@ def main() -> int:
     """Runs the local stack. Returns the exit code: 0 after Ctrl-C or SIGTERM, 1 after an error, which is one line on standard error."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--port", type=int, default=3000, help="the port to listen on at 127.0.0.1 (0: any free port)")
+    parser.add_argument("--backend", choices=BACKENDS, default="ministack", help="the emulator of AWS")
     parser.add_argument("--sam-variables", type=Path, default=SAM_VARIABLES, help="the file to write for `sam local --env-vars`")
     arguments = parser.parse_args()
     for number in STOP_SIGNALS:
         signal.signal(number, _stop)
     try:
-        with running(arguments.port) as stack:
-            containers.write_variables(arguments.sam_variables, stack.deployment.variables, stack.emulator.url)
-            _print_log(stack)
+        BACKENDS[arguments.backend](arguments.port, arguments.sam_variables)
     except KeyboardInterrupt:
         return 0
     except LocalError as error:
@@ -47,6 +49,26 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _run_on_ministack(port: int, sam_variables: Path) -> NoReturn:
+    with running(port) as stack:
+        containers.write_variables(sam_variables, stack.deployment.variables, stack.emulator.url)
+        _print_log(stack)
+
+
+def _run_on_moto(port: int, sam_variables: Path) -> NoReturn:
+    with running_on_moto(port) as stack:
+        containers.write_variables(sam_variables, stack.deployment.all_variables(), stack.moto.url)
+        print(banner(stack.url, stack.moto.url, has_clock=False), flush=True)
+        function_process.log.addHandler(logging.StreamHandler(sys.stdout))
+        function_process.log.setLevel(logging.INFO)
+        while stack.alive():
+            time.sleep(POLL_SECONDS)
+        raise LocalError("moto or a function ended unexpectedly; start again with `make run BACKEND=moto`")
+
+
+BACKENDS: Final = {"ministack": _run_on_ministack, "moto": _run_on_moto}
 
 
 def _print_log(stack: Stack) -> NoReturn:

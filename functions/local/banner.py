@@ -31,8 +31,11 @@ BATCH: Final = {
 }
 
 
-def banner(url: str, emulator: str) -> str:
-    """The commands that lead to a first e-mail, ready to paste. `url` is the address of Waypost, `emulator` that of the emulated AWS."""
+def banner(url: str, emulator: str, *, has_clock: bool = True) -> str:
+    """The commands that lead to a first e-mail, ready to paste. `url` is the address of Waypost, `emulator` that of the emulated AWS.
+
+    `has_clock` says whether the clock can be advanced.
+    """
     admin = f'-H "Authorization: Api-Key {ADMIN_KEY}"'
     return f"""
 Waypost runs at {url}   (AWS: {emulator}, account 000000000000; Ctrl-C stops both)
@@ -51,10 +54,14 @@ See what happened:
   curl -s "{url}/api/messages" {admin}
   curl -s {url}/api/journeys/welcome {admin}
   curl -s {url}/api/openapi.json
+{_clock(url) if has_clock else ""}
+The log of the functions follows, one line for each record.
+"""
 
+
+def _clock(url: str) -> str:
+    return f"""
 Advance the clock by three days; everything that becomes due in them is done:
 
   curl -s {url}/_local/clock -d '{{"advance": "P3D"}}'
-
-The log of the functions follows, one line for each record.
 """

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import httpx
 import uvicorn
+from starlette.applications import Starlette
 
 from functions.local import seed
 from functions.local.clock import Clock
@@ -83,7 +84,7 @@ def _mail(mail: dict[str, Any]) -> dict[str, Any]:
 def running(port: int = 0) -> Iterator[Stack]:
     """Starts everything and serves it at http://127.0.0.1:`port` (0: a free port); at exit stops it. LocalError if it cannot start."""
     with ExitStack() as parts:
-        listener = parts.enter_context(_listening(port))
+        listener = parts.enter_context(listening(port))
         emulator = parts.enter_context(running_emulator())
         cloud = Cloud(emulator.url)
         deployment = deploy(cloud, emulator.clock_file)
@@ -92,13 +93,16 @@ def running(port: int = 0) -> Iterator[Stack]:
         seed.create_demo_workspace(deployment.api, workspace_creator)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=10, trust_env=False))
         stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, workspace_creator, client)
-        parts.enter_context(_serving(stack, listener))
+        parts.enter_context(serving(proxy_app(stack, deployment.api), listener))
         yield stack
 
 
 @contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    """Takes the port before the slow part of the start: a taken port is an error at once, and an early request waits for its response."""
+def listening(port: int) -> Iterator[socket.socket]:
+    """A socket that listens on a port of the loopback address (0: a free port). LocalError if the port is in use.
+
+    It is opened before the slow part of the start: a port in use is an error at once, and an early request waits for its response.
+    """
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -110,8 +114,9 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _serving(stack: Stack, listener: socket.socket) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(proxy_app(stack, stack.deployment.api), log_level="warning", access_log=False))
+def serving(app: Starlette, listener: socket.socket) -> Iterator[None]:
+    """Serves an application at a socket until exit."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:

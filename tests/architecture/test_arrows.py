@@ -52,9 +52,11 @@ THIRD_PARTY = {
     "simplejson": {"domain"},
     "hypercorn": {"local"},
     "ministack": {"local"},
+    "moto": {"local"},
     "yaml": {"local"},
     "starlette": {"local"},
     "uvicorn": {"local"},
+    "werkzeug": {"local"},
     "httpx": {"local"},
 }
 # what the domain may not use: the time, random numbers, the machine, the network

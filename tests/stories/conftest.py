@@ -6,20 +6,36 @@ from collections.abc import Iterator
 
 import pytest
 
+from functions.local.moto_backend.stack import MotoStack, running_on_moto
 from functions.local.stack import Stack, running
+from tests.stories.backends import AnyStack
 from tests.stories.webhook_server import WebhookServer, running_webhook_server
 from tests.stories.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """All of Waypost with its demo workspace, on free ports of this machine."""
+def ministack() -> Iterator[Stack]:
+    """All of Waypost on MiniStack with its demo workspace, on free ports of this machine."""
     with running() as stack:
         yield stack
 
 
+@pytest.fixture(scope="session")
+def moto() -> Iterator[MotoStack]:
+    """All of Waypost on moto with its demo workspace, on free ports of this machine."""
+    with running_on_moto() as stack:
+        yield stack
+
+
 @pytest.fixture
-def workspace(stack: Stack) -> Workspace:
+def stack(request: pytest.FixtureRequest) -> AnyStack:
+    """The stack of a test: the one on MiniStack, unless the test is marked with `both_backends`."""
+    chosen: AnyStack = request.getfixturevalue(getattr(request, "param", "ministack"))
+    return chosen
+
+
+@pytest.fixture
+def workspace(stack: AnyStack) -> Workspace:
     """A workspace that no other test uses."""
     return Workspace.create(stack)
 

@@ -7,14 +7,14 @@ import pytest
 
 from functions.local.banner import BATCH, CUSTOMER_EMAIL
 from functions.local.seed import ADMIN_KEY, EVENTS_KEY
-from functions.local.stack import Stack
+from tests.stories.backends import AnyStack, both_backends
 from tests.stories.workspace import Workspace
 
 PATHS = ["/api/events/batch/", "/api/events/batch", "/events/batch/", "/events/batch"]
 
 
 @pytest.fixture
-def demo(stack: Stack) -> Workspace:
+def demo(stack: AnyStack) -> Workspace:
     """The demo workspace with the keys that the banner prints."""
     return Workspace(stack, "demo", ADMIN_KEY, EVENTS_KEY)
 
@@ -26,6 +26,7 @@ def send_batch(demo: Workspace, path: str = PATHS[0]) -> httpx.Response:
     return response
 
 
+@both_backends
 def test_the_documented_batch_creates_a_customer_a_run_and_an_email(demo: Workspace) -> None:
     """After the documented batch the customer is identified, has a run of the journey and one e-mail, and the API returns each of them."""
     response = send_batch(demo)

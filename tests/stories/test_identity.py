@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.stories.backends import both_backends
 from tests.stories.workspace import Workspace, identify, mailing, trigger
 
 
@@ -36,6 +37,7 @@ def test_an_identify_of_unknown_ids_creates_a_customer(workspace: Workspace) -> 
     assert device(workspace, "phone") == customer
 
 
+@both_backends
 def test_an_identify_adds_a_new_id_to_a_known_customer(workspace: Workspace) -> None:
     """An `$identify` with a new correlation id and a known primary key adds the id and changes nothing else."""
     ada = workspace.email("ada")

@@ -20,7 +20,7 @@ from functions.local.emulator import free_port
 from functions.local.paths import LAYER, ROOT
 from functions.local.seed import EVENTS_KEY
 
-Start = Callable[[int], subprocess.Popen[str]]
+Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts the local run on a port as `make run` does, with its temporary files in this test's folder."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(port: int) -> subprocess.Popen[str]:
+    def run(port: int, backend: str = "ministack") -> subprocess.Popen[str]:
         environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(LAYER)}
-        command = [sys.executable, "-m", "functions.local", "--port", str(port)]
+        command = [sys.executable, "-m", "functions.local", "--port", str(port), "--backend", backend]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         started.append(process)
         return process
@@ -61,16 +61,42 @@ def wait_until_ready(url: str) -> None:
     assert httpx.get(f"{url}/api/health", timeout=60).status_code == 200
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_it_prints_each_event_and_leaves_nothing_behind(start: Start, tmp_path: Path, kind: signal.Signals) -> None:
+def children(parent: int) -> list[int]:
+    """The ids of the processes that a process has started."""
+    lines = subprocess.run(["ps", "-e", "-o", "pid=", "-o", "ppid="], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [int(pid) for pid, parent_pid in map(str.split, lines) if int(parent_pid) == parent]
+
+
+def exists(pid: int) -> bool:
+    """Whether a process exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("backend", "kind"),
+    [
+        ("ministack", signal.SIGINT),
+        ("ministack", signal.SIGTERM),
+        ("ministack", signal.SIGKILL),
+        ("moto", signal.SIGINT),
+        ("moto", signal.SIGKILL),
+    ],
+)
+def test_it_prints_each_event_and_leaves_nothing_behind(start: Start, tmp_path: Path, backend: str, kind: signal.Signals) -> None:
     """It prints a line for each thing that happens to an event; after Ctrl-C, SIGTERM and SIGKILL no process and no folder is left."""
     port = free_port()
-    process = start(port)
+    process = start(port, backend)
     url = f"http://127.0.0.1:{port}"
     wait_until_ready(url)
     httpx.post(f"{url}/api/events/batch/", json=BATCH, headers={"Authorization": f"Api-Key {EVENTS_KEY}"}, timeout=30)
     httpx.post(f"{url}/_local/settle", timeout=70)
     time.sleep(1)
+    started = children(process.pid)
+    assert started
     process.send_signal(kind)
     output, errors = process.communicate(timeout=30)
     if kind is not signal.SIGKILL:
@@ -80,6 +106,7 @@ def test_it_prints_each_event_and_leaves_nothing_behind(start: Start, tmp_path: 
     emulator = re.search(r"AWS: (\S+),", output)
     assert emulator
     assert becomes_true(lambda: refuses(emulator[1]))
+    assert becomes_true(lambda: not any(exists(pid) for pid in started))
     assert becomes_true(lambda: not list(tmp_path.iterdir()))
 
 

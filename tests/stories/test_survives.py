@@ -59,7 +59,7 @@ def killing(stack: Stack, function: str) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("function", ["IngestFunction", "MatchFunction"])
-def test_a_function_that_is_killed_loses_no_event(workspace: Workspace, function: str) -> None:
+def test_a_function_that_is_killed_loses_no_event(ministack: Stack, workspace: Workspace, function: str) -> None:
     """When clients retry until they get a 2xx, each customer exists and gets exactly one e-mail."""
     workspace.publish(mailing("welcome", "joined"))
 
@@ -72,7 +72,7 @@ def test_a_function_that_is_killed_loses_no_event(workspace: Workspace, function
         while workspace.send(*stamped).status_code != 201:
             time.sleep(0.2)
 
-    with short_visibility_timeout(workspace.stack), killing(workspace.stack, function) as killed:
+    with short_visibility_timeout(ministack), killing(ministack, function) as killed:
         with ThreadPoolExecutor(8) as clients:
             list(clients.map(join, range(CUSTOMERS)))
         assert workspace.stack.settle()

@@ -8,6 +8,7 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook
 
+from tests.stories.backends import both_backends
 from tests.stories.webhook_server import WebhookServer
 from tests.stories.workspace import Workspace, identify, trigger
 
@@ -19,6 +20,7 @@ def calling(url: str) -> dict[str, Any]:
     return {"id": "calls", "name": "calls", "entry": {"event": "bought", "reentry": {"mode": "always"}}, "steps": steps}
 
 
+@both_backends
 def test_the_signature_of_a_webhook_is_valid(workspace: Workspace, receiver: WebhookServer) -> None:
     """The body is rendered, and its signature is valid under the secret of the workspace."""
     secret = workspace.get("/api/webhooks/secret")["secret"]

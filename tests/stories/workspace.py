@@ -8,20 +8,20 @@ from uuid import uuid4
 
 import httpx
 
-from functions.local.stack import Stack
+from tests.stories.backends import AnyStack
 
 
 @dataclass(frozen=True)
 class Workspace:
     """One tenant. Each test has a workspace of its own, so tests do not affect each other."""
 
-    stack: Stack
+    stack: AnyStack
     id: str
     admin_key: str
     events_key: str
 
     @classmethod
-    def create(cls, stack: Stack) -> Workspace:
+    def create(cls, stack: AnyStack) -> Workspace:
         """Creates a workspace whose customers have an e-mail address as their primary key, with an admin key and an events key."""
         created = stack.new_workspace(f"story {uuid4().hex[:8]}")
         workspace = cls(stack, created["id"], created["key"], f"story-events-key-{uuid4().hex}")

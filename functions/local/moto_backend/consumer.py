@@ -1,0 +1,138 @@
+"""Consumes a queue as an event source mapping of Lambda does, because moto runs none.
+
+It receives a batch, invokes the function, and deletes the records that the function did not report as failed. The others come back when
+their visibility timeout ends, which the function may shorten.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.local.cloud import Cloud
+from functions.local.emulator import REGION
+from functions.local.moto_backend.deployment import EventSource
+from functions.local.moto_backend.function_process import FunctionError, log
+
+PAUSE: Final = 0.2  # seconds between two requests to an empty queue
+
+Invoke = Callable[[dict[str, Any]], Any]
+
+
+class Consumer:
+    """Consumes one queue, a batch at a time."""
+
+    def __init__(self, sqs: Any, source: EventSource, invoke: Invoke) -> None:
+        self.batch = threading.Lock()
+        """Held from before a batch is received until its records are deleted."""
+        self._sqs = sqs
+        self._source = source
+        self._invoke = invoke
+
+    def run(self, stop: threading.Event) -> None:
+        """Consumes until `stop` is set."""
+        while not stop.is_set():
+            try:
+                with self.batch:
+                    received = self.consume()
+            except (BotoCoreError, ClientError) as error:
+                if not stop.is_set():
+                    log.error("the queue %s cannot be consumed: %s", self._source.queue_arn, error)
+                received = 0
+            if not received:
+                stop.wait(PAUSE)
+
+    def consume(self) -> int:
+        """Consumes one batch; the number of its records."""
+        source = self._source
+        received = self._sqs.receive_message(
+            QueueUrl=source.queue_url,
+            MaxNumberOfMessages=source.batch_size,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        messages = received.get("Messages", [])
+        if not messages:
+            return 0
+        try:
+            response = self._invoke({"Records": [record(message, source.queue_arn) for message in messages]})
+        except FunctionError as error:
+            log.error("a batch of %s failed: %s", source.queue_arn, error)
+            return len(messages)
+        failed = failed_ids(response, [message["MessageId"] for message in messages])
+        for message in messages:
+            if message["MessageId"] not in failed:
+                self._sqs.delete_message(QueueUrl=source.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return len(messages)
+
+    def unsettled(self) -> int:
+        """The messages that are due. In a FIFO queue all count; in a standard queue those that wait for a later time do not.
+
+        The caller holds `batch`, so that no message is in the hands of the function.
+        """
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        counts = self._sqs.get_queue_attributes(QueueUrl=self._source.queue_url, AttributeNames=names)["Attributes"]
+        counted = names if self._source.queue_arn.endswith(".fifo") else names[:1]
+        return sum(int(counts[name]) for name in counted)
+
+
+def record(message: dict[str, Any], queue_arn: str) -> dict[str, Any]:
+    """A received message as the record that Lambda hands to a function."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": message.get("MessageAttributes", {}),
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue_arn,
+        "awsRegion": REGION,
+    }
+
+
+def failed_ids(response: Any, ids: Sequence[str]) -> frozenset[str]:
+    """The ids of the records that failed, as Lambda reads a response to a batch.
+
+    Nothing, or an empty list of failures, is success. A response of another shape, or an id that is not in the batch, fails all records.
+    """
+    try:
+        failures = (response or {}).get("batchItemFailures") or []
+        reported = frozenset(failure["itemIdentifier"] for failure in failures)
+    except (AttributeError, KeyError, TypeError):
+        return frozenset(ids)
+    return reported if reported <= set(ids) else frozenset(ids)
+
+
+class Consumers:
+    """The consumers of all queues, each in a thread."""
+
+    def __init__(self, consumers: Sequence[Consumer]) -> None:
+        self._consumers = consumers
+
+    def settled(self) -> bool:
+        """Whether no consumer holds a batch and no message is due."""
+        with ExitStack() as batches:
+            for consumer in self._consumers:
+                batches.enter_context(consumer.batch)
+            return not any(consumer.unsettled() for consumer in self._consumers)
+
+
+@contextmanager
+def running_consumers(cloud: Cloud, sources: Sequence[EventSource], functions: Mapping[str, Invoke]) -> Iterator[Consumers]:
+    """Consumes the queues with the functions (by logical id) until exit, which waits for the batches that are being processed."""
+    stop = threading.Event()
+    consumers = [Consumer(cloud.client("sqs"), source, functions[source.function]) for source in sources]
+    threads = [threading.Thread(target=consumer.run, args=(stop,)) for consumer in consumers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield Consumers(consumers)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

@@ -1,0 +1,91 @@
+"""Runs in the interpreter of `.local/moto`: moto's server for the local run.
+
+It is the application that the command `moto_server` serves, with four differences:
+
+- It ends when its standard input closes, so that it never outlives the local run.
+- It processes one DynamoDB request at a time. moto reads an item, checks the condition and writes in separate steps, and after a failed
+  transaction it puts back copies of whole tables. Two requests at the same time would lose writes that AWS keeps.
+- It keeps the e-mails of SES with text, HTML and time. moto keeps one body and no time.
+- It listens at Docker's bridge too, for the containers of `sam local`, and there only under their name for this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.sesv2.responses import SESV2Response
+from werkzeug.serving import make_server
+
+MAILS = "/_local/mails"  # process.py reads it
+BRIDGE = os.environ.get("WAYPOST_BRIDGE_ADDRESS", "")  # process.py sets it where Docker's bridge exists
+BRIDGE_HOST = "host.docker.internal"
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+mails: list[dict[str, Any]] = []
+_send_email = SESV2Response.send_email
+
+
+def _send_and_keep(response: SESV2Response) -> str:
+    """Lets moto send an e-mail and, unless it raises, keeps what was sent."""
+    message_id: str = _send_email(response)
+    request = json.loads(response.body)
+    content = request["Content"]["Simple"]
+    body = {part.lower(): content["Body"].get(part, {}).get("Data", "") for part in ("Text", "Html")}
+    addresses = {"from": request["FromEmailAddress"], "to": request["Destination"]["ToAddresses"]}
+    mails.append({**addresses, "subject": content["Subject"]["Data"], **body, "at": time.time()})
+    return message_id
+
+
+SESV2Response.send_email = _send_and_keep  # type: ignore[method-assign,assignment]
+
+
+class Application:
+    """The WSGI application: moto's, and one route more."""
+
+    def __init__(self) -> None:
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._dynamodb = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answers one request. moto computes a response before it returns, so the lock covers all that the request does."""
+        if _is_foreign(environ):
+            return _answer(start_response, "403 Forbidden", "This address is for the containers of sam local.")
+        if environ["PATH_INFO"] == MAILS:
+            return _answer(start_response, "200 OK", mails[::-1])
+        with self._dynamodb if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB") else nullcontext():
+            response: Iterable[bytes] = self._moto(environ, start_response)
+        return response
+
+
+def _is_foreign(environ: dict[str, Any]) -> bool:
+    """Whether a request came over the bridge under another host name than the one that samconfig.toml gives to containers."""
+    return bool(BRIDGE) and environ["SERVER_NAME"] == BRIDGE and environ.get("HTTP_HOST", "").partition(":")[0] != BRIDGE_HOST
+
+
+def _answer(start_response: StartResponse, status: str, body: Any) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "application/json")])
+    return [json.dumps(body).encode()]
+
+
+def main() -> None:
+    """Serves at the port that is the first argument until standard input closes."""
+    application = Application()
+    for host in ("127.0.0.1", BRIDGE):
+        if host:
+            server = make_server(host, int(sys.argv[1]), application, threaded=True, request_handler=MotoRequestHandler)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdin.read()
+    os._exit(0)  # no thread of a request may keep the process
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""All of Waypost on this machine with moto as its AWS: `make run BACKEND=moto`, and the tests that run on both backends.
+
+moto keeps tables and queues and has no Lambda and no API Gateway of use here, so the local run does their work: rest_api.py turns requests
+into events, consumer.py consumes the queues, and function_process.py runs the handlers. docs/local.md#what-moto-cannot-do lists the limits.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from functions.local import seed, template
+from functions.local.cloud import Cloud
+from functions.local.gateway import ProblemError
+from functions.local.gateway_proxy import proxy_app
+from functions.local.moto_backend import rest_api
+from functions.local.moto_backend.consumer import Consumers, running_consumers
+from functions.local.moto_backend.deployment import MotoDeployment, deploy
+from functions.local.moto_backend.function_process import FunctionProcess, running_function
+from functions.local.moto_backend.process import Moto, running_moto
+from functions.local.paths import TEMPLATE
+from functions.local.stack import SETTLE_TIMEOUT, listening, serving
+from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
+from waypost.domain.values.durations import Duration
+
+
+@dataclass(frozen=True, slots=True)
+class MotoStack:
+    """A seeded Waypost on moto that answers at `url`."""
+
+    url: str
+    moto: Moto
+    deployment: MotoDeployment
+    functions: dict[str, FunctionProcess]
+    consumers: Consumers
+    workspace_creator: WorkspaceCreator
+
+    def alive(self) -> bool:
+        """Whether moto and all functions still run."""
+        return self.moto.alive() and all(function.alive() for function in self.functions.values())
+
+    def settle(self) -> bool:
+        """Waits until all queues are empty and everything due is done; False if something is left after 60 seconds."""
+        end = time.monotonic() + SETTLE_TIMEOUT
+        while not self.consumers.settled():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def now(self) -> datetime:
+        """The time of this machine, which is the time of moto."""
+        return datetime.now(UTC)
+
+    def advance(self, duration: Duration) -> NoReturn:  # noqa: ARG002 - the signature of both backends
+        """Raises ProblemError 501: moto's queues and schedules follow the clock of this machine."""
+        detail = "On moto the clock cannot be advanced, and schedules do not fire. Use `make run` without BACKEND=moto."
+        raise ProblemError(HTTPStatus.NOT_IMPLEMENTED, "not-implemented", detail)
+
+    def mails(self) -> list[dict[str, Any]]:
+        """Every e-mail that SES accepted, newest first."""
+        return self.moto.mails()
+
+    def new_workspace(self, name: str) -> dict[str, str]:
+        """A second workspace with an admin key: `id`, `name`, `key`."""
+        return self.workspace_creator.create(name)
+
+
+@contextmanager
+def running_on_moto(port: int = 0) -> Iterator[MotoStack]:
+    """Starts everything and serves it at http://127.0.0.1:`port` (0: a free one); at exit nothing is left. LocalError if it cannot."""
+    with ExitStack() as parts:
+        listener = parts.enter_context(listening(port))
+        moto = parts.enter_context(running_moto())
+        cloud = Cloud(moto.url)
+        deployment = deploy(cloud)
+        functions = {
+            name: parts.enter_context(running_function(name.removesuffix("Function").lower(), deployment.environment(name, cloud)))
+            for name in deployment.variables
+        }
+        invoke = {name: function.invoke for name, function in functions.items()}
+        consumers = parts.enter_context(running_consumers(cloud, deployment.event_sources, invoke))
+        creator = parts.enter_context(running_workspace_creator(deployment.environment("ManageFunction", cloud)))
+        api_listener = parts.enter_context(listening(0))
+        parts.enter_context(serving(rest_api.rest_api(template.load(TEMPLATE), invoke), api_listener))
+        api = f"{_url(api_listener)}/{rest_api.STAGE}"
+        seed.create_demo_workspace(api, creator)
+        stack = MotoStack(_url(listener), moto, deployment, functions, consumers, creator)
+        parts.enter_context(serving(proxy_app(stack, api), listener))
+        yield stack
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
