@@ -32,7 +32,7 @@ run: $(if $(filter moto,$(BACKEND)),$(MOTO_READY),$(LOCAL_READY))  ## Run all of
 	@cd $(ROOT) && exec env PYTHONPATH=layers/core $(PYTHON) -m functions.local --port $(PORT) --backend $(BACKEND) --sam-variables $(SAM_VARIABLES)
 
 test: $(LOCAL_READY) $(MOTO_READY)  ## Run all tests, also those on the locally deployed template
-	@cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 --dist loadgroup $(TESTS)
+	@cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 --dist loadfile $(TESTS)
 
 HISTORIES ?= 200000
 model: $(READY)  ## Compare more random histories with the reference model: make model HISTORIES=200000

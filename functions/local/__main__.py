@@ -42,6 +42,9 @@ def main() -> int:
     except LocalError as error:
         print(f"waypost: {error}", file=sys.stderr)
         return 1
+    finally:
+        # Without the file, `make invoke` says at once that there is no run, instead of calling the port of one that has ended.
+        arguments.sam_variables.unlink(missing_ok=True)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -69,7 +69,8 @@ def _match_record(record: SQSRecord, context: LambdaContext) -> None:
     receives = _receives(record)
     try:
         _match(signal, redelivered=receives > 1)
-    except UnavailableError:
+    except UnavailableError as error:
+        logger.warning("not now", workspace=signal.workspace, receives=receives, reason=str(error))
         raise
     except Exception:  # any other failure must not block the records behind it for ever
         logger.exception("poison", workspace=signal.workspace, receives=receives)

@@ -40,7 +40,13 @@ def test_throttling_outages_and_timeouts_are_unavailable_errors(error: Exception
 
 
 @pytest.mark.parametrize(
-    "error", [client_error("UnrecognizedClientException"), client_error("InvalidClientTokenId", 403), NoCredentialsError()]
+    "error",
+    [
+        client_error("UnrecognizedClientException"),
+        client_error("InvalidClientTokenId", 403),
+        client_error("ExpiredTokenException"),
+        NoCredentialsError(),
+    ],
 )
 def test_refused_credentials_say_what_to_set(error: Exception) -> None:
     """Credentials that AWS refuses keep the work for a later attempt, and the log says what a person at `sam local` has to set."""

@@ -29,6 +29,7 @@ from waypost.domain.journeys.journey import Journey
 from waypost.domain.messages import send_request
 from waypost.domain.signals import EventsArrived
 from waypost.ingest.batch import ingest
+from waypost.ingest.time_budget import TimeBudget
 from waypost.telemetry import logger
 
 FOLDER = Path(__file__).parents[2] / "events"
@@ -73,7 +74,7 @@ def test_the_signal_holds_the_events_of_the_documented_batch() -> None:
     intake = IngestHarness()
     intake.customers.down = True
     context = RequestContext(seed.WORKSPACE, SCHEMA, signal.received_at, "request-1")
-    ingest(parse(json.loads(documented_batch()), context), context, intake.dependencies, intake.clock)
+    ingest(parse(json.loads(documented_batch()), context), context, intake.dependencies, TimeBudget(intake.clock, intake.lookups))
     assert intake.signals.arrived == [signal]
     assert signal.received_at.timestamp() * 1000 == content("ingest-batch")["requestContext"]["requestTimeEpoch"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,6 +89,16 @@ def wait_for(url: str, process: subprocess.Popen[bytes], output: Path) -> None:
     pytest.fail(f"nothing answers at {url}:\n{output.read_text()[-3000:]}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def built(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The build in `.aws-sam/build`, made by one process: two at the same time would write the same files."""
+    lock = tmp_path_factory.getbasetemp().parent / "sam-build.lock"
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = subprocess.run(["make", f"{ROOT}/.aws-sam/build/template.yaml"], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
 @pytest.fixture(scope="session")
 def docker_engine() -> None:
     """A Docker engine; without one the tests are skipped, but where WAYPOST_REQUIRE_DOCKER is set they fail."""
@@ -100,7 +110,6 @@ def docker_engine() -> None:
         return
     if os.environ.get("WAYPOST_REQUIRE_DOCKER"):
         pytest.fail(SKIPPED)
-    warnings.warn(SKIPPED, stacklevel=1)
     pytest.skip(SKIPPED)
 
 

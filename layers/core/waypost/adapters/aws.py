@@ -39,12 +39,20 @@ UNAVAILABLE_CODES: Final = frozenset(
 """Error codes after which the same request may succeed later. Throttling comes with status 400 as often as with 429 or 5xx."""
 
 REFUSED_CREDENTIALS_CODES: Final = frozenset(
-    {"InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"}
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
 )
-"""Error codes of credentials that AWS does not know, or with which the request was not signed."""
+"""Error codes of credentials that AWS does not know, that have expired, or with which the request was not signed."""
 
 _CREDENTIALS_ADVICE: Final = (
-    "The local emulators accept AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test: "
+    "On a local emulator, the credentials are AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test: "
     "set them in the shell of `sam local`, or use `make invoke` and `make api`, which do so."
 )
 
