@@ -22,10 +22,10 @@ export UV_LINK_MODE := copy
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test model check check-ruff check-types check-template format build deploy bench lock clean setup
+.PHONY: help run test model check check-ruff check-types check-template format build deploy test-events bench lock clean setup
 
 help:  ## Print this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 13
 
 BACKEND ?= ministack
 run: $(if $(filter moto,$(BACKEND)),$(MOTO_READY),$(LOCAL_READY))  ## Run all of Waypost on this machine: make run PORT=3000, or make run BACKEND=moto
@@ -96,6 +96,12 @@ deploy: stack-name $(BUILT)  ## Deploy to AWS with your credentials: make deploy
 .PHONY: stack-name
 stack-name:
 	@test $$(printf %s '$(STACK)' | wc -c) -le 40 || { echo "The stack name '$(STACK)' has over 40 characters: the names of the FIFO queues, which contain it, would exceed SQS's 80." >&2; exit 1; }
+
+# The first word of a file's name says which function it is for. All events of a function are one schema in EventBridge, so this is one by one.
+test-events: $(READY)  ## Store events/ as test events of a stack in the Lambda console: make test-events STACK=waypost-test
+	$(if $(filter file,$(origin STACK)),$(error Name the test stack: make test-events STACK=waypost-test))
+	@cd $(ROOT) && for function in Ingest Match Send Manage; do for file in events/$$(echo $$function | tr A-Z a-z)-*.json; do \
+	  $(SAM) remote test-event put $${function}Function --stack-name $(STACK) --name $$(basename $$file .json) --file $$file --force || exit 1; done; done
 
 bench: $(READY)  ## Print AWS calls, billed units, prices and CPU time of usual batches
 	@cd $(ROOT) && $(PYTHON) tests/bench.py

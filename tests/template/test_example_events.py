@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import subprocess
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,7 +27,8 @@ from waypost.domain.values.generated_ids import customer_id
 Event = Mapping[str, Any]
 Resources = dict[str, dict[str, Any]]
 
-FOLDER = Path(__file__).parents[2] / "events"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "events"
 FILES: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
 REST = [name for name, event in FILES.items() if "httpMethod" in event]
 HTTP = [name for name, event in FILES.items() if event.get("version") == "2.0"]
@@ -202,3 +204,27 @@ def test_the_events_of_a_function_fit_into_one_schema(functions: Resources) -> N
         examples = {name: {"value": event, "x-metadata": {"invocationType": "RequestResponse"}} for name, event in FILES.items()}
         own = {name: example for name, example in examples.items() if function_of(name) == function}
         assert len(json.dumps(own)) < SCHEMA_CHARACTERS - 10_000, function
+
+
+def make_test_events(*variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs `make test-events` with a command in the place of SAM that prints its arguments."""
+    command = ["make", "--no-print-directory", "--makefile", str(ROOT / "Makefile"), "test-events", "SAM=echo", *variables]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_each_file_is_stored_as_a_test_event_of_its_function() -> None:
+    """`make test-events` gives each file to the function of its name, under its own name, and replaces what was stored before."""
+    lines = make_test_events("STACK=acme").stdout.splitlines()
+    commands = {
+        f"remote test-event put {function_of(name).title()}Function --stack-name acme --name {name} --file events/{name}.json --force"
+        for name in FILES
+    }
+    assert (set(lines), len(lines)) == (commands, len(commands))
+
+
+def test_test_events_are_stored_in_a_stack_that_was_named() -> None:
+    """Without STACK, which is the production stack by default, `make test-events` stores nothing."""
+    result = make_test_events()
+    assert result.returncode != 0
+    assert "Name the test stack" in result.stderr
+    assert "remote" not in result.stdout
