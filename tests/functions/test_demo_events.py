@@ -73,7 +73,7 @@ def test_the_signal_holds_the_events_of_the_documented_batch() -> None:
     intake = IngestHarness()
     intake.customers.down = True
     context = RequestContext(seed.WORKSPACE, SCHEMA, signal.received_at, "request-1")
-    ingest(parse(json.loads(documented_batch()), context), context, intake.dependencies, intake.clock)
+    ingest(parse(json.loads(documented_batch()), context), context, intake.dependencies, intake.budget)
     assert intake.signals.arrived == [signal]
     assert signal.received_at.timestamp() * 1000 == content("ingest-batch")["requestContext"]["requestTimeEpoch"]
 
