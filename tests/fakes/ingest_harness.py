@@ -152,13 +152,18 @@ class IngestHarness:
         """Ingests a batch (or, if `bare`, one event) as the handler does."""
         context = request_context(bare=bare)
         body = events[0] if bare else {"batch": list(events), **envelope}
-        return ingest(parse(body, context), context, self.dependencies, TimeBudget(self.clock, self.lookups))
+        return ingest(parse(body, context), context, self.dependencies, self.budget)
 
     @property
     def dependencies(self) -> IngestDependencies:
         """The fakes as the use case gets them."""
         pools = (self.lookups, self.identifying, self.sending)
         return IngestDependencies(self.customers, self.signals, self.rejected, self.linked, *pools, self.clock.pause)
+
+    @property
+    def budget(self) -> TimeBudget:
+        """The time budget of a request that arrived at second 0 of the clock."""
+        return TimeBudget(self.clock, self.lookups)
 
     def use_virtual_threads(self) -> None:
         """Makes all calls on virtual threads, so that calls that take or hang for seconds take no time of the test."""
