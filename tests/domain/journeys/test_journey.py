@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -149,7 +150,7 @@ def examples() -> Iterator[tuple[str, Any]]:
         for number, block in enumerate(re.findall(r"^```json journey\n(.*?)^```", path.read_text(), re.DOTALL | re.MULTILINE)):
             yield f"{path.name}-{number}", json.loads(block)
     request = json.loads((ROOT / "events" / "manage-save-journey.json").read_text())
-    yield "events", {"id": "welcome", **json.loads(request["body"])}
+    yield "events", {"id": "welcome", **json.loads(base64.b64decode(request["body"]))}
     for number, definition in enumerate(json.loads((ROOT / "tests" / "golden" / "definitions.json").read_text())):
         yield f"golden-{number}", definition
     yield from [("every-step", EVERY_STEP), ("welcome", WELCOME)]
