@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,7 +14,7 @@ from waypost.adapters.dynamodb.json_attributes import json_from_attribute, json_
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
 from waypost.domain.intake.event_log import Page
-from waypost.domain.intake.receipts import JourneyOutcome, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt, TakenBranch
 from waypost.domain.reasons import Reason
 from waypost.domain.values.generated_ids import key_part
 from waypost.domain.values.wire_time import instant, iso
@@ -55,6 +56,7 @@ class DynamoReceipts:
             "receivedAt": iso(receipt.received_at),
             "customer": receipt.customer,
             "moves": json_to_attribute([_outcome_to_wire(each) for each in receipt.journeys]) if receipt.journeys else None,
+            "branches": _branches_to_attribute(receipt),
             "messages": list(receipt.messages) or None,
             "reason": receipt.reason and receipt.reason.value,
             "expires": expiry(receipt.received_at, self.kept),
@@ -116,15 +118,25 @@ def _outcome_to_wire(entry: JourneyOutcome) -> tuple[str | None, ...]:
     return entry.journey, entry.outcome, entry.reason and entry.reason.value, entry.run
 
 
+def _branches_to_attribute(receipt: Receipt) -> str | bytes | None:
+    """The branches of all outcomes, each with the position of its outcome, in an attribute that an older release ignores."""
+    wire = [[place, *branch] for place, outcome in enumerate(receipt.journeys) for branch in outcome.branches]
+    return json_to_attribute(wire) if wire else None
+
+
 def _receipt_from_item(item: Item) -> Receipt:
     moves = json_from_attribute(item["moves"]) if "moves" in item else []
+    branches: dict[int, list[TakenBranch]] = defaultdict(list)
+    for place, step, branch in json_from_attribute(item["branches"]) if "branches" in item else ():
+        branches[place].append(TakenBranch(step, branch))
     return Receipt(
         uuid=item["uuid"],
         event=item["event"],
         received_at=instant(item["receivedAt"]),
         customer=item["customer"],
         journeys=tuple(
-            JourneyOutcome(journey, outcome, Reason(reason) if reason else None, run) for journey, outcome, reason, run in moves
+            JourneyOutcome(journey, outcome, Reason(reason) if reason else None, run, tuple(branches[place]))
+            for place, (journey, outcome, reason, run) in enumerate(moves)
         ),
         messages=tuple(item.get("messages", ())),
         reason=Reason(item["reason"]) if "reason" in item else None,

@@ -59,6 +59,8 @@ def to_item(partition: str, run: Run) -> Item:
         "heard": json_to_attribute(run.matched_events) if run.matched_events else None,
         "touchedBy": run.last_event_uuid or None,
         "trail": json_to_attribute([[iso(each.at), each.step, each.reason.value] for each in run.history]) if run.history else None,
+        "branches": json_to_attribute([each.branch for each in run.history]) if any(each.branch for each in run.history) else None,
+        "hold": run.hold and run.hold.value,
         "early": json_to_attribute(_early_matches_to_wire(run)) if run.early_matches else None,
         "messageTimes": [_milliseconds(each) for each in run.message_times] or None,
         **_index_attributes(partition, run),
@@ -89,7 +91,8 @@ def from_item(item: Item) -> Run:
         matched_events=tuple((branch, event) for branch, event in json_from_attribute(item["heard"])) if "heard" in item else (),
         pending_transition=_pending_transition(item) if "held" in item else None,
         last_event_uuid=item.get("touchedBy", ""),
-        history=tuple(_step_visit(*each) for each in json_from_attribute(item["trail"])) if "trail" in item else (),
+        history=_history(item),
+        hold=Cause(item["hold"]) if "hold" in item else None,
         early_matches=_early_matches_from_wire(json_from_attribute(item["early"])) if "early" in item else (),
         message_times=tuple(_EPOCH + timedelta(milliseconds=each) for each in item.get("messageTimes", ())),
     )
@@ -133,13 +136,20 @@ def _milliseconds(time: datetime) -> int:
 
 def _pending_transition_attributes(pending: PendingTransition) -> Item:
     wire = [iso(pending.at), pending.step, pending.cause.value, pending.event]
-    return {"held": json_to_attribute(wire), "knownAs": list(pending.lookup_id)}
+    return {"held": json_to_attribute(wire), "knownAs": list(pending.lookup_id), "heldBranch": pending.branch}
 
 
 def _pending_transition(item: Item) -> PendingTransition:
     at, step, cause, event = json_from_attribute(item["held"])
-    return PendingTransition(instant(at), Identifier(*item["knownAs"]), step, Cause(cause), event)
+    return PendingTransition(instant(at), Identifier(*item["knownAs"]), step, Cause(cause), event, item.get("heldBranch"))
 
 
-def _step_visit(at: str, step: str, reason: str) -> StepVisit:
-    return StepVisit(instant(at), step, Cause(reason) if reason in _CAUSES else Reason(reason))
+# Branches have an attribute of their own beside the visits. As a fourth element of each visit they would stop the workers of an older
+# release, which may read this row after a rollback.
+def _history(item: Item) -> tuple[StepVisit, ...]:
+    visits = json_from_attribute(item["trail"]) if "trail" in item else []
+    branches = json_from_attribute(item["branches"]) if "branches" in item else [None] * len(visits)
+    return tuple(
+        StepVisit(instant(at), step, Cause(reason) if reason in _CAUSES else Reason(reason), branch)
+        for (at, step, reason), branch in zip(visits, branches, strict=True)
+    )

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 from waypost.domain.reasons import Reason
 
 Outcome = Literal["entered", "advanced", "exited", "ignored"]
 
 
+MAX_BRANCHES: Final = 200
+"""How many branches one receipt names. A receipt is one row, and an event may start a thousand runs, each through a hundred steps."""
+
+
+class TakenBranch(NamedTuple):
+    """A branch that a run took, by its id, and the step that has the branch."""
+
+    step: str
+    branch: str
+
+
 @dataclass(frozen=True, slots=True)
 class JourneyOutcome:
-    """What an event did in one journey: the outcome, the reason if it did nothing, and the id of the run that it moved."""
+    """What an event did in one journey: the outcome, the reason if it did nothing, the id of the run that it moved, and its branches."""
 
     journey: str
     outcome: Outcome
     reason: Reason | None = None
     run: str | None = None
+    branches: tuple[TakenBranch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ AnyMessage = Annotated[
 class SplitBranch(Definition):
     """One branch of a multisplit."""
 
+    id: StepId | None = None
     conditions: Condition
     next: StepId
 
@@ -120,7 +121,9 @@ class Multisplit(Step):
     @property
     def edges(self) -> tuple[Edge, ...]:
         """One for each branch, then the one for runs that match none."""
-        branches = [Edge(("branches", index, "next"), branch.next, f"branch {index + 1}") for index, branch in enumerate(self.branches)]
+        branches = [
+            Edge(("branches", index, "next"), branch.next, branch.id or f"branch {index + 1}") for index, branch in enumerate(self.branches)
+        ]
         return (*branches, Edge(("otherwise",), self.otherwise, "otherwise"))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from waypost.domain.intake.events import Event
-from waypost.domain.intake.receipts import JourneyOutcome
+from waypost.domain.intake.receipts import MAX_BRANCHES, JourneyOutcome, Outcome, TakenBranch
 from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext
@@ -50,7 +51,9 @@ class Reaction:
 
     def add_to_receipt(self, transition: Transition) -> None:
         """Shows a transition in the event's receipt."""
-        self.journeys.append(transition.journey_outcome)
+        outcome = transition.journey_outcome
+        room = MAX_BRANCHES - sum(len(each.branches) for each in self.journeys)
+        self.journeys.append(replace(outcome, branches=outcome.branches[: max(0, room)]))
         self.messages += [message.id for message in transition.messages]
 
 
@@ -96,8 +99,13 @@ def _add_saved_run(event: Event, run: Run, reaction: Reaction, context: StepCont
     """Adds a run that an earlier attempt has changed and saved. One that the event started is added to the receipt with the entries."""
     reaction.runs[run.id] = run
     if run.id != generated_ids.run_id(context.customer.workspace, run.journey, run.key, event.uuid):
+        moves = [(before, after) for before, after in pairwise(run.history) if after.at == context.now]
         reason = None if run.reason is Reason.FINISHED else run.reason
-        reaction.journeys.append(JourneyOutcome(run.journey, "advanced" if run.active_or_finished else "exited", reason, run.id))
+        if run.active and not moves:
+            reason = Reason.REMEMBERED if run.pending_transition is None else Reason.PAUSED
+        branches = tuple(TakenBranch(before.step, after.branch) for before, after in moves if after.branch is not None)
+        outcome: Outcome = "advanced" if run.active_or_finished else "exited"
+        reaction.journeys.append(JourneyOutcome(run.journey, outcome, reason, run.id, branches))
 
 
 def _advance_waiting_runs(event: Event, reaction: Reaction, rules: Rules, context: StepContext, already_changed: set[str]) -> set[str]:

@@ -44,11 +44,16 @@ class Cause(StrEnum):
 
 
 class StepVisit(NamedTuple):
-    """A step that a run reached, when and why. The last visit of an exited run names the step where it exited, and the reason."""
+    """A step that a run reached, when and why. The last visit of an exited run names the step where it exited, and the reason.
+
+    `branch` is the id of the branch of the step before along which the run came, if it came along one; a branch without an id is named by
+    its position, counted from 1.
+    """
 
     at: datetime
     step: str
     reason: Cause | Reason
+    branch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class PendingTransition:
     """The step to which a run advances when its journey is resumed, and the event that caused it (None: time or a message outcome).
 
     `at` is when the transition was held back, `lookup_id` an identifier by which the worker that resumes the journey finds the customer.
+    `branch` is the branch along which the run will go, as in `StepVisit`.
     """
 
     at: datetime
@@ -63,6 +69,7 @@ class PendingTransition:
     step: str
     cause: Cause
     event: Mapping[str, Any] | None = None
+    branch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class Run:
     positions of branch and event. `last_event_uuid` is the uuid of the event that changed the run last. `history` holds the latest
     `MAX_HISTORY` visits. `message_times` are the times at which the run created the messages of its latest hour with messages.
     `early_matches` are what events that came during a rest at a message step mean for the waits behind it.
+    `hold` says why the run stays in its step until `due` although the step itself takes no time: quiet hours.
     """
 
     id: str
@@ -108,6 +116,7 @@ class Run:
     history: tuple[StepVisit, ...] = ()
     message_times: tuple[datetime, ...] = ()
     early_matches: tuple[EarlyMatch, ...] = ()
+    hold: Cause | None = None
 
     @property
     def active(self) -> bool:
@@ -119,11 +128,11 @@ class Run:
         """Whether the run is active or reached the end of its journey; False for a run that exited early."""
         return self.active or self.reason is Reason.FINISHED
 
-    def moved_to(self, step: str, now: datetime, cause: Cause) -> Run:
+    def moved_to(self, step: str, now: datetime, cause: Cause, branch: str | None = None) -> Run:
         """The run in this step, with one visit more. All that belonged to the wait in the step before is cleared."""
         visits = {**self.visits, step: self.visits.get(step, 0) + 1}
-        history = self._history_with(StepVisit(now, step, cause))
-        return replace(self, step=step, visits=visits, due=None, matched_events=(), pending_transition=None, history=history)
+        history = self._history_with(StepVisit(now, step, cause, branch))
+        return replace(self, step=step, visits=visits, due=None, hold=None, matched_events=(), pending_transition=None, history=history)
 
     def with_message(self, now: datetime) -> Run | None:
         """The run after it has created a message to be sent; None if it has created `MAX_MESSAGES_PER_HOUR` within the hour before."""
@@ -138,6 +147,7 @@ class Run:
             reason=reason,
             trigger_event=None,
             due=None,
+            hold=None,
             matched_events=(),
             pending_transition=None,
             message_times=(),

@@ -22,9 +22,13 @@ from waypost.domain.values import generated_ids
 
 
 class Wait(NamedTuple):
-    """The run waits in this step: until `due` (UTC) unless something else advances it before, without a limit if that is None."""
+    """The run waits in this step: until `due` (UTC) unless something else advances it before, without a limit if that is None.
+
+    `hold` is the reason if the step itself takes no time.
+    """
 
     due: datetime | None = None
+    hold: Cause | None = None
 
 
 class Exit(NamedTuple):
@@ -34,10 +38,11 @@ class Exit(NamedTuple):
 
 
 class GoTo(NamedTuple):
-    """The run advances to this step."""
+    """The run advances to this step, along the branch with this id (or position, counted from 1) if it takes a branch."""
 
     step: str
     cause: Cause
+    branch: str | None = None
 
 
 class StepResult(NamedTuple):
@@ -87,10 +92,13 @@ def _wait_until(due: datetime, otherwise: GoTo, context: StepContext) -> Wait | 
 def _choose_next(step: steps.Multisplit | steps.Experiment | steps.JumpTo, journey: Journey, context: StepContext) -> GoTo:
     match step:
         case steps.Multisplit():
-            taken = next((branch.next for branch in step.branches if context.holds(branch.conditions)), None)
-            return GoTo(step.otherwise, Cause.OTHERWISE) if taken is None else GoTo(taken, Cause.BRANCH)
+            for place, branch in enumerate(step.branches):
+                if context.holds(branch.conditions):
+                    return GoTo(branch.next, Cause.BRANCH, _branch_name(branch.id, place))
+            return GoTo(step.otherwise, Cause.OTHERWISE)
         case steps.Experiment():
-            return GoTo(_experiment_branch(step, journey, context), Cause.EXPERIMENT)
+            taken = _experiment_branch(step, journey, context)
+            return GoTo(taken.next, Cause.EXPERIMENT, taken.id)
         case steps.JumpTo():
             return GoTo(step.next, Cause.JUMP)
         case _:
@@ -100,13 +108,13 @@ def _choose_next(step: steps.Multisplit | steps.Experiment | steps.JumpTo, journ
 # The branch is a hash and not a random number. A signal that is redelivered after a crash must take the same branch again, or the retry
 # would create messages of the other branch beside those that were saved. It also gives a customer who enters again the same variant. The
 # step is part of the hash, so that two experiments of one journey divide customers independently.
-def _experiment_branch(step: steps.Experiment, journey: Journey, context: StepContext) -> str:
-    """The step to which the customer's branch of an experiment leads. Each branch gets its weight's share of the numbers 0 to 99."""
+def _experiment_branch(step: steps.Experiment, journey: Journey, context: StepContext) -> steps.ExperimentBranch:
+    """The customer's branch of an experiment. Each branch gets its weight's share of the numbers 0 to 99."""
     number = int(generated_ids.digest("experiment", journey.id, step.id, context.customer.id), 36) % 100
     for branch in step.branches:
         number -= branch.weight
         if number < 0:
-            return branch.next
+            return branch
     raise ValueError("the weights of an experiment add up to less than 100")
 
 
@@ -142,7 +150,13 @@ def on_event(step: WaitUntil, run: Run, context: StepContext) -> GoTo | Run:
 
 def take_branch(step: WaitUntil, branch: int) -> GoTo:
     """Where the branch at this position leads a run whose event has completed it."""
-    return GoTo(step.branches[branch].next, Cause.EVENT)
+    taken = step.branches[branch]
+    return GoTo(taken.next, Cause.EVENT, _branch_name(taken.id, branch))
+
+
+def _branch_name(branch_id: str | None, place: int) -> str:
+    """What histories and receipts call a branch: its id, or its position counted from 1."""
+    return branch_id or str(place + 1)
 
 
 def match_branches(
@@ -182,7 +196,7 @@ def _enter_message_step(step: steps.AnyMessage, journey_version: JourneyVersion,
     if quiet_hours.otherwise == "wait":
         # The message is dropped here and created when the quiet hours end. If it were created now and sent later, an exit event during
         # the night would end the run and the message would still arrive in the morning.
-        return StepResult(Wait(quiet_until))
+        return StepResult(Wait(quiet_until, Cause.QUIET_HOURS))
     attempt = Attempt(context.now, "skipped", MessageReason.QUIET_HOURS.value)
     skipped = replace(message, status=MessageStatus.SKIPPED, reason=MessageReason.QUIET_HOURS, attempts=(attempt,), awaited=False)
     return StepResult(on_message_outcome(step, MessageStatus.SKIPPED), skipped)

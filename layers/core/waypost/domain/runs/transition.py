@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from waypost.domain.customers.customer import Customer
-from waypost.domain.intake.receipts import JourneyOutcome, Outcome
+from waypost.domain.intake.receipts import JourneyOutcome, Outcome, TakenBranch
 from waypost.domain.journeys import steps
 from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.messages.message import Message, MessageStatus
@@ -49,7 +49,7 @@ class Transition:
     """A run before and after something happened to it, and the messages that were created.
 
     `before` is None for a new run. `outcome` is what the event's receipt shows. `already_saved` is True where an earlier attempt at the
-    same signal has saved the run.
+    same signal has saved the run. `branches` are those that the run took.
     """
 
     before: Run | None
@@ -59,6 +59,7 @@ class Transition:
     messages: tuple[Message, ...] = ()
     outcome: Outcome = "advanced"
     already_saved: bool = False
+    branches: tuple[TakenBranch, ...] = ()
 
     @property
     def journey_outcome(self) -> JourneyOutcome:
@@ -66,7 +67,7 @@ class Transition:
         reason = None if self.run.reason is Reason.FINISHED else self.run.reason
         if self.outcome == "advanced" and self.before is not None and self.run.visits == self.before.visits:
             reason = Reason.REMEMBERED if self.run.pending_transition == self.before.pending_transition else Reason.PAUSED
-        return JourneyOutcome(self.run.journey, self.outcome, reason, self.run.id)
+        return JourneyOutcome(self.run.journey, self.outcome, reason, self.run.id, self.branches)
 
     # Timers are compared by name, and the name is that of the visit. So a transition that does not leave the step has no timer effect: an
     # event that is only remembered can neither postpone a timeout nor make it come twice. A timer whose time has passed is not disarmed:
@@ -84,7 +85,8 @@ class Transition:
     def followed_by(self, later: Transition) -> Transition:
         """This transition and a later one of the same run as one, so that only the timer of the last wait is armed."""
         outcome = later.outcome if self.before is not None else self.outcome
-        return replace(later, before=self.before, messages=self.messages + later.messages, outcome=outcome)
+        messages, branches = self.messages + later.messages, self.branches + later.branches
+        return replace(later, before=self.before, messages=messages, outcome=outcome, branches=branches)
 
 
 def timer_of(run: Run, customer: Customer) -> Timer | None:
@@ -174,7 +176,7 @@ def _apply_next_elapsed(journey_version: JourneyVersion, run: Run, context: Step
         # a pause of a week would send a week's messages in one second.
         held = run.pending_transition
         context = context.with_event(held.event or run.trigger_event, context.now)
-        return _follow_steps(journey_version, run, run, GoTo(held.step, held.cause), context)
+        return _follow_steps(journey_version, run, run, GoTo(held.step, held.cause, held.branch), context)
     # A timer may be early (clocks differ between services): the due time decides, not the arrival of the timer. A signal
     # that is early changes nothing, and the matcher arms the timer again.
     if run.due is None or run.due > context.now:
@@ -192,22 +194,25 @@ def _advance(journey_version: JourneyVersion, run: Run, go_to: GoTo, context: St
     """The run after it has gone to a step and on to its next wait; in a paused journey, the run with this transition held."""
     if not paused:
         return _follow_steps(journey_version, run, run, go_to, context)
-    held = PendingTransition(context.now, context.customer.lookup_id, go_to.step, go_to.cause, context.event)
+    held = PendingTransition(context.now, context.customer.lookup_id, go_to.step, go_to.cause, context.event, go_to.branch)
     return _transition(run, replace(run, pending_transition=held), (), context)
 
 
 def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run, go_to: GoTo, context: StepContext) -> Transition:
     """Takes a run from step to step, all at the same instant, until it waits or exits."""
     messages: list[Message] = []
+    branches: list[TakenBranch] = []
     for _ in range(MAX_STEPS_WITHOUT_WAIT):
-        run = run.moved_to(go_to.step, context.now, go_to.cause)
+        if go_to.branch is not None:
+            branches.append(TakenBranch(run.step, go_to.branch))
+        run = run.moved_to(go_to.step, context.now, go_to.cause, go_to.branch)
         decision, message = step_rules.on_enter(journey_version, run, context)
         if message is not None:
             # Counted by the run itself, not from the table of messages: the count is then part of the same transaction, costs no read, and
             # is the same when the signal is delivered again.
             sending = run.with_message(context.now) if message.status is MessageStatus.PENDING else run
             if sending is None:
-                return _transition(before, run.exited(Reason.TOO_MANY_MESSAGES, context.now), messages, context)
+                return _transition(before, run.exited(Reason.TOO_MANY_MESSAGES, context.now), messages, context, branches)
             run = sending
             messages.append(message)
         match decision:
@@ -216,16 +221,19 @@ def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run,
             case Wait():
                 run, early = early_events.use(journey_version.journey, run)
                 if early is None:
-                    return _transition(before, replace(run, trigger_event=context.event, due=decision.due), messages, context)
+                    run = replace(run, trigger_event=context.event, due=decision.due, hold=decision.hold)
+                    return _transition(before, run, messages, context, branches)
                 go_to, context = early.go_to, context.with_event(early.event, context.now)
             case Exit():
-                return _transition(before, run.exited(decision.reason, context.now), messages, context)
+                return _transition(before, run.exited(decision.reason, context.now), messages, context, branches)
             case _:
                 assert_never(decision)
-    return _transition(before, run.exited(Reason.LOOP, context.now), messages, context)
+    return _transition(before, run.exited(Reason.LOOP, context.now), messages, context, branches)
 
 
-def _transition(before: Run | None, run: Run, messages: Sequence[Message], context: StepContext) -> Transition:
+def _transition(
+    before: Run | None, run: Run, messages: Sequence[Message], context: StepContext, branches: Sequence[TakenBranch] = ()
+) -> Transition:
     outcome: Outcome = "entered" if before is None else "advanced" if run.active_or_finished else "exited"
     updated = replace(run, last_event_uuid=context.event["uuid"] or run.last_event_uuid)
-    return Transition(before, updated, context.customer, context.now, tuple(messages), outcome)
+    return Transition(before, updated, context.customer, context.now, tuple(messages), outcome, branches=tuple(branches))
