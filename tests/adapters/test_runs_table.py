@@ -23,11 +23,11 @@ from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Kind
-from waypost.domain.intake.receipts import JourneyOutcome, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt, TakenBranch
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import SendMessage
-from waypost.domain.runs.run import CustomerRuns, Run, RunStatus, VersionRow
+from waypost.domain.runs.run import Cause, CustomerRuns, EarlyMatch, PendingTransition, Run, RunStatus, StepVisit, VersionRow
 from waypost.domain.values.wire_time import iso
 
 KEPT = timedelta(days=90)
@@ -266,3 +266,52 @@ def test_the_status_and_reason_of_a_run_are_read_as_they_were_saved(stores: Stor
     stores.runs.commit(commit(runs=(ENDED,)))
     [found] = stores.get().runs
     assert (found.status, found.reason) == (RunStatus.EXITED, Reason.FINISHED)
+
+
+EVENT_SNAPSHOT = {"name": "purchase", "payload": {"total": Decimal("10.50")}, "uuid": "b1", "timestamp": "2026-11-23T05:17:13.000Z"}
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(replace(RUN, message_times=(NOW, NOW + timedelta(milliseconds=1))), id="times of messages"),
+        pytest.param(replace(RUN, hold=Cause.QUIET_HOURS), id="hold"),
+        pytest.param(
+            replace(RUN, history=(StepVisit(NOW, "draw", Cause.ENTERED), StepVisit(NOW, "end", Cause.EXPERIMENT, "holdout"))), id="branches"
+        ),
+        pytest.param(
+            replace(
+                RUN,
+                early_matches=(
+                    EarlyMatch("w1", ((0, 1),)),
+                    EarlyMatch("w2", (), 1, EVENT_SNAPSHOT),
+                    EarlyMatch("w3", ((0, 0), (0, 1)), 0, EVENT_SNAPSHOT),
+                ),
+            ),
+            id="early matches",
+        ),
+        pytest.param(
+            replace(
+                RUN, pending_transition=PendingTransition(NOW, Identifier("primary", "ada"), "end", Cause.EVENT, EVENT_SNAPSHOT, "paid")
+            ),
+            id="branch of a held transition",
+        ),
+    ],
+)
+def test_what_a_run_remembers_is_read_as_it_was_written(stores: Stores, run: Run) -> None:
+    """What a run keeps for later, and the branches of its history, are read back equal."""
+    assert stores.runs.commit(Commit("w1", "c_1", VersionRow(), (), (run,))) is CommitResult.DONE
+    assert stores.get().runs == (run,)
+
+
+def test_the_branches_of_a_receipt_are_read_as_they_were_written(stores: Stores) -> None:
+    """Each outcome of a receipt has its own branches again."""
+    branches = TakenBranch("draw", "holdout"), TakenBranch("split", "1")
+    outcomes = (
+        JourneyOutcome("a", "entered", None, "r_1", branches),
+        JourneyOutcome("b", "entered", None, "r_2"),
+        JourneyOutcome("c", "ignored"),
+    )
+    receipt = replace(RECEIPT, journeys=(*outcomes, JourneyOutcome("d", "advanced", None, "r_3", branches[1:])))
+    assert stores.runs.commit(Commit("w1", "c_1", VersionRow(), (), (RUN,), receipts=(receipt,))) is CommitResult.DONE
+    assert stores.read("e1") == {"e1": receipt}

@@ -10,6 +10,7 @@ from tests.fakes.messages import NOW, pending_message
 from tests.fakes.send_harness import JOURNEY, OneJourney, SendHarness
 from waypost.domain.journeys.journey import QuietHours
 from waypost.domain.messages.message import MessageReason, MessageStatus
+from waypost.manage.responses.messages import MessageResponse
 
 HOUR = timedelta(hours=1)
 
@@ -64,3 +65,20 @@ def test_a_late_message_is_skipped_in_quiet_hours_that_skip(harness: SendHarness
     harness.journeys = journey_with_quiet_hours("skip")
     harness.send()
     assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.QUIET_HOURS)
+
+
+def test_a_held_message_shows_why_and_until_when(harness: SendHarness) -> None:
+    """A message that quiet hours hold shows `quiet-hours` and their end, one of a paused journey `paused`, and a sent one neither."""
+    quiet_hours = QuietHours.model_validate({"from": "05:00", "to": "07:00"})
+    harness.journeys = OneJourney(JOURNEY.model_copy(update={"quiet_hours": quiet_hours}))
+    harness.send()
+    shown = MessageResponse.of(harness.message, None)
+    end = NOW.replace(hour=7, minute=0, second=0)
+    assert (shown.status, shown.reason, shown.due) == (MessageStatus.PENDING, MessageReason.QUIET_HOURS, end)
+    harness.journeys.status = "paused"
+    harness.send(end)
+    assert MessageResponse.of(harness.message, None).reason is MessageReason.PAUSED
+    harness.journeys.status = "published"
+    harness.send(end + HOUR)
+    shown = MessageResponse.of(harness.message, None)
+    assert (shown.status, shown.reason, shown.due) == (MessageStatus.SENT, None, None)

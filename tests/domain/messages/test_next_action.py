@@ -98,10 +98,10 @@ def test_a_message_of_a_paused_journey_is_held() -> None:
 
 
 def test_quiet_hours_defer_a_message_to_their_end() -> None:
-    """A message that is due in quiet hours is deferred to their end and not held any more."""
+    """A message that is due in quiet hours is deferred to their end, with the reason `quiet-hours`, and not held any more."""
     quiet = replace(FULL, recipient=recipient(quietHours={"from": "05:00", "to": "07:00"}))
     action = next_action(replace(pending_message(), held=True), NOW, quiet)
-    assert action == Defer(replace(pending_message(), due=NOW.replace(hour=7, minute=0, second=0)))
+    assert action == Defer(replace(pending_message(), due=NOW.replace(hour=7, minute=0, second=0), reason=MessageReason.QUIET_HOURS))
 
 
 def test_a_message_that_is_not_due_is_deferred_without_a_read() -> None:

@@ -13,7 +13,7 @@ from tests.fakes.journeys import message
 from tests.fakes.match_harness import CUSTOMER, SCHEMA, MatchHarness, arrived
 from tests.fakes.messages import NOW
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.intake.receipts import JourneyOutcome
+from waypost.domain.intake.receipts import JourneyOutcome, TakenBranch
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.reasons import Reason
@@ -84,7 +84,9 @@ def test_an_event_in_time_takes_its_branch_and_disarms_the_timer(harness: MatchH
     """A purchase on day two moves the run along its branch, and no timer is left."""
     purchase(harness, 2 * DAY)
     assert (queued_steps(harness), harness.timers.armed) == (["thanks"], {})
-    assert harness.receipt("b1").journeys == (JourneyOutcome("welcome", "advanced", None, only_run(harness).id),)
+    assert harness.receipt("b1").journeys == (
+        JourneyOutcome("welcome", "advanced", None, only_run(harness).id, (TakenBranch("bought", "yes"),)),
+    )
     assert len(harness.timers.disarmed) == 1
 
 

@@ -1,11 +1,12 @@
-"""The steps that runs reached because time passed or a message had an outcome.
+"""The steps that runs reached, read from their histories: by time or the outcome of a message, or by an event.
 
-No event caused them, so no receipt names them. They are read from the history of the runs.
+Of the first kind no receipt knows. A receipt knows that an event moved a run, and not through which steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from waypost.domain.reasons import Reason
@@ -34,3 +35,19 @@ def timed_steps(runs: Iterable[Run]) -> Iterator[TimedStep]:
                 is_timed = visit.reason not in EVENT_CAUSES
             if is_timed:
                 yield TimedStep(run, number, visit)
+
+
+_FIRST_CAUSES: Final = {"entered": Cause.ENTERED, "advanced": Cause.EVENT, "exited": Reason.EXIT_EVENT}
+
+
+def crossed_steps(run: Run, at: datetime, outcome: str) -> tuple[StepVisit, ...]:
+    """The visits of a transition that an event with this outcome caused at this time."""
+    # Two events of one signal have the same time. What an event did begins with its own cause, such as `entered`.
+    crossed: list[StepVisit] = []
+    is_wanted = False
+    for visit in run.history:
+        if visit.reason in EVENT_CAUSES:
+            is_wanted = visit.reason == _FIRST_CAUSES.get(outcome)
+        if visit.at == at and is_wanted:
+            crossed.append(visit)
+    return tuple(crossed)

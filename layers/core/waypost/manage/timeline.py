@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -12,15 +12,15 @@ from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event
 from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.messages.message import Message
-from waypost.domain.runs.run import Run
+from waypost.domain.runs.run import Run, StepVisit
 from waypost.domain.values.wire_time import iso
 from waypost.manage import customers, messages
 from waypost.manage.api import ApiRequest
 from waypost.manage.pagination import ListPage, read_page
 from waypost.manage.requests import ListQuery, TimelineQuery
-from waypost.manage.responses.customers import ExportResponse, TimelineEntryResponse
+from waypost.manage.responses.customers import CrossedStepResponse, ExportResponse, TimelineEntryResponse
 from waypost.manage.responses.lists import ListResponse
-from waypost.manage.timed_steps import TimedStep, timed_steps
+from waypost.manage.timed_steps import TimedStep, crossed_steps, timed_steps
 from waypost.ports import EventHistory, ManagedMessages, Receipts
 
 
@@ -36,6 +36,7 @@ class TimelineEntry:
     outcome: JourneyOutcome | None = None
     message: Message | None = None
     timed_step: TimedStep | None = None
+    visits: tuple[StepVisit, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,12 @@ def page(sources: TimelineSources, customer: Customer, query: ListQuery, now: da
 
     Each source is read up to the limit and the results are merged by position. What does not fit is read again for the next page.
     """
-    log, receipts, message_store = sources.log, sources.receipts, sources.messages
+    message_store = sources.messages
     workspace, ids = customer.workspace, (customer.id, *customer.merged_ids)
 
     def source(limit: int, before: str | None) -> tuple[Sequence[TimelineEntry], str | None]:
         found = [
-            *_of_each(ids, lambda each: _events(log, receipts, workspace, each, limit, before, now)),
+            *_of_each(ids, lambda each: _events(sources, workspace, each, limit, before, now)),
             *_of_each(ids, lambda each: _messages(message_store, workspace, each, limit, before)),
             *(entry for entry in map(_timed_entry, timed_steps(sources.runs)) if before is None or entry.position < before),
         ]
@@ -70,7 +71,7 @@ def page(sources: TimelineSources, customer: Customer, query: ListQuery, now: da
 
 def read_timeline(request: ApiRequest[TimelineQuery, None]) -> ListResponse[TimelineEntryResponse]:
     """`GET /api/customers/{id}/timeline`."""
-    return ListResponse.of(_requested_page(request, customers.requested(request)), _response)
+    return ListResponse.of(_requested_page(request, customers.requested(request)), to_response)
 
 
 def export_customer(request: ApiRequest[TimelineQuery, None]) -> ExportResponse:
@@ -80,7 +81,7 @@ def export_customer(request: ApiRequest[TimelineQuery, None]) -> ExportResponse:
     sent = messages.responses(dependencies.messages, [each.message for each in found.items if each.message is not None])
     return ExportResponse(
         customer=customers.response(dependencies, customer),
-        history=tuple(_response(each) for each in found.items),
+        history=tuple(to_response(each) for each in found.items),
         messages=sent,
         next=found.next,
     )
@@ -106,23 +107,26 @@ def _of_each(ids: Sequence[str], read: Callable[[str], Iterable[TimelineEntry]])
 
 
 def _events(
-    log: EventHistory, receipts: Receipts, workspace: str, customer: str, limit: int, before: str | None, now: datetime
+    sources: TimelineSources, workspace: str, customer: str, limit: int, before: str | None, now: datetime
 ) -> Iterable[TimelineEntry]:
     """Events with their moves. The list may have ended within a page of the log, so one page more than entries is read."""
-    pages = log.of_customer(workspace, customer, limit=limit + 1, before=before)
-    known = receipts.read(workspace, [event.uuid for each in pages for event in each.events], now) if pages else {}
+    runs = {run.id: run for run in sources.runs}
+    pages = sources.log.of_customer(workspace, customer, limit=limit + 1, before=before)
+    known = sources.receipts.read(workspace, [event.uuid for each in pages for event in each.events], now) if pages else {}
     for each in pages:
         for number, event in enumerate(each.events):
-            for entry in _event_entries(each, number, event, known.get(event.uuid)):
+            for entry in _event_entries(each, number, event, known.get(event.uuid), runs):
                 if before is None or entry.position < before:
                     yield entry
 
 
-def _event_entries(log_page: Page, number: int, event: Event, receipt: Receipt | None) -> Iterable[TimelineEntry]:
+def _event_entries(log_page: Page, number: int, event: Event, receipt: Receipt | None, runs: Mapping[str, Run]) -> Iterable[TimelineEntry]:
     position, at = f"{iso(log_page.received_at)}#{log_page.name}#{number:04}", log_page.received_at
     yield TimelineEntry(f"{position}#", at, "event", event, receipt)
     for order, outcome in enumerate(receipt.journeys if receipt else ()):
-        yield TimelineEntry(f"{position}#{order:04}", at, "move", event, receipt, outcome)
+        run = runs.get(outcome.run or "")
+        visits = crossed_steps(run, at, outcome.outcome) if run else ()
+        yield TimelineEntry(f"{position}#{order:04}", at, "move", event, receipt, outcome, visits=visits)
 
 
 def _messages(message_store: ManagedMessages, workspace: str, customer: str, limit: int, before: str | None) -> Iterable[TimelineEntry]:
@@ -138,28 +142,48 @@ def _timed_entry(timed_step: TimedStep) -> TimelineEntry:
     return TimelineEntry(f"{iso(at)}#!{timed_step.run.id}#{timed_step.number:04}", at, "move", timed_step=timed_step)
 
 
-def _response(entry: TimelineEntry) -> TimelineEntryResponse:
+def to_response(entry: TimelineEntry) -> TimelineEntryResponse:
+    """An entry as the API shows it."""
     if entry.message is not None:
         return _message_response(entry.at, entry.message)
     if entry.timed_step is not None:
         return _timed_step_response(entry.at, entry.timed_step)
     name, uuid = (entry.event.name, entry.event.uuid) if entry.event else (None, None)
     if entry.outcome is not None:
-        return TimelineEntryResponse(at=entry.at, kind="move", event=name, uuid=uuid, **asdict(entry.outcome))
+        return _event_move_response(entry.at, name, uuid, entry.outcome, entry.visits or ())
     reason, payload = entry.receipt.reason if entry.receipt else None, entry.event.payload if entry.event else None
     return TimelineEntryResponse(at=entry.at, kind="event", event=name, uuid=uuid, reason=reason, payload=payload)
 
 
+def _event_move_response(
+    at: datetime, event: str | None, uuid: str | None, outcome: JourneyOutcome, visits: Sequence[StepVisit]
+) -> TimelineEntryResponse:
+    steps = tuple(CrossedStepResponse.model_validate(visit, from_attributes=True) for visit in visits)
+    return TimelineEntryResponse(
+        at=at,
+        kind="move",
+        event=event,
+        uuid=uuid,
+        journey=outcome.journey,
+        outcome=outcome.outcome,
+        reason=outcome.reason,
+        run=outcome.run,
+        steps=steps,
+    )
+
+
 def _timed_step_response(at: datetime, timed_step: TimedStep) -> TimelineEntryResponse:
     run, visit = timed_step.run, timed_step.visit
-    return TimelineEntryResponse(at=at, kind="move", reason=visit.reason, step=visit.step, journey=run.journey, run=run.id)
+    place = {"step": visit.step, "branch": visit.branch, "journey": run.journey, "run": run.id}
+    return TimelineEntryResponse(at=at, kind="move", reason=visit.reason, **place)
 
 
 def _message_response(at: datetime, message: Message) -> TimelineEntryResponse:
     return TimelineEntryResponse(
         at=at,
         kind="message",
-        reason=message.reason,
+        reason=message.shown_reason,
+        due=message.pending_until,
         journey=message.journey,
         run=message.run,
         message=message.id,

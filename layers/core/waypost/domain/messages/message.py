@@ -32,10 +32,12 @@ class MessageStatus(StrEnum):
 
 
 class MessageReason(StrEnum):
-    """Why a message was skipped, has failed, or is unknown: a closed list (`docs/messages.md#reasons`)."""
+    """Why a message was skipped, has failed, is unknown, or is held: a closed list (`docs/messages.md#reasons`)."""
 
     NO_ADDRESS = "no-address"
     NO_SENDER = "no-sender"
+    PAUSED = "paused"
+    """Its journey is paused. No row stores this: it says `held`."""
     QUIET_HOURS = "quiet-hours"
     STOPPED = "stopped"
     SUPPRESSED = "suppressed"
@@ -97,6 +99,16 @@ class Message:
     lease: datetime | None = None
     attempt_count: int = 0
     held: bool = False
+
+    @property
+    def shown_reason(self) -> MessageReason | None:
+        """The reason of the status; of a pending message the reason why it is held, if it is."""
+        return MessageReason.PAUSED if self.status is MessageStatus.PENDING and self.held else self.reason
+
+    @property
+    def pending_until(self) -> datetime | None:
+        """When a pending message is sent at the earliest, in quiet hours their end; None for any other message."""
+        return self.due if self.status is MessageStatus.PENDING else None
 
     @property
     def is_settled(self) -> bool:

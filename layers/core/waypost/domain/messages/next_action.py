@@ -137,7 +137,7 @@ def _in_quiet_hours(message: Message, now: datetime, recipient: Recipient) -> De
     if quiet_hours is None or end is None:
         return None
     if quiet_hours.otherwise == "wait":
-        return Defer(replace(message, due=end, held=False))
+        return Defer(replace(message, due=end, held=False, reason=MessageReason.QUIET_HOURS))
     return _skip(message, SkipReason(MessageReason.QUIET_HOURS), now)
 
 

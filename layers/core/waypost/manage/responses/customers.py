@@ -17,8 +17,20 @@ from waypost.manage.responses.lists import Time
 from waypost.manage.responses.messages import MessageResponse
 
 
+class RunBranchResponse(WireModel):
+    """A branch that a run took, the step to which it led, and when."""
+
+    at: Time
+    step: str
+    branch: str
+
+
 class RunResponse(WireModel):
-    """Where a customer is in a journey. `key` is null if re-entry has no key."""
+    """Where a customer is in a journey. `key` is null if re-entry has no key.
+
+    `hold` says why an active run stays in its step although the step itself takes no time. `branches` are those that it took, the oldest
+    first.
+    """
 
     id: str
     journey: str
@@ -28,7 +40,17 @@ class RunResponse(WireModel):
     status: RunStatus
     entered_at: Time
     due: Time | None
+    hold: Literal["quiet-hours", "paused"] | None
     reason: Reason | None
+    branches: tuple[RunBranchResponse, ...]
+
+    @classmethod
+    def of(cls, run: Run) -> RunResponse:
+        """The run with the branches of its history."""
+        fields = {name: getattr(run, name) for name in cls.model_fields if name not in ("hold", "branches")}
+        hold = "paused" if run.pending_transition else run.hold and run.hold.value
+        branches = [visit for visit in run.history if visit.branch is not None]
+        return cls.model_validate({**fields, "hold": hold, "branches": branches}, from_attributes=True)
 
 
 class CustomerResponse(WireModel):
@@ -53,17 +75,32 @@ class CustomerResponse(WireModel):
             correlation_ids=customer.correlation_ids,
             attributes=dict(customer.attributes),
             device_tokens=dict(customer.tokens),
-            runs=tuple(RunResponse.model_validate(run, from_attributes=True) for run in newest),
+            runs=tuple(RunResponse.of(run) for run in newest),
         )
 
 
+class CrossedStepResponse(WireModel):
+    """A step that a run reached, why, and along which branch of the step before."""
+
+    step: str
+    reason: Reason | Cause
+    branch: str | None
+
+
 class TimelineEntryResponse(WireModel):
-    """One entry of a timeline. Its kind decides which fields have a value."""
+    """One entry of a timeline. Its kind decides which fields have a value.
+
+    `steps` are all steps that a run reached by the event of a move, in order; `step` and `branch` belong to a move by time. `due` is when
+    a pending message is sent at the earliest.
+    """
 
     at: Time
     kind: Literal["event", "move", "message"]
     reason: Reason | Cause | MessageReason | None = None
     step: str | None = None
+    branch: str | None = None
+    steps: tuple[CrossedStepResponse, ...] | None = None
+    due: Time | None = None
     event: str | None = None
     uuid: str | None = None
     payload: Any = None

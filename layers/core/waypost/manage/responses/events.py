@@ -10,13 +10,21 @@ from waypost.domain.values.wire_model import WireModel
 from waypost.manage.responses.lists import Time
 
 
+class TakenBranchResponse(WireModel):
+    """A branch that a run took, and the step that has it."""
+
+    step: str
+    branch: str
+
+
 class JourneyOutcomeResponse(WireModel):
-    """What an event did in one journey, or why it did nothing."""
+    """What an event did in one journey, or why it did nothing. `branches` are those that the run took."""
 
     journey: str
     outcome: Outcome
     reason: Reason | None
     run: str | None
+    branches: tuple[TakenBranchResponse, ...] = ()
 
 
 class ReceiptResponse(WireModel):

@@ -46,6 +46,7 @@ class SimulatedMove(WireModel):
     at: Time
     step: str
     reason: str
+    branch: str | None
     run: str
 
 
@@ -77,7 +78,10 @@ class SimulationResponse(WireModel):
     @classmethod
     def of(cls, simulation: Simulation, messages: Sequence[SimulatedMessage]) -> SimulationResponse:
         """The moves of all runs together, and the messages as they are rendered."""
-        moves = [SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, run=run) for run, each in simulation.visits]
+        moves = [
+            SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, branch=each.branch, run=run)
+            for run, each in simulation.visits
+        ]
         return cls(
             moves=tuple(sorted(moves, key=lambda move: move.at)),
             messages=tuple(messages),

@@ -18,7 +18,10 @@ class AttemptResponse(WireModel):
 
 
 class MessageResponse(WireModel):
-    """A message with its rendered content, which is empty before the first attempt and again after 30 days."""
+    """A message with its rendered content, which is empty before the first attempt and again after 30 days.
+
+    `due` is when a pending message is sent at the earliest; `reason` says why it is held until then, if it is.
+    """
 
     id: str
     journey: str
@@ -30,6 +33,7 @@ class MessageResponse(WireModel):
     to: str | None
     status: MessageStatus
     reason: MessageReason | None
+    due: Time | None
     attempts: tuple[AttemptResponse, ...]
     created_at: Time
     rendered: dict[str, Any]
@@ -38,4 +42,5 @@ class MessageResponse(WireModel):
     def of(cls, message: Message, prepared: PreparedMessage | None) -> MessageResponse:
         """The message with its rendered content, if that is still stored."""
         fields = {name: getattr(message, name) for name in cls.model_fields if name != "rendered"}
+        fields |= {"reason": message.shown_reason, "due": message.pending_until}
         return cls.model_validate({**fields, "rendered": dict(prepared.rendered) if prepared else {}}, from_attributes=True)
