@@ -118,6 +118,7 @@ def _configure(cloud: Cloud, name: str, function: str, clock_file: Path) -> dict
     client = cloud.client("lambda")
     from_template: dict[str, str] = client.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
     local = {"PYTHONPATH": str(PACKAGES), "WAYPOST_CLOCK_FILE": str(clock_file), "AWS_ENDPOINT_URL": cloud.url}
+    local |= {"WAYPOST_SNAPSHOT_SECONDS": "0"}  # a publication takes effect at once
     local |= {"WAYPOST_LOCAL_WEBHOOKS": "1"} if name in CALLS_WEBHOOKS else {}
     client.update_function_configuration(FunctionName=function, Environment={"Variables": from_template | local})
     return from_template

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -72,7 +72,7 @@ def test_a_draft_over_an_outdated_reading_is_refused(store: ManagedJourneys) -> 
 def test_publishing_writes_lifecycle_and_active_journeys_together(store: ManagedJourneys) -> None:
     """After publishing, the journey is published and its version is in the list of active journeys."""
     store.save_draft("w1", DRAFT, WELCOME)
-    store.publish("w1", read(store).publishing(NOW), pointed(store.pointer("w1"), "welcome", 1))
+    store.publish("w1", read(store).publishing(NOW), pointed(store.pointer("w1"), "welcome", 1, (), NOW, None))
     assert store.pointer("w1") == ActiveJourneys(1, (ActiveVersion("welcome", 1, "published"),))
     assert (read(store).status, read(store).published_version) == ("published", 1)
 
@@ -82,11 +82,11 @@ def test_publishing_over_an_outdated_list_of_active_journeys_is_refused(store: M
     stale = store.pointer("w1")
     for name in ("welcome", "other"):
         store.save_draft("w1", replace(DRAFT, id=name), WELCOME)
-    store.publish("w1", read(store).publishing(NOW), pointed(stale, "welcome", 1))
+    store.publish("w1", read(store).publishing(NOW), pointed(stale, "welcome", 1, (), NOW, None))
     other = store.lifecycle("w1", "other")
     assert other is not None
     with pytest.raises(StaleError):
-        store.publish("w1", other.publishing(NOW), pointed(stale, "other", 1))
+        store.publish("w1", other.publishing(NOW), pointed(stale, "other", 1, (), NOW, None))
     assert store.lifecycle("w1", "other") == other
     assert [each.journey for each in store.pointer("w1").active] == ["welcome"]
 
@@ -123,3 +123,13 @@ def test_more_versions_than_one_call_reads_are_all_read(dynamo: DynamoJourneys) 
         dynamo.save_draft("w1", replace(DRAFT, id=f"j{number}"), journey(f"j{number}").model_dump(by_alias=True, exclude_none=True))
     wanted = [(f"j{number}", 1) for number in range(101)]
     assert [each.id for each in dynamo.versions("w1", wanted).values()] == [name for name, _ in wanted]
+
+
+def test_when_entries_begin_is_read_as_it_was_saved(store: ManagedJourneys) -> None:
+    """The journey and the list of active versions both know from when events enter the new version, and which one they enter before."""
+    store.save_draft("w1", DRAFT, WELCOME)
+    begin = NOW + timedelta(seconds=6)
+    active = ActiveVersion("welcome", 1, "published", ("paid",), begin, 7), ActiveVersion("other", 1, "paused")
+    store.publish("w1", read(store).publishing(NOW, timedelta(seconds=6)), ActiveJourneys(0, active))
+    assert store.pointer("w1").active == active
+    assert read(store).entries_from == begin

@@ -22,14 +22,15 @@ EVENT: dict[str, Any] = {"name": "bought", "payload": PAYLOAD, "uuid": "u", "tim
 WIRE = {**EVENT, "event": "bought", "kind": "trigger", "id": ["primary", "ada@example.com"], "at": EVENT["timestamp"]}
 MAIL = {"id": "mail", "type": "message", "channel": "email", "template": {"subject": "Thanks", "text": "Thank you."}, "next": "end"}
 END = {"id": "end", "type": "exit"}
+NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 
 
 def seconds_to_find(journeys: int) -> float:
     """Seconds to find the journey that an event may enter, among `journeys` on the same event that each require another product."""
     index = TriggerIndex(_journeys(journeys))
-    if len(index.candidates("bought", "custom", PAYLOAD, "UTC")) != 1:
+    if len(index.candidates("bought", "custom", PAYLOAD, "UTC", NOW)) != 1:
         raise RuntimeError("not exactly one journey requires this product")
-    return _least_seconds(lambda: index.candidates("bought", "custom", PAYLOAD, "UTC"))
+    return _least_seconds(lambda: index.candidates("bought", "custom", PAYLOAD, "UTC", NOW))
 
 
 def seconds_to_enter() -> float:

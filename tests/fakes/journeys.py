@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from waypost.domain.journeys.journey import Journey
@@ -87,12 +88,20 @@ class FakeJourneys:
     states: dict[str, list[tuple[ActiveVersion, ...]]] = field(default_factory=dict)
     reads: int = 0
 
-    def publish(self, *journeys: Journey, workspace: str = "w1", version: int = 1) -> None:
+    def publish(
+        self,
+        *journeys: Journey,
+        workspace: str = "w1",
+        version: int = 1,
+        entries_from: datetime | None = None,
+        previous_version: int | None = None,
+    ) -> None:
         """Makes these versions active, in the place of earlier versions of the same journeys."""
         names = {each.id for each in journeys}
         kept = [each for each in self.active.get(workspace, []) if each.journey not in names]
         self.active[workspace] = kept + [
-            ActiveVersion(each.id, version, "published", self._event_names(workspace, each)) for each in journeys
+            ActiveVersion(each.id, version, "published", self._event_names(workspace, each), entries_from, previous_version)
+            for each in journeys
         ]
         self.published |= {(workspace, each.id, version): each for each in journeys}
 

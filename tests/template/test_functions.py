@@ -100,7 +100,7 @@ def test_the_template_sets_the_variables_that_the_code_reads(template: dict[str,
     sources = [*(ROOT / "layers/core/waypost").rglob("*.py"), *(ROOT / "functions").glob("*/app.py")]
     read = {name for each in sources for name in re.findall(r"""(?:required|optional|integer|table)\(\s*"([A-Z_]+)\"""", each.read_text())}
     of_libraries = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL", "AWS_ENDPOINT_URL"}
-    assert given - of_libraries == read - {"WAYPOST_LOCAL_WEBHOOKS", "WAYPOST_CLOCK_FILE"}
+    assert given - of_libraries == read - {"WAYPOST_LOCAL_WEBHOOKS", "WAYPOST_CLOCK_FILE", "WAYPOST_SNAPSHOT_SECONDS"}
 
 
 def test_the_template_sets_no_variable_of_the_local_run() -> None:

@@ -49,9 +49,12 @@ class MotoDeployment:
         return {name: value for variables in self.variables.values() for name, value in variables.items()}
 
     def environment(self, function: str, cloud: Cloud) -> dict[str, str]:
-        """The environment of a function: its variables, the way to moto and, if it calls webhooks, permission to call this machine."""
+        """The environment of a function: its variables, the way to moto, no waiting for publications, and permission to call this machine.
+
+        Only functions that call webhooks have that permission.
+        """
         webhooks = {"WAYPOST_LOCAL_WEBHOOKS": "1"} if function in CALLS_WEBHOOKS else {}
-        return self.variables[function] | cloud.environment() | webhooks
+        return self.variables[function] | cloud.environment() | {"WAYPOST_SNAPSHOT_SECONDS": "0"} | webhooks
 
 
 def deploy(cloud: Cloud) -> MotoDeployment:

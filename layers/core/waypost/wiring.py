@@ -27,7 +27,7 @@ from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
 from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
 from waypost.cache.linked_ids import LinkedIdCache
-from waypost.cache.workspace_cache import Schemas, Snapshots, Statuses
+from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
 from waypost.web.authentication import Authenticator
@@ -198,7 +198,7 @@ def matching() -> engine.MatchDependencies:
         log=DynamoLog(receipts()),
         messages=messages(),
         journeys=journeys(),
-        snapshots=Snapshots(journeys(), workspaces()),
+        snapshots=Snapshots(journeys(), workspaces(), max_age=snapshot_seconds()),
         send_queue=send_queue(),
         signals=signals_queue(),
         timers=timers(),
@@ -228,7 +228,7 @@ def sending() -> send.SendDependencies:
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
-        statuses=Statuses(journeys()),
+        statuses=Statuses(journeys(), max_age=snapshot_seconds()),
     )
 
 
@@ -237,12 +237,21 @@ def local_webhooks() -> bool:
     return settings.optional("WAYPOST_LOCAL_WEBHOOKS") == "1"
 
 
+def snapshot_seconds() -> int:
+    """The maximum age of what an instance knows of the active journeys.
+
+    Only the local run sets the variable, to 0, so that a publication takes effect at once; no template does.
+    """
+    return settings.integer("WAYPOST_SNAPSHOT_SECONDS", SNAPSHOT_SECONDS)
+
+
 @cache
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
     from waypost.adapters import liquid  # noqa: PLC0415 - only the management API loads these
     from waypost.adapters.dynamodb.customer_data import DynamoCustomerData  # noqa: PLC0415 - as above
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
+    from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
     from waypost.manage.dependencies import ManageDependencies, PublishChecks  # noqa: PLC0415 - as above
 
@@ -267,6 +276,8 @@ def managing() -> ManageDependencies:
         customer_data=DynamoCustomerData(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
         random_key=random_key,
         monotonic=time.monotonic,
+        clock=now,
+        entry_delay=entry_delay(snapshot_seconds()),
     )
 
 

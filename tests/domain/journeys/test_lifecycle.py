@@ -42,14 +42,33 @@ def test_only_the_first_draft_is_new() -> None:
 def test_a_new_version_keeps_the_place_of_its_journey() -> None:
     """The active versions stay in the order in which their journeys were first published."""
     pointer = ActiveJourneys(3, (ActiveVersion("a", 1, "published"), ActiveVersion("b", 1, "published")))
-    assert pointed(pointer, "a", 2) == ActiveJourneys(3, (ActiveVersion("a", 2, "published"), ActiveVersion("b", 1, "published")))
-    assert pointed(pointer, "c", 1) == ActiveJourneys(3, (*pointer.active, ActiveVersion("c", 1, "published")))
+    second = ActiveVersion("a", 2, "published", previous_version=1)
+    assert pointed(pointer, "a", 2, (), NOW, None) == ActiveJourneys(3, (second, pointer.active[1]))
+    assert pointed(pointer, "c", 1, (), NOW, None) == ActiveJourneys(3, (*pointer.active, ActiveVersion("c", 1, "published")))
 
 
 def test_events_of_earlier_versions_are_kept() -> None:
     """After a publish, the events that runs of an earlier version wait for are still listed, beside those of the new version."""
-    first = pointed(ActiveJourneys(0, ()), "a", 1, ["paid"])
-    assert pointed(first, "a", 2, ["cancelled"]).active == (ActiveVersion("a", 2, "published", ("cancelled", "paid")),)
+    first = pointed(ActiveJourneys(0, ()), "a", 1, ["paid"], NOW, None)
+    [active] = pointed(first, "a", 2, ["cancelled"], NOW, None).active
+    assert active.event_names == ("cancelled", "paid")
+
+
+def test_events_enter_the_previous_version_until_entries_begin() -> None:
+    """Of three versions that are published within seconds, events enter the first until the third accepts entries, and then the third."""
+    begin = [NOW, NOW + timedelta(seconds=106), NOW + timedelta(seconds=109)]
+    pointer = pointed(ActiveJourneys(0, ()), "a", 1, (), NOW, begin[0])
+    pointer = pointed(pointer, "a", 2, (), NOW + timedelta(seconds=100), begin[1])
+    pointer = pointed(pointer, "a", 3, (), NOW + timedelta(seconds=103), begin[2])
+    [active] = pointer.active
+    assert [active.version_at(time) for time in (NOW, begin[1], begin[2] - timedelta(milliseconds=1), begin[2])] == [1, 1, 1, 3]
+
+
+def test_a_previous_version_is_dropped_when_no_event_can_enter_it() -> None:
+    """An hour after the publication the previous version leaves the list of active versions with the next publication of any journey."""
+    pointer = pointed(ActiveJourneys(0, (ActiveVersion("a", 1, "published"),)), "a", 2, (), NOW, NOW + timedelta(seconds=6))
+    assert pointed(pointer, "b", 1, (), NOW + timedelta(minutes=59), None).active[0].previous_version == 1
+    assert pointed(pointer, "b", 1, (), NOW + timedelta(minutes=61), None).active[0] == ActiveVersion("a", 2, "published")
 
 
 @pytest.mark.parametrize(

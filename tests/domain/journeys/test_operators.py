@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.messages import NOW
 from waypost.domain.journeys import conditions, operators
 from waypost.domain.journeys.checks.contradictions import is_contradiction
 from waypost.domain.journeys.checks.implications import Implications
@@ -284,7 +285,7 @@ def wrong_candidates(operator: str) -> list[Scope]:
     wrong = []
     for scope in [*SCOPES, *(replace(each, payload={**each.payload, "kind": "order"}) for each in SCOPES)]:
         scanned = [each for each, condition in zip(published, entries, strict=True) if holds(condition, scope)]
-        if index.candidates("it_happened", "custom", scope.payload, scope.timezone) != scanned:
+        if index.candidates("it_happened", "custom", scope.payload, scope.timezone, NOW) != scanned:
             wrong.append(scope)
     return wrong
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.messages import NOW
 from waypost.domain.journeys.conditions import Scope, holds
 from waypost.domain.journeys.journey import Journey, parse
 from waypost.domain.journeys.operators import OPERATORS, Relation
@@ -77,23 +78,23 @@ def test_the_index_finds_what_a_plain_scan_finds(seed: int) -> None:
     index = TriggerIndex(published)
     for _ in range(100):
         event, source, payload, zone = rng.choice([*EVENTS, "other"]), rng.choice(SOURCES), random_payload(rng), rng.choice(ZONES)
-        assert index.candidates(event, source, payload, zone) == scan(published, event, source, payload, zone)
+        assert index.candidates(event, source, payload, zone, NOW) == scan(published, event, source, payload, zone)
 
 
 def test_journeys_that_the_payload_rules_out_are_named() -> None:
     """Of the entries with an event's name, those whose conditions the payload does not meet are named, among the first ten."""
     index = by_value(MAX_SKIPPED_REPORTED + 5)
-    candidates = index.candidates("bought", "custom", {"kind": "order", "product": 3, "total": 11}, "UTC")
-    assert index.ruled_out("bought", "custom", candidates) == ["j0", "j1", "j2", "j4", "j5", "j6", "j7", "j8", "j9"]
-    assert index.ruled_out("bought", "message", candidates) == []
-    assert index.ruled_out("other", "custom", []) == []
+    candidates = index.candidates("bought", "custom", {"kind": "order", "product": 3, "total": 11}, "UTC", NOW)
+    assert index.ruled_out("bought", "custom", candidates, NOW) == ["j0", "j1", "j2", "j4", "j5", "j6", "j7", "j8", "j9"]
+    assert index.ruled_out("bought", "message", candidates, NOW) == []
+    assert index.ruled_out("other", "custom", [], NOW) == []
 
 
 def test_an_event_that_no_entry_names_has_no_candidates() -> None:
     """An event name that no entry has is not in the index and starts no journey."""
     index = TriggerIndex([(random_journey(random.Random(1), "one"), 1)])
     assert "other" not in index
-    assert index.candidates("other", "custom", {}, "UTC") == []
+    assert index.candidates("other", "custom", {}, "UTC", NOW) == []
 
 
 def by_value(count: int) -> TriggerIndex:
@@ -125,7 +126,7 @@ def test_the_time_to_match_does_not_grow_with_the_number_of_journeys(product: An
         times = []
         for _ in range(300):
             start = time.perf_counter()
-            found = index.candidates("bought", "custom", payload, "UTC")
+            found = index.candidates("bought", "custom", payload, "UTC", NOW)
             times.append(time.perf_counter() - start)
             assert [journey.id for journey, _ in found] == ["j7"]
         return min(times)

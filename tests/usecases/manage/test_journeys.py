@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import itertools
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.fakes.definitions import FakeDefinitions
 from tests.fakes.journeys import journey
+from waypost.cache.workspace_cache import SNAPSHOT_SECONDS
 from waypost.domain.errors import RefusedError, UnavailableError
+from waypost.domain.journeys.lifecycle import Lifecycle, entry_delay
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.manage import journeys
 from waypost.manage.dependencies import PublishChecks
+from waypost.manage.responses.journeys import JourneySummary
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 WELCOME: dict[str, Any] = journey("welcome").model_dump(by_alias=True, mode="json", exclude_none=True)
@@ -61,7 +65,7 @@ def test_publishing_returns_all_findings_at_once() -> None:
     wrong = {**WELCOME, "steps": [{**WELCOME["steps"][0], "template": {"subject": "{{ oh", "text": "x"}, "next": "nowhere"}]}
     journeys.save(store, "w1", "welcome", wrong, NOW)
     with pytest.raises(RefusedError) as refused:
-        journeys.publish(store, "w1", "welcome", CHECKS, NOW)
+        journeys.publish(store, "w1", "welcome", CHECKS, lambda: NOW)
     assert refused.value.status == 422
     assert {code for code, _ in findings(refused)} == {"bad-template", "unknown-step"}
     assert store.pointer("w1") == ActiveJourneys(0, ())
@@ -72,18 +76,18 @@ def test_publishing_activates_the_newest_draft() -> None:
     store = FakeDefinitions()
     for name in ("one", "two"):
         journeys.save(store, "w1", "welcome", WELCOME | {"name": name}, NOW)
-    published, definition = journeys.publish(store, "w1", "welcome", CHECKS, NOW)
+    published, definition = journeys.publish(store, "w1", "welcome", CHECKS, lambda: NOW)
     assert (published.status, published.published_version, definition["name"]) == ("published", 2, "two")
-    assert store.pointer("w1").active == (ActiveVersion("welcome", 2, "published"),)
+    assert store.pointer("w1").active == (ActiveVersion("welcome", 2, "published", entries_from=NOW),)
 
 
 def test_publishing_twice_changes_nothing_the_second_time() -> None:
     """A client that lost the response can publish again: it gets the same response, and the pointer keeps its revision."""
     store = FakeDefinitions()
     journeys.save(store, "w1", "welcome", WELCOME, NOW)
-    journeys.publish(store, "w1", "welcome", CHECKS, NOW)
+    journeys.publish(store, "w1", "welcome", CHECKS, lambda: NOW)
     before = store.pointer("w1")
-    published, _ = journeys.publish(store, "w1", "welcome", CHECKS, NOW)
+    published, _ = journeys.publish(store, "w1", "welcome", CHECKS, lambda: NOW)
     assert published.published_version == 1
     assert store.pointer("w1") == before
 
@@ -94,7 +98,7 @@ def test_an_unknown_journey_is_404() -> None:
         journeys.read(FakeDefinitions(), "w1", "welcome")
     assert refused.value.status == 404
     with pytest.raises(RefusedError, match="no journey"):
-        journeys.publish(FakeDefinitions(), "w1", "welcome", CHECKS, NOW)
+        journeys.publish(FakeDefinitions(), "w1", "welcome", CHECKS, lambda: NOW)
 
 
 def test_a_workspace_has_at_most_1000_published_journeys() -> None:
@@ -104,9 +108,9 @@ def test_a_workspace_has_at_most_1000_published_journeys() -> None:
     for name in ("welcome", "j7"):
         journeys.save(store, "w1", name, WELCOME | {"id": name}, NOW)
     with pytest.raises(RefusedError) as refused:
-        journeys.publish(store, "w1", "welcome", CHECKS, NOW)
+        journeys.publish(store, "w1", "welcome", CHECKS, lambda: NOW)
     assert findings(refused) == {("too-many-journeys", "")}
-    assert journeys.publish(store, "w1", "j7", CHECKS, NOW)[0].status == "published"
+    assert journeys.publish(store, "w1", "j7", CHECKS, lambda: NOW)[0].status == "published"
 
 
 def test_two_publications_at_the_same_time_both_take_effect() -> None:
@@ -117,10 +121,10 @@ def test_two_publications_at_the_same_time_both_take_effect() -> None:
 
     def publish_other_first() -> None:
         store.before_save = lambda: None
-        journeys.publish(store, "w1", "other", CHECKS, NOW)
+        journeys.publish(store, "w1", "other", CHECKS, lambda: NOW)
 
     store.before_save = publish_other_first
-    journeys.publish(store, "w1", "welcome", CHECKS, NOW)
+    journeys.publish(store, "w1", "welcome", CHECKS, lambda: NOW)
     assert {each.journey for each in store.pointer("w1").active} == {"welcome", "other"}
 
 
@@ -136,3 +140,23 @@ def test_a_save_that_loses_every_race_is_unavailable() -> None:
     store.before_save = save_first
     with pytest.raises(UnavailableError):
         journeys.save(store, "w1", "welcome", WELCOME, NOW)
+
+
+def test_publishing_says_from_when_customers_enter_the_version() -> None:
+    """The journey and the list of active versions have the time of the write plus the delay; a repeated publication keeps it."""
+    store, clock = FakeDefinitions(), itertools.count()
+    journeys.save(store, "w1", "welcome", WELCOME, NOW)
+    delay = entry_delay(SNAPSHOT_SECONDS)
+
+    def publish() -> Lifecycle:
+        return journeys.publish(store, "w1", "welcome", CHECKS, lambda: NOW + timedelta(minutes=next(clock)), delay)[0]
+
+    assert JourneySummary.of(publish()).entries_from == NOW + timedelta(seconds=6)
+    assert store.pointer("w1").active[0].entries_from == NOW + timedelta(seconds=6)
+    assert publish().entries_from == NOW + timedelta(seconds=6)
+
+
+def test_entries_begin_when_every_snapshot_knows_the_version() -> None:
+    """The delay exceeds the maximum age of a snapshot, is at most ten seconds, and is zero where snapshots are not kept."""
+    assert timedelta(seconds=SNAPSHOT_SECONDS) < entry_delay(SNAPSHOT_SECONDS) <= timedelta(seconds=10)
+    assert entry_delay(0) == timedelta(0)

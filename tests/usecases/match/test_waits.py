@@ -12,9 +12,11 @@ import pytest
 from tests.fakes.journeys import message
 from tests.fakes.match_harness import CUSTOMER, SCHEMA, MatchHarness, arrived
 from tests.fakes.messages import NOW
+from waypost.cache.workspace_cache import SNAPSHOT_SECONDS
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.receipts import JourneyOutcome, TakenBranch
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.lifecycle import entry_delay
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
@@ -314,3 +316,52 @@ def test_an_event_during_a_pause_counts_for_the_wait_behind_the_message(at_messa
     released = CustomerReleased("w1", CUSTOMER, Identifier("correlation", "device-1"), "welcome", 1)
     at_message.match(released, NOW + 3 * MINUTE)
     assert queued_steps(at_message) == ["hello", "thanks"]
+
+
+def run_after_purchase(published: Journey, delay: timedelta, read_before: timedelta, entered_after: timedelta) -> Run | None:
+    """The run of a customer who signs up so long after a publication and buys a tenth of a second later; None if it did not start.
+
+    The purchase comes to a warm matcher, whose snapshot is from so long before the publication; the sign-up to one that has just started.
+    """
+    harness = MatchHarness()
+    harness.workspaces.schemas["w1"] = SCHEMA
+    harness.match(arrived({"event": "page_view", "uuid": "v1"}, at=NOW - read_before), NOW - read_before)
+    warm_snapshots = harness.snapshots
+    harness.journeys.publish(published, entries_from=NOW + delay)
+    harness.clear_caches()
+    sign_up, bought = NOW + entered_after, NOW + entered_after + timedelta(milliseconds=100)
+    harness.match(arrived(SIGN_UP, at=sign_up), sign_up)
+    harness.snapshots = warm_snapshots
+    harness.match(arrived(BOUGHT, at=bought), bought)
+    return next(iter(harness.runs.all), None)
+
+
+@pytest.mark.parametrize("entered_after", range(11))
+@pytest.mark.parametrize("read_before", [0, 1, 4, 5])
+def test_no_snapshot_is_too_old_to_know_a_run(read_before: int, entered_after: int) -> None:
+    """Whenever a customer signs up around a publication, either no run starts, or its purchase takes the branch at any matcher."""
+    delay = entry_delay(SNAPSHOT_SECONDS)
+    run = run_after_purchase(waiting(), delay, timedelta(seconds=read_before), timedelta(seconds=entered_after))
+    assert (run is None) is (timedelta(seconds=entered_after) < delay)
+    assert run is None or run.step == "end"
+
+
+def test_without_the_delay_a_purchase_would_be_lost() -> None:
+    """With entries from the publication on, a warm matcher takes the purchase for one that nobody waits for, and the run waits for ever."""
+    run = run_after_purchase(waiting(), timedelta(0), timedelta(seconds=1), timedelta(seconds=1))
+    assert run is not None
+    assert run.step == "bought"
+
+
+def test_customers_enter_the_previous_version_until_entries_of_the_new_one_begin(harness: MatchHarness) -> None:
+    """A publication loses nobody: a sign-up before `entriesFrom` enters the version that was published before."""
+    harness.journeys.publish(waiting(entry={"event": "signed_up", "reentry": {"mode": "always"}}))
+    begin = NOW + MINUTE
+    harness.journeys.publish(
+        waiting(entry={"event": "signed_up", "reentry": {"mode": "always"}}), version=2, entries_from=begin, previous_version=1
+    )
+    harness.clear_caches()
+    for uuid, at in (("s1", begin - timedelta(milliseconds=1)), ("s2", begin)):
+        harness.match(arrived(SIGN_UP | {"uuid": uuid}, at=at), at)
+    versions = {run.id: run.version for run in harness.runs.all}
+    assert [versions[harness.receipt(uuid).journeys[0].run or ""] for uuid in ("s1", "s2")] == [1, 2]

@@ -10,9 +10,10 @@ from typing import Final, Literal
 from waypost import ports
 from waypost.cache.ttl_cache import Caller, TtlCache, call_directly
 from waypost.domain.customers.schema import Schema
-from waypost.domain.journeys.published import ActiveJourneys, Snapshot, snapshot
+from waypost.domain.journeys.published import ActiveJourneys, Snapshot, snapshot, versions_of
 
 SNAPSHOT_SECONDS: Final = 5
+"""The maximum age of a snapshot in the cloud. Entries begin a second later than that after a publication (`lifecycle.entry_delay`)."""
 SCHEMA_SECONDS: Final = 30
 
 
@@ -36,7 +37,7 @@ class Schemas:
 
 @dataclass(slots=True)
 class Snapshots:
-    """Snapshots of the published journeys and the schema of workspaces, at most 5 seconds old.
+    """Snapshots of the published journeys and the schema of workspaces, younger than `max_age` seconds.
 
     Versions of journeys never change. Every 5 seconds only the small row is read that lists the active versions, and the versions
     themselves only when its revision has changed.
@@ -45,38 +46,41 @@ class Snapshots:
     journeys: ports.Journeys
     workspaces: ports.Workspaces
     cache: TtlCache[Snapshot] = field(default_factory=lambda: TtlCache(max_entries=200))
+    max_age: int = SNAPSHOT_SECONDS
 
     def get(self, workspace: str, now: datetime, revision: int = 0) -> Snapshot:
         """The snapshot of a workspace, of at least this revision: a signal may come from a change that is newer than the cache."""
-        cached = self._read(workspace, now)
+        cached = self._read(workspace, now, self.max_age)
         return cached if cached.revision >= revision else self.fresh(workspace, now)
 
     def fresh(self, workspace: str, now: datetime) -> Snapshot:
         """The snapshot of a workspace as it is now, past the cache."""
-        return self._read(workspace, now, max_age=0)
+        return self._read(workspace, now, 0)
 
-    def _read(self, workspace: str, now: datetime, max_age: int = SNAPSHOT_SECONDS) -> Snapshot:
-        return self.cache.read(workspace, now, lambda _: max_age, lambda old, _: self._load(workspace, old), lambda _: 0)
+    def _read(self, workspace: str, now: datetime, max_age: int) -> Snapshot:
+        return self.cache.read(workspace, now, lambda _: max_age, lambda old, _: self._load(workspace, old, now), lambda _: 0)
 
-    def _load(self, workspace: str, old: Snapshot | None) -> Snapshot:
+    def _load(self, workspace: str, old: Snapshot | None, now: datetime) -> Snapshot:
         active = self.journeys.pointer(workspace)
         schema = self.workspaces.schema(workspace)
         if old is not None and old.revision == active.revision:
             return replace(old, schema=schema)
-        versions = self.journeys.versions(workspace, [(each.journey, each.version) for each in active.active])
+        active = active._replace(active=tuple(each.settled(now) for each in active.active))
+        versions = self.journeys.versions(workspace, versions_of(active))
         return snapshot(active, schema, versions)
 
 
 @dataclass(slots=True)
 class Statuses:
-    """The status of journeys that were published at some time, at most 5 seconds old."""
+    """The status of journeys that were published at some time, younger than `max_age` seconds."""
 
     journeys: ports.Journeys
     cache: TtlCache[ActiveJourneys] = field(default_factory=lambda: TtlCache(max_entries=200))
+    max_age: int = SNAPSHOT_SECONDS
 
     def of(self, workspace: str, journey: str, now: datetime) -> Literal["published", "paused", "stopped"]:
         """The status of a journey. One that is not listed is stopped, or was published after the list was cached: it is read again."""
-        status = self._in(self._read(workspace, now, SNAPSHOT_SECONDS), journey)
+        status = self._in(self._read(workspace, now, self.max_age), journey)
         return status or self._in(self._read(workspace, now, 0), journey) or "stopped"
 
     def _read(self, workspace: str, now: datetime, max_age: int) -> ActiveJourneys:

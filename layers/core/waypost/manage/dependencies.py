@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from waypost import ports
 from waypost.domain.journeys.checks import publish_checks
@@ -24,7 +25,8 @@ class PublishChecks:
 class ManageDependencies:
     """Everything that the management API reads, writes and calls.
 
-    `random_key` returns a new API key. `monotonic` returns seconds on a clock that never goes back, to measure durations.
+    `random_key` returns a new API key. `monotonic` returns seconds on a clock that never goes back, to measure durations. `clock` returns
+    the time (UTC). `entry_delay` is how long after a publication customers enter the new version.
     """
 
     workspaces: ports.ManagedWorkspaces
@@ -47,3 +49,5 @@ class ManageDependencies:
     schedules: ports.ArmedTimers
     random_key: Callable[[], str]
     monotonic: Callable[[], float]
+    clock: Callable[[], datetime]
+    entry_delay: timedelta

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -67,8 +67,15 @@ def save(journeys: ManagedJourneys, workspace: str, journey_id: str, raw: Any, n
     raise UnavailableError("a journey was changed too often")
 
 
-def publish(journeys: ManagedJourneys, workspace: str, journey_id: str, checks: PublishChecks, now: datetime) -> tuple[Lifecycle, Any]:
-    """Makes the newest draft the version that customers enter. A paused journey stays paused.
+def publish(
+    journeys: ManagedJourneys,
+    workspace: str,
+    journey_id: str,
+    checks: PublishChecks,
+    clock: Callable[[], datetime],
+    delay: timedelta = timedelta(0),
+) -> tuple[Lifecycle, Any]:
+    """Makes the newest draft the version that customers enter after a delay. A paused journey stays paused.
 
     A repeated call changes nothing, so a client that lost the response can send it again. RefusedError 404, 409 if the journey is
     stopped, or 422 with every finding that forbids publication.
@@ -77,12 +84,15 @@ def publish(journeys: ManagedJourneys, workspace: str, journey_id: str, checks: 
         was, definition = read(journeys, workspace, journey_id)
         if was.status == "stopped":
             raise wrong_action(was, "publish")
-        published = was.publishing(now)
-        if published is was:
+        if was.published_version == was.version:
             return was, definition
         checked = publish_checks.publishable(definition, checks.template, checks.address)
         event_names = checked.event_names if isinstance(checked, Journey) else ()
-        pointer = pointed(journeys.pointer(workspace), journey_id, published.version, event_names)
+        pointer = journeys.pointer(workspace)
+        # The clock is read after the checks, right before the write: the delay is counted from here.
+        now = clock()
+        published = was.publishing(now, delay)
+        pointer = pointed(pointer, journey_id, published.version, event_names, now, published.entries_from)
         findings = [*(checked if isinstance(checked, list) else ()), *_workspace_findings(pointer)]
         if findings:
             raise invalid("This journey cannot be published as it is.", findings)
@@ -146,7 +156,9 @@ def save_journey(request: ApiRequest[NoQuery, Any]) -> Response:
 def publish_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
     """`POST /api/journeys/{id}/publish`."""
     dependencies = request.dependencies
-    published = publish(dependencies.journeys, request.workspace, request.variables["id"], dependencies.checks, request.now)
+    published = publish(
+        dependencies.journeys, request.workspace, request.variables["id"], dependencies.checks, dependencies.clock, dependencies.entry_delay
+    )
     return JourneyResponse.with_definition(*published)
 
 

@@ -5,7 +5,7 @@ The rows of a workspace are `@` (the list of active journeys), `journey#<id>`, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -38,7 +38,7 @@ class DynamoJourneys:
         item = self.table.get(_key(workspace, _ACTIVE_JOURNEYS))
         if item is None:
             return ActiveJourneys(0, ())
-        return ActiveJourneys(item["rev"], tuple(_active_version(*each) for each in json_from_attribute(item["inForce"])))
+        return _pointer_from_item(item)
 
     def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
         """These versions, given as journey id and number. LookupError if one does not exist."""
@@ -94,7 +94,8 @@ class DynamoJourneys:
         active = {
             **_key(workspace, _ACTIVE_JOURNEYS),
             "rev": pointer.revision + 1,
-            "inForce": json_to_attribute([list(each) for each in pointer.active]),
+            "inForce": json_to_attribute([[each.journey, each.version, each.status, each.event_names] for each in pointer.active]),
+            "entriesFrom": _entries_to_attribute(pointer),
         }
         _save([self._lifecycle_action(workspace, published), self.table.put_action(active, **if_revision(pointer.revision))])
 
@@ -106,6 +107,7 @@ class DynamoJourneys:
             "status": lifecycle.status,
             "version": lifecycle.version,
             "publishedVersion": lifecycle.published_version,
+            "entriesFrom": lifecycle.entries_from and iso(lifecycle.entries_from),
             "createdAt": iso(lifecycle.created_at),
             "updatedAt": iso(lifecycle.updated_at),
         }
@@ -118,8 +120,27 @@ def _save(actions: Sequence[Item]) -> None:
         raise StaleError("the journey was changed at the same time")
 
 
-def _active_version(journey: str, version: int, status: Literal["published", "paused"], event_names: Sequence[str] = ()) -> ActiveVersion:
-    return ActiveVersion(journey, version, status, tuple(event_names))
+# When entries begin has an attribute of its own. As more elements of the lists in `inForce` it would stop the workers of an older release,
+# which read this row after a rollback.
+def _entries_to_attribute(pointer: ActiveJourneys) -> str | bytes | None:
+    wire = {each.journey: [iso(each.entries_from), each.previous_version] for each in pointer.active if each.entries_from is not None}
+    return json_to_attribute(wire) if wire else None
+
+
+def _pointer_from_item(item: Item) -> ActiveJourneys:
+    entries = json_from_attribute(item["entriesFrom"]) if "entriesFrom" in item else {}
+    return ActiveJourneys(item["rev"], tuple(_active_version(entries, *each) for each in json_from_attribute(item["inForce"])))
+
+
+def _active_version(
+    entries: Mapping[str, Sequence[Any]],
+    journey: str,
+    version: int,
+    status: Literal["published", "paused"],
+    event_names: Sequence[str] = (),
+) -> ActiveVersion:
+    entries_from, previous_version = entries.get(journey, (None, None))
+    return ActiveVersion(journey, version, status, tuple(event_names), entries_from and instant(entries_from), previous_version)
 
 
 def _key(workspace: str, row: str) -> Item:
@@ -144,4 +165,5 @@ def _from_item(item: Item) -> Lifecycle:
         published_version=item.get("publishedVersion"),
         status=item["status"],
         revision=item["rev"],
+        entries_from=instant(item["entriesFrom"]) if "entriesFrom" in item else None,
     )

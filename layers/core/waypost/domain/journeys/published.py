@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
 
 from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.journeys.trigger_index import TriggerIndex
+from waypost.domain.journeys.trigger_index import EntryVersion, TriggerIndex
+
+PREVIOUS_KEPT: Final = timedelta(hours=1)
+"""How long after a publication an event that was accepted before it still enters the previous version. Later, a signal that has been
+delayed so long enters the new one."""
 
 
 class ActiveVersion(NamedTuple):
     """The version of a journey that customers enter, or would enter if the journey were not paused.
 
-    `event_names` are the events that runs of any version of the journey wait for or exit on.
+    `event_names` are the events that runs of any version of the journey wait for or exit on. Events that are accepted before
+    `entries_from` still enter `previous_version`, or nothing if that is None.
     """
 
     journey: str
     version: int
     status: Literal["published", "paused"]
     event_names: tuple[str, ...] = ()
+    entries_from: datetime | None = None
+    previous_version: int | None = None
+
+    def version_at(self, time: datetime) -> int | None:
+        """The version that an event enters that is accepted at this time."""
+        return self.version if self.entries_from is None or time >= self.entries_from else self.previous_version
+
+    def settled(self, now: datetime) -> ActiveVersion:
+        """The same without its previous version, once no event can still enter that."""
+        is_over = self.entries_from is not None and now - self.entries_from > PREVIOUS_KEPT
+        return self._replace(entries_from=None, previous_version=None) if is_over else self
 
 
 class ActiveJourneys(NamedTuple):
@@ -46,9 +63,15 @@ class Snapshot:
     listened_events: frozenset[str] = frozenset()
 
 
+def versions_of(pointer: ActiveJourneys) -> list[tuple[str, int]]:
+    """The journey ids and versions that events may enter: the active ones, and previous ones that still accept entries."""
+    previous = [(each.journey, each.previous_version) for each in pointer.active if each.previous_version is not None]
+    return [*((each.journey, each.version) for each in pointer.active), *previous]
+
+
 def snapshot(pointer: ActiveJourneys, schema: Schema, versions: Mapping[tuple[str, int], Journey]) -> Snapshot:
-    """The snapshot of the active versions. `versions` holds their definitions by journey id and version; KeyError where one is missing."""
-    index = TriggerIndex((versions[each.journey, each.version], each.version) for each in pointer.active)
+    """The snapshot of the active versions. `versions` holds the definitions of `versions_of(pointer)`; KeyError where one is missing."""
+    index = TriggerIndex(_entry_versions(pointer, versions))
     return Snapshot(
         revision=pointer.revision,
         schema=schema,
@@ -57,3 +80,10 @@ def snapshot(pointer: ActiveJourneys, schema: Schema, versions: Mapping[tuple[st
         journeys=frozenset(each.journey for each in pointer.active),
         listened_events=frozenset(name for each in pointer.active for name in each.event_names),
     )
+
+
+def _entry_versions(pointer: ActiveJourneys, versions: Mapping[tuple[str, int], Journey]) -> Iterator[EntryVersion]:
+    for each in pointer.active:
+        if each.previous_version is not None:
+            yield EntryVersion(versions[each.journey, each.previous_version], each.previous_version, until=each.entries_from)
+        yield EntryVersion(versions[each.journey, each.version], each.version, since=each.entries_from)

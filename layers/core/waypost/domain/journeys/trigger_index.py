@@ -11,8 +11,9 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from waypost.domain.journeys.conditions import All, Comparison, Condition, Scope, holds
 from waypost.domain.journeys.journey import Journey
@@ -24,6 +25,16 @@ Path = tuple[str, ...]
 Published = tuple[Journey, int]
 """A published journey and its version."""
 
+
+class EntryVersion(NamedTuple):
+    """A published version, and when it accepts entries: events that are accepted at or after `since` and before `until`."""
+
+    journey: Journey
+    version: int
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 MAX_SKIPPED_REPORTED: Final = 10
 """A receipt names the journeys that its payload ruled out, among the first so many of the event name in the order of publishing.
 Without the limit, the receipt of one purchase would list 999 journeys for other products."""
@@ -31,36 +42,42 @@ Without the limit, the receipt of one purchase would list 999 journeys for other
 
 @dataclass(frozen=True, slots=True)
 class _IndexedEntry:
-    """A published journey, its version, and its position in the order of publishing."""
+    """A published journey, its version, its position in the order of publishing, and when it accepts entries, as in `EntryVersion`."""
 
     position: int
     journey: Journey
     version: int
+    since: datetime | None
+    until: datetime | None
 
-    def may_start(self, event: str, source: str, scope: Scope) -> bool:
+    def may_start(self, event: str, source: str, scope: Scope, at: datetime) -> bool:
         """Whether the event starts a run as far as the scope can tell; conditions on a customer who is not loaded are open."""
         entry = self.journey.entry
-        if not entry.matches(event, source):
+        if not self.accepts_entries(at) or not entry.matches(event, source):
             return False
         return entry.conditions is None or holds(entry.conditions, scope) is not False
+
+    def accepts_entries(self, at: datetime) -> bool:
+        """Whether an event that is accepted at this time may enter this version."""
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
 
 class TriggerIndex:
     """The entries of a workspace's published journeys. It is immutable: a new list of journeys makes a new index."""
 
-    def __init__(self, published: Iterable[Published]) -> None:
+    def __init__(self, published: Iterable[Published | EntryVersion]) -> None:
         """Takes the journeys with their versions in the order of publishing, which the results keep."""
         by_name: dict[str, list[_IndexedEntry]] = defaultdict(list)
-        for position, (journey, version) in enumerate(published):
-            by_name[journey.entry.event].append(_IndexedEntry(position, journey, version))
+        for position, each in enumerate(EntryVersion(*each) for each in published):
+            by_name[each.journey.entry.event].append(_IndexedEntry(position, *each))
         self._by_name = {name: _EntriesOfEvent(entries) for name, entries in by_name.items()}
 
     def __contains__(self, event: str) -> bool:
         """Whether any entry names this event."""
         return event in self._by_name
 
-    def candidates(self, event: str, source: str, payload: Mapping[str, Any], timezone: str) -> list[Published]:
-        """The journeys that this event may start, in the order of publishing.
+    def candidates(self, event: str, source: str, payload: Mapping[str, Any], timezone: str, at: datetime) -> list[Published]:
+        """The journeys that this event, accepted at this time, may start, in the order of publishing.
 
         Conditions on the customer are left open, because the customer is not loaded yet. `timezone` is the IANA zone of
         the workspace.
@@ -69,16 +86,16 @@ class TriggerIndex:
         if entries is None:
             return []
         scope = Scope(payload, None, timezone)
-        matching = [entry for entry in entries.possible(payload) if entry.may_start(event, source, scope)]
+        matching = [entry for entry in entries.possible(payload) if entry.may_start(event, source, scope, at)]
         return [(entry.journey, entry.version) for entry in sorted(matching, key=lambda entry: entry.position)]
 
-    def ruled_out(self, event: str, source: str, candidates: Iterable[Published]) -> list[str]:
+    def ruled_out(self, event: str, source: str, candidates: Iterable[Published], at: datetime) -> list[str]:
         """The ids of journeys that wait for this event and are not among its `candidates`, at most `MAX_SKIPPED_REPORTED`."""
         entries = self._by_name.get(event)
         if entries is None:
             return []
         possible = {journey.id for journey, _ in candidates}
-        matching = (entry.journey for entry in entries.first if entry.journey.entry.matches(event, source))
+        matching = (entry.journey for entry in entries.first if entry.accepts_entries(at) and entry.journey.entry.matches(event, source))
         return [journey.id for journey in matching if journey.id not in possible]
 
 

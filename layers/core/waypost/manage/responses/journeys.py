@@ -13,13 +13,17 @@ from waypost.manage.responses.lists import Time
 
 
 class JourneySummary(WireModel):
-    """A journey in a list. `version` is the newest draft, `publishedVersion` the one that customers enter."""
+    """A journey in a list.
+
+    `version` is the newest draft, `publishedVersion` the one that customers enter, by events that are accepted from `entriesFrom` on.
+    """
 
     id: str
     name: str
     status: JourneyStatus
     version: int
     published_version: int | None
+    entries_from: Time | None
     created_at: Time
     updated_at: Time
 
