@@ -194,7 +194,7 @@ def test_the_list_of_events_shows_receipts_and_payloads(workspace: str) -> None:
     DynamoLog(DynamoReceipts(EVENTS_TABLE, timedelta(days=90))).write(Page(workspace, "c_1", NOW, "s1", tuple(events)), [receipt])
     status, first = call("GET", "/api/events", query={"limit": "2"})
     assert (status, [each["uuid"] for each in first["items"]]) == (200, ["e2", "e1"])
-    assert first["items"][0]["journeys"] == [{"journey": "welcome", "outcome": "entered", "reason": None, "run": "r_1"}]
+    assert first["items"][0]["journeys"] == [{"journey": "welcome", "outcome": "entered", "reason": None, "run": "r_1", "branches": []}]
     assert (first["items"][0]["messages"], first["items"][0]["payload"]) == (["msg_1"], {"total": 2})
     rest = call("GET", "/api/events", query={"cursor": first["next"]})[1]
     assert ([each["uuid"] for each in rest["items"]], rest["next"]) == (["e0"], None)
