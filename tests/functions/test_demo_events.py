@@ -109,6 +109,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tables and queues with nothing but the demo workspace, as the command line creates it. No function consumes the queues."""
     with deployed(monkeypatch):
         monkeypatch.setenv("SENDER_ADDRESS", SENDER)
+        monkeypatch.setenv("WAYPOST_SNAPSHOT_SECONDS", "0")  # so that the test need not wait until `entriesFrom`, as a person has to
         client("sesv2").create_email_identity(EmailIdentity=SENDER)
         wiring.workspace_administration().create_workspace("Demo", seed.ADMIN_KEY, wiring.now(), seed.WORKSPACE)
         yield

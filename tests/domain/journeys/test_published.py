@@ -22,7 +22,7 @@ def test_a_snapshot_holds_the_active_version_of_each_journey() -> None:
 
 
 def test_a_new_version_is_entered_from_the_time_that_its_publication_says() -> None:
-    """Events that are accepted before that time enter the previous version; a journey without one is not entered, nor ruled out."""
+    """Before that time events enter the previous version; a journey without one is not entered, nor ruled out."""
     begin = NOW + timedelta(seconds=6)
     pointer = ActiveJourneys(7, (ActiveVersion("a", 2, "published", (), begin, 1), ActiveVersion("b", 1, "published", (), begin)))
     assert versions_of(pointer) == [("a", 2), ("b", 1), ("a", 1)]

@@ -365,3 +365,11 @@ def test_customers_enter_the_previous_version_until_entries_of_the_new_one_begin
         harness.match(arrived(SIGN_UP | {"uuid": uuid}, at=at), at)
     versions = {run.id: run.version for run in harness.runs.all}
     assert [versions[harness.receipt(uuid).journeys[0].run or ""] for uuid in ("s1", "s2")] == [1, 2]
+
+
+def test_an_event_that_waited_in_the_queue_during_the_publication_enters(harness: MatchHarness) -> None:
+    """An event that was accepted before `entriesFrom` and is processed after it enters the version."""
+    harness.journeys.publish(waiting(id="later"), entries_from=NOW + MINUTE)
+    harness.clear_caches()
+    harness.match(arrived(SIGN_UP | {"uuid": "s1"}), NOW + MINUTE)
+    assert [(each.journey, each.outcome) for each in harness.receipt("s1").journeys] == [("welcome", "ignored"), ("later", "entered")]

@@ -49,9 +49,8 @@ class EventMatcher:
             return replace(receipt, reason=apply_report(self.dependencies.messages, self.signal.workspace, event))
         if self.signal.historical:
             return replace(receipt, reason=Reason.HISTORICAL)
-        candidates = self.snapshot.index.candidates(
-            event.name, event.source, event.payload, self.snapshot.schema.timezone, self.signal.received_at
-        )
+        timezone = self.snapshot.schema.timezone
+        candidates = self.snapshot.index.candidates(event.name, event.source, event.payload, timezone, self.now)
         if not candidates and event.name not in self.snapshot.listened_events:
             return self._with_skipped_journeys(receipt, event, candidates)
         return self._match_runs(event, receipt, candidates)
@@ -121,6 +120,6 @@ class EventMatcher:
     def _with_skipped_journeys(self, receipt: Receipt, event: Event, candidates: Sequence[Published]) -> Receipt:
         """The receipt with the journeys that the payload alone rules out, unless the event moved a run of them in another way."""
         moved = {outcome.journey for outcome in receipt.journeys}
-        ruled_out = self.snapshot.index.ruled_out(event.name, event.source, candidates, self.signal.received_at)
+        ruled_out = self.snapshot.index.ruled_out(event.name, event.source, candidates, self.now)
         ignored = (JourneyOutcome(journey, "ignored", Reason.CONDITIONS) for journey in ruled_out if journey not in moved)
         return replace(receipt, journeys=(*receipt.journeys, *ignored))

@@ -31,8 +31,8 @@ class Lifecycle:
     """The state of one journey, apart from its definitions.
 
     `version` is the newest draft, `published_version` the version that customers enter (None before the first publish);
-    versions count from 1. Events that are accepted from `entries_from` on enter the
-    published version. `revision` counts the writes of this row (0 before the first): a write is conditional on it.
+    versions count from 1. From `entries_from` on events enter the published
+    version. `revision` counts the writes of this row (0 before the first): a write is conditional on it.
     """
 
     id: str

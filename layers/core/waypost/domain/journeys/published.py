@@ -11,16 +11,15 @@ from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.trigger_index import EntryVersion, TriggerIndex
 
-PREVIOUS_KEPT: Final = timedelta(hours=1)
-"""How long after a publication an event that was accepted before it still enters the previous version. Later, a signal that has been
-delayed so long enters the new one."""
+PREVIOUS_KEPT: Final = timedelta(minutes=1)
+"""How long a previous version stays listed after entries of the new one have begun: longer than clocks differ."""
 
 
 class ActiveVersion(NamedTuple):
     """The version of a journey that customers enter, or would enter if the journey were not paused.
 
-    `event_names` are the events that runs of any version of the journey wait for or exit on. Events that are accepted before
-    `entries_from` still enter `previous_version`, or nothing if that is None.
+    `event_names` are the events that runs of any version of the journey wait for or exit on. Before `entries_from`
+    events enter `previous_version`, or nothing if that is None.
     """
 
     journey: str
@@ -31,7 +30,7 @@ class ActiveVersion(NamedTuple):
     previous_version: int | None = None
 
     def version_at(self, time: datetime) -> int | None:
-        """The version that an event enters that is accepted at this time."""
+        """The version that an event enters at this time."""
         return self.version if self.entries_from is None or time >= self.entries_from else self.previous_version
 
     def settled(self, now: datetime) -> ActiveVersion:

@@ -27,7 +27,7 @@ Published = tuple[Journey, int]
 
 
 class EntryVersion(NamedTuple):
-    """A published version, and when it accepts entries: events that are accepted at or after `since` and before `until`."""
+    """A published version, and when events may enter it: at or after `since`, and before `until`."""
 
     journey: Journey
     version: int
@@ -58,7 +58,7 @@ class _IndexedEntry:
         return entry.conditions is None or holds(entry.conditions, scope) is not False
 
     def accepts_entries(self, at: datetime) -> bool:
-        """Whether an event that is accepted at this time may enter this version."""
+        """Whether an event may enter this version at this time."""
         return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
 
@@ -77,7 +77,7 @@ class TriggerIndex:
         return event in self._by_name
 
     def candidates(self, event: str, source: str, payload: Mapping[str, Any], timezone: str, at: datetime) -> list[Published]:
-        """The journeys that this event, accepted at this time, may start, in the order of publishing.
+        """The journeys that this event may start at this time, in the order of publishing.
 
         Conditions on the customer are left open, because the customer is not loaded yet. `timezone` is the IANA zone of
         the workspace.

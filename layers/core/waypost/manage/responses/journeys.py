@@ -15,7 +15,7 @@ from waypost.manage.responses.lists import Time
 class JourneySummary(WireModel):
     """A journey in a list.
 
-    `version` is the newest draft, `publishedVersion` the one that customers enter, by events that are accepted from `entriesFrom` on.
+    `version` is the newest draft, `publishedVersion` the one that customers enter, from `entriesFrom` on.
     """
 
     id: str
