@@ -65,7 +65,7 @@ def test_events_enter_the_previous_version_until_entries_begin() -> None:
 
 
 def test_a_previous_version_is_dropped_when_no_event_can_enter_it() -> None:
-    """A minute after entries have begun the previous version leaves the list of active versions with the next publication of any journey."""
+    """A minute after entries have begun the previous version leaves the list with the next publication of any journey."""
     pointer = pointed(ActiveJourneys(0, (ActiveVersion("a", 1, "published"),)), "a", 2, (), NOW, NOW + timedelta(seconds=6))
     assert pointed(pointer, "b", 1, (), NOW + timedelta(seconds=60), None).active[0].previous_version == 1
     assert pointed(pointer, "b", 1, (), NOW + timedelta(seconds=67), None).active[0] == ActiveVersion("a", 2, "published")
