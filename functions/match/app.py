@@ -68,7 +68,7 @@ def _match_record(record: SQSRecord, context: LambdaContext) -> None:
         return
     receives = _receives(record)
     try:
-        _match(signal, redelivered=receives > 1)
+        _match(signal, record, redelivered=receives > 1)
     except UnavailableError as error:
         logger.warning("not now", workspace=signal.workspace, receives=receives, reason=str(error))
         raise
@@ -76,7 +76,7 @@ def _match_record(record: SQSRecord, context: LambdaContext) -> None:
         logger.exception("poison", workspace=signal.workspace, receives=receives)
         if receives < POISON_RECEIVES:
             raise
-        _match_separately(signal)
+        _match_separately(signal, record)
 
 
 def _read(record: SQSRecord, context: LambdaContext) -> Signal | None:
@@ -94,15 +94,16 @@ def _read(record: SQSRecord, context: LambdaContext) -> Signal | None:
         return None
 
 
-def _match(signal: Signal, *, redelivered: bool) -> None:
-    _log(signal, match(signal, wiring.now(), wiring.matching(), redelivered=redelivered))
+def _match(signal: Signal, record: SQSRecord, *, redelivered: bool) -> None:
+    group = record.attributes.message_group_id
+    _log(signal, match(signal, wiring.now(), wiring.matching(), redelivered=redelivered, group=group))
 
 
-def _match_separately(signal: Signal) -> None:
+def _match_separately(signal: Signal, record: SQSRecord) -> None:
     """Matches the events of a poisoned signal one by one, and parks only those that fail by themselves."""
     for part in signals.split(signal):
         try:
-            _match(part, redelivered=True)
+            _match(part, record, redelivered=True)
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails is parked, and the other events go on

@@ -177,7 +177,8 @@ def test_a_parked_signal_can_be_matched_later(function: MatchFunction) -> None:
     function.harness.runs.before_commit = lambda _: None
     [parked] = function.dead.parked.values()
     batch = records("signal")
-    batch["Records"][0]["body"] = parked.body
+    group = signal_codec.from_body(parked.body).customer
+    batch["Records"][0] |= {"body": parked.body, "attributes": batch["Records"][0]["attributes"] | {"MessageGroupId": group}}
     assert function.invoke(batch) == []
     assert "poison" in function.entered
 

@@ -37,10 +37,14 @@ def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list
         rows = identify.find_rows(dependencies.customers, signal.workspace, signal.lookup_id)
         finish_merges(dependencies.customers, dependencies.runs, rows)
         customer = assemble(rows, snapshot.schema.primary_key)
-        unit_of_work = unit_of_work_for(dependencies, signal.workspace, signal.customer, now)
+        # The identifier decides whose runs these are, not the id in the signal, which may be that of a merged or erased customer. Otherwise
+        # the messages of one customer's runs could be written with the attributes of another one, and sent to that one's address.
+        unit_of_work = unit_of_work_for(dependencies, signal.workspace, customer.id if customer else signal.customer, now)
         if customer is None:  # erased
             unit_of_work.execute_effects()
             return []
+        if unit_of_work.customer != customer.id:  # merged between the two reads
+            continue
         transitions = _transitions(signal, customer, unit_of_work, snapshot, now, dependencies)
         if not transitions or unit_of_work.save(transitions, []):
             # Also without a transition: an earlier delivery may have saved it and died before its effects.

@@ -45,6 +45,10 @@ class Snapshot:
     journeys: frozenset[str] = frozenset()
     listened_events: frozenset[str] = frozenset()
 
+    def names(self, event: str) -> bool:
+        """Whether a published or paused journey names an event, as its entry, in a wait, or as an exit."""
+        return event in self.index or event in self.listened_events
+
 
 def snapshot(pointer: ActiveJourneys, schema: Schema, versions: Mapping[tuple[str, int], Journey]) -> Snapshot:
     """The snapshot of the active versions. `versions` holds their definitions by journey id and version; KeyError where one is missing."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import reduce
 
 from waypost.domain.intake.events import Event
 from waypost.domain.intake.receipts import JourneyOutcome
 from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.context import JourneyVersion, StepContext
+from waypost.domain.runs.context import JourneyVersion, StepContext, event_snapshot
 from waypost.domain.runs.entry_rules import enter
 from waypost.domain.runs.run import Run
 from waypost.domain.runs.transition import Transition, advance_on_event, apply_elapsed, exit_run
@@ -90,6 +92,28 @@ def apply_event(event: Event, runs: Sequence[Run], candidates: Sequence[JourneyV
     exited |= {run.journey for run in runs if run.id in already_changed and run.reason is Reason.EXIT_EVENT}
     _enter_journeys(event, reaction, [each for each in candidates if each.journey.id not in exited], rules, context)
     return reaction
+
+
+def apply_missed_events(
+    reaction: Reaction, missed: Sequence[tuple[Event, datetime]], candidates: Sequence[JourneyVersion], context: StepContext
+) -> None:
+    """Applies events that were accepted after the event of `context`, and matched before it, to the runs that this event started.
+
+    `missed` are these events with the times at which they were accepted, in this order.
+    """
+    versions = {each.journey.id: each for each in candidates}
+    for started in [each for each in reaction.transitions.values() if each.before is None]:
+        transition = started
+        for event, accepted_at in missed:
+            rules = Rules({started.run.id: versions[started.run.journey]})
+            later = apply_event(event, [transition.run], [], rules, context.with_event(event_snapshot(event), accepted_at))
+            transition = reduce(Transition.followed_by, later.transitions.values(), transition)
+        if transition is not started:
+            # The uuid of the event that started the run stays: by it a second attempt at that event recognises the run as saved.
+            transition = replace(transition, run=replace(transition.run, last_event_uuid=started.run.last_event_uuid))
+            reaction.transitions[started.run.id], reaction.runs[started.run.id] = transition, transition.run
+            reaction.journeys = [transition.journey_outcome if each == started.journey_outcome else each for each in reaction.journeys]
+            reaction.messages += [message.id for message in transition.messages[len(started.messages) :]]
 
 
 def _add_saved_run(event: Event, run: Run, reaction: Reaction, context: StepContext) -> None:
