@@ -204,6 +204,29 @@ def test_a_merge_moves_runs_and_pending_effects(stores: Stores) -> None:
     assert stores.get("c_2") == CustomerRuns(VersionRow(2, (), "c_1"), ())
 
 
+def test_an_ended_run_leaves_the_runs_of_the_customer_and_is_found_by_its_key(stores: Stores) -> None:
+    """Only the latest run of exactly this journey and key is found, and another customer's is not."""
+    runs = [replace(ENDED, id=f"r_{n}", key=key, entered_at=NOW + timedelta(days=n)) for n, key in enumerate(("a", "a", "a/b", "ab"))]
+    stores.runs.commit(commit(runs=tuple(runs), receipts=()))
+    assert sorted(run.id for run in stores.get().runs) == [run.id for run in runs]
+    stores.runs.commit(commit(version_row=VersionRow(1), runs=(), receipts=(), ended=tuple(runs)))
+    assert stores.get().runs == ()
+    assert stores.runs.last_ended("w1", "c_1", "welcome", "a") == runs[1]
+    assert stores.runs.last_ended("w1", "c_1", "welcome", "a/b") == runs[2]
+    assert [stores.runs.last_ended("w1", *each) for each in (("c_2", "welcome", "a"), ("c_1", "other", "a"), ("c_1", "welcome", ""))] == [
+        None
+    ] * 3
+
+
+def test_an_ended_run_that_is_not_read_with_the_customer_is_in_its_history(dynamo: Stores) -> None:
+    """The management API shows it for as long as it is kept, which is without an end."""
+    assert isinstance(dynamo.runs, DynamoRuns)
+    ended = replace(ENDED, key="a")
+    dynamo.runs.commit(commit(runs=(ended,), receipts=()))
+    dynamo.runs.commit(commit(version_row=VersionRow(1), runs=(), receipts=(), ended=(ended,)))
+    assert dynamo.runs.history("w1", "c_1").runs == (ended,)
+
+
 @pytest.mark.parametrize(("target", "source"), [(0, 1), (1, 0)], ids=["target is stale", "source is stale"])
 def test_a_merge_over_another_version_saves_nothing(stores: Stores, target: int, source: int) -> None:
     """If either customer has changed since it was read, the runs of both stay as they are."""

@@ -19,6 +19,7 @@ from waypost.domain.journeys.trigger_index import Published
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext, event_snapshot
 from waypost.domain.runs.reactions import apply_event, apply_missed_events
+from waypost.domain.runs.run import Run
 from waypost.domain.signals import EventsArrived
 from waypost.match.customers import rows_of
 from waypost.match.dependencies import ATTEMPTS, MatchDependencies, rules_of, unit_of_work_for
@@ -111,7 +112,8 @@ class EventMatcher:
             raise UnavailableError("the customer was merged meanwhile")
         context = StepContext(customer, event_snapshot(event), self.signal.received_at, self.snapshot.schema.timezone)
         rules = rules_of(self.dependencies, self.signal.workspace, unit_of_work.customer_runs, self.snapshot, self.now)
-        reaction = apply_event(event, unit_of_work.customer_runs.runs, [JourneyVersion(*each) for each in candidates], rules, context)
+        runs = [*unit_of_work.customer_runs.runs, *self._ended_runs(event, customer, unit_of_work, candidates)]
+        reaction = apply_event(event, runs, [JourneyVersion(*each) for each in candidates], rules, context)
         if self.signal.customer != customer.id and any(each.before is None and each.run.active for each in reaction.transitions.values()):
             apply_missed_events(reaction, self._missed_events(customer), [JourneyVersion(*each) for each in candidates], context)
         receipt = replace(receipt, customer=customer.id, journeys=tuple(reaction.journeys), messages=tuple(reaction.messages))
@@ -140,6 +142,16 @@ class EventMatcher:
             if self.customer.id != self.unit_of_work.customer:
                 raise UnavailableError("the customer was merged meanwhile")
         return self.customer, self.unit_of_work
+
+    def _ended_runs(self, event: Event, customer: Customer, unit_of_work: RunUnitOfWork, candidates: Sequence[Published]) -> list[Run]:
+        """The ended runs with the re-entry keys of the event that are not read with the customer and that the re-entry rules need."""
+        ids, found = (customer.id, *customer.merged_ids), []
+        for journey, _ in candidates:
+            reentry, key = journey.entry.reentry, journey.entry.reentry.key_of(event.payload)
+            spent = reentry.mode == "once" and key is not None and unit_of_work.customer_runs.in_journey(journey.id, key)
+            if key and not spent and (reentry.mode == "once" or reentry.cooldown is not None):
+                found += [self.dependencies.runs.last_ended(self.signal.workspace, each, journey.id, key) for each in ids]
+        return [run for run in found if run is not None]
 
     def _missed_events(self, customer: Customer) -> list[tuple[Event, datetime]]:
         """The events of the customer that were accepted within an hour after this signal, and are matched already; with their times."""

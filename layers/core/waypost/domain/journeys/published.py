@@ -34,7 +34,8 @@ class ActiveJourneys(NamedTuple):
 class Snapshot:
     """One state of a workspace: everything that an event is matched against.
 
-    `paused` and `journeys` are ids of journeys; `journeys` holds the paused ones too. An event that is neither in the
+    `paused` and `journeys` are ids of journeys; `journeys` holds the paused ones too. `unreadable` has the active versions, as id and
+    number, that are missing or do not parse: nobody enters them. An event that is neither in the
     index nor in `listened_events` cannot concern any run, so that its customer need not be loaded.
     """
 
@@ -44,6 +45,7 @@ class Snapshot:
     paused: frozenset[str]
     journeys: frozenset[str] = frozenset()
     listened_events: frozenset[str] = frozenset()
+    unreadable: frozenset[tuple[str, int]] = frozenset()
 
     def names(self, event: str) -> bool:
         """Whether a published or paused journey names an event, as its entry, in a wait, or as an exit."""
@@ -51,8 +53,10 @@ class Snapshot:
 
 
 def snapshot(pointer: ActiveJourneys, schema: Schema, versions: Mapping[tuple[str, int], Journey]) -> Snapshot:
-    """The snapshot of the active versions. `versions` holds their definitions by journey id and version; KeyError where one is missing."""
-    index = TriggerIndex((versions[each.journey, each.version], each.version) for each in pointer.active)
+    """The snapshot of the active versions. `versions` holds the definitions of those that can be read, by journey id and version."""
+    # One version that cannot be read must not keep the events of the whole workspace from being matched.
+    readable = [each for each in pointer.active if (each.journey, each.version) in versions]
+    index = TriggerIndex((versions[each.journey, each.version], each.version) for each in readable)
     return Snapshot(
         revision=pointer.revision,
         schema=schema,
@@ -60,4 +64,5 @@ def snapshot(pointer: ActiveJourneys, schema: Schema, versions: Mapping[tuple[st
         paused=frozenset(each.journey for each in pointer.active if each.status == "paused"),
         journeys=frozenset(each.journey for each in pointer.active),
         listened_events=frozenset(name for each in pointer.active for name in each.event_names),
+        unreadable=frozenset((each.journey, each.version) for each in pointer.active if each not in readable),
     )

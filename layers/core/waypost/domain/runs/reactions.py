@@ -20,10 +20,15 @@ from waypost.domain.values import generated_ids
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The journey version of each active run by the run's id (none: its journey is stopped), and the ids of the paused journeys."""
+    """The journey version of each active run by the run's id (none: its journey is stopped), and the ids of the paused journeys.
+
+    `unreadable` are the ids of active runs whose version cannot be read. They stay as they are until it can: they were published, so the
+    definition is damaged or this release has a fault, and an end of the runs could not be taken back.
+    """
 
     versions: Mapping[str, JourneyVersion]
     paused: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -59,7 +64,7 @@ class Reaction:
 def apply_time(runs: Iterable[Run], rules: Rules, context: StepContext) -> Reaction:
     """What the time until `context.now` does: every wait that is over ends, and held transitions of resumed journeys are applied."""
     reaction = Reaction({run.id: run for run in runs})
-    active = [run for run in reaction.runs.values() if run.active]
+    active = [run for run in reaction.runs.values() if run.active and run.id not in rules.unreadable]
     for run in sorted(active, key=lambda run: _order(run, context)):
         transition = apply_elapsed(rules.versions.get(run.id), run, context, paused=run.journey in rules.paused)
         if transition is not None:
@@ -87,6 +92,8 @@ def apply_event(event: Event, runs: Sequence[Run], candidates: Sequence[JourneyV
     for run in runs:
         if run.id in already_changed:
             _add_saved_run(event, run, reaction, context)
+    unreadable = [run for run in runs if run.id in rules.unreadable - already_changed]
+    reaction.journeys += [JourneyOutcome(run.journey, "ignored", Reason.UNREADABLE, run.id) for run in unreadable]
     consumed = already_changed | _advance_waiting_runs(event, reaction, rules, context, already_changed)
     exited = _exit_runs(event, reaction, rules, context, consumed)
     exited |= {run.journey for run in runs if run.id in already_changed and run.reason is Reason.EXIT_EVENT}
