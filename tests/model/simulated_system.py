@@ -160,6 +160,7 @@ class SimulatedSystem:
 
     def _post(self, raw: Sequence[Mapping[str, Any]]) -> None:
         self.requests += 1
+        self.received += timedelta(milliseconds=1)
         request_context = RequestContext("w1", SCHEMA, self.received, f"request-{self.requests}")
         linked = self.linked if self.random.random() < 0.7 else LinkedIdCache()
         ports = InterceptedPort(self.matcher.customers, self.faults), InterceptedPort(self.queue, self.faults)
