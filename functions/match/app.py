@@ -6,7 +6,7 @@ function does both, because it is then warm when the turn comes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, SqsFifoPartialProcessor, process_partial_response
@@ -19,11 +19,12 @@ from waypost.domain import signal_codec, signals
 from waypost.domain.dead_letters import UNKNOWN_WORKSPACE, Parked
 from waypost.domain.errors import NewerFormatError, UnavailableError
 from waypost.domain.intake.receipts import Receipt
+from waypost.domain.reasons import Reason
 from waypost.domain.signals import EventsArrived, Signal
 from waypost.match.dispatch import match
 from waypost.match.forward import forward
 from waypost.redelivery import POISON_RECEIVES, pause_seconds
-from waypost.telemetry import count_newer_format, logger
+from waypost.telemetry import count_newer_format, count_unreadable_journey, logger
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
@@ -68,7 +69,7 @@ def _match_record(record: SQSRecord, context: LambdaContext) -> None:
         return
     receives = _receives(record)
     try:
-        _match(signal, redelivered=receives > 1)
+        _match(signal, record, context, redelivered=receives > 1)
     except UnavailableError as error:
         logger.warning("not now", workspace=signal.workspace, receives=receives, reason=str(error))
         raise
@@ -76,7 +77,7 @@ def _match_record(record: SQSRecord, context: LambdaContext) -> None:
         logger.exception("poison", workspace=signal.workspace, receives=receives)
         if receives < POISON_RECEIVES:
             raise
-        _match_separately(signal)
+        _match_separately(signal, record, context)
 
 
 def _read(record: SQSRecord, context: LambdaContext) -> Signal | None:
@@ -94,15 +95,18 @@ def _read(record: SQSRecord, context: LambdaContext) -> Signal | None:
         return None
 
 
-def _match(signal: Signal, *, redelivered: bool) -> None:
-    _log(signal, match(signal, wiring.now(), wiring.matching(), redelivered=redelivered))
+def _match(signal: Signal, record: SQSRecord, context: LambdaContext, *, redelivered: bool) -> None:
+    dependencies, group = wiring.matching(), record.attributes.message_group_id
+    receipts = match(signal, wiring.now(), dependencies, redelivered=redelivered, group=group)
+    _log(signal, receipts)
+    _report_unreadable_journeys(signal, receipts, dependencies.snapshots.unreadable(signal.workspace), context)
 
 
-def _match_separately(signal: Signal) -> None:
+def _match_separately(signal: Signal, record: SQSRecord, context: LambdaContext) -> None:
     """Matches the events of a poisoned signal one by one, and parks only those that fail by themselves."""
     for part in signals.split(signal):
         try:
-            _match(part, redelivered=True)
+            _match(part, record, context, redelivered=True)
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails is parked, and the other events go on
@@ -131,6 +135,17 @@ def _receives(record: SQSRecord) -> int:
 def _report_newer_format(record: SQSRecord, error: NewerFormatError, context: LambdaContext) -> None:
     logger.warning("newer format", message_id=record.message_id, receives=_receives(record), reason=str(error))
     count_newer_format(context.function_name)
+
+
+def _report_unreadable_journeys(
+    signal: Signal, receipts: Sequence[Receipt], active: Collection[tuple[str, int]], context: LambdaContext
+) -> None:
+    """Logs and counts the journeys with a version that cannot be read, active or of a run, each time that a signal meets one."""
+    of_runs = {outcome.journey for receipt in receipts for outcome in receipt.journeys if outcome.reason is Reason.UNREADABLE}
+    journeys = sorted(of_runs | {journey for journey, _ in active})
+    if journeys:
+        logger.error("unreadable journey", workspace=signal.workspace, journeys=journeys)
+        count_unreadable_journey(context.function_name)
 
 
 def _log(signal: Signal, receipts: Sequence[Receipt]) -> None:

@@ -104,7 +104,7 @@ def test_pages_are_removed_with_the_receipts_of_their_events(database: Database)
     """Pages of the customer and the receipts of all events on them are deleted, and those of another customer are not."""
     for number, customer in enumerate(("c_1", "c_1", "c_2")):
         receipt = Receipt(f"e{number}", "page_view", NOW, customer)
-        database.log.write(Page("w1", customer, NOW, f"s{number}", (event(f"e{number}"),)), [receipt])
+        database.log.write("w1", [Page("w1", customer, NOW, f"s{number}", (event(f"e{number}"),))], [receipt])
     assert [database.data.remove_events("w1", "c_1") for _ in range(2)] == [2, 0]
     assert list(database.receipts.read("w1", ["e0", "e1", "e2"], NOW)) == ["e2"]
     assert [page.customer for page in database.log.of_day("w1", NOW.date(), limit=9)] == ["c_2"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,10 @@ from tests.fakes.definitions import FakeDefinitions
 from tests.fakes.journeys import journey
 from tests.fakes.tables import aws, empty_table
 from waypost.adapters.aws import client
+from waypost.adapters.dynamodb import journeys as journeys_table
+from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
+from waypost.adapters.dynamodb.table import Table
 from waypost.domain.errors import StaleError
 from waypost.domain.journeys.lifecycle import Lifecycle, pointed
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
@@ -133,3 +137,54 @@ def test_when_entries_begin_is_read_as_it_was_saved(store: ManagedJourneys) -> N
     store.publish("w1", read(store).publishing(NOW, timedelta(seconds=6)), ActiveJourneys(0, active))
     assert store.pointer("w1").active == active
     assert read(store).entries_from == begin
+
+
+def test_a_version_that_is_missing_or_does_not_parse_is_left_out(dynamo: DynamoJourneys) -> None:
+    """The other versions are read all the same."""
+    dynamo.save_draft("w1", DRAFT, WELCOME)
+    dynamo.save_draft("w1", replace(DRAFT, id="broken"), {"id": "broken"})
+    wanted = [("welcome", 1), ("broken", 1), ("missing", 1)]
+    assert list(dynamo.versions("w1", wanted)) == [("welcome", 1)]
+    for broken in ("broken", "missing"):
+        with pytest.raises(LookupError):
+            dynamo.version("w1", broken, 1)
+
+
+@pytest.mark.parametrize("definition", [b"damaged", "{", None], ids=["damaged", "no JSON", "absent"])
+def test_a_version_whose_row_is_damaged_is_left_out(dynamo: DynamoJourneys, definition: object) -> None:
+    """A definition that is not even JSON stops its own journey only."""
+    dynamo.save_draft("w1", DRAFT, WELCOME)
+    dynamo.table.put({"workspace": "w1", "row": "version#broken#000001", "definition": definition})
+    assert list(dynamo.versions("w1", [("broken", 1), ("welcome", 1)])) == [("welcome", 1)]
+
+
+def test_a_version_that_another_thread_evicts_meanwhile_is_returned(dynamo: DynamoJourneys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory is full, and while one thread reads the version that it lacks, another evicts the version that it has."""
+    monkeypatch.setattr(journeys_table, "MAX_PARSED_VERSIONS", 1)
+    for name in ("first", "second", "third"):
+        dynamo.save_draft("w1", replace(DRAFT, id=name), journey(name).model_dump(by_alias=True, mode="json", exclude_none=True))
+    dynamo.versions("w1", [("first", 1)])
+    get_many = Table.get_many
+
+    def evict_meanwhile(table: Table, keys: Sequence[Item]) -> list[Item]:
+        monkeypatch.setattr(Table, "get_many", get_many)
+        dynamo.versions("w1", [("third", 1)])
+        return get_many(table, keys)
+
+    monkeypatch.setattr(Table, "get_many", evict_meanwhile)
+    assert list(dynamo.versions("w1", [("first", 1), ("second", 1)])) == [("first", 1), ("second", 1)]
+
+
+def test_threads_may_read_versions_at_the_same_time(dynamo: DynamoJourneys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight threads that read and evict versions all the time get what they want."""
+    monkeypatch.setattr(journeys_table, "MAX_PARSED_VERSIONS", 2)
+    names = [f"j{number}" for number in range(6)]
+    monkeypatch.setattr(Table, "get_many", lambda _, keys: keys)
+    monkeypatch.setattr(journeys_table, "_parsed", lambda item: journey(item["row"].split("#")[1]))
+
+    def read(number: int) -> int:
+        wanted = [(names[(number + place) % len(names)], 1) for place in range(3)]
+        return sum(len(dynamo.versions("w1", wanted)) for _ in range(200))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(read, range(8))) == [600] * 8

@@ -204,6 +204,29 @@ def test_a_merge_moves_runs_and_pending_effects(stores: Stores) -> None:
     assert stores.get("c_2") == CustomerRuns(VersionRow(2, (), "c_1"), ())
 
 
+def test_an_ended_run_leaves_the_runs_of_the_customer_and_is_found_by_its_key(stores: Stores) -> None:
+    """Only the latest run of exactly this journey and key is found, and another customer's is not."""
+    runs = [replace(ENDED, id=f"r_{n}", key=key, entered_at=NOW + timedelta(days=n)) for n, key in enumerate(("a", "a", "a/b", "ab"))]
+    stores.runs.commit(commit(runs=tuple(runs), receipts=()))
+    assert sorted(run.id for run in stores.get().runs) == [run.id for run in runs]
+    stores.runs.commit(commit(version_row=VersionRow(1), runs=(), receipts=(), ended=tuple(runs)))
+    assert stores.get().runs == ()
+    assert stores.runs.last_ended("w1", "c_1", "welcome", "a") == runs[1]
+    assert stores.runs.last_ended("w1", "c_1", "welcome", "a/b") == runs[2]
+    assert [stores.runs.last_ended("w1", *each) for each in (("c_2", "welcome", "a"), ("c_1", "other", "a"), ("c_1", "welcome", ""))] == [
+        None
+    ] * 3
+
+
+def test_an_ended_run_that_is_not_read_with_the_customer_is_in_its_history(dynamo: Stores) -> None:
+    """The management API shows it for as long as it is kept, which is without an end."""
+    assert isinstance(dynamo.runs, DynamoRuns)
+    ended = replace(ENDED, key="a")
+    dynamo.runs.commit(commit(runs=(ended,), receipts=()))
+    dynamo.runs.commit(commit(version_row=VersionRow(1), runs=(), receipts=(), ended=(ended,)))
+    assert dynamo.runs.history("w1", "c_1").runs == (ended,)
+
+
 @pytest.mark.parametrize(("target", "source"), [(0, 1), (1, 0)], ids=["target is stale", "source is stale"])
 def test_a_merge_over_another_version_saves_nothing(stores: Stores, target: int, source: int) -> None:
     """If either customer has changed since it was read, the runs of both stay as they are."""
@@ -216,14 +239,54 @@ def test_a_merge_over_another_version_saves_nothing(stores: Stores, target: int,
 
 def test_receipts_without_effect_are_written_with_the_page(stores: Stores) -> None:
     """A receipt that is written with a page of the log is read back equal, with its reason."""
-    stores.log.write(Page("w1", "c_1", NOW, "s1", (EVENT,)), [WITHOUT_EFFECT])
+    stores.log.write("w1", [Page("w1", "c_1", NOW, "s1", (EVENT,))], [WITHOUT_EFFECT])
     assert stores.read("e2") == {"e2": WITHOUT_EFFECT}
+
+
+@pytest.mark.parametrize("uncontested", [0, 1, 120], ids=str)
+def test_a_contested_receipt_replaces_none(stores: Stores, uncontested: int) -> None:
+    """The receipt of another signal stays, its event is on no page of this one, and the other receipts and events are written."""
+    stores.runs.commit(commit())
+    mine = [replace(WITHOUT_EFFECT, uuid=uuid, customer="c_2") for uuid in (RECEIPT.uuid, "e3")]
+    others = [replace(WITHOUT_EFFECT, uuid=f"u{place}") for place in range(uncontested)]
+    page = Page("w1", "c_2", NOW, "s1", (replace(EVENT, uuid=RECEIPT.uuid), replace(EVENT, uuid="e3")))
+    for _ in range(2):
+        stores.log.write("w1", [page], others, mine)
+        assert stores.read(RECEIPT.uuid, "e3") == {RECEIPT.uuid: RECEIPT, "e3": mine[1]}
+        assert len(stores.read(*(each.uuid for each in others))) == uncontested
+        [stored] = stores.log.between("w1", "c_2", NOW - timedelta(seconds=1), NOW)
+        assert [event.uuid for event in stored.events] == ["e3"]
+
+
+def test_a_contested_receipt_replaces_one_that_has_expired(stores: Stores) -> None:
+    """A receipt that DynamoDB deletes late does not keep the receipt of a new event out."""
+    later = NOW + timedelta(days=91)
+    stores.log.write("w1", [], [WITHOUT_EFFECT])
+    new = replace(WITHOUT_EFFECT, received_at=later)
+    stores.log.write("w1", [], [], [new])
+    assert stores.receipts.read("w1", ["e2"], later) == {"e2": new}
+
+
+def test_pages_between_two_instants_are_read_oldest_first(stores: Stores) -> None:
+    """The first instant is excluded and the last one included, whatever the names of the pages."""
+    pages = [Page("w1", "c_1", NOW + timedelta(seconds=n), f"z{9 - n}", (EVENT,)) for n in range(4)]
+    stores.log.write("w1", pages[::-1], [])
+    assert stores.log.between("w1", "c_1", NOW, NOW + timedelta(seconds=2)) == pages[1:3]
+
+
+def test_a_short_lived_page_expires_after_an_hour(dynamo: Stores) -> None:
+    """Other pages are kept for as long as receipts are."""
+    assert isinstance(dynamo.log, DynamoLog)
+    page = Page("w1", "c_1", NOW, "s1", (EVENT,))
+    dynamo.log.write("w1", [page, replace(page, name="s2", kept=timedelta(hours=1))], [])
+    items, _ = dynamo.log.receipts.table.query("id = :id", {":id": "page#w1#c_1"})
+    assert [item["expires"] - NOW.timestamp() for item in items] == [90 * 24 * 3600, 3600]
 
 
 def test_more_receipts_than_one_call_reads_are_all_read(stores: Stores) -> None:
     """230 receipts, of which one call reads 100, are all returned, also when each uuid is given twice."""
     many = [replace(WITHOUT_EFFECT, uuid=f"u{place}") for place in range(230)]
-    stores.log.write(Page("w1", "c_1", NOW, "s1", ()), many)
+    stores.log.write("w1", [], many)
     uuids = [receipt.uuid for receipt in many]
     assert stores.read(*uuids, *uuids) == {receipt.uuid: receipt for receipt in many}
 
@@ -243,7 +306,7 @@ def test_the_log_of_a_day_is_read_newest_first(dynamo: Stores) -> None:
     assert isinstance(dynamo.log, DynamoLog)
     pages = [Page("w1", f"c_{n}", NOW + timedelta(seconds=n), f"s{n}", (replace(EVENT, uuid=f"e{n}"),)) for n in range(12)]
     for page in [*pages, pages[3], Page("w2", "c", NOW, "x", (EVENT,)), Page("w1", "c", NOW - timedelta(days=1), "y", (EVENT,))]:
-        dynamo.log.write(page, [])
+        dynamo.log.write("w1", [page], [])
     first = dynamo.log.of_day("w1", NOW.date(), limit=7)
     oldest = first[-1]
     rest = dynamo.log.of_day("w1", NOW.date(), limit=7, before=f"{iso(oldest.received_at)}#{oldest.name}")
@@ -255,7 +318,7 @@ def test_the_log_of_a_customer_is_read_newest_first(dynamo: Stores) -> None:
     assert isinstance(dynamo.log, DynamoLog)
     pages = [Page("w1", "c_1", NOW + timedelta(seconds=n), f"s{n}", (EVENT,)) for n in range(5)]
     for page in [*pages, Page("w1", "c_2", NOW, "s9", (EVENT,))]:
-        dynamo.log.write(page, [])
+        dynamo.log.write("w1", [page], [])
     first = dynamo.log.of_customer("w1", "c_1", limit=3)
     rest = dynamo.log.of_customer("w1", "c_1", limit=3, before=f"{iso(first[-1].received_at)}#{first[-1].name}")
     assert [*first, *rest] == pages[::-1]

@@ -72,7 +72,9 @@ class FakeCustomers:
             (
                 key
                 for key, row in self.rows.items()
-                if (key.workspace, row.customer, row.linked_to) == (workspace, customer, None) and key.correlation in (None, key.owner)
+                if key.workspace == workspace
+                and row.linked_to is None
+                and (row.merged_id == customer or (row.customer == customer and key.correlation in (None, key.owner)))
             ),
             None,
         )

@@ -127,7 +127,7 @@ class FakeJourneys:
 
     def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
         self.reads += 1
-        return {(name, version): self.published[workspace, name, version] for name, version in wanted}
+        return {each: self.published[workspace, *each] for each in wanted if (workspace, *each) in self.published}
 
     def version(self, workspace: str, journey: str, version: int) -> Journey:
         self.reads += 1

@@ -23,7 +23,9 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.batch_parser import RequestContext, parse
 from waypost.domain.intake.events import Accepted
 from waypost.domain.intake.receipts import Receipt
+from waypost.domain.signal_codec import from_wire
 from waypost.domain.signals import EventsArrived, Signal
+from waypost.domain.values import exact_json
 from waypost.domain.values.generated_ids import customer_id
 from waypost.match.dependencies import MatchDependencies
 from waypost.match.dispatch import match
@@ -111,22 +113,25 @@ class MatchHarness:
         self.log = FakeLog(self.receipts)
         self.snapshots = self._snapshots()
 
-    def match(self, signal: Signal, now: datetime = NOW, *, redelivered: bool = False) -> list[Receipt]:
-        """One delivery of a signal."""
-        return match(signal, now, self.ports(), redelivered=redelivered)
+    def match(self, signal: Signal, now: datetime = NOW, *, redelivered: bool = False, group: str | None = None) -> list[Receipt]:
+        """One delivery of a signal, in the message group of the customer that it names or in another one."""
+        return match(signal, now, self.ports(), redelivered=redelivered, group=group)
 
     def deliver(self, signals: Sequence[Signal], now: datetime = NOW) -> int:
-        """Delivers signals in order, each until it succeeds. Returns how many deliveries failed."""
+        """Delivers signals in order, each until it succeeds, then those that they moved to other groups. Returns the failed deliveries."""
         failures = 0
-        for signal in signals:
+        left: list[tuple[Signal, str | None]] = [(signal, None) for signal in signals]
+        for signal, group in left:
             redelivered = False
             while True:
                 try:
-                    self.match(signal, now, redelivered=redelivered)
+                    self.match(signal, now, redelivered=redelivered, group=group)
                     break
                 except UnavailableError:
                     failures += 1
                     redelivered = True
+            left += [(from_wire(exact_json.loads(each.body)), each.group) for each in self.signals.queue_messages]
+            self.signals.queue_messages.clear()
         return failures
 
     def clear_caches(self) -> None:

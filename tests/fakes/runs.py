@@ -24,11 +24,16 @@ class FakeRuns:
     messages: FakeMessages = field(default_factory=FakeMessages)
     stored_runs: dict[tuple[str, str], CustomerRuns] = field(default_factory=dict)
     past: list[Run] = field(default_factory=list)
+    ended: dict[tuple[str, str], list[Run]] = field(default_factory=dict)
     commits: int = 0
     before_commit: Callable[[Commit], None] = lambda _: None
 
     def get(self, workspace: str, customer: str) -> CustomerRuns:
         return self.stored_runs.get((workspace, customer), CustomerRuns(VersionRow(), ()))
+
+    def last_ended(self, workspace: str, customer: str, journey: str, key: str) -> Run | None:
+        found = [run for run in self.ended.get((workspace, customer), []) if (run.journey, run.key) == (journey, key)]
+        return max(found, key=lambda run: run.entered_at, default=None)
 
     def commit(self, commit: Commit) -> CommitResult:
         self.before_commit(commit)
@@ -44,10 +49,11 @@ class FakeRuns:
     def _write(self, commit: Commit) -> None:
         self.commits += 1
         key = commit.workspace, commit.customer
-        gone = {run.id for run in (*commit.replaced, *commit.runs)}
+        gone = {run.id for run in (*commit.replaced, *commit.ended, *commit.runs)}
         kept = tuple(run for run in self.get(*key).runs if run.id not in gone)
         self.stored_runs[key] = CustomerRuns(VersionRow(commit.version_row.version + 1, commit.pending_effects), kept + commit.runs)
         self.past += commit.replaced
+        self.ended.setdefault(key, []).extend(commit.ended)
         self.receipts.put(commit.workspace, commit.receipts)
         self.messages.stored |= {(message.workspace, message.id): message for message in commit.messages}
 
@@ -87,7 +93,11 @@ class FakeRuns:
     @property
     def all(self) -> list[Run]:
         """Every run that exists or existed."""
-        return [*self.past, *(run for customer_runs in self.stored_runs.values() for run in customer_runs.runs)]
+        return [
+            *self.past,
+            *(run for runs in self.ended.values() for run in runs),
+            *(run for customer_runs in self.stored_runs.values() for run in customer_runs.runs),
+        ]
 
     @property
     def pending_effects(self) -> list[Effect]:
@@ -96,10 +106,10 @@ class FakeRuns:
 
 
 def _actions(commit: Commit) -> int:
-    return 1 + len(commit.runs) + 2 * len(commit.replaced) + len(commit.messages) + len(commit.receipts)
+    return 1 + len(commit.runs) + 2 * len(commit.replaced + commit.ended) + len(commit.messages) + len(commit.receipts)
 
 
 def _each_once(commit: Commit) -> bool:
     """Whether no item is written twice: DynamoDB refuses such a transaction."""
-    updated = [run.id for run in (*commit.runs, *commit.replaced)]
+    updated = [run.id for run in (*commit.runs, *commit.replaced, *commit.ended)]
     return len(updated) == len(set(updated))

@@ -17,12 +17,17 @@ def named_context(function_name: str) -> LambdaContext:
 
 def newer_format_count(capsys: pytest.CaptureFixture[str], function_name: str) -> int:
     """How often the metric `NewerFormat` of a function was counted in the output so far; the output is consumed."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "NewerFormat" in line and "_aws" in line]
+    return metric_count(capsys, "NewerFormat", function_name)
+
+
+def metric_count(capsys: pytest.CaptureFixture[str], name: str, function_name: str) -> int:
+    """How often a metric with an alarm was counted by a function in the output so far; the output is consumed."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if name in line and "_aws" in line]
     for line in lines:
         [metric] = line["_aws"]["CloudWatchMetrics"]
-        assert metric["Metrics"] == [{"Name": "NewerFormat", "Unit": "Count"}]
+        assert metric["Metrics"] == [{"Name": name, "Unit": "Count"}]
         assert (metric["Namespace"], {name for names in metric["Dimensions"] for name in names}) == (
             "Waypost",
             {"service", "function_name"},
         )
-    return sum(int(count) for line in lines if line["function_name"] == function_name for count in line["NewerFormat"])
+    return sum(int(count) for line in lines if line["function_name"] == function_name for count in line[name])

@@ -191,7 +191,9 @@ def test_the_list_of_events_shows_receipts_and_payloads(workspace: str) -> None:
     """Events come newest first and page by page, with their receipts and payloads, filtered by name and time."""
     events = [event_of(wire("bought", uuid=f"e{number}", payload={"total": number})) for number in range(3)]
     receipt = Receipt("e2", "bought", NOW, "c_1", (JourneyOutcome("welcome", "entered", None, "r_1"),), ("msg_1",))
-    DynamoLog(DynamoReceipts(EVENTS_TABLE, timedelta(days=90))).write(Page(workspace, "c_1", NOW, "s1", tuple(events)), [receipt])
+    DynamoLog(DynamoReceipts(EVENTS_TABLE, timedelta(days=90))).write(
+        workspace, [Page(workspace, "c_1", NOW, "s1", tuple(events))], [receipt]
+    )
     status, first = call("GET", "/api/events", query={"limit": "2"})
     assert (status, [each["uuid"] for each in first["items"]]) == (200, ["e2", "e1"])
     assert first["items"][0]["journeys"] == [{"journey": "welcome", "outcome": "entered", "reason": None, "run": "r_1", "branches": []}]

@@ -125,7 +125,7 @@ def test_a_dry_run_plays_recorded_events(workspace: str) -> None:
     log = DynamoLog(DynamoReceipts(Table("EventsTable"), timedelta(days=90)))
     for days, name in [(-9, "signed_up"), (0, "signed_up"), (2, "purchase")]:
         event = replace(event_of(wire(name, uuid=f"e{days}")), facts={})
-        log.write(Page(workspace, customer, NOW + timedelta(days=days), f"s{days}", (event,)), [])
+        log.write(workspace, [Page(workspace, customer, NOW + timedelta(days=days), f"s{days}", (event,))], [])
     body = {"customer": {"primaryKey": "ada@example.com"}, "recorded": {"since": at(days=-1), "until": at(days=5)}}
     done = call("POST", "/api/journeys/welcome/simulate", body)[1]
     assert [(move["at"], move["step"]) for move in done["moves"]][1:3] == [(at(), "bought"), (at(days=2), "end")]

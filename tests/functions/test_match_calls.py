@@ -123,6 +123,12 @@ def test_an_entry_with_a_message_is_eight_calls(calls: list[str]) -> None:
     assert calls[4:] == ["TransactWriteItems", "SendMessageBatch", "UpdateItem", "BatchWriteItem"]
 
 
+def test_an_event_without_effect_that_a_journey_names_is_a_transaction_in_place_of_the_write(calls: list[str]) -> None:
+    """Its receipt must not replace one with an effect: receipt and page are one transaction, which is as many calls as before."""
+    deliver(replace(of_ada({"event": "signed_up"}), historical=True))
+    assert calls == [*FIRST, "TransactWriteItems"]
+
+
 def test_a_duplicate_is_two_reads(calls: list[str]) -> None:
     """A duplicate reads receipts and tombstones, and neither customer nor runs, and writes nothing."""
     deliver(of_ada({"event": "signed_up"}))

@@ -14,7 +14,7 @@ from functions.match import app
 from tests.fakes.journeys import journey
 from tests.fakes.match_harness import SCHEMA, MatchHarness
 from tests.fakes.messages import FakeDeadLetters
-from tests.fakes.telemetry import named_context, newer_format_count
+from tests.fakes.telemetry import metric_count, named_context, newer_format_count
 from waypost import wiring
 from waypost.domain import signal_codec
 from waypost.domain.errors import UnavailableError
@@ -177,7 +177,8 @@ def test_a_parked_signal_can_be_matched_later(function: MatchFunction) -> None:
     function.harness.runs.before_commit = lambda _: None
     [parked] = function.dead.parked.values()
     batch = records("signal")
-    batch["Records"][0]["body"] = parked.body
+    group = signal_codec.from_body(parked.body).customer
+    batch["Records"][0] |= {"body": parked.body, "attributes": batch["Records"][0]["attributes"] | {"MessageGroupId": group}}
     assert function.invoke(batch) == []
     assert "poison" in function.entered
 
@@ -220,6 +221,19 @@ def test_a_signal_of_a_newer_version_stays_on_the_queue(
     assert (function.entered, function.dead.parked) == (set(), {})
     assert [seconds for _, seconds in function.queue.delayed] == [min(2**times, 60)]
     assert newer_format_count(capsys, "match-1") == 1
+
+
+def test_an_unreadable_journey_is_logged_and_counted_and_stops_no_signal(
+    function: MatchFunction, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each signal of the workspace is processed, and says in the log and in the metric of the alarm that there is such a journey."""
+    function.harness.journeys.publish(journey("broken"), workspace=WORKSPACE)
+    del function.harness.journeys.published[WORKSPACE, "broken", 1]
+    assert function.invoke(records("signal")) == []
+    assert function.entered
+    assert metric_count(capsys, "UnreadableJourneys", "match-1") == 1
+    [line] = [line for line in log_lines(caplog) if line["message"] == "unreadable journey"]
+    assert (line["workspace"], line["journeys"]) == (WORKSPACE, ["broken"])
 
 
 def test_a_signal_of_a_newer_version_holds_back_its_group_alone(function: MatchFunction) -> None:

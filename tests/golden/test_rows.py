@@ -218,9 +218,9 @@ def test_merged_erased_and_executed_version_rows_are_read_as_they_were(stored: D
 
 def write_events(stored: Database, pages: Sequence[Page], receipts: Sequence[Receipt]) -> None:
     """Writes pages of the log, receipts with the first of them, rejected events and their count."""
-    stored.log.write(pages[0], receipts)
+    stored.log.write("w1", pages[:1], receipts)
     for page in pages[1:]:
-        stored.log.write(page, [])
+        stored.log.write("w1", [page], [])
     assert stored.rejected.count("w1", NOW, 3) == 0
     stored.rejected.keep("w1", NOW, "request-1", REJECTED)
 

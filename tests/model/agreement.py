@@ -28,6 +28,20 @@ def assert_only_conflicts_are_rejected(system: SimulatedSystem, history: Sequenc
     assert_model(system, accepted, label)
 
 
+def assert_complete_log(system: SimulatedSystem, history: Sequence[GeneratedEvent], label: str) -> None:
+    """Each matched event is on one page of the customer to whom its identifier leads, and so is the customer id in its receipt."""
+    current = system.current_ids({identifier for event in history for identifier in event.facts.identifiers})
+    receipts = {uuid: receipt for (_, uuid), receipt in system.matcher.receipts.stored.items()}
+    # The same event, sent again and matched at the same moment in two message groups without an effect, is on a second page.
+    pages = system.matcher.log.pages.values()
+    logged = [(event, page.customer) for page in pages for event in page.events if page.received_at == receipts[event.uuid].received_at]
+    assert sorted(event.uuid for event, _ in logged) == sorted(receipts), label
+    for event, customer in logged:
+        owner = system.customer(event.identifier)
+        assert current[customer] == current[receipts[event.uuid].customer], label
+        assert owner is None or receipts[event.uuid].reason or current[customer] == owner.id, label
+
+
 def assert_consistent_runs(system: SimulatedSystem, label: str) -> None:
     """Each entered run exists once and has one message if it is past its wait; no effect is pending; at most one run is active.
 

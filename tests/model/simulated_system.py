@@ -13,6 +13,7 @@ from tests.fakes.journeys import FakeJourneys, journey, message
 from tests.fakes.match_harness import SCHEMA, InlineExecutor, InterceptedPort, MatchHarness, PortCalls
 from tests.fakes.messages import NOW
 from tests.fakes.rejected_events import FakeRejectedEvents
+from tests.fakes.signals import FakeSignals
 from tests.model.history_generator import GeneratedEvent
 from tests.model.reference_model import ExpectedCustomer
 from waypost.cache.linked_ids import LinkedIdCache
@@ -83,13 +84,13 @@ class FaultInjector(PortCalls):
 
 
 @dataclass
-class SignalsQueue:
+class SignalsQueue(FakeSignals):
     """A FIFO queue of signals: one group's messages in order, without repeated deduplication ids.
 
     Some repeated messages are kept nevertheless: SQS remembers a deduplication id for five minutes only.
     """
 
-    random: Random
+    random: Random = field(kw_only=True)
     groups: dict[str, list[QueueMessage]] = field(default_factory=lambda: defaultdict(list))
     names: set[tuple[str, str]] = field(default_factory=set)
     in_flight: set[str] = field(default_factory=set)
@@ -117,7 +118,7 @@ class SimulatedSystem:
         self.matcher = MatchHarness(port_calls=self.faults, journeys=FakeJourneys())
         self.matcher.journeys.publish(STANDS, ENDS, KEYED, WAITS)
         self.matcher.workspaces.schemas["w1"] = SCHEMA
-        self.queue = SignalsQueue(random)
+        self.queue = self.matcher.signals = SignalsQueue(random=random)
         self.linked = LinkedIdCache()
         self.received, self.requests = RECEIVED, 0
         self.redelivered: set[QueueMessage] = set()
@@ -159,6 +160,7 @@ class SimulatedSystem:
 
     def _post(self, raw: Sequence[Mapping[str, Any]]) -> None:
         self.requests += 1
+        self.received += timedelta(milliseconds=1)
         request_context = RequestContext("w1", SCHEMA, self.received, f"request-{self.requests}")
         linked = self.linked if self.random.random() < 0.7 else LinkedIdCache()
         ports = InterceptedPort(self.matcher.customers, self.faults), InterceptedPort(self.queue, self.faults)
@@ -191,7 +193,7 @@ class SimulatedSystem:
         signal = from_wire(exact_json.loads(queue_message.body))
         if self.random.random() < 0.2:
             self.matcher.clear_caches()
-        self.matcher.match(signal, self.received, redelivered=queue_message in self.redelivered)
+        self.matcher.match(signal, self.received, redelivered=queue_message in self.redelivered, group=queue_message.group)
 
     def _delete(self, group: str, queue_message: QueueMessage) -> None:
         """Deletes a processed message from the queue; with faults, sometimes only after another delivery."""

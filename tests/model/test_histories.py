@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.model.agreement import assert_consistent_runs, assert_model, assert_only_conflicts_are_rejected
+from tests.model.agreement import assert_complete_log, assert_consistent_runs, assert_model, assert_only_conflicts_are_rejected
 from tests.model.history_generator import MOSTLY_TRIGGERS, GeneratedEvent, HistoryGenerator, requests, trigger
 from tests.model.reference_model import expected_customers
 from tests.model.simulated_system import SimulatedSystem
@@ -44,6 +44,7 @@ def test_the_same_events_lead_to_the_same_customers(shard: int) -> None:
     for label, history, system in processed_histories(shard, FACTS, 0.4):
         assert system.rejected() == {}, label
         assert_model(system, history, label)
+        assert_complete_log(system, history, label)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
@@ -51,6 +52,7 @@ def test_a_rejected_event_changes_nothing(shard: int) -> None:
     """An event is rejected only if it conflicts with accepted events; those contain no conflict, and only those have an effect."""
     for label, history, system in processed_histories(shard, CONFLICTS, 0.2, conflicting=True):
         assert_only_conflicts_are_rejected(system, history, label)
+        assert_complete_log(system, history, label)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))

@@ -63,14 +63,21 @@ def test_the_sender_has_time_for_webhooks_that_do_not_respond(functions: Resourc
     assert functions["send"]["Timeout"] >= 3 * 15
 
 
-@pytest.mark.parametrize("function", ["match", "send"])
-def test_messages_of_a_newer_format_raise_an_alarm(function: str, resources: Resources, template: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("function", "name", "metric"),
+    [
+        ("match", "MatchNewerFormatAlarm", "NewerFormat"),
+        ("send", "SendNewerFormatAlarm", "NewerFormat"),
+        ("match", "MatchUnreadableJourneyAlarm", "UnreadableJourneys"),
+    ],
+)
+def test_metrics_of_functions_raise_an_alarm(function: str, name: str, metric: str, resources: Resources, template: dict[str, Any]) -> None:
     """The alarm of a function watches the metric under the namespace and the two dimensions with which that function publishes it."""
-    alarm = resources[f"{function.title()}NewerFormatAlarm"]["Properties"]
+    alarm = resources[name]["Properties"]
     variables = resources[f"{function.title()}Function"]["Properties"]["Environment"]["Variables"]
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
     dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-    assert (alarm["Namespace"], alarm["MetricName"]) == (shared["POWERTOOLS_METRICS_NAMESPACE"], "NewerFormat")
+    assert (alarm["Namespace"], alarm["MetricName"]) == (shared["POWERTOOLS_METRICS_NAMESPACE"], metric)
     assert dimensions == {"service": variables["POWERTOOLS_SERVICE_NAME"], "function_name": {"Ref": f"{function.title()}Function"}}
     assert (alarm["Threshold"], alarm["Statistic"], alarm["ComparisonOperator"]) == (0, "Sum", "GreaterThanThreshold")
 

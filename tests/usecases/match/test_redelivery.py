@@ -170,6 +170,39 @@ def test_with_effects_only_events_without_effect_are_not_recorded() -> None:
     assert harness.log.logged == ["e1"]
 
 
+def test_with_effects_a_repeat_of_an_event_that_a_journey_names_is_a_duplicate() -> None:
+    """An event that a published or paused journey names has a receipt even if it changed nothing: sent again, it opens no run."""
+    harness = MatchHarness(log_all=False)
+    harness.journeys.publish(journey(conditions={"property": "customer.plan", "operator": "is equal to", "value": "pro"}))
+    harness.match(arrived(SIGN_UP))
+    assert harness.receipt().journeys[0].reason is Reason.CONDITIONS
+    harness.match(arrived({"event": "$set", "payload": {"plan": "pro"}, "uuid": "s"}))
+    assert harness.match(arrived(SIGN_UP, at=LATER), LATER) == []
+    assert harness.runs.all == []
+
+
+@pytest.mark.parametrize("log_all", [True, False], ids=["full log", "effects only"])
+def test_a_receipt_without_effect_never_replaces_one_with_an_effect(log_all: bool) -> None:
+    """A uuid comes under two ids at the same time, and one event opens a run: its receipt stays, and the other event is on no page."""
+    harness = MatchHarness(log_all=log_all)
+    of_pro = {"property": "customer.plan", "operator": "is equal to", "value": "pro"}
+    harness.journeys.publish(journey(conditions=of_pro))
+    harness.match(arrived({"event": "$set", "payload": {"plan": "pro"}, "uuid": "s"}))
+    harness.log.before_write = lambda: harness.match(arrived(SIGN_UP))
+    harness.match(arrived(SIGN_UP | {"correlationValue": "device-2", "uuid": "e0"}, at=LATER), LATER)
+    assert (harness.receipt().customer, harness.receipt().had_effect) == (CUSTOMER, True)
+    assert harness.log.logged.count("e0") == 1
+
+
+def test_an_event_from_before_an_erasure_is_not_logged_by_its_redelivery(harness: MatchHarness) -> None:
+    """The page of a redelivered signal has no event that its receipt calls erased: its payload would outlive the erasure."""
+    harness.customers.add_tombstones("w1", [Identifier("correlation", "device-1")], LATER)
+    signal = arrived(SIGN_UP)
+    harness.match(signal)
+    harness.match(signal, redelivered=True)
+    assert (harness.receipt().reason, harness.log.logged) == (Reason.ERASED, [])
+
+
 def report(name: str, of: str = "msg_1", uuid: str = "r", field: str = "messageID", workspace: str = "w1") -> EventsArrived:
     """The signal of a delivery report that an app sends."""
     return arrived({"event": name, "source": "message", "payload": {field: of}, "uuid": uuid}, workspace=workspace)

@@ -57,13 +57,18 @@ class Snapshots:
         """The snapshot of a workspace as it is now, past the cache."""
         return self._read(workspace, now, 0)
 
+    def unreadable(self, workspace: str) -> frozenset[tuple[str, int]]:
+        """The active versions that cannot be read, by the latest snapshot of a workspace."""
+        entry = self.cache.entries.get(workspace)
+        return entry.value.unreadable if entry else frozenset()
+
     def _read(self, workspace: str, now: datetime, max_age: int) -> Snapshot:
         return self.cache.read(workspace, now, lambda _: max_age, lambda old, _: self._load(workspace, old, now), lambda _: 0)
 
     def _load(self, workspace: str, old: Snapshot | None, now: datetime) -> Snapshot:
         active = self.journeys.pointer(workspace)
         schema = self.workspaces.schema(workspace)
-        if old is not None and old.revision == active.revision:
+        if old is not None and old.revision == active.revision and not old.unreadable:
             return replace(old, schema=schema)
         active = active._replace(active=tuple(each.settled(now) for each in active.active))
         versions = self.journeys.versions(workspace, versions_of(active))

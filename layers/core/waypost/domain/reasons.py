@@ -28,4 +28,5 @@ class Reason(StrEnum):
     TOO_MANY_IDS = "too-many-ids"
     TOO_MANY_MESSAGES = "too-many-messages"
     TOO_MANY_RUNS = "too-many-runs"
+    UNREADABLE = "unreadable"
     WINDOW_OVER = "window-over"

@@ -4,63 +4,87 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 
 from waypost import identify
 from waypost.domain.customers.facts import merge
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, RowKey, owner_key
-from waypost.domain.intake.events import Event
+from waypost.domain.intake.events import Event, identifiers_of
 from waypost.domain.reasons import Reason
 from waypost.domain.signals import EventsArrived
 from waypost.ports import Customers
 
 
+@dataclass(slots=True)
+class AppliedEvents:
+    """What came of the attributes and identifications of events.
+
+    `refused` has the reasons of events that were refused, by uuid. `customers` has the id of the customer to whom an identifier leads,
+    for each identifier that was written.
+    """
+
+    refused: dict[str, Reason] = field(default_factory=dict)
+    customers: dict[Identifier, str] = field(default_factory=dict)
+
+
 def rows_of(customers: Customers, signal: EventsArrived, event: Event) -> list[Row]:
-    """The rows of the customer of an event: by the primary key that the intake knew, else by the identifier of the event."""
+    """The rows of the customer to whom the identifier of an event leads, empty if there is no such customer."""
+    # The primary key that the intake knew saves the read of the pointer. It is only trusted if the identifier of the event is among the
+    # rows that it leads to: after an erasure the identifier may have become another customer's, who would get this customer's messages.
     rows = customers.by_primary_key(signal.workspace, signal.primary) if signal.primary else []
-    return rows or identify.find_rows(customers, signal.workspace, event.identifier)
+    if any(event.identifier == (row.key.correlation or row.key.owner) for row in rows):
+        return rows
+    return identify.find_rows(customers, signal.workspace, event.identifier)
 
 
-def resolve_again(customers: Customers, signal: EventsArrived, events: Sequence[Event]) -> EventsArrived:
-    """The signal with the customer to whom its remaining events belong now that a customer of one of their identifiers was erased."""
-    # The intake may have looked the customer up before the erasure. Under that id the events would write runs and log pages of the erased
-    # customer. What happened after the erasure belongs to a new customer with an id of its own.
-    if not events:
-        return signal
-    signal = replace(signal, primary=None, known=False)
-    customer = identify.write_facts(customers, owner_key(signal.workspace, events[0].identifier), {})
-    return signal if isinstance(customer, Reason) else replace(signal, customer=customer)
-
-
-def apply_attributes(customers: Customers, signal: EventsArrived, events: Sequence[Event]) -> dict[str, Reason]:
+def apply_attributes(customers: Customers, signal: EventsArrived, events: Sequence[Event]) -> AppliedEvents:
     """Carries out every `$identify`, then writes the attributes and tokens that the intake has not written.
 
-    Returns why events were refused, by their uuid. Repeating it changes nothing: of two facts the newer one stays.
+    Repeating it changes nothing: of two facts the newer one stays.
     """
-    refused = {}
+    applied = AppliedEvents()
     for event in events:
         if event.identification is not None:
             outcome = identify.identify_customer(customers, signal.workspace, event)
             if isinstance(outcome, Reason):
-                refused[event.uuid] = outcome
+                applied.refused[event.uuid] = outcome
+            else:
+                applied.customers |= dict.fromkeys(identifiers_of(event), outcome)
     by_identifier: dict[Identifier, list[Event]] = defaultdict(list)
     for event in events:
         # An unknown customer gets its first row here, even from an event without attributes.
         if event.identification is None and (event.facts or not signal.known):
             by_identifier[event.identifier].append(event)
     for identifier, same_identifier in by_identifier.items():
-        refused |= _write_facts(customers, owner_key(signal.workspace, identifier), same_identifier, signal.primary)
-    return refused
+        _write_facts(customers, owner_key(signal.workspace, identifier), same_identifier, signal.primary, applied)
+    _find_customers_of_refused(customers, signal, events, applied)
+    return applied
 
 
-def _write_facts(customers: Customers, key: RowKey, events: Sequence[Event], primary: Identifier | None) -> dict[str, Reason]:
+def _write_facts(customers: Customers, key: RowKey, events: Sequence[Event], primary: Identifier | None, applied: AppliedEvents) -> None:
     """Writes the facts of all events of one identifier in one write, or one event at a time if that write is refused.
 
     Together they may exceed a limit that most of them respect: each event is refused for its own facts only.
     """
     outcome = identify.write_facts(customers, key, merge(*(event.facts for event in events)), primary)
     if not isinstance(outcome, Reason):
-        return {}
-    outcomes = {event.uuid: identify.write_facts(customers, key, event.facts, primary) for event in events}
-    return {uuid: each for uuid, each in outcomes.items() if isinstance(each, Reason)}
+        applied.customers[key.owner] = outcome
+        return
+    for event in events:
+        outcome = identify.write_facts(customers, key, event.facts, primary)
+        if isinstance(outcome, Reason):
+            applied.refused[event.uuid] = outcome
+        else:
+            applied.customers[key.owner] = outcome
+
+
+def _find_customers_of_refused(customers: Customers, signal: EventsArrived, events: Sequence[Event], applied: AppliedEvents) -> None:
+    """Finds the customers of refused events where nothing was written for their identifiers and the intake knew no customer."""
+    # A refused event changes nothing, so it must not create the customer of its own identifier either. Each reason is about one of its
+    # identifiers that has a customer: the event is in the timeline of the first of them.
+    for event in events:
+        unknown = not signal.known and event.identifier not in applied.customers
+        if unknown and applied.refused.get(event.uuid, Reason.ERASED) is not Reason.ERASED:
+            rows = (row for each in identifiers_of(event) for row in identify.find_rows(customers, signal.workspace, each))
+            applied.customers[event.identifier] = next((row.customer for row in rows), "")

@@ -54,9 +54,11 @@ def rules_of(dependencies: MatchDependencies, workspace: str, customer_runs: Cus
     # snapshot was read. Taking the second case for the first would end the runs of a journey that has just begun.
     if any(run.journey not in snapshot.journeys for run in active):
         snapshot = dependencies.snapshots.fresh(workspace, now)
-    journey_versions = {
-        run.id: JourneyVersion(dependencies.journeys.version(workspace, run.journey, run.version), run.version)
-        for run in active
-        if run.journey in snapshot.journeys
-    }
-    return Rules(journey_versions, snapshot.paused)
+    journey_versions, unreadable = {}, set()
+    for run in active:
+        if run.journey in snapshot.journeys:
+            try:
+                journey_versions[run.id] = JourneyVersion(dependencies.journeys.version(workspace, run.journey, run.version), run.version)
+            except LookupError:
+                unreadable.add(run.id)
+    return Rules(journey_versions, snapshot.paused, frozenset(unreadable))

@@ -13,15 +13,16 @@ from waypost.match.resume import resume
 from waypost.match.wakeups import wake
 
 
-def match(signal: Signal, now: datetime, dependencies: MatchDependencies, *, redelivered: bool) -> list[Receipt]:
+def match(signal: Signal, now: datetime, dependencies: MatchDependencies, *, redelivered: bool, group: str | None = None) -> list[Receipt]:
     """Processes a signal and returns the receipts of what it newly did: its new events, or the moves of a customer's runs.
 
-    `redelivered` says that an earlier delivery may have begun the work. Any call of a port can raise UnavailableError; a later delivery of
-    the same signal then continues where this one stopped.
+    `redelivered` says that an earlier delivery may have begun the work. `group` is the message group of this delivery, None for that of the
+    customer whom the signal names. Any call of a port can raise UnavailableError; a later delivery of the same signal then continues where
+    this one stopped.
     """
     match signal:
         case EventsArrived():
-            return match_events(signal, now, dependencies, redelivered=redelivered)
+            return match_events(signal, now, dependencies, redelivered=redelivered, group=group)
         case JourneyResumed():
             resume(signal, dependencies)
             return []

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from waypost import identify
 from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import owner_key
 from waypost.domain.errors import UnavailableError
+from waypost.domain.intake.event_log import SHORT_LIVED
 from waypost.domain.intake.events import Event, Kind
 from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.journeys.published import Snapshot
 from waypost.domain.journeys.trigger_index import Published
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext, event_snapshot
-from waypost.domain.runs.reactions import apply_event
+from waypost.domain.runs.reactions import apply_event, apply_missed_events
+from waypost.domain.runs.run import Run
 from waypost.domain.signals import EventsArrived
 from waypost.match.customers import rows_of
 from waypost.match.dependencies import ATTEMPTS, MatchDependencies, rules_of, unit_of_work_for
@@ -27,9 +30,15 @@ from waypost.match.unit_of_work import RunUnitOfWork
 
 @dataclass(slots=True)
 class EventMatcher:
-    """Matches the events of one signal in order. Customer and runs are read once, for the first event that may concern a journey."""
+    """Matches the events of one signal in order. Customer and runs are read once, for the first event that may concern a journey.
+
+    `customers` has the ids of customers that are known to be newer than the one that the intake put into the signal, by identifier.
+    `group` is the message group of this delivery: the id of the only customer whose runs this worker changes.
+    """
 
     signal: EventsArrived
+    customers: Mapping[Identifier, str]
+    group: str
     snapshot: Snapshot
     now: datetime
     dependencies: MatchDependencies
@@ -41,7 +50,7 @@ class EventMatcher:
 
         An event that was `refused` does nothing. UnavailableError if other workers change the same customer again and again.
         """
-        customer = "" if refused is Reason.ERASED else self.signal.customer
+        customer = "" if refused is Reason.ERASED else self._customer_id(event)
         receipt = Receipt(event.uuid, event.name, self.signal.received_at, customer, reason=refused)
         if refused is not None:
             return receipt
@@ -49,11 +58,33 @@ class EventMatcher:
             return replace(receipt, reason=apply_report(self.dependencies.messages, self.signal.workspace, event))
         if self.signal.historical:
             return replace(receipt, reason=Reason.HISTORICAL)
-        timezone = self.snapshot.schema.timezone
-        candidates = self.snapshot.index.candidates(event.name, event.source, event.payload, timezone, self.now)
-        if not candidates and event.name not in self.snapshot.listened_events:
+        candidates = self._candidates(event)
+        if not self._may_concern_runs(event, candidates):
             return self._with_skipped_journeys(receipt, event, candidates)
         return self._match_runs(event, receipt, candidates)
+
+    def concerns_journeys(self, event: Event) -> bool:
+        """Whether matching the event takes the customer's runs."""
+        if event.kind is Kind.REPORT or self.signal.historical:
+            return False
+        return self._may_concern_runs(event, self._candidates(event))
+
+    def customer_of(self, event: Event) -> str:
+        """The id of the customer to whom the event belongs. If it concerns journeys, the customer's rows are read, which matching needs."""
+        return self._load(event)[0].id if self.concerns_journeys(event) else self._customer_id(event)
+
+    def _customer_id(self, event: Event) -> str:
+        """The id of the customer as far as it is known without a read: that of the intake, unless a write has shown another one."""
+        if self.customer is not None and self.customer.has(event.identifier):
+            return self.customer.id
+        return self.customers.get(event.identifier, self.signal.customer)
+
+    def _candidates(self, event: Event) -> list[Published]:
+        timezone = self.snapshot.schema.timezone
+        return self.snapshot.index.candidates(event.name, event.source, event.payload, timezone, self.now)
+
+    def _may_concern_runs(self, event: Event, candidates: Sequence[Published]) -> bool:
+        return bool(candidates) or event.name in self.snapshot.listened_events
 
     def execute_effects(self) -> None:
         """Executes the pending effects of the runs that the events changed."""
@@ -77,9 +108,15 @@ class EventMatcher:
     def _try_once(self, event: Event, receipt: Receipt, candidates: Sequence[Published]) -> Receipt | None:
         """Decides what the event does and saves it with the receipt. None if another worker's change came first."""
         customer, unit_of_work = self._load(event)
+        if customer.id != self.group:
+            # A merge came between the first read and a lost race. The next delivery sends the event to the other message group.
+            raise UnavailableError("the customer was merged meanwhile")
         context = StepContext(customer, event_snapshot(event), self.signal.received_at, self.snapshot.schema.timezone)
         rules = rules_of(self.dependencies, self.signal.workspace, unit_of_work.customer_runs, self.snapshot, self.now)
-        reaction = apply_event(event, unit_of_work.customer_runs.runs, [JourneyVersion(*each) for each in candidates], rules, context)
+        runs = [*unit_of_work.customer_runs.runs, *self._ended_runs(event, customer, unit_of_work, candidates)]
+        reaction = apply_event(event, runs, [JourneyVersion(*each) for each in candidates], rules, context)
+        if self.signal.customer != customer.id and any(each.before is None and each.run.active for each in reaction.transitions.values()):
+            apply_missed_events(reaction, self._missed_events(customer), [JourneyVersion(*each) for each in candidates], context)
         receipt = replace(receipt, customer=customer.id, journeys=tuple(reaction.journeys), messages=tuple(reaction.messages))
         receipt = self._with_skipped_journeys(receipt, event, candidates)
         transitions = list(reaction.transitions.values())
@@ -87,19 +124,48 @@ class EventMatcher:
         return receipt if nothing_to_save or unit_of_work.save(transitions, [receipt]) else None
 
     def _load(self, event: Event) -> tuple[Customer, RunUnitOfWork]:
-        """The customer and its unit of work, read at the same time."""
+        """The customer to whom the event belongs and its unit of work, read at the same time."""
+        if self.customer is not None and not self.customer.has(event.identifier):
+            # Identifiers that were one customer's when the signal was sent are several customers' after an erasure.
+            self._discard_state()
         if self.customer is None or self.unit_of_work is None:
             workspace, customers = self.signal.workspace, self.dependencies.customers
-            reading = self.dependencies.executor.submit(unit_of_work_for, self.dependencies, workspace, self.signal.customer, self.now)
+            expected = self._customer_id(event)
+            reading = self.dependencies.executor.submit(unit_of_work_for, self.dependencies, workspace, expected, self.now)
             rows = rows_of(customers, self.signal, event)
             merged = finish_merges(customers, self.dependencies.runs, rows)
             self.customer = assemble(rows, self.snapshot.schema.primary_key) or self._create_customer(event)
             self.unit_of_work = reading.result()
-            # The runs were read by the id that the intake knew, perhaps before a merge moved them. A decision on that reading could open a
+            # The runs were read by the id that was known before, perhaps before a merge moved them. A decision on that reading could open a
             # run that the customer already has, or save it under an id that is no longer the customer's.
             if merged or self.customer.id != self.unit_of_work.customer:
                 self.unit_of_work = unit_of_work_for(self.dependencies, workspace, self.customer.id, self.now)
+            if self.customer.id != self.unit_of_work.customer:
+                raise UnavailableError("the customer was merged meanwhile")
         return self.customer, self.unit_of_work
+
+    def _ended_runs(self, event: Event, customer: Customer, unit_of_work: RunUnitOfWork, candidates: Sequence[Published]) -> list[Run]:
+        """The ended runs with the re-entry keys of the event that are not read with the customer and that the re-entry rules need."""
+        ids, found = (customer.id, *customer.merged_ids), []
+        for journey, _ in candidates:
+            reentry, key = journey.entry.reentry, journey.entry.reentry.key_of(event.payload)
+            spent = reentry.mode == "once" and key is not None and unit_of_work.customer_runs.in_journey(journey.id, key)
+            if key and not spent and (reentry.mode == "once" or reentry.cooldown is not None):
+                found += [self.dependencies.runs.last_ended(self.signal.workspace, each, journey.id, key) for each in ids]
+        return [run for run in found if run is not None]
+
+    def _missed_events(self, customer: Customer) -> list[tuple[Event, datetime]]:
+        """The events of the customer that were accepted within an hour after this signal, and are matched already; with their times."""
+        # A signal that the intake sent to the message group of another customer id has lost its place: what was accepted after it in the
+        # customer's own group may be matched by now. A run that starts this late would wait for an event that never comes again.
+        workspace, accepted_at = self.signal.workspace, self.signal.received_at
+        ids = (customer.id, *customer.merged_ids)
+        found = [self.dependencies.log.between(workspace, each, accepted_at, accepted_at + SHORT_LIVED) for each in ids]
+        pages = sorted((page for pages in found for page in pages), key=lambda page: page.received_at)
+        events = [(event, page.received_at) for page in pages for event in page.events if event.kind is not Kind.REPORT]
+        receipts = self.dependencies.receipts.read(workspace, [event.uuid for event, _ in events], accepted_at) if events else {}
+        # An event without a receipt is still to be matched, and one with a reason, such as a historical one, moves no run.
+        return [(event, at) for event, at in events if event.uuid in receipts and receipts[event.uuid].reason is None]
 
     def _create_customer(self, event: Event) -> Customer:
         """A new customer for an event whose identifier has no row, as after an erasure that the tombstones did not show yet."""

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from waypost.domain.customers.rows import Tombstones
-from waypost.domain.intake.event_log import Page
+from waypost.domain.errors import UnavailableError
+from waypost.domain.intake.event_log import SHORT_LIVED, Page
 from waypost.domain.intake.events import Event, Kind, identifiers_of
 from waypost.domain.intake.receipts import Receipt
+from waypost.domain.journeys.published import Snapshot
 from waypost.domain.reasons import Reason
-from waypost.domain.signals import EventsArrived
-from waypost.match.customers import apply_attributes, resolve_again, rows_of
+from waypost.domain.signal_codec import to_text
+from waypost.domain.signals import EventsArrived, QueueMessage
+from waypost.domain.values.generated_ids import digest
+from waypost.domain.values.wire_time import iso
+from waypost.match.customers import apply_attributes, rows_of
 from waypost.match.dependencies import MatchDependencies, unit_of_work_for
 from waypost.match.event_matcher import EventMatcher
 from waypost.match.merge import finish_merges
 
 
-def match_events(signal: EventsArrived, now: datetime, dependencies: MatchDependencies, *, redelivered: bool) -> list[Receipt]:
+def match_events(
+    signal: EventsArrived, now: datetime, dependencies: MatchDependencies, *, redelivered: bool, group: str | None = None
+) -> list[Receipt]:
     """Matches the events of a signal that have no receipt yet, and returns their receipts in order.
 
-    `redelivered` says that an earlier delivery may have begun the work.
+    `redelivered` says that an earlier delivery may have begun the work. `group` is the message group of this delivery, None for the one of
+    the signal's customer. Events that concern the journeys of another customer are sent to the message group of that customer.
     """
     tombstones_future = dependencies.executor.submit(_tombstones_of, signal, dependencies)
     known = dependencies.receipts.read(signal.workspace, [event.uuid for event in signal.events], signal.received_at)
@@ -32,16 +41,46 @@ def match_events(signal: EventsArrived, now: datetime, dependencies: MatchDepend
     refused = {event.uuid: Reason.ERASED for event in events if _is_erased(event, tombstones)}
     remaining = [event for event in events if event.uuid not in refused]
     if tombstones:
-        signal = resolve_again(dependencies.customers, signal, remaining)
+        # The intake may have looked the customer up before the erasure. Under that id the events would write runs and log pages of the
+        # erased customer. What happened after the erasure belongs to new customers, one for each identifier.
+        signal = replace(signal, primary=None, known=False)
     # The attributes of all events come first: a condition sees what a later event of the same batch sets, and an `$identify` anywhere in
     # the batch names the customer for the events before it as well.
-    refused |= apply_attributes(dependencies.customers, signal, remaining)
+    applied = apply_attributes(dependencies.customers, signal, remaining)
+    refused |= applied.refused
     _finish_merges(signal, remaining, dependencies)
-    matcher = EventMatcher(signal, dependencies.snapshots.get(signal.workspace, now), now, dependencies)
-    receipts = [matcher.match(event, refused.get(event.uuid)) for event in events]
+    snapshot = dependencies.snapshots.get(signal.workspace, now)
+    matcher = EventMatcher(signal, applied.customers, group or signal.customer, snapshot, now, dependencies)
+    moved = _send_to_other_groups(matcher, [event for event in remaining if event.uuid not in refused])
+    receipts = [matcher.match(event, refused.get(event.uuid)) for event in events if event.uuid not in moved]
     matcher.execute_effects()
-    _write_log(signal, receipts, known, dependencies, redelivered=redelivered)
+    _write_log(signal, receipts, known, snapshot, dependencies, redelivered=redelivered)
     return receipts
+
+
+def _send_to_other_groups(matcher: EventMatcher, events: Sequence[Event]) -> set[str]:
+    """Sends the events of customers of other message groups there, if they concern journeys. Returns the uuids of the sent events."""
+    # The id in a signal is what the intake knew. A device that has just been linked, or a customers table that was down for the intake,
+    # makes it another one than the customer's. Two workers would then match events of one customer at the same time, and an event that
+    # changes nothing has no transaction in which they would notice: a purchase that is matched while another worker saves the run that
+    # waits for it would be lost to that run. Behind each other in one message group, the second one sees what the first one did.
+    by_customer: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        by_customer[matcher.customer_of(event)].append(event)
+    moved: set[str] = set()
+    for customer, theirs in by_customer.items():
+        if customer != matcher.group and any(matcher.concerns_journeys(event) for event in theirs):
+            _send(replace(matcher.signal, events=tuple(theirs)), customer, matcher)
+            moved |= {event.uuid for event in theirs}
+    return moved
+
+
+def _send(signal: EventsArrived, group: str, matcher: EventMatcher) -> None:
+    # The body keeps the customer id of the intake: it says there that the signal was moved. The time makes the deduplication id a new one.
+    # The queue would swallow the signal if it came here again within five minutes, as after a redrive.
+    name = digest("moved", group, signal.name, iso(matcher.now))
+    if matcher.dependencies.signals.send([QueueMessage(group, name, to_text(signal))]):
+        raise UnavailableError("the signals queue did not take events of another customer")
 
 
 def _tombstones_of(signal: EventsArrived, dependencies: MatchDependencies) -> Tombstones:
@@ -54,7 +93,7 @@ def _execute_effects_of(signal: EventsArrived, receipts: Iterable[Receipt], now:
     """Executes what an earlier delivery has saved and not executed."""
     # That delivery may have died between its save and the send queue. Its events have receipts, so they are not matched again, and without
     # this the messages and timers would wait for the customer's next signal. The receipts name every customer that it may have changed.
-    for customer in sorted({signal.customer, *(receipt.customer for receipt in receipts)}):
+    for customer in sorted({signal.customer, *(receipt.customer for receipt in receipts if receipt.customer)}):
         unit_of_work_for(dependencies, signal.workspace, customer, now).execute_effects()
 
 
@@ -67,18 +106,47 @@ def _finish_merges(signal: EventsArrived, events: Sequence[Event], dependencies:
 
 
 def _write_log(
-    signal: EventsArrived, receipts: Sequence[Receipt], known: Mapping[str, Receipt], dependencies: MatchDependencies, *, redelivered: bool
+    signal: EventsArrived,
+    receipts: Sequence[Receipt],
+    known: Mapping[str, Receipt],
+    snapshot: Snapshot,
+    dependencies: MatchDependencies,
+    *,
+    redelivered: bool,
 ) -> None:
-    """Writes the receipts that no transaction wrote, and the signal's page of the log."""
-    logged = {receipt.uuid for receipt in receipts if dependencies.log_all or receipt.had_effect}
-    logged -= {receipt.uuid for receipt in receipts if receipt.reason is Reason.ERASED}
+    """Writes the receipts that no transaction wrote, and the signal's pages of the log: as a rule one."""
     # An earlier delivery of this signal may have died before it wrote the page. Its events have the same time of receipt; those of another
     # signal with the same uuid are on the page of that signal.
-    logged |= {receipt.uuid for receipt in known.values() if receipt.received_at == signal.received_at}
-    events = tuple(replace(event, facts={}, identification=None) for event in _distinct(signal.events) if event.uuid in logged)
-    unsaved = [receipt for receipt in receipts if not receipt.had_effect] if dependencies.log_all else []
-    if unsaved or (events and (receipts or redelivered)):
-        dependencies.log.write(Page(signal.workspace, signal.customer, signal.received_at, signal.name, events), unsaved)
+    logged = [*receipts, *(receipt for receipt in known.values() if receipt.received_at == signal.received_at)]
+    pages = _pages(signal, logged, snapshot, dependencies) if receipts or redelivered else []
+    # Another signal may bring the same event under another identifier and move runs of another customer with it. Only an event that a
+    # journey names can, so only the receipts of those need a conditional write, which costs twice as much.
+    silent = [receipt for receipt in receipts if not receipt.had_effect]
+    contested = [receipt for receipt in silent if snapshot.names(receipt.event)]
+    others = [receipt for receipt in silent if not snapshot.names(receipt.event)] if dependencies.log_all else []
+    if pages or others or contested:
+        dependencies.log.write(signal.workspace, pages, others, contested)
+
+
+def _pages(signal: EventsArrived, logged: Sequence[Receipt], snapshot: Snapshot, dependencies: MatchDependencies) -> list[Page]:
+    """The pages of a signal: one for each customer of its events, and one for those that are kept for an hour only."""
+    # The receipt names the customer to whom the event belonged when it was matched. A page under the id that the intake guessed would be in
+    # nobody's timeline, and no erasure would find it. An event that was erased has no customer, and no page.
+    receipts = {receipt.uuid: receipt for receipt in logged if receipt.customer}
+    events: dict[tuple[str, timedelta | None], list[Event]] = defaultdict(list)
+    for event in _distinct(signal.events):
+        receipt = receipts.get(event.uuid)
+        if receipt is not None and (dependencies.log_all or receipt.had_effect):
+            events[receipt.customer, None].append(replace(event, facts={}, identification=None))
+        elif receipt is not None and event.name in snapshot.listened_events:
+            events[receipt.customer, SHORT_LIVED].append(replace(event, facts={}, identification=None))
+    # The pages of one signal need different names, which are a part of their positions in lists; the same delivered again needs the same.
+    names = {key: replace(signal, events=tuple(theirs)).name for key, theirs in events.items()}
+    names[signal.customer, None] = signal.name
+    return [
+        Page(signal.workspace, customer, signal.received_at, names[customer, kept], tuple(theirs), kept)
+        for (customer, kept), theirs in events.items()
+    ]
 
 
 def _is_erased(event: Event, tombstones: Tombstones) -> bool:

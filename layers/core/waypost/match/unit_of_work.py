@@ -9,7 +9,7 @@ visit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
@@ -54,9 +54,10 @@ class RunUnitOfWork:
         effects that send them, then runs with their effects, then the receipts.
         """
         unsaved = [each for each in transitions if not each.already_saved]
+        ended = self._ended({(each.run.journey, each.run.key) for each in transitions})
         messages = [message for each in unsaved for message in each.messages]
         if len(messages) + 3 * len(unsaved) <= MAX_ACTIONS:
-            return self._commit(unsaved, messages, receipts)
+            return self._commit(unsaved, messages, receipts, ended)
         # The order makes a crash between two transactions harmless. A receipt that came first would make the redelivery skip the event and
         # lose the other runs. An effect that came before its message would find nothing to send. Without a receipt the event is matched
         # again: ids are made from the event, so a message is written over by itself, and a run that is there is recognised
@@ -64,7 +65,7 @@ class RunUnitOfWork:
         return (
             all(self._commit([], chunk, []) for chunk in chunked(messages, MAX_ACTIONS))
             and all(self._commit(chunk, [], []) for chunk in chunked(unsaved, RUNS_PER_TRANSACTION))
-            and self._commit([], [], receipts)
+            and self._commit([], [], receipts, ended)
         )
 
     def execute_effects(self) -> None:
@@ -90,7 +91,9 @@ class RunUnitOfWork:
         self.runs.clear(self.workspace, self.customer, version_row.version)
         self.customer_runs = replace(self.customer_runs, version_row=replace(version_row, pending_effects=()))
 
-    def _commit(self, transitions: Sequence[Transition], messages: Sequence[Message], receipts: Sequence[Receipt]) -> bool:
+    def _commit(
+        self, transitions: Sequence[Transition], messages: Sequence[Message], receipts: Sequence[Receipt], ended: Sequence[Run] = ()
+    ) -> bool:
         """One transaction, conditional on the version row as it was read. False if the version has changed or an event has a receipt."""
         if len(self.customer_runs.version_row.pending_effects) >= MAX_PENDING_EFFECTS:
             self.execute_effects()
@@ -99,10 +102,11 @@ class RunUnitOfWork:
         as_read = self.customer_runs.version_row
         # The effects that are pending already stay in the row: the transaction replaces it, and without them they would be lost.
         pending_effects = (*as_read.pending_effects, *(effect for each in transitions for effect in each.effects))
-        commit = Commit(self.workspace, self.customer, as_read, pending_effects, runs, replaced, tuple(messages), tuple(receipts))
+        ended = tuple(ended[: MAX_REPLACED - len(replaced)])
+        commit = Commit(self.workspace, self.customer, as_read, pending_effects, runs, replaced, tuple(messages), tuple(receipts), ended)
         if self.runs.commit(commit) is not CommitResult.DONE:
             return False
-        changed = {run.id for run in (*replaced, *runs)}
+        changed = {run.id for run in (*replaced, *ended, *runs)}
         unchanged = tuple(run for run in self.customer_runs.runs if run.id not in changed)
         self.customer_runs = CustomerRuns(VersionRow(as_read.version + 1, pending_effects), unchanged + runs)
         return True
@@ -117,3 +121,14 @@ class RunUnitOfWork:
         # By id: two runs of one journey and key may be saved together, and DynamoDB refuses a transaction that names an item twice.
         ended = {old.id: old for old in earlier if not old.active and old.id not in changed}
         return tuple(ended.values())[:MAX_REPLACED]
+
+    def _ended(self, changing: Collection[tuple[str, str]]) -> list[Run]:
+        """The runs of journeys with re-entry keys that had ended before this change, without those of the keys that are `changing`.
+
+        A journey with order ids as keys gets a run for each order. If all of them stayed, each event of a customer with 100,000 orders
+        would read tens of megabytes. Only an entry with the same key has to know of them.
+        """
+        # Not in the change that ends them: an event with many effects is saved in several transactions, and after a crash in between it has
+        # to find the runs that it has started already, although they may have ended at once.
+        runs = self.customer_runs.runs
+        return [run for run in runs if run.key and not run.active and (run.journey, run.key) not in changing]

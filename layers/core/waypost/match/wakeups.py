@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from waypost import identify
 from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.errors import UnavailableError
-from waypost.domain.intake.receipts import Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.journeys.published import Snapshot
+from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import NO_EVENT, StepContext
 from waypost.domain.runs.reactions import Reaction, Rules, apply_time
 from waypost.domain.runs.timers import Timer
@@ -18,6 +20,9 @@ from waypost.domain.signals import CustomerReleased, MessageSettled, TimerDue
 from waypost.match.dependencies import ATTEMPTS, MatchDependencies, rules_of, unit_of_work_for
 from waypost.match.merge import finish_merges
 from waypost.match.unit_of_work import RunUnitOfWork
+
+UNREADABLE_PAUSE: Final = timedelta(minutes=15)
+"""When a timer comes again whose run has a version that cannot be read."""
 
 WakeUp = TimerDue | MessageSettled | CustomerReleased
 
@@ -37,26 +42,35 @@ def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list
         rows = identify.find_rows(dependencies.customers, signal.workspace, signal.lookup_id)
         finish_merges(dependencies.customers, dependencies.runs, rows)
         customer = assemble(rows, snapshot.schema.primary_key)
-        unit_of_work = unit_of_work_for(dependencies, signal.workspace, signal.customer, now)
+        # The identifier decides whose runs these are, not the id in the signal, which may be that of a merged or erased customer. Otherwise
+        # the messages of one customer's runs could be written with the attributes of another one, and sent to that one's address.
+        unit_of_work = unit_of_work_for(dependencies, signal.workspace, customer.id if customer else signal.customer, now)
         if customer is None:  # erased
             unit_of_work.execute_effects()
             return []
-        transitions = _transitions(signal, customer, unit_of_work, snapshot, now, dependencies)
+        if unit_of_work.customer != customer.id:  # merged between the two reads
+            continue
+        rules = rules_of(dependencies, signal.workspace, unit_of_work.customer_runs, snapshot, now)
+        transitions = _transitions(signal, customer, unit_of_work, snapshot, rules, now)
         if not transitions or unit_of_work.save(transitions, []):
             # Also without a transition: an earlier delivery may have saved it and died before its effects.
             unit_of_work.execute_effects()
             if isinstance(signal, TimerDue):
-                _rearm_early_timer(signal.timer, customer, unit_of_work, now, dependencies)
-            outcomes = tuple(each.journey_outcome for each in transitions)
-            return [Receipt(signal.name, "", now, customer.id, outcomes)] if outcomes else []
+                _rearm_timer(signal.timer, customer, unit_of_work, rules, now, dependencies)
+            if isinstance(signal, MessageSettled) and signal.run in rules.unreadable:
+                # The outcome comes once. As a dead letter it can be sent again when the version can be read.
+                raise LookupError("the version of a run that waits for a message cannot be read")
+            outcomes = [each.journey_outcome for each in transitions]
+            unreadable = [run for run in unit_of_work.customer_runs.runs if run.id in rules.unreadable]
+            outcomes += [JourneyOutcome(run.journey, "ignored", Reason.UNREADABLE, run.id) for run in unreadable]
+            return [Receipt(signal.name, "", now, customer.id, tuple(outcomes))] if outcomes else []
     raise UnavailableError("a customer's runs changed too often")
 
 
 def _transitions(
-    signal: WakeUp, customer: Customer, unit_of_work: RunUnitOfWork, snapshot: Snapshot, now: datetime, dependencies: MatchDependencies
+    signal: WakeUp, customer: Customer, unit_of_work: RunUnitOfWork, snapshot: Snapshot, rules: Rules, now: datetime
 ) -> list[Transition]:
     """What the time that has passed does to the customer's runs, and after that the outcome of a message."""
-    rules = rules_of(dependencies, signal.workspace, unit_of_work.customer_runs, snapshot, now)
     context = StepContext(customer, NO_EVENT, now, snapshot.schema.timezone)
     reaction = apply_time(unit_of_work.customer_runs.runs, rules, context)
     if isinstance(signal, MessageSettled):
@@ -74,13 +88,17 @@ def _apply_outcome(signal: MessageSettled, reaction: Reaction, rules: Rules, con
             reaction.add(transition)
 
 
-def _rearm_early_timer(
-    timer: Timer, customer: Customer, unit_of_work: RunUnitOfWork, now: datetime, dependencies: MatchDependencies
+def _rearm_timer(
+    timer: Timer, customer: Customer, unit_of_work: RunUnitOfWork, rules: Rules, now: datetime, dependencies: MatchDependencies
 ) -> None:
-    """Arms a timer once more if it came before its run is due and the run is still in the visit that it was armed for."""
+    """Arms a timer once more if its run is still in the visit that it was armed for: it came early, or the run's version is unreadable."""
     # A timer comes once, and clocks differ. Without this the run would wait until the customer does something. The new timer has another
     # number, and with it another name: under the same name the queue would drop it as a repetition.
     run = unit_of_work.customer_runs.find(timer.run)
     current = timer_of(run, customer) if run is not None and run.active else None
-    if current is not None and current.due > now and current.name == replace(timer, rearm_count=0).name:
-        dependencies.timers.arm(replace(timer, rearm_count=timer.rearm_count + 1), now)
+    if current is None or current.name != replace(timer, rearm_count=0).name:
+        return
+    if timer.run in rules.unreadable:
+        dependencies.timers.arm(replace(timer, rearm_count=timer.rearm_count + 1, due=max(current.due, now + UNREADABLE_PAUSE)), now)
+    elif current.due > now:
+        dependencies.timers.arm(replace(timer, rearm_count=timer.rearm_count + 1, due=current.due), now)

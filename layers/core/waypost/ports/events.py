@@ -38,8 +38,15 @@ class Receipts(Protocol):
 class EventLog(Protocol):
     """The event log."""
 
-    def write(self, page: Page, receipts: Sequence[Receipt]) -> None:
-        """Writes a page, and the receipts of its events that had no effect. Writing the same page again changes nothing."""
+    def write(self, workspace: str, pages: Sequence[Page], receipts: Sequence[Receipt], contested: Sequence[Receipt] = ()) -> None:
+        """Writes the pages of a signal, and the receipts of its events that had no effect. Writing the same again changes nothing.
+
+        `contested` are further such receipts, which never replace another one: another signal may have the same event with an effect.
+        Where an event has a receipt of another signal already, that one stays, and the event is left out of the pages.
+        """
+
+    def between(self, workspace: str, customer: str, after: datetime, until: datetime) -> list[Page]:
+        """The pages of a customer of signals that were received after one instant and not after another one, oldest first."""
 
 
 class EventHistory(Protocol):

@@ -21,14 +21,14 @@ class Journeys(JourneyPointer, Protocol):
     """The active journeys with their definitions, for the matcher."""
 
     def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], Journey]:
-        """The given versions of journeys. A version never changes."""
+        """Those of the given versions that exist and parse. A version never changes."""
 
 
 class JourneyVersions(Protocol):
     """Single versions of journeys, published at some time."""
 
     def version(self, workspace: str, journey: str, version: int) -> Journey:
-        """One version of a journey. A version never changes."""
+        """One version of a journey, which never changes. LookupError if it does not exist or does not parse."""
 
 
 class ManagedJourneys(JourneyPointer, Protocol):

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
-from waypost.domain.runs.run import CustomerRuns, HeldRun
+from waypost.domain.runs.run import CustomerRuns, HeldRun, Run
 
 
 class Runs(Protocol):
     """The runs of each customer, guarded by one version row: every write names the version that it was computed from."""
 
     def get(self, workspace: str, customer: str) -> CustomerRuns:
-        """The version row, the active runs, and the latest run of each journey and re-entry key."""
+        """The version row, the active runs, and ended runs: the latest one of each journey, and those that have ended just now."""
+
+    def last_ended(self, workspace: str, customer: str, journey: str, key: str) -> Run | None:
+        """The run of a journey and re-entry key that was entered last, of those that ended and are not in the result of `get` any more."""
 
     def commit(self, commit: Commit) -> CommitResult:
         """Saves a change in one transaction if the version is unchanged and none of its events has a receipt."""

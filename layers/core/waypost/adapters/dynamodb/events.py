@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -12,10 +12,12 @@ from waypost.adapters.dynamodb.day_index import query_newest_of_day, shard_key
 from waypost.adapters.dynamodb.items import Item, expiry
 from waypost.adapters.dynamodb.json_attributes import json_from_attribute, json_to_attribute
 from waypost.adapters.dynamodb.table import Table
+from waypost.adapters.dynamodb.transactions import MAX_ACTIONS, transact
 from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.receipts import JourneyOutcome, Receipt, TakenBranch
 from waypost.domain.reasons import Reason
+from waypost.domain.values.chunks import chunked
 from waypost.domain.values.generated_ids import key_part
 from waypost.domain.values.wire_time import instant, iso
 
@@ -38,14 +40,28 @@ class DynamoReceipts:
 
     def put_actions(self, workspace: str, receipts: Sequence[Receipt]) -> list[Item]:
         """The actions of a transaction that writes receipts only if none of their events has one yet."""
-        return [
-            self.table.put_action(
-                self.to_item(workspace, receipt),
-                ConditionExpression="attribute_not_exists(id) OR expires <= :now",
-                ExpressionAttributeValues={":now": int(receipt.received_at.timestamp())},
-            )
-            for receipt in receipts
-        ]
+        return [self.table.put_action(self.to_item(workspace, receipt), **self._if_absent(receipt)) for receipt in receipts]
+
+    def put_new(self, workspace: str, receipts: Sequence[Receipt]) -> set[str]:
+        """Writes receipts of events that have none. Returns the uuids of those events that have a receipt of another signal."""
+        others: set[str] = set()
+        for chunk in chunked(receipts, MAX_ACTIONS):
+            if transact(self.put_actions(workspace, chunk)) is not None:
+                others |= {each.uuid for each in chunk if self._has_other(workspace, each)}
+        return others
+
+    def _has_other(self, workspace: str, receipt: Receipt) -> bool:
+        """Writes a receipt if its event has none. True if the event has a receipt of another signal."""
+        failed = self.table.put_if(self.to_item(workspace, receipt), **self._if_absent(receipt))
+        stored = failed.item or {} if failed is not None else None
+        return stored is not None and (stored.get("receivedAt"), stored.get("customer")) != (iso(receipt.received_at), receipt.customer)
+
+    @staticmethod
+    def _if_absent(receipt: Receipt) -> Item:
+        return {
+            "ConditionExpression": "attribute_not_exists(id) OR expires <= :now",
+            "ExpressionAttributeValues": {":now": int(receipt.received_at.timestamp())},
+        }
 
     def to_item(self, workspace: str, receipt: Receipt) -> Item:
         """A receipt as its row."""
@@ -65,16 +81,26 @@ class DynamoReceipts:
 
 @dataclass(frozen=True, slots=True)
 class DynamoLog:
-    """The event log: one page for each signal. Pages are kept as long as receipts."""
+    """The event log: one page for each signal. Pages are kept as long as receipts, unless they say otherwise."""
 
     receipts: DynamoReceipts
 
-    def write(self, page: Page, receipts: Sequence[Receipt]) -> None:
-        """Writes a page, unless it is empty, and the receipts of events that had no effect. A repeat writes the same rows again."""
+    def write(self, workspace: str, pages: Sequence[Page], receipts: Sequence[Receipt], contested: Sequence[Receipt] = ()) -> None:
+        """Writes pages, and the receipts of events that had no effect. A repeat writes the same rows again.
+
+        A contested receipt is only written if its event has none. If the event has the receipt of another signal, it is in no page.
+        """
+        # Where all receipts are contested, which is so for most signals that have any, the pages go into their transaction: one call less.
+        if contested and not receipts and len(contested) + len(pages) <= MAX_ACTIONS:
+            page_actions = [self._table.put_action(self._to_item(page)) for page in pages]
+            if transact([*self.receipts.put_actions(workspace, contested), *page_actions]) is None:
+                return
+        elsewhere = self.receipts.put_new(workspace, contested)
+        remaining = [replace(page, events=tuple(event for event in page.events if event.uuid not in elsewhere)) for page in pages]
         # Neither condition nor transaction, which costs twice as much: these events changed nothing that their receipts must agree with. If
         # this write is lost, the signal is redelivered and the events are matched again.
-        pages = [self._to_item(page)] if page.events else []
-        self._table.put_many([*pages, *(self.receipts.to_item(page.workspace, receipt) for receipt in receipts)])
+        page_items = [self._to_item(page) for page in remaining if page.events]
+        self._table.put_many([*page_items, *(self.receipts.to_item(workspace, receipt) for receipt in receipts)])
 
     @property
     def _table(self) -> Table:
@@ -87,8 +113,20 @@ class DynamoLog:
             "day": shard_key(page.workspace, page.received_at, page.name),
             "customer": page.customer,
             "events": json_to_attribute([event_to_wire(event) for event in page.events]),
-            "expires": expiry(page.received_at, self.receipts.kept),
+            "expires": expiry(page.received_at, page.kept or self.receipts.kept),
         }
+
+    def between(self, workspace: str, customer: str, after: datetime, until: datetime) -> list[Page]:
+        """The pages of a customer of signals that were received after one instant and not after another, oldest first."""
+        # Strongly consistent: the page of an event is written before the next signal of its message group is matched. Names of pages have
+        # no "~", which is above all their letters.
+        items = self._table.query_all(
+            "id = :id AND #at BETWEEN :after AND :until",
+            {":id": page_partition(workspace, customer), ":after": f"{iso(after)}#~", ":until": f"{iso(until)}#~"},
+            ExpressionAttributeNames={"#at": "at"},
+            ConsistentRead=True,
+        )
+        return [_page_from_item(workspace, item) for item in items]
 
     def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
         """At most `limit` pages of one customer at positions before this one (`<receivedAt>#<name>`), newest first."""

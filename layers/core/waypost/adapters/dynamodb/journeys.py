@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Final, Literal
 
 from waypost.adapters.dynamodb.conditions import if_absent, if_revision
@@ -32,6 +33,7 @@ class DynamoJourneys:
 
     table: Table
     parsed: dict[tuple[str, str, int], Journey] = field(default_factory=dict, compare=False)
+    lock: Lock = field(default_factory=Lock, compare=False)
 
     def pointer(self, workspace: str) -> ActiveJourneys:
         """The active versions of the workspace: of all journeys that are published or paused."""
@@ -41,26 +43,32 @@ class DynamoJourneys:
         return _pointer_from_item(item)
 
     def versions(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
-        """These versions, given as journey id and number. LookupError if one does not exist."""
-        self._read(workspace, [each for each in dict.fromkeys(wanted) if (workspace, *each) not in self.parsed])
-        try:
-            return {(name, number): self.parsed[workspace, name, number] for name, number in wanted}
-        finally:
-            # Only here, after the result was taken: a workspace with more journeys than fit must not lose the ones that it has just read.
+        """Those of these versions, given as journey id and number, that exist and parse."""
+        # The threads of a function share the memory. What is taken out of it, or was just read, is kept in a dictionary of this call: with
+        # one lookup for the check and a second one for the result, another thread could evict a version in between.
+        with self.lock:
+            found = {each: self.parsed[workspace, *each] for each in wanted if (workspace, *each) in self.parsed}
+        read = self._read(workspace, [each for each in dict.fromkeys(wanted) if each not in found])
+        with self.lock:
+            self.parsed.update({(workspace, *each): journey for each, journey in read.items()})
             while len(self.parsed) > MAX_PARSED_VERSIONS:
                 del self.parsed[next(iter(self.parsed))]
+        versions = {**found, **read}
+        return {each: versions[each] for each in wanted if each in versions}
 
     def version(self, workspace: str, journey: str, version: int) -> Journey:
-        """This version. LookupError if it does not exist."""
+        """This version. LookupError if it does not exist or does not parse."""
         return self.versions(workspace, [(journey, version)])[journey, version]
 
-    def _read(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> None:
-        """Reads versions into memory. One that does not parse is left out: a draft may be anything."""
+    def _read(self, workspace: str, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Journey]:
+        """Reads and parses versions. One that does not parse is left out."""
+        read = {}
         for item in self.table.get_many([_version_key(workspace, name, number) for name, number in wanted]):
             _, name, number = item["row"].split("#")
-            journey = parse(json_from_attribute(item["definition"]))
-            if isinstance(journey, Journey):
-                self.parsed[workspace, name, int(number)] = journey
+            journey = _parsed(item)
+            if journey is not None:
+                read[name, int(number)] = journey
+        return read
 
     def definition(self, workspace: str, journey: str, version: int) -> Any:
         """The definition of this version as it was saved, which may not be a valid journey. LookupError if it does not exist."""
@@ -167,3 +175,12 @@ def _from_item(item: Item) -> Lifecycle:
         revision=item["rev"],
         entries_from=instant(item["entriesFrom"]) if "entriesFrom" in item else None,
     )
+
+
+def _parsed(item: Item) -> Journey | None:
+    """The journey in the row of a version, or None if it is none."""
+    try:
+        journey = parse(json_from_attribute(item["definition"]))
+    except Exception:  # noqa: BLE001 - whatever is wrong with one row, the other journeys of the workspace go on
+        return None
+    return journey if isinstance(journey, Journey) else None

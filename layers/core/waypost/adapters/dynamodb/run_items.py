@@ -74,6 +74,16 @@ def to_past_item(partition: str, run: Run) -> Item:
     return {**to_item(partition, run), "row": row, "expires": expiry(run.entered_at, PAST_KEPT)}
 
 
+def ended_prefix(journey: str, key: str) -> str:
+    """What the sort keys of the ended runs of a journey and re-entry key begin with. The newest one sorts last."""
+    return f"~ended/{journey}/{digest('key', key)}/"
+
+
+def to_ended_item(partition: str, run: Run) -> Item:
+    """An ended run of a journey with re-entry keys, as a row that is not read with the customer's other runs and does not expire."""
+    return {**to_item(partition, run), "row": f"{ended_prefix(run.journey, run.key)}{iso(run.entered_at)}/{digest(run.id, length=12)}"}
+
+
 def from_item(item: Item) -> Run:
     """The run in a row."""
     return Run(

@@ -1,6 +1,7 @@
 """The runs table: partition key `customer`, sort key `row` (docs/architecture.md#runs).
 
-The rows of a customer are `#` (the version row), `run/...` (runs), and `~past/...` (earlier runs of a journey and key).
+The rows of a customer are `#` (the version row), `run/...` (runs), `~past/...` (earlier runs of a journey and key), and `~ended/...` (ended
+runs of journeys with re-entry keys).
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from waypost.adapters.dynamodb.run_items import (
     HELD,
     PENDING_EFFECTS,
     VERSION_ROW,
+    ended_prefix,
     from_item,
     partition_key,
     run_key,
+    to_ended_item,
     to_item,
     to_past_item,
     version_row_from_item,
@@ -31,11 +34,11 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.runs import effects
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import Effect
-from waypost.domain.runs.run import CustomerRuns, HeldRun, VersionRow
+from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
 
 _HELD_PAGE: Final = 100
 
-# Sort keys are compared byte by byte: "#" < "run/" < "~past/" < "~~".
+# Sort keys are compared byte by byte: "#" < "run/" < "~ended/" < "~past/" < "~~".
 _BELOW_PAST_RUNS: Final = "~"
 _ABOVE_ALL_ROWS: Final = "~~"
 
@@ -49,7 +52,10 @@ class DynamoRuns:
     messages: Table
 
     def get(self, workspace: str, customer: str) -> CustomerRuns:
-        """The version row, the active runs, and the latest run of each journey and key of a customer, read with strong consistency."""
+        """The version row, the active runs, and the latest run of each journey of a customer, read with strong consistency.
+
+        Of a journey with re-entry keys, ended runs leave this result with the customer's next changes (`last_ended`).
+        """
         return self._load(workspace, customer, _BELOW_PAST_RUNS)
 
     def history(self, workspace: str, customer: str) -> CustomerRuns:
@@ -73,6 +79,18 @@ class DynamoRuns:
                 runs.append(from_item(item))
         return CustomerRuns(version_row, tuple(runs))
 
+    def last_ended(self, workspace: str, customer: str, journey: str, key: str) -> Run | None:
+        """The run of a journey and re-entry key that was entered last, of those that have left the runs of `get`; or None."""
+        items, _ = self.table.query(
+            "customer = :c AND begins_with(#row, :prefix)",
+            {":c": partition_key(workspace, customer), ":prefix": ended_prefix(journey, key)},
+            ExpressionAttributeNames={"#row": "row"},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+        )
+        return from_item(items[0]) if items else None
+
     def commit(self, commit: Commit) -> CommitResult:
         """Saves version row, receipts, runs and messages of one change, all or nothing.
 
@@ -88,8 +106,9 @@ class DynamoRuns:
             *self.receipts.put_actions(commit.workspace, commit.receipts),
         ]
         actions += [self.table.put_action(to_item(partition, run)) for run in commit.runs]
-        for run in commit.replaced:
-            actions += [self.table.delete_action(run_key(partition, run)), self.table.put_action(to_past_item(partition, run))]
+        moved = [(run, to_past_item) for run in commit.replaced] + [(run, to_ended_item) for run in commit.ended]
+        for run, to_moved_item in moved:
+            actions += [self.table.delete_action(run_key(partition, run)), self.table.put_action(to_moved_item(partition, run))]
         actions += [self.messages.put_action(message_items.to_item(message)) for message in commit.messages]
         failed = transact(actions)
         if failed is None:

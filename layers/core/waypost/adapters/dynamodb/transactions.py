@@ -13,6 +13,9 @@ from waypost.adapters.dynamodb.conditions import FailedCondition
 from waypost.adapters.dynamodb.items import Item, deserialize
 from waypost.domain.errors import UnavailableError
 
+MAX_ACTIONS: Final = 100
+"""The most actions of one transaction."""
+
 MAX_ATTEMPTS: Final = 5
 _CONDITION: Final = "ConditionalCheckFailed"
 _TRANSIENT: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})

@@ -34,6 +34,10 @@ class Customer:
         """Whether the customer has no primary key value."""
         return self.primary is None
 
+    def has(self, identifier: Identifier) -> bool:
+        """Whether an identifier is one of this customer's."""
+        return identifier == self.primary or (identifier.kind == "correlation" and identifier.value in self.correlation_ids)
+
     @property
     def lookup_id(self) -> Identifier:
         """An identifier by which the customer can be read strongly consistently, which the index of customer ids does not allow."""

@@ -50,7 +50,8 @@ class ActiveJourneys(NamedTuple):
 class Snapshot:
     """One state of a workspace: everything that an event is matched against.
 
-    `paused` and `journeys` are ids of journeys; `journeys` holds the paused ones too. An event that is neither in the
+    `paused` and `journeys` are ids of journeys; `journeys` holds the paused ones too. `unreadable` has the active versions, as id and
+    number, that are missing or do not parse: nobody enters them. An event that is neither in the
     index nor in `listened_events` cannot concern any run, so that its customer need not be loaded.
     """
 
@@ -60,6 +61,11 @@ class Snapshot:
     paused: frozenset[str]
     journeys: frozenset[str] = frozenset()
     listened_events: frozenset[str] = frozenset()
+    unreadable: frozenset[tuple[str, int]] = frozenset()
+
+    def names(self, event: str) -> bool:
+        """Whether a published or paused journey names an event, as its entry, in a wait, or as an exit."""
+        return event in self.index or event in self.listened_events
 
 
 def versions_of(pointer: ActiveJourneys) -> list[tuple[str, int]]:
@@ -69,7 +75,8 @@ def versions_of(pointer: ActiveJourneys) -> list[tuple[str, int]]:
 
 
 def snapshot(pointer: ActiveJourneys, schema: Schema, versions: Mapping[tuple[str, int], Journey]) -> Snapshot:
-    """The snapshot of the active versions. `versions` holds the definitions of `versions_of(pointer)`; KeyError where one is missing."""
+    """The snapshot of the active versions. `versions` holds those of `versions_of(pointer)` that can be read, by journey id and version."""
+    # One version that cannot be read must not keep the events of the whole workspace from being matched.
     index = TriggerIndex(_entry_versions(pointer, versions))
     return Snapshot(
         revision=pointer.revision,
@@ -78,11 +85,13 @@ def snapshot(pointer: ActiveJourneys, schema: Schema, versions: Mapping[tuple[st
         paused=frozenset(each.journey for each in pointer.active if each.status == "paused"),
         journeys=frozenset(each.journey for each in pointer.active),
         listened_events=frozenset(name for each in pointer.active for name in each.event_names),
+        unreadable=frozenset(each for each in versions_of(pointer) if each not in versions),
     )
 
 
 def _entry_versions(pointer: ActiveJourneys, versions: Mapping[tuple[str, int], Journey]) -> Iterator[EntryVersion]:
     for each in pointer.active:
-        if each.previous_version is not None:
-            yield EntryVersion(versions[each.journey, each.previous_version], each.previous_version, until=each.entries_from)
-        yield EntryVersion(versions[each.journey, each.version], each.version, since=each.entries_from)
+        previous = [] if each.previous_version is None else [(each.previous_version, None, each.entries_from)]
+        for version, since, until in [*previous, (each.version, each.entries_from, None)]:
+            if (each.journey, version) in versions:
+                yield EntryVersion(versions[each.journey, version], version, since, until)

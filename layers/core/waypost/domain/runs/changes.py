@@ -17,6 +17,7 @@ class Commit:
 
     `version_row` is as read; `pending_effects` are all effects that are pending after the change. `runs` are the new states; `replaced`
     are ended runs that a newer run of the same journey and key moves to the past runs. `receipts` are those of the events that caused it.
+    `ended` are runs of journeys with re-entry keys that an earlier change has ended: they leave the runs that are read with the customer.
     """
 
     workspace: str
@@ -27,6 +28,7 @@ class Commit:
     replaced: tuple[Run, ...] = ()
     messages: tuple[Message, ...] = ()
     receipts: tuple[Receipt, ...] = ()
+    ended: tuple[Run, ...] = ()
 
 
 class CommitResult(Enum):

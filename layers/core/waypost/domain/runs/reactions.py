@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import reduce
 from itertools import pairwise
 
 from waypost.domain.intake.events import Event
 from waypost.domain.intake.receipts import MAX_BRANCHES, JourneyOutcome, Outcome, TakenBranch
 from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.context import JourneyVersion, StepContext
+from waypost.domain.runs.context import JourneyVersion, StepContext, event_snapshot
 from waypost.domain.runs.entry_rules import enter
 from waypost.domain.runs.run import Run
 from waypost.domain.runs.transition import Transition, advance_on_event, apply_elapsed, exit_run
@@ -19,10 +21,15 @@ from waypost.domain.values import generated_ids
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The journey version of each active run by the run's id (none: its journey is stopped), and the ids of the paused journeys."""
+    """The journey version of each active run by the run's id (none: its journey is stopped), and the ids of the paused journeys.
+
+    `unreadable` are the ids of active runs whose version cannot be read. They stay as they are until it can: they were published, so the
+    definition is damaged or this release has a fault, and an end of the runs could not be taken back.
+    """
 
     versions: Mapping[str, JourneyVersion]
     paused: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -60,7 +67,7 @@ class Reaction:
 def apply_time(runs: Iterable[Run], rules: Rules, context: StepContext) -> Reaction:
     """What the time until `context.now` does: every wait that is over ends, and held transitions of resumed journeys are applied."""
     reaction = Reaction({run.id: run for run in runs})
-    active = [run for run in reaction.runs.values() if run.active]
+    active = [run for run in reaction.runs.values() if run.active and run.id not in rules.unreadable]
     for run in sorted(active, key=lambda run: _order(run, context)):
         transition = apply_elapsed(rules.versions.get(run.id), run, context, paused=run.journey in rules.paused)
         if transition is not None:
@@ -88,11 +95,35 @@ def apply_event(event: Event, runs: Sequence[Run], candidates: Sequence[JourneyV
     for run in runs:
         if run.id in already_changed:
             _add_saved_run(event, run, reaction, context)
+    unreadable = [run for run in runs if run.id in rules.unreadable - already_changed]
+    reaction.journeys += [JourneyOutcome(run.journey, "ignored", Reason.UNREADABLE, run.id) for run in unreadable]
     consumed = already_changed | _advance_waiting_runs(event, reaction, rules, context, already_changed)
     exited = _exit_runs(event, reaction, rules, context, consumed)
     exited |= {run.journey for run in runs if run.id in already_changed and run.reason is Reason.EXIT_EVENT}
     _enter_journeys(event, reaction, [each for each in candidates if each.journey.id not in exited], rules, context)
     return reaction
+
+
+def apply_missed_events(
+    reaction: Reaction, missed: Sequence[tuple[Event, datetime]], candidates: Sequence[JourneyVersion], context: StepContext
+) -> None:
+    """Applies events that were accepted after the event of `context`, and matched before it, to the runs that this event started.
+
+    `missed` are these events with the times at which they were accepted, in this order.
+    """
+    versions = {each.journey.id: each for each in candidates}
+    for started in [each for each in reaction.transitions.values() if each.before is None]:
+        transition = started
+        for event, accepted_at in missed:
+            rules = Rules({started.run.id: versions[started.run.journey]})
+            later = apply_event(event, [transition.run], [], rules, context.with_event(event_snapshot(event), accepted_at))
+            transition = reduce(Transition.followed_by, later.transitions.values(), transition)
+        if transition is not started:
+            # The uuid of the event that started the run stays: by it a second attempt at that event recognises the run as saved.
+            transition = replace(transition, run=replace(transition.run, last_event_uuid=started.run.last_event_uuid))
+            reaction.transitions[started.run.id], reaction.runs[started.run.id] = transition, transition.run
+            reaction.journeys = [transition.journey_outcome if each == started.journey_outcome else each for each in reaction.journeys]
+            reaction.messages += [message.id for message in transition.messages[len(started.messages) :]]
 
 
 def _add_saved_run(event: Event, run: Run, reaction: Reaction, context: StepContext) -> None:
