@@ -81,8 +81,8 @@ def test_a_message_for_later_is_not_waited_for(sqs: Any) -> None:
     """A delayed message does not count as due; one that can be received does."""
     delayed = consumer(sqs, lambda event: None)
     sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="queue")["QueueUrl"], MessageBody="later", DelaySeconds=900)
-    assert Consumers([delayed]).settled()
-    assert not Consumers([consumer(sqs, lambda event: None, "now")]).settled()
+    assert Consumers([delayed]).are_idle()
+    assert not Consumers([consumer(sqs, lambda event: None, "now")]).are_idle()
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_function_gets_the_event_of_api_gateway() -> None:
 
 
 def test_a_function_that_raises_is_a_bad_gateway() -> None:
-    """The response is a 502, which the front turns into the template's answer."""
+    """The response is a 502, which the gateway proxy replaces by the response of the template."""
 
     def function(event: dict[str, Any]) -> Any:
         raise FunctionError("broken")

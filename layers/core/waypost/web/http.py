@@ -194,7 +194,7 @@ def _json_text(body: Any) -> str:
 LogFunction = Callable[..., None]
 """Writes one line to the log of a function: a text, and fields by name."""
 
-CONFLICT: Final = RefusedError(409, "changed-meanwhile", "Someone else changed this at the same time; read it and try again.")
+CONFLICT: Final = RefusedError(409, "changed-meanwhile", "Another request changed this at the same time; read it and try again.")
 UNAVAILABLE: Final = RefusedError(503, "unavailable", "Nothing was stored; send it again.")
 INTERNAL: Final = RefusedError(500, "internal-error", "This is our fault, and it is in our log under the request's id.")
 

@@ -59,8 +59,8 @@ class Reaction:
     def add_to_receipt(self, transition: Transition) -> None:
         """Shows a transition in the event's receipt."""
         outcome = transition.journey_outcome
-        room = MAX_BRANCHES - sum(len(each.branches) for each in self.journeys)
-        self.journeys.append(replace(outcome, branches=outcome.branches[: max(0, room)]))
+        remaining = MAX_BRANCHES - sum(len(each.branches) for each in self.journeys)
+        self.journeys.append(replace(outcome, branches=outcome.branches[: max(0, remaining)]))
         self.messages += [message.id for message in transition.messages]
 
 

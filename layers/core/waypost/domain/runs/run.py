@@ -74,7 +74,7 @@ class PendingTransition:
 
 @dataclass(frozen=True, slots=True)
 class EarlyMatch:
-    """What a run that rests at a message step has kept for the wait with this id, which it may reach next.
+    """What a run that stays in a message step has kept for the wait with this id, which it may reach next.
 
     `matched_events` are those of `all` branches, as in `Run`. `branch` is the position of the branch that the event with the snapshot
     `event` has completed, if any has.
