@@ -1,7 +1,7 @@
 """Signals as the queues carry them: the JSON of each kind, the body of a queue message, and the record of the delays queue.
 
 Whatever is not readable raises one of two kinds of error. NewerFormatError: a newer version of Waypost wrote it, so it has to stay on its
-queue. Any other error: it is not a signal of ours, and reading it again does not help.
+queue. Any other error: Waypost did not write it, and reading it again does not help.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which addresses a webhook may reach: public ones, and nothing that only machines inside a private network can see.
+"""Which addresses a webhook may reach: public ones, and none that only machines inside a private network can reach.
 
 The URL of a webhook is input of a user, and the send function runs inside an AWS account. Without these rules a webhook could read the
 metadata service of the machine or reach internal systems (server-side request forgery). See `docs/messages.md#allowed-addresses`.

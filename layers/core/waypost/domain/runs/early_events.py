@@ -1,6 +1,6 @@
 """Events that come while a run stays in a message step, for the waits behind that step (`docs/journeys.md#message`).
 
-Quiet hours can keep a run in front of a message for a night, and `onFailure` until the last retry. A customer who pays during that time has
+Quiet hours can keep a run before a message for a night, and `onFailure` until the last retry. A customer who pays during that time has
 paid: the wait behind the message must not treat the customer as one who has not.
 """
 
