@@ -51,6 +51,9 @@ PRIVATE_WORDS = {
     "rests": "stays, waits",
     "catch(es)? up": "apply the time that has passed",
     "clash(es)?": "contradiction",
+    "(give|gave|given) up on": "could not be processed, failed",
+    "on (its|their) way again": "put on the queue again",
+    "overdue stays?|the stay of a run": "a wait that is over",
 }
 # Words of names only, because prose has other uses for them.
 PRIVATE_NAMES = {

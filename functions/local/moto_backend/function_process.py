@@ -60,7 +60,7 @@ class FunctionProcess:
         return answer["result"]
 
     def _exchange(self, line: str) -> str:
-        """The line that comes back for a line; empty if the process has ended."""
+        """The line with which the process responds to a line; empty if the process has ended."""
         if self._process.stdin is None or self._process.stdout is None:
             raise FunctionError(f"the process of the function {self._name} has no pipes")
         try:

@@ -86,7 +86,7 @@ def to_delays_record(queue_message: QueueMessage) -> str:
 def from_delays_record(record: str) -> QueueMessage:
     """The reverse of `to_delays_record`. The body is passed on unread: the function that receives it from the signals queue reads it.
 
-    Raises NewerFormatError for a JSON object of another format, ValueError or TypeError for what is no record of ours.
+    Raises NewerFormatError for a JSON object of another format, ValueError or TypeError for what Waypost did not write.
     """
     value = exact_json.loads(record)
     if not isinstance(value, list):

@@ -24,7 +24,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request. Header names are in lower case; the path has neither a stage nor a base path in front."""
+    """An HTTP request. Header names are in lower case; the path begins with neither a stage nor a base path."""
 
     method: str
     path: str

@@ -54,7 +54,7 @@ _URL: Final = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def is_public(address: Address) -> bool:
-    """Whether an IP address is reachable on the internet, and not private, reserved, or a way to such an address."""
+    """Whether an IP address is reachable on the internet, and neither private, reserved, nor mapped to such an address."""
     if isinstance(address, ipaddress.IPv4Address):
         return not any(address in network for network in _IPV4_REFUSED)
     return address in _IPV6_ROUTED and not any(address in network for network in _IPV6_REFUSED)

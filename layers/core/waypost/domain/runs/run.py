@@ -88,7 +88,7 @@ class EarlyMatch:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One customer's way through one version of one journey. Immutable: each change makes a new one.
+    """The progress of one customer through one version of one journey. Immutable: each change makes a new one.
 
     `key` distinguishes runs of one journey (empty where the journey has no re-entry key). `visits` counts the visits of each step.
     `trigger_event` is the snapshot of the event that advanced the run last, kept while it is active: templates and conditions see it.

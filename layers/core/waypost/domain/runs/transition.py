@@ -151,7 +151,7 @@ def exit_run(run: Run, reason: Reason, context: StepContext) -> Transition:
 
 
 def apply_elapsed(journey_version: JourneyVersion | None, run: Run, context: StepContext, *, paused: bool) -> Transition | None:
-    """Brings an active run up to date: a held transition is applied if its journey is not paused, and every wait that is over ends.
+    """Applies to an active run what is due: a held transition is applied if its journey is not paused, and every wait that is over ends.
 
     None if nothing changes. `journey_version` None means that the journey is stopped; then the run exits.
     """
