@@ -1,4 +1,4 @@
-"""MiniStack with a clock that can be advanced, and two more routes. It ends together with the local run.
+"""MiniStack with a clock that can be advanced, two more routes, and an end together with the local run.
 
 This module runs in MiniStack's own interpreter, as the process that emulator.py starts.
 """

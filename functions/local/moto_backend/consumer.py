@@ -69,10 +69,10 @@ class Consumer:
                 self._sqs.delete_message(QueueUrl=source.queue_url, ReceiptHandle=message["ReceiptHandle"])
         return len(messages)
 
-    def count_due(self) -> int:
+    def unsettled(self) -> int:
         """The messages that are due. In a FIFO queue all count; in a standard queue those that wait for a later time do not.
 
-        The caller holds `batch`, so that the function holds no message.
+        The caller holds `batch`, so that no message is in the hands of the function.
         """
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         counts = self._sqs.get_queue_attributes(QueueUrl=self._source.queue_url, AttributeNames=names)["Attributes"]
@@ -114,12 +114,12 @@ class Consumers:
     def __init__(self, consumers: Sequence[Consumer]) -> None:
         self._consumers = consumers
 
-    def are_idle(self) -> bool:
+    def settled(self) -> bool:
         """Whether no consumer holds a batch and no message is due."""
         with ExitStack() as batches:
             for consumer in self._consumers:
                 batches.enter_context(consumer.batch)
-            return not any(consumer.count_due() for consumer in self._consumers)
+            return not any(consumer.unsettled() for consumer in self._consumers)
 
 
 @contextmanager

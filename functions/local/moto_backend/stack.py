@@ -48,7 +48,7 @@ class MotoStack:
     def settle(self) -> bool:
         """Waits until all queues are empty and everything due is done; False if something is left after 60 seconds."""
         end = time.monotonic() + SETTLE_TIMEOUT
-        while not self.consumers.are_idle():
+        while not self.consumers.settled():
             if time.monotonic() > end:
                 return False
             time.sleep(0.02)
