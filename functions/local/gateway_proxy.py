@@ -1,4 +1,4 @@
-"""The HTTP server of the local run: it takes the place of API Gateway, and serves the `_local` routes (docs/api.md#local-routes)."""
+"""The HTTP server of the local run: it forwards requests to the emulated API, and serves the `_local` routes (docs/api.md#local-routes)."""
 
 from __future__ import annotations
 

@@ -64,5 +64,5 @@ class LogWatcher:
 
 
 def _identity(group: str, event: dict[str, Any]) -> Identity:
-    """What tells an event from all others: MiniStack gives it no id."""
+    """What distinguishes an event from all others: MiniStack gives it no id."""
     return group, event["timestamp"], event["message"]

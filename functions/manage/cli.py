@@ -18,7 +18,7 @@ from waypost.domain.errors import RefusedError, UnavailableError
 SCOPES: Final = ("events", "admin")
 WORKSPACE_ID_HELP: Final = (
     "give the workspace this id, w_ and up to 32 lower-case letters and digits, instead of a random one. The files in events/ need w_demo"
-    " and --key waypost-local-admin-key. These keys are public: anybody who knows the API's address can use them. For test stacks only."
+    " and --key waypost-local-admin-key. These keys are public: every client that reaches the API can use them. For test stacks only."
 )
 
 
@@ -41,7 +41,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"workspace  {workspace}")
     else:
         key = administration.create_key(options.workspace, options.scopes, options.name, options.key, now)
-    print(f"key        {key}\nOnly its hash is stored, so this is the last time that anybody sees it.")
+    print(f"key        {key}\nOnly its hash is stored, so it cannot be shown again.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Lambda handler of the send queue: each SQS record names one message, and `send` brings it as far as possible."""
+"""Lambda handler of the send queue: each SQS record names one message, which the use case `send` processes."""
 
 from __future__ import annotations
 

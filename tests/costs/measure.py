@@ -111,7 +111,7 @@ class Benchmark:
         self.network.responder = replay
         try:
             linked = wiring.intake().linked.entries
-            before_pass = linked.clear if scenario.cold_ids else _nothing
+            before_pass = linked.clear if scenario.cold_ids else _no_operation
             rounds = [_round(phase, before_pass) for _ in range(ROUNDS)]
             passes = sum(number for number, _ in rounds)
             timed = replay.calls / passes
@@ -122,7 +122,7 @@ class Benchmark:
             self.network.responder = self.cloud
 
 
-def _nothing() -> None:
+def _no_operation() -> None:
     pass
 
 

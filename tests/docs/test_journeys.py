@@ -18,9 +18,9 @@ pytestmark = pytest.mark.xdist_group("document journeys")
 def test_a_journey_that_cannot_be_published_or_entered() -> None:
     """The good one passes; a missing step, an entry that nobody passes and broken JSON are reported with their lines."""
     good = mailing("good", "signup")
-    lost = mailing("lost", "signup") | {"steps": [{"id": "wait", "type": "timeDelay", "delay": "PT1H", "next": "nowhere"}]}
+    incomplete = mailing("lost", "signup") | {"steps": [{"id": "wait", "type": "timeDelay", "delay": "PT1H", "next": "nowhere"}]}
     closed = mailing("closed", "signup", conditions={"not": {"property": "customer.plan", "operator": "not exist"}})
-    text = "".join(f"```json journey\n{json.dumps(each)}\n```\n" for each in (good, lost, closed)) + "```json journey\n{\n```\n"
+    text = "".join(f"```json journey\n{json.dumps(each)}\n```\n" for each in (good, incomplete, closed)) + "```json journey\n{\n```\n"
     with running() as stack:
         found = list(failures(Document("page.md", text), Workspace.create(stack)))
     assert [each.partition(": ")[0] for each in found] == ["page.md:4", "page.md:7", "page.md:10"]

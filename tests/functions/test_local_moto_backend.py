@@ -163,7 +163,7 @@ def test_a_function_gets_the_event_of_api_gateway() -> None:
 
 
 def test_a_function_that_raises_is_a_bad_gateway() -> None:
-    """The response is a 502, which the front turns into the template's answer."""
+    """The response is a 502, which the gateway proxy replaces by the response of the template."""
 
     def function(event: dict[str, Any]) -> Any:
         raise FunctionError("broken")

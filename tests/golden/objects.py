@@ -55,7 +55,7 @@ ROWS = (HEAD, PAIR, SECOND_PAIR, POINTER, ANONYMOUS, LONG_POINTER, LONG_HEAD, EM
 ERASED = (ADA, OLD_DEVICE)
 
 # Runs.
-MOVING_EVENT = {
+EVENT_SNAPSHOT = {
     "name": "signed_up",
     "payload": {"total": Decimal("10.50"), "note": "Zo\u00eb", "n": 3},
     "uuid": "e1",
@@ -109,7 +109,7 @@ ACTIVE_RUN = Run(
     RunStatus.ACTIVE,
     None,
     {"hello": 1, "wait": 2},
-    MOVING_EVENT,
+    EVENT_SNAPSHOT,
     LATER,
     ((0, 1), (2, 0)),
     None,
@@ -129,7 +129,7 @@ HELD_RUN = Run(
     None,
     None,
     (),
-    PendingTransition(LATER, ADA, "thanks", Cause.EVENT, MOVING_EVENT),
+    PendingTransition(LATER, ADA, "thanks", Cause.EVENT, EVENT_SNAPSHOT),
 )
 HELD_BY_TIME = replace(
     HELD_RUN, id="r_3", key="", pending_transition=PendingTransition(NOW, DEVICE, "thanks", Cause.TIMEOUT), last_event_uuid="e9"
@@ -144,7 +144,7 @@ LARGE_RUN = Run(
     RunStatus.ACTIVE,
     None,
     {"rest": 1},
-    {**MOVING_EVENT, "payload": {"text": "long text " * 200}},
+    {**EVENT_SNAPSHOT, "payload": {"text": "long text " * 200}},
     LATER,
     (),
     None,
@@ -203,7 +203,7 @@ REJECTED = (
 )
 
 # Messages.
-MESSAGE = Message("msg_1", "w1", "welcome", 3, "r_1", "hello", "email", "c_ada", ADA, MOVING_EVENT, NOW, LATER)
+MESSAGE = Message("msg_1", "w1", "welcome", 3, "r_1", "hello", "email", "c_ada", ADA, EVENT_SNAPSHOT, NOW, LATER)
 FULL_MESSAGE = Message(
     "msg_2",
     "w1",
@@ -214,7 +214,7 @@ FULL_MESSAGE = Message(
     "webhook",
     "c_ada",
     DEVICE,
-    {**MOVING_EVENT, "payload": {"text": "long text " * 200}},
+    {**EVENT_SNAPSHOT, "payload": {"text": "long text " * 200}},
     LATER,
     LATER,
     "resend",

@@ -49,7 +49,7 @@ class MotoDeployment:
         return {name: value for variables in self.variables.values() for name, value in variables.items()}
 
     def environment(self, function: str, cloud: Cloud) -> dict[str, str]:
-        """The environment of a function: its variables, the way to moto, no waiting for publications, and permission to call this machine.
+        """The environment of a function: its variables, moto's address, no waiting for publications, and permission to call this machine.
 
         Only functions that call webhooks have that permission.
         """
@@ -71,7 +71,7 @@ def deploy(cloud: Cloud) -> MotoDeployment:
 
 
 def _variables(stack: dict[str, Any], function: str) -> dict[str, Any]:
-    """What the template says of a function's variables, with those of Globals."""
+    """The variables of a function in the template, with those of Globals."""
     own = template.resources(stack, "AWS::Serverless::Function")[function]
     variables: dict[str, Any] = stack["Globals"]["Function"]["Environment"]["Variables"] | own["Environment"]["Variables"]
     return {name: next((text for expression, text in FILLED_IN if expression == value), value) for name, value in variables.items()}

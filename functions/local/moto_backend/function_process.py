@@ -1,6 +1,6 @@
 """One Lambda function in a process of its own, with the variables that the template gives to it and no others.
 
-All handlers could run in one process under the variables of all functions. But then a variable that the template forgets for one function
+All handlers could run in one process under the variables of all functions. But then a variable that the template lacks for one function
 would go unnoticed, the functions would share what they cache, and the log would name one service for all. A process for each function has
 none of these faults and is short: the module `app` is imported by that name, as in Lambda. It takes one event at a time, as one execution
 environment of Lambda does.
@@ -60,7 +60,7 @@ class FunctionProcess:
         return answer["result"]
 
     def _exchange(self, line: str) -> str:
-        """The line that comes back for a line; empty if the process has ended."""
+        """The line with which the process responds to a line; empty if the process has ended."""
         if self._process.stdin is None or self._process.stdout is None:
             raise FunctionError(f"the process of the function {self._name} has no pipes")
         try:

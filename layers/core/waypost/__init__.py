@@ -1,1 +1,1 @@
-"""Waypost: events in, journeys moved, messages sent once."""
+"""Waypost: events of customers start and advance runs of journeys, which send messages."""

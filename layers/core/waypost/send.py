@@ -72,9 +72,9 @@ class SendResult:
 
 
 def send(workspace: str, message_id: str, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
-    """Brings a message as far as possible at this time, with at most one call of its provider. `token` is unique to this call.
+    """Processes a message as far as is possible at this time, with at most one call of its provider. `token` is unique to this call.
 
-    Raises UnavailableError if a dependency is down, or if other workers change the message again and again. Calling again with the same
+    Raises UnavailableError if a dependency fails, or if other workers change the message again and again. Calling again with the same
     message is always safe, after an error as well.
     """
     for _ in range(ATTEMPTS):

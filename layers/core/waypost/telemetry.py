@@ -16,7 +16,7 @@ __all__ = ["MetricUnit", "count_newer_format", "count_unreadable_journey", "logg
 
 def count_newer_format(function_name: str) -> None:
     """Adds one to `NewerFormat`, the metric of queue messages that a newer version wrote, which an alarm of the function watches."""
-    # The alarm belongs to one stack, and all stacks of an account share the namespace: the name of the function tells them apart.
+    # The alarm belongs to one stack, and all stacks of an account share the namespace: the name of the function distinguishes them.
     with single_metric(name="NewerFormat", unit=MetricUnit.Count, value=1) as metric:
         metric.add_dimension("function_name", function_name)
 

@@ -134,7 +134,7 @@ def webhook_secrets() -> DynamoWebhookSecrets:
 
 @cache
 def dead_letters() -> DynamoDeadLetters:
-    """The dead letters: signals and messages that were given up on."""
+    """The dead letters: signals that could not be processed, and messages that failed."""
     return DynamoDeadLetters(table("DEAD_TABLE"))
 
 

@@ -32,8 +32,8 @@ def test_paths_find_nested_and_dotted_names(path: str, expected: Any) -> None:
         "utm.medium": None,
     }
     operator = "not exist" if expected is None else "is equal to"
-    leaf = CONDITION.validate_python({"property": path, "operator": operator, "value": expected})
-    assert holds(leaf, Scope(payload, None, "UTC")) is True
+    comparison = CONDITION.validate_python({"property": path, "operator": operator, "value": expected})
+    assert holds(comparison, Scope(payload, None, "UTC")) is True
 
 
 YES = {"property": "payload.yes", "operator": "exist"}

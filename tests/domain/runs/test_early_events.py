@@ -1,4 +1,4 @@
-"""Events that come while a run rests at a message step count for the wait behind that step."""
+"""Events that come while a run stays in a message step count for the wait behind that step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from waypost.domain.runs.simulation import Simulation
 
 NIGHT = {"from": "22:00", "to": "08:00"}
 EVENING = datetime.fromisoformat("2026-11-23T22:10:00+00:00")
-GO = event("go", EVENING)
+START = event("go", EVENING)
 MORNING = timedelta(hours=9, minutes=50)
 """From the evening to the end of the quiet hours."""
 
@@ -33,7 +33,7 @@ def wait(*branches: Mapping[str, Any], name: str = "bought") -> dict[str, Any]:
 
 def overnight(*steps: Mapping[str, Any], during: list[Any], first: str = "bought", **fields: Any) -> Simulation:
     """The dry run of a welcome mail at 22:10, in quiet hours to 08:00, with these events in the night and these steps behind it."""
-    return play([message("hello", first), *steps, message("nudge", "end"), END], GO, *during, quietHours=NIGHT, **fields)
+    return play([message("hello", first), *steps, message("nudge", "end"), END], START, *during, quietHours=NIGHT, **fields)
 
 
 def sent(simulation: Simulation) -> list[str]:

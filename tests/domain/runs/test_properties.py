@@ -94,12 +94,12 @@ def test_early_late_and_repeated_timers_change_nothing(definition: Steps, histor
     """A customer whose timers come twice at any instants has the same runs and messages, at the same times, as one with exact timers."""
     wakes = data.draw(st.lists(st.integers(0, 15 * 24 * 60 * 60), max_size=10))
     exact, inexact = play(definition, **FIELDS), play(definition, **FIELDS)
-    by_time = {timed_event.at: timed_event for timed_event in history}
-    for at in sorted({*(NOW + timedelta(seconds=each) for each in wakes), *by_time}):
+    events_by_time = {timed_event.at: timed_event for timed_event in history}
+    for at in sorted({*(NOW + timedelta(seconds=each) for each in wakes), *events_by_time}):
         inexact.wake(at)
         inexact.wake(at)
-        if at in by_time:
-            inexact.accept(by_time[at])
+        if at in events_by_time:
+            inexact.accept(events_by_time[at])
     inexact.pass_time(None)
     exact.play(history)
     assert result(inexact) == result(exact)

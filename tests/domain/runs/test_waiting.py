@@ -20,7 +20,7 @@ from waypost.domain.runs.simulation import MAX_CLOCK_STEPS
 from waypost.domain.runs.transition import apply_elapsed
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
-GO = event("go", NOW)
+START = event("go", NOW)
 NIGHT = {"from": "05:00", "to": "06:00"}
 """Quiet hours that have begun at `NOW`, 05:17, and last for 43 minutes more."""
 
@@ -41,13 +41,13 @@ def wait(*branches: dict[str, Any], after: str | None = "P3D", following: str = 
 def test_unrelated_events_do_not_move_a_delay() -> None:
     """A delay of three days ends after three days, though unrelated events and the entry event come every hour."""
     unrelated = [event(name, NOW + hours * HOUR) for hours in range(1, 80) for name in ("page_view", "go")]
-    simulation = play([delay("P3D")], GO, *unrelated)
+    simulation = play([delay("P3D")], START, *unrelated)
     assert visits_of(simulation)[1:] == [("end", "elapsed", 3 * DAY), ("end", "finished", 3 * DAY)]
 
 
 def test_a_delay_of_zero_takes_no_time() -> None:
     """A run passes a delay of `PT0S` at the instant at which it enters it."""
-    assert first_visit(play([delay("PT0S")], GO), "end") == NOW
+    assert first_visit(play([delay("PT0S")], START), "end") == NOW
 
 
 def test_a_day_is_a_calendar_day_in_the_customers_zone() -> None:
@@ -76,13 +76,13 @@ def test_a_day_is_a_calendar_day_in_the_customers_zone() -> None:
 )
 def test_a_run_passes_a_window_when_it_is_open(window: dict[str, Any], opens: datetime) -> None:
     """On Monday at 05:17 a run passes an open window at once, and waits for the opening of any other."""
-    simulation = play([{"id": "window", "type": "timeWindow", "next": "end", **window}], GO)
+    simulation = play([{"id": "window", "type": "timeWindow", "next": "end", **window}], START)
     assert first_visit(simulation, "end") == opens
 
 
 def test_a_run_that_reaches_a_window_after_its_end_exits() -> None:
     """A window of dates that are over ends the run with `window-over`, because it never opens again."""
-    simulation = play([{"id": "window", "type": "timeWindow", "from": "2026-11-01", "to": "2026-11-23", "next": "end"}], GO)
+    simulation = play([{"id": "window", "type": "timeWindow", "from": "2026-11-01", "to": "2026-11-23", "next": "end"}], START)
     assert only_run(simulation).reason is Reason.WINDOW_OVER
 
 
@@ -96,21 +96,21 @@ def test_a_run_that_reaches_a_window_after_its_end_exits() -> None:
 )
 def test_an_event_at_or_after_the_due_time_finds_the_timeout_taken(accepted: timedelta, taken: str) -> None:
     """An event that is accepted before the due time takes its branch; later, the run has timed out, at the due time itself."""
-    simulation = play(wait({"event": "bought"}), GO, event("bought", NOW + accepted))
+    simulation = play(wait({"event": "bought"}), START, event("bought", NOW + accepted))
     assert visits_of(simulation)[1] == (taken, "event" if taken == "early" else "timeout", min(accepted, 3 * DAY))
 
 
 def test_a_wait_without_a_timeout_lasts_until_its_event() -> None:
     """A run without a timeout stays in its wait after other events, and its own event takes it on 300 days later."""
-    assert only_run(play(wait({"event": "bought"}, after=None), GO, event("page_view", NOW + DAY))).step == "wait"
-    assert first_visit(play(wait({"event": "bought"}, after=None), GO, event("bought", NOW + 300 * DAY)), "early") == NOW + 300 * DAY
+    assert only_run(play(wait({"event": "bought"}, after=None), START, event("page_view", NOW + DAY))).step == "wait"
+    assert first_visit(play(wait({"event": "bought"}, after=None), START, event("bought", NOW + 300 * DAY)), "early") == NOW + 300 * DAY
 
 
 def test_the_event_that_starts_a_run_does_not_end_its_first_wait() -> None:
     """A first wait for the entry event itself ends with the second such event, not with the one that started the run."""
     steps = wait({"event": "go"})
-    assert visits_of(play(steps, GO))[1][1] == "timeout"
-    assert visits_of(play(steps, GO, event("go", NOW + HOUR)))[1] == ("early", "event", HOUR)
+    assert visits_of(play(steps, START))[1][1] == "timeout"
+    assert visits_of(play(steps, START, event("go", NOW + HOUR)))[1] == ("early", "event", HOUR)
 
 
 def test_an_event_takes_the_first_branch_whose_conditions_hold() -> None:
@@ -119,9 +119,9 @@ def test_an_event_takes_the_first_branch_whose_conditions_hold() -> None:
     local = {"property": "customer.city", "operator": "is equal to", "value": "Paris"}
     branches = [{"event": "bought", "conditions": expensive, "next": "late"}, {"event": "bought", "conditions": local}]
     for total, city, taken in [(11, "Paris", "late"), (9, "Paris", "early")]:
-        simulation = play(wait(*branches, following="end"), GO, event("bought", NOW + HOUR, total=total), attributes={"city": city})
+        simulation = play(wait(*branches, following="end"), START, event("bought", NOW + HOUR, total=total), attributes={"city": city})
         assert visits_of(simulation)[1] == (taken, "event", HOUR)
-    neither = play(wait(*branches, following="end"), GO, event("bought", NOW + HOUR, total=9), attributes={"city": "Rome"})
+    neither = play(wait(*branches, following="end"), START, event("bought", NOW + HOUR, total=9), attributes={"city": "Rome"})
     assert visits_of(neither)[1] == ("end", "timeout", 3 * DAY)
 
 
@@ -136,18 +136,18 @@ def test_an_event_takes_the_first_branch_whose_conditions_hold() -> None:
 def test_an_all_branch_is_taken_when_its_last_event_has_come(order: tuple[str, ...]) -> None:
     """An `all` branch remembers its events in any order, counts a repeated one once, and is not taken without the last one."""
     events = [event(name, NOW + (place + 1) * HOUR) for place, name in enumerate(order)]
-    simulation = play(wait({"all": ["signed", {"event": "paid"}]}), GO, *events)
+    simulation = play(wait({"all": ["signed", {"event": "paid"}]}), START, *events)
     assert visits_of(simulation)[1] == ("early", "event", len(order) * HOUR)
-    assert first_visit(play(wait({"all": ["signed", "paid"]}), GO, *events[:-1]), "early") is None
+    assert first_visit(play(wait({"all": ["signed", "paid"]}), START, *events[:-1]), "early") is None
 
 
 def test_an_any_branch_is_taken_by_one_of_its_events() -> None:
     """Each event of an `any` branch takes it, if the conditions of that event hold."""
     large = {"event": "paid", "conditions": {"property": "payload.sum", "operator": "is greater than", "value": 5}}
     steps = wait({"any": ["signed", large]})
-    large_payment = play(steps, GO, event("paid", NOW + HOUR, sum=5), event("paid", NOW + 2 * HOUR, sum=6))
+    large_payment = play(steps, START, event("paid", NOW + HOUR, sum=5), event("paid", NOW + 2 * HOUR, sum=6))
     assert first_visit(large_payment, "early") == NOW + 2 * HOUR
-    assert first_visit(play(steps, GO, event("signed", NOW + HOUR)), "early") == NOW + HOUR
+    assert first_visit(play(steps, START, event("signed", NOW + HOUR)), "early") == NOW + HOUR
 
 
 def test_remembered_events_are_forgotten_when_the_run_leaves_the_wait() -> None:
@@ -156,13 +156,13 @@ def test_remembered_events_are_forgotten_when_the_run_leaves_the_wait() -> None:
         {"id": "wait", "type": "waitUntil", "branches": [{"all": ["a", "b"], "next": "end"}], "timeout": {"after": "P1D", "next": "again"}},
         {"id": "again", "type": "jumpTo", "next": "wait"},
     ]
-    simulation = play([*steps, END], GO, event("a", NOW + HOUR), event("b", NOW + DAY + HOUR), event("a", NOW + DAY + 2 * HOUR))
+    simulation = play([*steps, END], START, event("a", NOW + HOUR), event("b", NOW + DAY + HOUR), event("a", NOW + DAY + 2 * HOUR))
     assert first_visit(simulation, "end") == NOW + DAY + 2 * HOUR
 
 
 def test_an_exit_event_ends_a_run_during_a_delay() -> None:
     """The run exits at the time of the event, and the end of the delay has no effect afterwards."""
-    simulation = play([delay("P3D")], GO, event("unsubscribed", NOW + DAY), exit=[{"event": "unsubscribed"}])
+    simulation = play([delay("P3D")], START, event("unsubscribed", NOW + DAY), exit=[{"event": "unsubscribed"}])
     assert visits_of(simulation)[-1] == ("rest", "exit-event", DAY)
     assert only_run(simulation).status is RunStatus.EXITED
 
@@ -170,15 +170,15 @@ def test_an_exit_event_ends_a_run_during_a_delay() -> None:
 def test_an_event_that_a_wait_consumes_does_not_exit_the_run() -> None:
     """A run whose wait takes or remembers an event is not ended by it, though the event is one of the journey's exits."""
     exits = [{"event": "bought"}, {"event": "signed"}]
-    assert visits_of(play(wait({"event": "bought"}), GO, event("bought", NOW + HOUR), exit=exits))[-1][1] == "finished"
-    remembered = play(wait({"all": ["signed", "paid"]}), GO, event("signed", NOW + HOUR), exit=exits)
+    assert visits_of(play(wait({"event": "bought"}), START, event("bought", NOW + HOUR), exit=exits))[-1][1] == "finished"
+    remembered = play(wait({"all": ["signed", "paid"]}), START, event("signed", NOW + HOUR), exit=exits)
     assert visits_of(remembered)[1] == ("late", "timeout", 3 * DAY)
 
 
 def test_an_event_that_exits_a_run_does_not_enter_its_journey() -> None:
     """An event that is both the entry and an exit ends the active run and starts no other one."""
     entry = {"event": "go", "reentry": {"mode": "always"}}
-    simulation = play([delay("P3D")], GO, event("go", NOW + HOUR), exit=[{"event": "go"}], entry=entry)
+    simulation = play([delay("P3D")], START, event("go", NOW + HOUR), exit=[{"event": "go"}], entry=entry)
     assert only_run(simulation).reason is Reason.EXIT_EVENT
 
 
@@ -209,7 +209,7 @@ def test_a_run_waits_for_the_end_of_quiet_hours() -> None:
 def test_quiet_hours_that_skip_create_a_skipped_message() -> None:
     """The message is `skipped` with the reason `quiet-hours`, and the run goes on at once to `onFailure`."""
     steps = [message("hello", "good", onFailure="bad"), delay("PT1H", "good"), delay("PT2H", "bad")]
-    simulation = play(steps, GO, quietHours={"from": "05:00", "to": "06:00", "otherwise": "skip"})
+    simulation = play(steps, START, quietHours={"from": "05:00", "to": "06:00", "otherwise": "skip"})
     [planned] = simulation.messages
     assert (planned.message.status.value, planned.message.reason) == ("skipped", "quiet-hours")
     assert visits_of(simulation)[1] == ("bad", "failed", timedelta(0))
@@ -218,13 +218,13 @@ def test_quiet_hours_that_skip_create_a_skipped_message() -> None:
 def test_in_a_dry_run_an_awaited_message_counts_as_sent() -> None:
     """A run that waits for the outcome of its message goes on to `next` at the instant at which the message is created."""
     steps = [message("hello", "good", onFailure="bad"), delay("PT1H", "good"), delay("PT2H", "bad")]
-    assert visits_of(play(steps, GO))[1:3] == [("good", "next", timedelta(0)), ("end", "elapsed", HOUR)]
+    assert visits_of(play(steps, START))[1:3] == [("good", "next", timedelta(0)), ("end", "elapsed", HOUR)]
 
 
 def test_a_dry_run_shows_the_latest_fifty_visits_of_one_instant() -> None:
     """Of a run through two messages and sixty jumps at one instant, the dry run shows the latest fifty visits and both messages."""
     jumps = [jump(f"j{place}", f"j{place + 1}" if place < 59 else "end") for place in range(60)]
-    simulation = play([message("first", "second"), message("second", "j0"), *jumps], GO)
+    simulation = play([message("first", "second"), message("second", "j0"), *jumps], START)
     assert (len(simulation.visits), simulation.visits[-1][1].reason) == (MAX_HISTORY, Reason.FINISHED)
     assert len(simulation.messages) == 2
 
@@ -232,17 +232,17 @@ def test_a_dry_run_shows_the_latest_fifty_visits_of_one_instant() -> None:
 def test_a_run_sends_at_most_twenty_messages_in_any_hour() -> None:
     """A loop of a minute, published before such loops were checked, ends with `too-many-messages`; one of four minutes goes on."""
     loop = [message("hello", "rest"), {"id": "back", "type": "jumpTo", "next": "hello"}]
-    minute = play([*loop, delay("PT1M", following="back"), END], GO)
+    minute = play([*loop, delay("PT1M", following="back"), END], START)
     assert (len(minute.messages), only_run(minute).reason) == (20, Reason.TOO_MANY_MESSAGES)
     assert only_run(minute).history[-1].at == NOW + 20 * MINUTE
-    four_minutes = play([*loop, delay("PT4M", following="back"), END], GO)
+    four_minutes = play([*loop, delay("PT4M", following="back"), END], START)
     assert (len(four_minutes.messages), only_run(four_minutes).active) == (MAX_CLOCK_STEPS + 1, True)
 
 
 def test_a_message_that_quiet_hours_skip_is_not_counted() -> None:
     """A run whose messages are all skipped sends none, so it does not exit with `too-many-messages`."""
     loop = [message("hello", "rest"), delay("PT1M", following="back"), {"id": "back", "type": "jumpTo", "next": "hello"}, END]
-    simulation = play(loop, GO, event("stop", NOW + 30 * MINUTE), exit=[{"event": "stop"}], quietHours={**NIGHT, "otherwise": "skip"})
+    simulation = play(loop, START, event("stop", NOW + 30 * MINUTE), exit=[{"event": "stop"}], quietHours={**NIGHT, "otherwise": "skip"})
     assert (len(simulation.messages), only_run(simulation).reason) == (31, Reason.EXIT_EVENT)
 
 
@@ -250,9 +250,9 @@ def test_one_signal_ends_at_most_twenty_waits_of_a_run() -> None:
     """A run with 1,440 waits that are over leaves twenty of them and arms a timer that is already due, which brings it the next signal."""
     loop = [delay("PT1M", "rest", "back"), {"id": "back", "type": "jumpTo", "next": "rest"}]
     journey = Journey.model_validate({"id": "j", "entry": {"event": "go"}, "steps": [*loop]})
-    run = only_run(play(wait({"event": "x"}, after=None), GO))
+    run = only_run(play(wait({"event": "x"}, after=None), START))
     overdue = replace(run, step="rest", visits={"rest": 1}, due=NOW + MINUTE)
-    context = StepContext(play([], GO).customer, NO_EVENT, NOW + DAY, "UTC")
+    context = StepContext(play([], START).customer, NO_EVENT, NOW + DAY, "UTC")
     transition = apply_elapsed(JourneyVersion(journey, 1), overdue, context, paused=False)
     assert transition is not None
     assert (transition.run.due, transition.run.visits["rest"]) == (NOW + 21 * MINUTE, 21)
@@ -264,7 +264,7 @@ def test_an_experiment_divides_customers_by_weight() -> None:
     """About a fifth of 300 customers take a branch of weight 20, and each customer takes the same branch every time."""
     branches = [{"id": "a", "weight": 20, "next": "a"}, {"id": "b", "weight": 80, "next": "end"}]
     steps = [{"id": "draw", "type": "experiment", "branches": branches}, delay("PT1H", "a")]
-    taken = [[visits_of(play(steps, GO, customer=f"c_{number}"))[1][0] for number in range(300)] for _ in range(2)]
+    taken = [[visits_of(play(steps, START, customer=f"c_{number}"))[1][0] for number in range(300)] for _ in range(2)]
     assert taken[0] == taken[1]
     assert 30 < taken[0].count("a") < 90
 
@@ -275,4 +275,4 @@ def test_a_loop_through_an_open_window_exits() -> None:
         {"id": "window", "type": "timeWindow", "from": "00:00", "to": "23:59", "next": "back"},
         {"id": "back", "type": "jumpTo", "next": "window"},
     ]
-    assert only_run(play(steps, GO)).reason is Reason.LOOP
+    assert only_run(play(steps, START)).reason is Reason.LOOP

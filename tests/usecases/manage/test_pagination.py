@@ -97,9 +97,9 @@ def test_a_cursor_is_bound_to_its_workspace_and_its_list() -> None:
     """A cursor is refused in another workspace and in another list."""
     source = in_memory_source(["a", "b"], same)
     cursor = read_page(source, same, "w1", KeyQuery(limit=1)).next
-    with pytest.raises(RefusedError, match="another list"):
+    with pytest.raises(RefusedError, match="not belong to this list"):
         read_page(source, same, "w2", KeyQuery(limit=1, cursor=cursor))
-    with pytest.raises(RefusedError, match="another list"):
+    with pytest.raises(RefusedError, match="not belong to this list"):
         read_page(source, same, "w1", ListQuery(limit=1, cursor=cursor))
 
 

@@ -260,7 +260,7 @@ FAILABLE = [message("hello", "bought", onFailure="end"), *STEPS]
 
 @pytest.fixture
 def at_message() -> MatchHarness:
-    """A customer whose run rests at a message since NOW, until the outcome of the message is known."""
+    """A customer whose run stays in a message step from NOW on, until the outcome of the message is known."""
     made = MatchHarness()
     made.workspaces.schemas["w1"] = SCHEMA
     made.journeys.publish(waiting(steps=FAILABLE, exit=[{"event": "unsubscribed"}]))
@@ -287,7 +287,7 @@ def test_an_event_that_comes_before_the_outcome_of_the_message_counts(at_message
 
 
 def test_the_event_of_the_entry_does_not_count_for_the_wait_behind_the_message() -> None:
-    """A run that rests at a message does not keep the event that started it, not even when that event is redelivered."""
+    """A run that stays in a message step does not keep the event that started it, not even when that event is redelivered."""
     harness = MatchHarness()
     harness.journeys.publish(waiting(steps=[FAILABLE[0], {**WAIT, "branches": [{"event": "signed_up", "next": "thanks"}]}, *STEPS[1:]]))
     harness.match(arrived(SIGN_UP))

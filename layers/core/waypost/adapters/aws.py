@@ -88,7 +88,7 @@ def error_code(error: ClientError) -> str:
 def translate_errors() -> Iterator[None]:
     """Raises UnavailableError for throttling, timeouts, lost connections, refused credentials and every 5xx.
 
-    Other ClientErrors pass through: a failed condition is for the caller, and a mistake of ours (a wrong parameter, a missing permission)
+    Other ClientErrors pass through: a failed condition is for the caller, and our own mistake (a wrong parameter, a missing permission)
     must surface: as an UnavailableError it would be retried without end. Refused credentials say nothing about the request, which is kept
     until they are right. Without credentials in the shell, `sam local` sends made-up ones: the text of the error says what to set.
     """

@@ -1,6 +1,6 @@
 """Templates in Liquid (`docs/journeys.md#templates`). The language itself is in `liquid_language`, which is imported on first use.
 
-Importing it takes about 150 ms and 33 MB: the functions that never render, and cold starts before the first template, do not pay for it.
+The import takes about 150 ms and 33 MB. A function that never renders, or a cold start before the first template, does without it.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class SqsSignals:
     def delay(self, receipts: Sequence[tuple[str, int]]) -> None:
         """Makes received messages, given as receipt handle and seconds, visible again after so many seconds.
 
-        Handles that SQS refuses are left alone: these messages come back when their visibility timeout ends.
+        Handles that SQS refuses are ignored: SQS delivers these messages again when their visibility timeout ends.
         """
         entries = [{"Id": str(n), "ReceiptHandle": handle, "VisibilityTimeout": seconds} for n, (handle, seconds) in enumerate(receipts)]
         for chunk in chunked(entries, _BATCH_ENTRIES):

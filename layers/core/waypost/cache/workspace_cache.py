@@ -70,7 +70,7 @@ class Snapshots:
         schema = self.workspaces.schema(workspace)
         if old is not None and old.revision == active.revision and not old.unreadable:
             return replace(old, schema=schema)
-        active = active._replace(active=tuple(each.settled(now) for each in active.active))
+        active = active._replace(active=tuple(each.without_expired_predecessor(now) for each in active.active))
         versions = self.journeys.versions(workspace, versions_of(active))
         return snapshot(active, schema, versions)
 

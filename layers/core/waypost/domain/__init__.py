@@ -1,1 +1,1 @@
-"""The rules, pure: no AWS, no clock, no dice, no environment, no logging."""
+"""The rules, pure: no AWS, no clock, no randomness, no environment, no logging."""

@@ -1,4 +1,4 @@
-"""Dead letters: queue records that were given up on, kept with a reason until a person redrives them (docs/operate.md#dead-letters)."""
+"""Dead letters: records that could not be processed, and failed messages, kept with a reason (docs/operate.md#dead-letters)."""
 
 from __future__ import annotations
 

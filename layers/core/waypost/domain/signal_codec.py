@@ -1,7 +1,7 @@
 """Signals as the queues carry them: the JSON of each kind, the body of a queue message, and the record of the delays queue.
 
 Whatever is not readable raises one of two kinds of error. NewerFormatError: a newer version of Waypost wrote it, so it has to stay on its
-queue. Any other error: it is not a signal of ours, and reading it again does not help.
+queue. Any other error: Waypost did not write it, and reading it again does not help.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def to_delays_record(queue_message: QueueMessage) -> str:
 def from_delays_record(record: str) -> QueueMessage:
     """The reverse of `to_delays_record`. The body is passed on unread: the function that receives it from the signals queue reads it.
 
-    Raises NewerFormatError for a JSON object of another format, ValueError or TypeError for what is no record of ours.
+    Raises NewerFormatError for a JSON object of another format, ValueError or TypeError for what Waypost did not write.
     """
     value = exact_json.loads(record)
     if not isinstance(value, list):

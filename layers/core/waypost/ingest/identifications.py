@@ -58,7 +58,7 @@ class Identifications:
         started = [self.dependencies.identifying.submit(self._carry_out_in_order, group) for group in by_shared_identifiers(events)]
         for future in started:
             try:
-                # It raises what the thread raised: an error of ours must not pass for a success.
+                # It raises what the thread raised: a bug must not pass for a success.
                 self.budget.result_by(time_budget.READ_SECONDS, future)
             except UnavailableError:
                 self.table_unavailable = True

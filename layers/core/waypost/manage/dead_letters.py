@@ -80,7 +80,7 @@ def redrive_dead_letters(request: ApiRequest[NoQuery, RedriveBody]) -> RedriveRe
 def _at(dead_letters: ManagedDeadLetters, workspace: str, position: str) -> Parked:
     found = dead_letters.get(workspace, position)
     if found is None:
-        raise RefusedError(404, "not-found", "There is no parked record with this id.")
+        raise RefusedError(404, "not-found", "There is no dead letter with this id.")
     return found
 
 

@@ -57,7 +57,7 @@ def save(journeys: ManagedJourneys, workspace: str, journey_id: str, raw: Any, n
     for _ in range(ATTEMPTS):
         was = journeys.lifecycle(workspace, journey_id) or Lifecycle(journey_id, "", now, now)
         if was.status == "stopped":
-            raise RefusedError(409, "stopped", "A stopped journey stays as it is.")
+            raise RefusedError(409, "stopped", "A stopped journey accepts no new draft.")
         saved = was.saved(definition.get("name") or "", now)
         try:
             journeys.save_draft(workspace, saved, definition)
@@ -174,7 +174,7 @@ def _workspace_findings(pointer: ActiveJourneys) -> Iterator[Finding]:
     if len(pointer.active) > MOST_PUBLISHED:
         yield Finding("too-many-journeys", f"a workspace has at most {MOST_PUBLISHED} published journeys", "")
     if sum(len(name.encode()) for each in pointer.active for name in each.event_names) > MOST_LISTENED:
-        yield Finding("too-many-events", f"the names of all events that a workspace waits for have at most {MOST_LISTENED} bytes", "")
+        yield Finding("too-many-events", f"the event names in all waits and exits have at most {MOST_LISTENED} bytes", "")
 
 
 def _draft_findings(journey_id: str, raw: Any) -> list[Finding]:
@@ -186,7 +186,7 @@ def _draft_findings(journey_id: str, raw: Any) -> list[Finding]:
 
 def _id_findings(journey_id: str, raw: Mapping[str, Any]) -> list[Finding]:
     if raw.get("id", journey_id) != journey_id:
-        return [Finding("other-id", f"the path says {journey_id!r}", "/id")]
+        return [Finding("other-id", f"the id in the path is {journey_id!r}", "/id")]
     try:
         _NAMED.validate_python({"id": journey_id})
     except ValidationError as error:

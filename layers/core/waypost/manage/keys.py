@@ -42,7 +42,7 @@ def add(keys: ManagedKeys, workspace: str, new: NewKey, now: datetime) -> Key:
     if not KEY_PATTERN.fullmatch(new.text):
         raise RefusedError(422, "bad-key", "A key has 20 to 200 printable ASCII characters without spaces.", pointer="/key")
     if new.expires_at is not None and new.expires_at <= now:
-        raise RefusedError(422, "expired", "`expiresAt` lies in the past.", pointer="/expiresAt")
+        raise RefusedError(422, "expired", "`expiresAt` is in the past.", pointer="/expiresAt")
     hashed = key_hash(new.text)
     key = Key(hashed, workspace, hashed, new.text[:PREFIX_LENGTH], new.name, frozenset(new.scopes), now, new.expires_at)
     try:

@@ -241,7 +241,7 @@ OPERATIONS: Final = (
         "GET",
         "/api/dead-letters",
         "list-dead-letters",
-        "Signals and messages that were given up on",
+        "Signals that could not be processed, and messages that failed",
         dead_letters.list_dead_letters,
         ListResponse[DeadLetterResponse],
         query=requests.DeadLetterQuery,

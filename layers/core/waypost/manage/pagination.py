@@ -95,7 +95,7 @@ def source_by_day(
 def first_day(workspaces: ManagedWorkspaces, workspace: str) -> date:
     """The first day on which the workspace can have anything, so that lists by day have an end.
 
-    It is the day before the creation: the clock of the machine that created the workspace may be ahead of ours.
+    It is the day before the creation: the clock of the machine that created the workspace may be ahead of the clock of this one.
     """
     return workspaces.created_at(workspace).date() - timedelta(days=1)
 

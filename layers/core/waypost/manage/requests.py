@@ -164,7 +164,7 @@ def body_of(model: type[M], body: Any) -> M:
         return model.model_validate(body)
     except ValidationError as error:
         errors = [{"code": each.code, "detail": each.detail, "pointer": each.pointer} for each in from_errors(error)]
-        raise RefusedError(422, "invalid", "The body is not what this route takes.", errors=errors) from None
+        raise RefusedError(422, "invalid", "The body does not have the form that this route requires.", errors=errors) from None
 
 
 def unicode_only(body: Any) -> Any:
@@ -172,5 +172,5 @@ def unicode_only(body: Any) -> Any:
     try:
         exact_json.dumps(body, ascii_only=False).encode()
     except UnicodeEncodeError:
-        raise RefusedError(422, "bad-text", "A text holds half of a surrogate pair, which is no Unicode.") from None
+        raise RefusedError(422, "bad-text", "A text contains half of a surrogate pair, which is not valid Unicode.") from None
     return body

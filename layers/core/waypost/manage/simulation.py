@@ -94,7 +94,7 @@ def _identifier(body: SimulationBody, schema: Schema) -> Identifier:
         return ANONYMOUS
     identifier = primary_identifier(body.customer.primary_key, schema.primary_key)
     if identifier is None:
-        raise RefusedError(422, "bad-primary-key", "This is no value of the workspace's primary key.")
+        raise RefusedError(422, "bad-primary-key", "`customer.primaryKey` is not a value of the workspace's primary key.")
     return identifier
 
 
@@ -131,7 +131,7 @@ def _recorded_events(
     if body.recorded is None:
         return
     if stored is None:
-        raise RefusedError(422, "unknown-customer", "Only a customer that exists has recorded events.")
+        raise RefusedError(422, "unknown-customer", "`recorded` requires a customer that exists.")
     for at, event in _logged_events(log, stored, body.recorded, now):
         raw = {"event": event.name, "payload": event.payload, "source": event.source, "uuid": event.uuid}
         yield _timed_event(stored.workspace, raw, schema, at, "/recorded")
@@ -149,7 +149,7 @@ def _logged_events(log: EventHistory, stored: Customer, period: RecordedPeriod, 
                 for event in page.events:
                     count += 1
                     if count > MAX_RECORDED_EVENTS:
-                        raise RefusedError(422, "too-many-events", f"A dry run takes at most {MAX_RECORDED_EVENTS} events.")
+                        raise RefusedError(422, "too-many-events", f"A dry run accepts at most {MAX_RECORDED_EVENTS} events.")
                     yield page.received_at, event
             has_more = len(pages) == PAGES_PER_READ and pages[-1].received_at >= period.since
             before = f"{iso(pages[-1].received_at)}#{pages[-1].name}" if has_more else None
@@ -161,5 +161,5 @@ def _timed_event(workspace: str, raw: Mapping[str, Any], schema: Schema, at: dat
     [entry] = batch_parser.parse({"batch": [complete]}, RequestContext(workspace, schema, at, "simulation")).results
     if not isinstance(entry, Accepted):
         errors = [{"code": entry.code, "detail": entry.detail, "pointer": pointer}]
-        raise RefusedError(422, "invalid", "An event is not what the intake takes.", errors=errors)
+        raise RefusedError(422, "invalid", "The intake would reject at least one of the events.", errors=errors)
     return TimedEvent(at, entry.event)

@@ -1,6 +1,6 @@
 """The steps that runs reached, read from their histories: by time or the outcome of a message, or by an event.
 
-Of the first kind no receipt knows. A receipt knows that an event moved a run, and not through which steps.
+No receipt records steps of the first kind. A receipt records that an event moved a run, but not through which steps.
 """
 
 from __future__ import annotations

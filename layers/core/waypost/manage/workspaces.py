@@ -11,10 +11,10 @@ from waypost.ports import ManagedCustomers, ManagedWorkspaces
 
 
 def replace_schema(workspaces: ManagedWorkspaces, customers: ManagedCustomers, workspace: str, schema: Schema) -> Schema:
-    """Replaces the schema. RefusedError 409 if that would change the primary key while customers are known by it."""
+    """Replaces the schema. RefusedError 409 if that would change the primary key while customers have values of the present one."""
     if workspaces.schema(workspace).primary_key != schema.primary_key and customers.any_with_primary_key(workspace):
         raise RefusedError(
-            409, "primary-key-in-use", "Customers are known by the present primary key; it can no longer change.", pointer="/primaryKey"
+            409, "primary-key-in-use", "Customers have values of the present primary key, so it cannot change.", pointer="/primaryKey"
         )
     workspaces.save_schema(workspace, schema)
     return schema

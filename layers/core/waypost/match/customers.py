@@ -18,7 +18,7 @@ from waypost.ports import Customers
 
 @dataclass(slots=True)
 class AppliedEvents:
-    """What came of the attributes and identifications of events.
+    """The results of the attributes and identifications of events.
 
     `refused` has the reasons of events that were refused, by uuid. `customers` has the id of the customer to whom an identifier leads,
     for each identifier that was written.

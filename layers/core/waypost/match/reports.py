@@ -1,4 +1,4 @@
-"""Delivery reports: events by which an app or a provider says what became of a message."""
+"""Delivery reports: events by which an app or a provider reports the state of a message."""
 
 from __future__ import annotations
 

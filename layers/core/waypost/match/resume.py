@@ -26,7 +26,7 @@ def resume(signal: JourneyResumed, dependencies: MatchDependencies) -> None:
     # the management API starts two passes, the second some seconds after the first. Releasing what was released before changes nothing.
     release = _release_runs if signal.phase == "runs" else _release_messages
     after = release(signal, dependencies)
-    # The next page is asked for once this one is sent. The other way round, a crash in between would lose this page; this way it is sent
+    # The next page is requested after this one is sent. The other way round, a crash in between would lose this page; this way it is sent
     # twice, under the same deduplication ids.
     if after is not None:
         _send([to_queue_message(replace(signal, after=after))], dependencies)

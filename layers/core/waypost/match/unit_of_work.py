@@ -87,7 +87,7 @@ class RunUnitOfWork:
                 case _:
                     assert_never(effect)
         # Conditional on the version: another worker that saved meanwhile has added effects that may not be executed yet. Then all of them
-        # stay, and ours are executed a second time.
+        # stay, and those of this worker are executed a second time.
         self.runs.clear(self.workspace, self.customer, version_row.version)
         self.customer_runs = replace(self.customer_runs, version_row=replace(version_row, pending_effects=()))
 

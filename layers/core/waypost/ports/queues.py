@@ -47,7 +47,7 @@ class Timers(ArmedTimers, Protocol):
 
 
 class DeadLetters(Protocol):
-    """Queue records that were given up on (docs/operate.md#dead-letters)."""
+    """Signals that could not be processed, and messages that failed (docs/operate.md#dead-letters)."""
 
     def park(self, parked: Parked) -> None:
         """Stores a record. Storing the same record twice keeps one."""

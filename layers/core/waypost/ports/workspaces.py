@@ -25,7 +25,7 @@ class ManagedKeys(Keys, Protocol):
     """API keys as the management API adds, lists and revokes them."""
 
     def add(self, key: Key) -> None:
-        """Stores a new key. StaleError if its hash exists already, in whatever workspace."""
+        """Stores a new key. StaleError if its hash exists already, in this or another workspace."""
 
     def remove(self, key_hash: str) -> None:
         """Revokes a key."""

@@ -38,9 +38,9 @@ class Authenticator:
         given = key_in(authorization)
         key = self._find(key_hash(given), now, scope, caller) if given else None
         if key is None or not key.is_live(now):
-            raise RefusedError(401, "unauthorized", "This needs a valid key: `Authorization: Api-Key <key>`.")
+            raise RefusedError(401, "unauthorized", "This request needs a valid key: `Authorization: Api-Key <key>`.")
         if not key.allows(scope):
-            raise RefusedError(403, "forbidden", f"This needs a key with the scope `{scope}`.")
+            raise RefusedError(403, "forbidden", f"This request needs a key with the scope `{scope}`.")
         return key
 
     def _find(self, hashed: str, now: datetime, scope: Scope, caller: Caller) -> Key | None:

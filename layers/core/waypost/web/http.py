@@ -24,7 +24,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request. Header names are in lower case; the path has neither a stage nor a base path in front."""
+    """An HTTP request. Header names are in lower case; the path begins with neither a stage nor a base path."""
 
     method: str
     path: str
@@ -82,7 +82,7 @@ def json_body(request: Request, max_bytes: int = BODY_BYTES) -> Any:
         raise RefusedError(415, "unsupported-media-type", f"The body must be application/json, not {media}.")
     if raw is None:
         encoding = request.headers["content-encoding"]
-        raise RefusedError(415, "unsupported-encoding", f"Content-Encoding is gzip, deflate or none, not {encoding}.")
+        raise RefusedError(415, "unsupported-encoding", f"Content-Encoding must be gzip, deflate or identity, not {encoding}.")
     try:
         return exact_json.loads(raw)
     except ValueError:
@@ -113,7 +113,7 @@ def _raw_body(request: Request) -> bytes:
     try:
         return base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
-        raise RefusedError(400, "not-json", "The body says that it is base64 and is not.") from None
+        raise RefusedError(400, "not-json", "`isBase64Encoded` is true, but the body is not valid base64.") from None
 
 
 def _inflated(raw: bytes, window_bits: int, max_bytes: int) -> bytes:
@@ -122,11 +122,11 @@ def _inflated(raw: bytes, window_bits: int, max_bytes: int) -> bytes:
     try:
         plain = inflater.decompress(raw, max_bytes + 1)
     except zlib.error:
-        raise RefusedError(400, "bad-compression", "The body is not what its compression says.") from None
+        raise RefusedError(400, "bad-compression", "The body cannot be decompressed.") from None
     if len(plain) > max_bytes:
         raise _too_large(max_bytes, len(plain))
     if not inflater.eof or inflater.unused_data:
-        raise RefusedError(400, "bad-compression", "The compressed body ends too early or goes on after its end.")
+        raise RefusedError(400, "bad-compression", "The compressed body is incomplete, or has data after its end.")
     return plain
 
 
@@ -194,9 +194,9 @@ def _json_text(body: Any) -> str:
 LogFunction = Callable[..., None]
 """Writes one line to the log of a function: a text, and fields by name."""
 
-CONFLICT: Final = RefusedError(409, "changed-meanwhile", "Someone else changed this at the same time; read it and try again.")
-UNAVAILABLE: Final = RefusedError(503, "unavailable", "Nothing was stored; send it again.")
-INTERNAL: Final = RefusedError(500, "internal-error", "This is our fault, and it is in our log under the request's id.")
+CONFLICT: Final = RefusedError(409, "changed-meanwhile", "Another request changed this at the same time; read it and try again.")
+UNAVAILABLE: Final = RefusedError(503, "unavailable", "AWS throttled a call or did not answer in time. Send the request again.")
+INTERNAL: Final = RefusedError(500, "internal-error", "An unexpected error occurred. The log has it under the id of this request.")
 
 
 def respond(work: Callable[[], Response], request_id: str, log: LogFunction, log_exception: LogFunction) -> Response:

@@ -57,12 +57,12 @@ def match(routes: Iterable[R], method: str, path: str) -> Match[R]:
         if route.method == method:
             return Match(route, {name: unquote(value) for name, value in found.groupdict().items()})
     allowed = sorted({route.method for route, _ in on_path})
-    raise RefusedError(405, "method-not-allowed", f"This path takes {', '.join(allowed)}.", allow=allowed)
+    raise RefusedError(405, "method-not-allowed", f"This path accepts {', '.join(allowed)}.", allow=allowed)
 
 
 def not_found() -> RefusedError:
     """The 404 for a path that no route has."""
-    return RefusedError(404, "not-found", "There is nothing at this path.")
+    return RefusedError(404, "not-found", "There is no route with this path.")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The conditions of writes, as arguments of boto3 with plain values, and what comes of a condition that is false."""
+"""The conditions of writes, as arguments of boto3 with plain values, and the result of a condition that is false."""
 
 from __future__ import annotations
 

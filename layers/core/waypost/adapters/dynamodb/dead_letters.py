@@ -14,7 +14,7 @@ from waypost.domain.values.wire_time import instant
 
 @dataclass(frozen=True, slots=True)
 class DynamoDeadLetters:
-    """The dead letters of all workspaces: signals and messages that were given up on."""
+    """The dead letters of all workspaces: signals that could not be processed, and messages that failed."""
 
     table: Table
 

@@ -1,4 +1,4 @@
-"""The events table: partition key `id`, sort key `at` (docs/architecture.md#events). Here receipts and pages of the event log."""
+"""The events table: partition key `id`, sort key `at` (docs/architecture.md#events). This module: receipts and pages of the event log."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class DynamoKeys:
         return _from_item(item) if item else None
 
     def add(self, key: Key) -> None:
-        """Stores a new key. StaleError if its hash is stored already, in whatever workspace."""
+        """Stores a new key. StaleError if its hash is stored already, in this or another workspace."""
         # The condition spans all workspaces, because the hash is the whole key. Without it, the import of a known key would move the apps
         # that use it to the workspace of the importer.
         if self.table.put_if(_to_item(key), **if_absent("hash")):

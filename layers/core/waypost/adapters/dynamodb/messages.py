@@ -35,7 +35,7 @@ class DynamoMessages:
     table: Table
 
     def get(self, workspace: str, message: str) -> Message | None:
-        """The message, or None. A text that has not the form of a message id is not looked up.
+        """The message, or None. A text that does not have the form of a message id is not looked up.
 
         It may come from a delivery report, and be too long for a key or name the row of a rendered message.
         """

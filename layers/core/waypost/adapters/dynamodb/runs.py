@@ -99,7 +99,7 @@ class DynamoRuns:
         # The version row is in every transaction, so that changes of one customer exclude each other wherever they come from: two workers
         # after a merge, or an event and an erasure. The rows of runs and messages therefore need no condition. Receipts need one, because
         # they belong to the workspace: a duplicate may arrive under an id of another customer, whose version row is another one.
-        # Failures come back in the order of the actions. The version row is the first one, which tells its failure apart from a receipt's.
+        # Failures come back in the order of the actions. The version row is the first one, so its failure differs from a receipt's.
         partition = partition_key(commit.workspace, commit.customer)
         actions = [
             self._version_row_action(partition, commit.version_row, commit.pending_effects),

@@ -60,7 +60,7 @@ class Table:
         raise UnavailableError("UnprocessedKeys")
 
     def put(self, item: Item) -> None:
-        """Writes a row over whatever is stored under its key."""
+        """Writes a row and replaces the one that is stored under its key, if there is one."""
         with translate_errors():
             client("dynamodb").put_item(TableName=self.name, Item=serialize(item))
 
@@ -96,7 +96,7 @@ class Table:
             client("dynamodb").delete_item(TableName=self.name, Key=serialize(key))
 
     def put_many(self, items: Sequence[Item]) -> None:
-        """Writes rows over whatever is stored under their keys, which must be different. A failure may leave a part of them written."""
+        """Writes rows and replaces those with the same keys. The keys must be different. A failure may leave a part of them written."""
         self._write_batches([{"PutRequest": {"Item": serialize(item)}} for item in items])
 
     def delete_many(self, keys: Sequence[Item]) -> None:

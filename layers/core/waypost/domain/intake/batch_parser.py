@@ -144,7 +144,7 @@ class _Parser:
             # would then give one event the uuid of another, and it would be lost as a duplicate.
             content_hash = digest("idempotency", context.idempotency_key, content_hash)
         # Two identical events of one batch are two events, not one: a customer may buy the same thing twice in one second. Their count
-        # tells them apart, and gives the same uuids when the whole batch is sent again.
+        # distinguishes them, and gives the same uuids when the whole batch is sent again.
         self.duplicate_counts[content_hash] += 1
         return digest("twin", content_hash, str(self.duplicate_counts[content_hash])), True
 

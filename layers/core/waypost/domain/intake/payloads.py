@@ -70,7 +70,7 @@ def identification_of(payload: Mapping[str, Any], key: PrimaryKey | None, warnin
 
 def illegal_id(given: Any, place: str) -> EventRejectedError:
     """The error of an event whose customer is named by a placeholder."""
-    return EventRejectedError("illegal-id", f"{given!r} identifies nobody: faulty clients send it for every customer.", place)
+    return EventRejectedError("illegal-id", f"{given!r} identifies no customer: faulty clients send it for all customers.", place)
 
 
 def _anonymous_id(value: Any, warnings: list[EventWarning]) -> Identifier | None:

@@ -1,4 +1,4 @@
-"""Receipts: what became of each event (`docs/events.md#receipts`)."""
+"""Receipts: what each event did (`docs/events.md#receipts`)."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def wire_event_of(raw: Any) -> WireEvent:
 def _check_limits(raw: Any) -> None:
     """EventRejectedError for a value that is no object, or that exceeds a limit of one event (`docs/events.md#limits`)."""
     if not isinstance(raw, dict):
-        raise EventRejectedError("not-an-object", "An event is a JSON object.", "")
+        raise EventRejectedError("not-an-object", "An event must be a JSON object.", "")
     violation = limits.find_violation(raw)
     if violation:
         raise EventRejectedError(*violation)

@@ -30,7 +30,7 @@ class Definition(BaseModel):
 
 
 class Edge(NamedTuple):
-    """One way out of a step.
+    """One edge from a step to the next one.
 
     `place` is where the definition names the target, as JSON names and positions below the step. `label` says in a few
     words when a run takes the edge; it is empty for an edge that a run always takes. `takes` is the least time that a delay

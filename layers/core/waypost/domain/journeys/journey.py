@@ -53,7 +53,7 @@ class Reentry(Definition):
     )
 
     def key_of(self, payload: Mapping[str, Any]) -> str | None:
-        """The text that tells runs of one customer apart: empty for a journey without `key`, None where the payload lacks the value.
+        """The text that distinguishes runs of one customer: empty for a journey without `key`, None where the payload lacks the value.
 
         `2` and `2.0` are one key, because they are equal in conditions.
         """

@@ -95,7 +95,7 @@ def pointed(
     all_names = tuple(sorted({*event_names, *(earlier.event_names if earlier else ())}))
     previous = earlier.version_at(now) if earlier else None
     active = ActiveVersion(journey, version, earlier.status if earlier else "published", all_names, entries_from, previous)
-    versions = tuple(active if each is earlier else each.settled(now) for each in pointer.active)
+    versions = tuple(active if each is earlier else each.without_expired_predecessor(now) for each in pointer.active)
     return ActiveJourneys(pointer.revision, versions if earlier else (*versions, active))
 
 

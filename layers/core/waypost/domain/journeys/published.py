@@ -33,8 +33,8 @@ class ActiveVersion(NamedTuple):
         """The version that an event enters at this time."""
         return self.version if self.entries_from is None or time >= self.entries_from else self.previous_version
 
-    def settled(self, now: datetime) -> ActiveVersion:
-        """The same without its previous version, once no event can still enter that."""
+    def without_expired_predecessor(self, now: datetime) -> ActiveVersion:
+        """The same without its previous version, once no event can still enter the previous one."""
         is_over = self.entries_from is not None and now - self.entries_from > PREVIOUS_KEPT
         return self._replace(entries_from=None, previous_version=None) if is_over else self
 

@@ -1,4 +1,4 @@
-"""Which addresses a webhook may reach: public ones, and nothing that only machines inside a private network can see.
+"""Which addresses a webhook may reach: public ones, and none that only machines inside a private network can reach.
 
 The URL of a webhook is input of a user, and the send function runs inside an AWS account. Without these rules a webhook could read the
 metadata service of the machine or reach internal systems (server-side request forgery). See `docs/messages.md#allowed-addresses`.
@@ -54,7 +54,7 @@ _URL: Final = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def is_public(address: Address) -> bool:
-    """Whether an IP address is reachable on the internet, and not private, reserved, or a way to such an address."""
+    """Whether an IP address is reachable on the internet, and neither private, reserved, nor mapped to such an address."""
     if isinstance(address, ipaddress.IPv4Address):
         return not any(address in network for network in _IPV4_REFUSED)
     return address in _IPV6_ROUTED and not any(address in network for network in _IPV6_REFUSED)

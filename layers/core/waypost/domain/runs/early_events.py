@@ -1,6 +1,6 @@
-"""Events that come while a run rests at a message step, for the waits behind that step (`docs/journeys.md#message`).
+"""Events that come while a run stays in a message step, for the waits behind that step (`docs/journeys.md#message`).
 
-Quiet hours can keep a run in front of a message for a night, and `onFailure` until the last retry. A customer who pays during that time has
+Quiet hours can keep a run before a message for a night, and `onFailure` until the last retry. A customer who pays during that time has
 paid: the wait behind the message must not treat the customer as one who has not.
 """
 
@@ -31,7 +31,7 @@ class EarlyBranch(NamedTuple):
 
 
 def keep(journey: Journey, run: Run, context: StepContext) -> Run | Reason | None:
-    """The run, which rests at a message step, with what the event of the context means for each wait that it can reach from there.
+    """The run, which stays in a message step, with what the event of the context means for each wait that it can reach from there.
 
     Reason REMEMBERED: the event completes a branch, but the run has kept an earlier event that decides, or as many events as it may. None:
     none of these waits waits for the event.

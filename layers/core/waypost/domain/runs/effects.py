@@ -11,7 +11,7 @@ from waypost.domain.values import exact_json
 
 # Saving runs and putting messages on queues cannot be one transaction. If the effects were executed before the save, a lost write race
 # would leave messages of a transition that never happened; executed after it but not saved, they would be lost in a crash in between. So
-# they are stored in the same transaction, executed, and then cleared; who finds them again executes them again. That is harmless, because
+# they are stored in the same transaction, executed, and then cleared; a redelivery executes them again. That is harmless, because
 # each names its message or timer: a message is claimed before it is sent, a timer of the same name exists once.
 
 

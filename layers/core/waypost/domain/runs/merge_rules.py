@@ -6,9 +6,9 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import CustomerRuns, Run
 
 
-# All runs come along, ended ones too: they are what `once` and the cooldown are checked against. Without them a customer who finished a
-# journey anonymously would enter it again after naming itself. Two active runs of one journey and key would send each message to one
-# person twice, so one of them exits.
+# All runs move to the target customer, ended ones too: `once` and the cooldown are checked against them. Without them a customer who
+# finished a journey anonymously would enter it again after naming itself. Two active runs of one journey and key would send each message
+# to one person twice, so one of them exits.
 def merged_run(target: CustomerRuns, run: Run) -> tuple[Run, bool]:
     """A run of the source customer as the target customer has it, and whether it becomes a past run there.
 

@@ -59,8 +59,8 @@ class Reaction:
     def add_to_receipt(self, transition: Transition) -> None:
         """Shows a transition in the event's receipt."""
         outcome = transition.journey_outcome
-        room = MAX_BRANCHES - sum(len(each.branches) for each in self.journeys)
-        self.journeys.append(replace(outcome, branches=outcome.branches[: max(0, room)]))
+        remaining = MAX_BRANCHES - sum(len(each.branches) for each in self.journeys)
+        self.journeys.append(replace(outcome, branches=outcome.branches[: max(0, remaining)]))
         self.messages += [message.id for message in transition.messages]
 
 
@@ -87,7 +87,7 @@ def _order(run: Run, context: StepContext) -> tuple[object, ...]:
 def apply_event(event: Event, runs: Sequence[Run], candidates: Sequence[JourneyVersion], rules: Rules, context: StepContext) -> Reaction:
     """What an event does, accepted at `context.now`. `candidates` are the journeys whose entry may match it, in the order of publishing."""
     # An event with many effects is saved in several transactions, the receipt in the last one. After a crash in between, the event comes
-    # again and meets runs that it has changed. The receipt has to show what the earlier attempt did to them, their time passes with their
+    # again and finds runs that it has changed. The receipt has to show what the earlier attempt did to them, their time passes with their
     # next signal, and the event must neither advance nor exit them: a run that it started, or moved to a wait for the same event, would
     # else take a branch that no second event has completed.
     already_changed = {run.id for run in runs if run.last_event_uuid == event.uuid}

@@ -74,7 +74,7 @@ class PendingTransition:
 
 @dataclass(frozen=True, slots=True)
 class EarlyMatch:
-    """What a run that rests at a message step has kept for the wait with this id, which it may reach next.
+    """What a run that stays in a message step has kept for the wait with this id, which it may reach next.
 
     `matched_events` are those of `all` branches, as in `Run`. `branch` is the position of the branch that the event with the snapshot
     `event` has completed, if any has.
@@ -88,7 +88,7 @@ class EarlyMatch:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One customer's way through one version of one journey. Immutable: each change makes a new one.
+    """The progress of one customer through one version of one journey. Immutable: each change makes a new one.
 
     `key` distinguishes runs of one journey (empty where the journey has no re-entry key). `visits` counts the visits of each step.
     `trigger_event` is the snapshot of the event that advanced the run last, kept while it is active: templates and conditions see it.

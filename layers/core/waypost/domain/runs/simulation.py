@@ -101,7 +101,7 @@ class Simulation:
             self.wake(due)
 
     def wake(self, now: datetime) -> None:
-        """Does what a timer's signal does at this time: brings all runs up to date."""
+        """Does what a timer's signal does at this time: ends every wait of all runs that is over."""
         context = StepContext(self.customer, NO_EVENT, now, self.schema.timezone)
         self._record(apply_time(self.runs.values(), self._rules(), context), context)
 

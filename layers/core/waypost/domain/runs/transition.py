@@ -105,7 +105,7 @@ def advance_on_event(journey_version: JourneyVersion, run: Run, context: StepCon
     """What an event does to an active run; None if the run does not wait for it.
 
     In a paused journey the transition is held. Reason PAUSED: the event would advance the run, but another transition is held already.
-    Reason REMEMBERED: it comes too late for a run that rests at a message step and has kept an earlier event.
+    Reason REMEMBERED: it comes too late for a run that stays in a message step and has kept an earlier event.
     """
     step = journey_version.journey.step(run.step)
     if isinstance(step, steps.Message):
@@ -151,7 +151,7 @@ def exit_run(run: Run, reason: Reason, context: StepContext) -> Transition:
 
 
 def apply_elapsed(journey_version: JourneyVersion | None, run: Run, context: StepContext, *, paused: bool) -> Transition | None:
-    """Brings an active run up to date: a held transition is applied if its journey is not paused, and every wait that is over ends.
+    """Applies to an active run what is due: a held transition is applied if its journey is not paused, and every wait that is over ends.
 
     None if nothing changes. `journey_version` None means that the journey is stopped; then the run exits.
     """

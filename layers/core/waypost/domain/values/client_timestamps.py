@@ -50,7 +50,7 @@ def _iso(text: str) -> ParsedTimestamp | None:
 def _gson(text: str) -> ParsedTimestamp | None:
     """A text such as `Nov 23, 2026, 5:17:13 AM`: Gson prints a Java Date in the device's local time, without its zone.
 
-    Newer runtimes put U+202F in front of AM and PM, older ones leave out the second comma.
+    Newer runtimes put U+202F before AM and PM, older ones leave out the second comma.
     """
     match = _GSON.fullmatch(text)
     if match is None:
@@ -83,7 +83,7 @@ class EventTime:
 def event_time(timestamp: Any, sent_at: Any, received_at: datetime) -> EventTime:
     """The time of an event (`docs/events.md#time`): its timestamp, with the error of the client's clock taken out where that is known.
 
-    `timestamp` and `sent_at` are JSON values as the client wrote them; `received_at` is our own time of receipt.
+    `timestamp` and `sent_at` are JSON values as the client wrote them; `received_at` is the time of receipt by the clock of Waypost.
     """
     if timestamp is None:
         return EventTime(received_at, has_server_time=True)

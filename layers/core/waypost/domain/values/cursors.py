@@ -25,7 +25,7 @@ def position_in(cursor: str, workspace: str, query: Mapping[str, Any]) -> str:
     except (ValueError, TypeError, binascii.Error):
         position, filter_digest = "", None
     if not isinstance(position, str) or filter_digest != _filter_digest(position, workspace, query):
-        raise RefusedError(400, "bad-cursor", "This cursor belongs to another list; start without one.")
+        raise RefusedError(400, "bad-cursor", "This cursor does not belong to this list with these filters. Start without a cursor.")
     return position
 
 

@@ -41,7 +41,7 @@ _DETAILS: Final = {
     "empty-conditions": "conditions need at least one condition",
     "missing-field": "required",
     "too-many-steps": "a journey has at most 200 steps",
-    "unknown-field": "no such field here",
+    "unknown-field": "this field does not exist here",
 }
 """Sentences that take the place of pydantic's."""
 

@@ -12,7 +12,7 @@ _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 def find(value: Any, parts: Sequence[str]) -> Any:
     """The value at the end of a path, which is given as its parts; None where there is nothing or null.
 
-    A part of digits is an index (from 0) where it meets an array. A name may contain dots itself: with the parts `a`, `b`, the member
+    A part of digits is an index (from 0) where the value is an array. A name may contain dots itself: with the parts `a`, `b`, the member
     `a.b` wins over the member `b` of `a`.
     """
     if not parts:

@@ -47,7 +47,7 @@ class WebhookSecretResponse(WireModel):
 
 
 class DeadLetterResponse(WireModel):
-    """A signal or message that was given up on. `content` is the queue record."""
+    """A signal that could not be processed, or a message that failed. `content` is the queue record."""
 
     id: str
     kind: Kind
