@@ -12,6 +12,7 @@ from typing import NamedTuple, assert_never
 
 from waypost.domain.journeys import steps
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.journeys.triggers import Trigger
 from waypost.domain.journeys.waits import AllBranch, DateWindow, DayWindow, TimeDelay, WaitUntil, WeekWindow
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus
@@ -56,7 +57,7 @@ def on_enter(journey_version: JourneyVersion, run: Run, context: StepContext) ->
     """What the step decides that the run has just entered."""
     step = journey_version.journey.step(run.step)
     match step:
-        case steps.EmailMessage() | steps.WebhookMessage():
+        case MessageStep():
             return _enter_message_step(step, journey_version, run, context)
         case TimeDelay() | DateWindow() | DayWindow() | WeekWindow() | WaitUntil():
             return StepResult(_enter_waiting_step(step, context))
@@ -129,7 +130,7 @@ def on_timeout(journey_version: JourneyVersion, run: Run) -> GoTo:
         case WaitUntil():
             if step.timeout is not None:
                 return GoTo(step.timeout.next, Cause.TIMEOUT)
-        case steps.EmailMessage() | steps.WebhookMessage():
+        case MessageStep():
             # Only quiet hours give a message step a due time. The run enters the same step again, and the message is created now.
             return GoTo(step.id, Cause.QUIET_HOURS)
         case steps.Multisplit() | steps.Experiment() | steps.JumpTo() | steps.Exit():
@@ -180,13 +181,13 @@ def _matches(trigger: Trigger, context: StepContext) -> bool:
     return trigger.matches(context.event["name"], context.event["source"]) and context.holds(trigger.conditions)
 
 
-def on_message_outcome(step: steps.AnyMessage, status: MessageStatus) -> GoTo:
+def on_message_outcome(step: MessageStep, status: MessageStatus) -> GoTo:
     """Where a run goes whose message has this outcome: to `onFailure` if the step has it and the message was not sent, else to `next`."""
     failed = status in (MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.SKIPPED)
     return GoTo(step.on_failure, Cause.FAILED) if failed and step.on_failure else GoTo(step.next, Cause.NEXT)
 
 
-def _enter_message_step(step: steps.AnyMessage, journey_version: JourneyVersion, run: Run, context: StepContext) -> StepResult:
+def _enter_message_step(step: MessageStep, journey_version: JourneyVersion, run: Run, context: StepContext) -> StepResult:
     """Creates the message. The run goes on at once, or with `onFailure` waits for the outcome. In quiet hours it waits or skips."""
     quiet_hours = journey_version.journey.quiet_hours
     quiet_until = quiet_hours.over(context.now, context.zone) if quiet_hours else None
@@ -205,7 +206,7 @@ def _enter_message_step(step: steps.AnyMessage, journey_version: JourneyVersion,
 # The id is a function of the place, not a random one: a signal that is processed again after a crash creates the same message again, which
 # is saved and sent once. The number of the visit is part of it, because a run that comes back to a step in a loop sends another message;
 # without it the second message would pass for a repetition of the first and never be sent.
-def _new_message(step: steps.AnyMessage, journey_version: JourneyVersion, run: Run, context: StepContext) -> Message:
+def _new_message(step: MessageStep, journey_version: JourneyVersion, run: Run, context: StepContext) -> Message:
     """The message of this visit to a message step, pending and due at once."""
     customer, (journey, version), visit = context.customer, journey_version, run.visits[step.id]
     return Message(

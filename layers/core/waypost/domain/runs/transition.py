@@ -17,7 +17,7 @@ from typing import Final, assert_never
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.intake.receipts import JourneyOutcome, Outcome, TakenBranch
-from waypost.domain.journeys import steps
+from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.messages.message import Message, MessageStatus
 from waypost.domain.reasons import Reason
@@ -108,7 +108,7 @@ def advance_on_event(journey_version: JourneyVersion, run: Run, context: StepCon
     Reason REMEMBERED: it comes too late for a run that rests at a message step and has kept an earlier event.
     """
     step = journey_version.journey.step(run.step)
-    if isinstance(step, steps.Message):
+    if isinstance(step, MessageStep):
         kept = early_events.keep(journey_version.journey, run, context)
         return _transition(run, kept, (), context) if isinstance(kept, Run) else kept
     if not isinstance(step, WaitUntil):
@@ -138,7 +138,7 @@ def advance_on_message(
         or run.pending_transition
         or run.step != step_id
         or run.visits.get(step_id) != visit
-        or not isinstance(step, steps.Message)
+        or not isinstance(step, MessageStep)
     ):
         return None
     context = context.with_event(run.trigger_event, context.now)
