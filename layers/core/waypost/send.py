@@ -10,7 +10,6 @@ from typing import Final, assert_never
 from waypost import identify, ports
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.domain.customers.customer import assemble
-from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
 from waypost.domain.messages import delivery, send_request, template_scope
 from waypost.domain.messages.message import (
@@ -41,6 +40,7 @@ from waypost.domain.messages.send_request import SendRequest
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
+from waypost.redelivery import park
 
 ATTEMPTS: Final = 8
 """How often a message that other workers change is read again before its record is left to a later delivery."""
@@ -211,7 +211,7 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
     if message.attempts and message.attempts[-1].outcome == "gone" and message.to:
         dependencies.suppressions.add(message.workspace, message.channel, message.to)
     if message.status is MessageStatus.FAILED:
-        dependencies.dead.park(_dead_letter(message))
+        _park(message, dependencies.dead)
     if message.awaited:
         _notify_run(message, dependencies)
 
@@ -223,7 +223,7 @@ def _notify_run(message: Message, dependencies: SendDependencies) -> None:
         raise UnavailableError("the signals queue did not take the outcome of a message")
 
 
-def _dead_letter(message: Message) -> Parked:
+def _park(message: Message, dead_letters: ports.DeadLetters) -> None:
     body = send_request.to_text(SendRequest(message.workspace, message.id))
     reason = message.reason or MessageReason.REJECTED
-    return Parked(message.workspace, "message", message.id, body, reason.value, message.attempts[-1].at)
+    park(dead_letters, "message", message.workspace, message.id, body, reason.value, message.attempts[-1].at)

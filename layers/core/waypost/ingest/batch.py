@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.batch_parser import Batch, RequestContext
-from waypost.domain.intake.events import EventResult, Rejected
+from waypost.domain.intake.events import Accepted, EventResult, Rejected
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.ingest.identifications import Identifications
 from waypost.ingest.rejected_events import keep_rejected
@@ -23,6 +23,16 @@ class IngestResult:
 
     results: tuple[EventResult, ...]
     unkept: int
+
+    @property
+    def accepted(self) -> list[Accepted]:
+        """The results of the accepted events."""
+        return [each for each in self.results if isinstance(each, Accepted)]
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        """The results of the rejected events."""
+        return [each for each in self.results if isinstance(each, Rejected)]
 
 
 def ingest(batch: Batch, request_context: RequestContext, dependencies: IngestDependencies, budget: TimeBudget) -> IngestResult:
