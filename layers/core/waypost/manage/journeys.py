@@ -22,7 +22,7 @@ from waypost.manage.api import ApiRequest
 from waypost.manage.dependencies import PublishChecks
 from waypost.manage.pagination import in_memory_source, read_page
 from waypost.manage.requests import DiagramQuery, JourneyQuery, NoQuery
-from waypost.manage.responses.journeys import JourneyResponse, JourneySummary
+from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary
 from waypost.manage.responses.lists import ListResponse
 from waypost.ports import ManagedJourneys
 from waypost.web.http import Response
@@ -147,10 +147,11 @@ def read_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
     return JourneyResponse.with_definition(*read(request.dependencies.journeys, request.workspace, request.variables["id"]))
 
 
-def save_journey(request: ApiRequest[NoQuery, Any]) -> Response:
-    """`PUT /api/journeys/{id}`: 201 for a new journey, 200 for a new draft of an existing one."""
+def save_journey(request: ApiRequest[NoQuery, Any]) -> JourneyResponse | Response:
+    """`PUT /api/journeys/{id}`, with a status of its own for a new journey."""
     saved, definition = save(request.dependencies.journeys, request.workspace, request.variables["id"], request.body, request.now)
-    return Response(201 if saved.is_new else 200, JourneyResponse.with_definition(saved, definition))
+    body = JourneyResponse.with_definition(saved, definition)
+    return Response(CREATED_STATUS, body) if saved.is_new else body
 
 
 def publish_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:

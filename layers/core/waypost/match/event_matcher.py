@@ -22,10 +22,11 @@ from waypost.domain.runs.reactions import apply_event, apply_missed_events
 from waypost.domain.runs.run import Run
 from waypost.domain.signals import EventsArrived
 from waypost.match.customers import rows_of
-from waypost.match.dependencies import ATTEMPTS, MatchDependencies, rules_of, unit_of_work_for
+from waypost.match.dependencies import ATTEMPTS, MatchDependencies
 from waypost.match.merge import finish_merges
 from waypost.match.reports import apply_report
-from waypost.match.unit_of_work import RunUnitOfWork
+from waypost.match.rules import rules_of
+from waypost.match.unit_of_work import RunUnitOfWork, unit_of_work_for
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
 from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 from waypost.domain.runs.transition import Transition
 from waypost.domain.values.chunks import chunked
+from waypost.match.dependencies import MatchDependencies
 
 MAX_ACTIONS: Final = 40
 """Runs and messages in a transaction: DynamoDB takes 100 actions, but 40 events of 64 KiB stay below its 4 MB."""
@@ -132,3 +133,13 @@ class RunUnitOfWork:
         # to find the runs that it has started already, although they may have ended at once.
         runs = self.customer_runs.runs
         return [run for run in runs if run.key and not run.active and (run.journey, run.key) not in changing]
+
+
+def unit_of_work_for(dependencies: MatchDependencies, workspace: str, customer: str, now: datetime) -> RunUnitOfWork:
+    """The unit of work of a customer, or of the customer into which that one was merged."""
+    # A signal keeps the customer id, and the message group, that it was sent with. If that customer was merged meanwhile, its runs are
+    # with the other one, and a change that was saved under the old id would never be read again.
+    customer_runs = dependencies.runs.get(workspace, customer)
+    if customer_runs.version_row.merged_into is not None:
+        return unit_of_work_for(dependencies, workspace, customer_runs.version_row.merged_into, now)
+    return RunUnitOfWork(dependencies.runs, dependencies.send_queue, dependencies.timers, now, workspace, customer, customer_runs)

@@ -17,9 +17,10 @@ from waypost.domain.runs.reactions import Reaction, Rules, apply_time
 from waypost.domain.runs.timers import Timer
 from waypost.domain.runs.transition import Transition, advance_on_message, timer_of
 from waypost.domain.signals import CustomerReleased, MessageSettled, TimerDue
-from waypost.match.dependencies import ATTEMPTS, MatchDependencies, rules_of, unit_of_work_for
+from waypost.match.dependencies import ATTEMPTS, MatchDependencies
 from waypost.match.merge import finish_merges
-from waypost.match.unit_of_work import RunUnitOfWork
+from waypost.match.rules import rules_of
+from waypost.match.unit_of_work import RunUnitOfWork, unit_of_work_for
 
 UNREADABLE_PAUSE: Final = timedelta(minutes=15)
 """When a timer comes again whose run has a version that cannot be read."""
