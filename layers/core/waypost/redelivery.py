@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from waypost.domain.dead_letters import Kind, Parked
+from waypost.domain.dead_letters import Parked, ParkedKind
 from waypost.domain.errors import NewerFormatError, UnavailableError
 from waypost.ports import DeadLetters, ReceivedSignals, Telemetry
 
@@ -66,7 +66,7 @@ def report_newer_format(error: NewerFormatError, record: QueueRecord, telemetry:
     telemetry.count_newer_format()
 
 
-def park(dead_letters: DeadLetters, kind: Kind, workspace: str, subject: str, body: str, reason: str, now: datetime) -> None:
+def park(dead_letters: DeadLetters, kind: ParkedKind, workspace: str, subject: str, body: str, reason: str, now: datetime) -> None:
     """Keeps the body of a record, which is about the signal or message `subject`, as a dead letter, so that a person can redrive it."""
     dead_letters.park(Parked(workspace, kind, subject, body, reason, now))
 

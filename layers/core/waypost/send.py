@@ -42,7 +42,7 @@ from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
 from waypost.redelivery import park
 
-ATTEMPTS: Final = 8
+SAVE_ATTEMPTS: Final = 8
 """How often a message that other workers change is read again before its record is left to a later delivery."""
 
 
@@ -77,7 +77,7 @@ def send(workspace: str, message_id: str, now: datetime, token: str, dependencie
     Raises UnavailableError if a dependency is down, or if other workers change the message again and again. Calling again with the same
     message is always safe, after an error as well.
     """
-    for _ in range(ATTEMPTS):
+    for _ in range(SAVE_ATTEMPTS):
         row = dependencies.messages.get(workspace, message_id)
         if row is None:
             return SendResult(None)
@@ -165,7 +165,7 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
 def _record(response: ProviderResponse, claimed: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
     """Records the response of a call, in the row as it is now if delivery reports have changed it since the claim."""
     row: Message | None = claimed
-    for _ in range(ATTEMPTS):
+    for _ in range(SAVE_ATTEMPTS):
         if row is None or not delivery.awaits_response(row, token):
             # Erased, or the lease has expired and another worker has recorded this call as unknown.
             return SendResult(row)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.manage import manage_dependencies
 from tests.fakes.messages import NOW, FakeDeadLetters, FakeMessages, FakeSendQueue, FakeSignals, pending_message
-from waypost.domain.dead_letters import Kind, Parked
+from waypost.domain.dead_letters import Parked, ParkedKind
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.message import MessageReason, MessageStatus
 from waypost.manage.dead_letters import content, redrive
@@ -47,7 +47,7 @@ class RedriveHarness:
     messages: FakeMessages = field(default_factory=FakeMessages)
     send_queue: FakeSendQueue = field(default_factory=FakeSendQueue)
 
-    def park(self, subject: str, kind: Kind = "signal", body: str = BODY, workspace: str = "w1", minutes: int = 0) -> Parked:
+    def park(self, subject: str, kind: ParkedKind = "signal", body: str = BODY, workspace: str = "w1", minutes: int = 0) -> Parked:
         """Parks a record."""
         parked = Parked(workspace, kind, subject, body, "gave-up", NOW + timedelta(minutes=minutes))
         self.dead_letters.park(parked)

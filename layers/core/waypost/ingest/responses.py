@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from waypost.domain.intake.batch_parser import RequestContext
-from waypost.domain.intake.events import Accepted, EventResult
+from waypost.domain.intake.events import Accepted, IntakeResult
 from waypost.domain.values.wire_time import iso
 from waypost.ingest.batch import IngestResult
 
@@ -26,7 +26,7 @@ def response_to(ingested: IngestResult, request_context: RequestContext, request
     return 201 if accepted == len(results) else 207, body
 
 
-def _result(index: int, result: EventResult) -> dict[str, Any]:
+def _result(index: int, result: IntakeResult) -> dict[str, Any]:
     if isinstance(result, Accepted):
         warnings = [{name: value for name, value in each._asdict().items() if value is not None} for each in result.warnings]
         return {"index": index, "uuid": result.event.uuid, "status": "accepted", "warnings": warnings}

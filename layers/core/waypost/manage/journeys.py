@@ -27,7 +27,7 @@ from waypost.manage.responses.lists import ListResponse
 from waypost.ports import ManagedJourneys
 from waypost.web.http import Response
 
-ATTEMPTS: Final = 5
+EDIT_ATTEMPTS: Final = 5
 MAX_NAME_CHARACTERS: Final = 200
 _NAMED: Final[TypeAdapter[dict[str, str]]] = TypeAdapter(dict[str, JourneyId])
 
@@ -54,7 +54,7 @@ def save(journeys: ManagedJourneys, workspace: str, journey_id: str, raw: Any, n
     if findings:
         raise invalid("This cannot be kept as a draft.", findings)
     definition = {"id": journey_id, **raw}
-    for _ in range(ATTEMPTS):
+    for _ in range(EDIT_ATTEMPTS):
         was = journeys.lifecycle(workspace, journey_id) or Lifecycle(journey_id, "", now, now)
         if was.status == "stopped":
             raise RefusedError(409, "stopped", "A stopped journey stays as it is.")
@@ -80,7 +80,7 @@ def publish(
     A repeated call changes nothing, so a client that lost the response can send it again. RefusedError 404, 409 if the journey is
     stopped, or 422 with every finding that forbids publication.
     """
-    for _ in range(ATTEMPTS):
+    for _ in range(EDIT_ATTEMPTS):
         was, definition = read(journeys, workspace, journey_id)
         if was.status == "stopped":
             raise wrong_action(was, "publish")

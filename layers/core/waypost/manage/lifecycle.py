@@ -12,7 +12,7 @@ from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import JourneyResumed
 from waypost.manage.api import ApiRequest
 from waypost.manage.dependencies import ManageDependencies
-from waypost.manage.journeys import ATTEMPTS, read, wrong_action
+from waypost.manage.journeys import EDIT_ATTEMPTS, read, wrong_action
 from waypost.manage.requests import NoQuery
 from waypost.manage.responses.journeys import JourneyResponse
 
@@ -29,7 +29,7 @@ def change_status(
     it still has the journey as paused in memory; the second finds it. The second pass is enqueued before the status is written: if this
     call ends right after the write, it still releases everything.
     """
-    for _ in range(ATTEMPTS):
+    for _ in range(EDIT_ATTEMPTS):
         was, definition = read(dependencies.journeys, workspace, journey_id)
         changed = was.moved(action, now)
         if changed is None:

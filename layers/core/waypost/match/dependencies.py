@@ -9,7 +9,7 @@ from typing import Final
 from waypost import ports
 from waypost.cache.workspace_cache import Snapshots
 
-ATTEMPTS: Final = 8
+MATCH_ATTEMPTS: Final = 8
 """How often a change that lost a race is decided again before the signal is left to a later delivery."""
 
 

@@ -24,10 +24,10 @@ from waypost.domain.runs.transition import Transition
 from waypost.domain.values.chunks import chunked
 from waypost.match.dependencies import MatchDependencies
 
-MAX_ACTIONS: Final = 40
+MAX_RUNS_AND_MESSAGES: Final = 40
 """Runs and messages in a transaction: DynamoDB takes 100 actions, but 40 events of 64 KiB stay below its 4 MB."""
 
-RUNS_PER_TRANSACTION: Final = MAX_ACTIONS // 4
+RUNS_PER_TRANSACTION: Final = MAX_RUNS_AND_MESSAGES // 4
 
 MAX_REPLACED: Final = 25
 """Ended runs in a transaction: each takes two of the actions that runs and messages leave."""
@@ -57,14 +57,14 @@ class RunUnitOfWork:
         unsaved = [each for each in transitions if not each.already_saved]
         ended = self._ended({(each.run.journey, each.run.key) for each in transitions})
         messages = [message for each in unsaved for message in each.messages]
-        if len(messages) + 3 * len(unsaved) <= MAX_ACTIONS:
+        if len(messages) + 3 * len(unsaved) <= MAX_RUNS_AND_MESSAGES:
             return self._commit(unsaved, messages, receipts, ended)
         # The order makes a crash between two transactions harmless. A receipt that came first would make the redelivery skip the event and
         # lose the other runs. An effect that came before its message would find nothing to send. Without a receipt the event is matched
         # again: ids are made from the event, so a message is written over by itself, and a run that is there is recognised
         # (`Transition.already_saved`) and not saved again. Nor are its messages, which may be sent by then.
         return (
-            all(self._commit([], chunk, []) for chunk in chunked(messages, MAX_ACTIONS))
+            all(self._commit([], chunk, []) for chunk in chunked(messages, MAX_RUNS_AND_MESSAGES))
             and all(self._commit(chunk, [], []) for chunk in chunked(unsaved, RUNS_PER_TRANSACTION))
             and self._commit([], [], receipts, ended)
         )

@@ -32,7 +32,7 @@ class Wait(NamedTuple):
     hold: Cause | None = None
 
 
-class Exit(NamedTuple):
+class ExitRun(NamedTuple):
     """The run exits."""
 
     reason: Reason
@@ -49,7 +49,7 @@ class GoTo(NamedTuple):
 class StepResult(NamedTuple):
     """What a run does in a step that it has entered, and the message that the step creates, if any."""
 
-    decision: Wait | Exit | GoTo
+    decision: Wait | ExitRun | GoTo
     message: Message | None = None
 
 
@@ -64,7 +64,7 @@ def on_enter(journey_version: JourneyVersion, run: Run, context: StepContext) ->
         case steps.Multisplit() | steps.Experiment() | steps.JumpTo():
             return StepResult(_choose_next(step, journey_version.journey, context))
         case steps.Exit():
-            return StepResult(Exit(Reason.FINISHED))
+            return StepResult(ExitRun(Reason.FINISHED))
         case _:
             assert_never(step)
 
@@ -72,13 +72,13 @@ def on_enter(journey_version: JourneyVersion, run: Run, context: StepContext) ->
 # A due time is calculated once, when the run enters the step, and stored as an instant in UTC. Days, windows and quiet hours are counted in
 # the customer's zone at that moment, so `P1D` over the night in which clocks change is 23 or 25 hours. A `timezone` attribute that changes
 # later does not move the wait: a timer whose due time depended on what is read when it fires could fire twice, or never.
-def _enter_waiting_step(step: TimeDelay | DateWindow | DayWindow | WeekWindow | WaitUntil, context: StepContext) -> Wait | Exit | GoTo:
+def _enter_waiting_step(step: TimeDelay | DateWindow | DayWindow | WeekWindow | WaitUntil, context: StepContext) -> Wait | ExitRun | GoTo:
     match step:
         case TimeDelay():
             return _wait_until(step.delay.after(context.now, context.zone), GoTo(step.next, Cause.ELAPSED), context)
         case DateWindow() | DayWindow() | WeekWindow():
             opening = step.opening(context.now, context.zone)
-            return Exit(Reason.WINDOW_OVER) if opening is None else _wait_until(opening, GoTo(step.next, Cause.OPENED), context)
+            return ExitRun(Reason.WINDOW_OVER) if opening is None else _wait_until(opening, GoTo(step.next, Cause.OPENED), context)
         case WaitUntil():
             return Wait(step.timeout.after.after(context.now, context.zone) if step.timeout else None)
         case _:

@@ -25,7 +25,7 @@ from waypost.domain.runs import early_events, step_rules
 from waypost.domain.runs.context import JourneyVersion, StepContext
 from waypost.domain.runs.effects import ArmTimer, DisarmTimer, Effect, SendMessage
 from waypost.domain.runs.run import Cause, PendingTransition, Run
-from waypost.domain.runs.step_rules import Exit, GoTo, Wait
+from waypost.domain.runs.step_rules import ExitRun, GoTo, Wait
 from waypost.domain.runs.timers import Timer
 
 MAX_STEPS_WITHOUT_WAIT: Final = 100
@@ -224,7 +224,7 @@ def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run,
                     run = replace(run, trigger_event=context.event, due=decision.due, hold=decision.hold)
                     return _transition(before, run, messages, context, branches)
                 go_to, context = early.go_to, context.with_event(early.event, context.now)
-            case Exit():
+            case ExitRun():
                 return _transition(before, run.exited(decision.reason, context.now), messages, context, branches)
             case _:
                 assert_never(decision)
