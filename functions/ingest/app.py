@@ -13,9 +13,8 @@ from waypost import wiring
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake import batch_parser
 from waypost.domain.intake.batch_parser import RequestContext
-from waypost.domain.intake.events import Accepted, EventResult
-from waypost.domain.values.wire_time import iso
 from waypost.ingest.batch import IngestResult, ingest
+from waypost.ingest.responses import response_to
 from waypost.ingest.time_budget import TimeBudget
 from waypost.telemetry import MetricUnit, logger, metrics
 from waypost.web import http, routes
@@ -68,45 +67,15 @@ def _ingest(request: Request, request_id: str, *, bare: bool, started: float) ->
     request_context = RequestContext(key.workspace, schema, received_at, uuid4().hex, request.headers.get("idempotency-key"), bare)
     batch = batch_parser.parse(body, request_context)
     ingested = ingest(batch, request_context, dependencies, budget)
-    _log(ingested, request_context, request_id)
-    return _response(ingested, request_context, request_id)
+    _log(ingested, key.workspace, request_id)
+    return Response(*response_to(ingested, request_context, request_id))
 
 
-def _log(ingested: IngestResult, request_context: RequestContext, request_id: str) -> None:
+def _log(ingested: IngestResult, workspace: str, request_id: str) -> None:
     """Logs one line and three metrics for a batch, without payloads and identifiers."""
-    names = [result.event.name for result in ingested.results if isinstance(result, Accepted)]
-    codes = [result.code for result in ingested.results if not isinstance(result, Accepted)]
-    logger.info(
-        "accepted",
-        request_id=request_id,
-        workspace=request_context.workspace,
-        accepted=len(names),
-        events=names[:20],
-        rejected=codes[:20],
-    )
+    names, codes = [each.event.name for each in ingested.accepted], [each.code for each in ingested.rejected]
+    fields = {"request_id": request_id, "workspace": workspace, "accepted": len(names), "events": names[:20], "rejected": codes[:20]}
+    logger.info("accepted", extra=fields)
     metrics.add_metric("EventsAccepted", MetricUnit.Count, len(names))
     metrics.add_metric("EventsRejected", MetricUnit.Count, len(codes))
     metrics.add_metric("RejectedEventsNotKept", MetricUnit.Count, ingested.unkept)
-
-
-def _response(ingested: IngestResult, request_context: RequestContext, request_id: str) -> Response:
-    results = [_result(index, result) for index, result in enumerate(ingested.results)]
-    accepted = sum(isinstance(result, Accepted) for result in ingested.results)
-    body = {
-        "requestId": request_id,
-        "receivedAt": iso(request_context.received_at),
-        "accepted": accepted,
-        "rejected": len(results) - accepted,
-        "results": results,
-    }
-    if accepted == 0:
-        return Response(422, {"code": "nothing-accepted", **body})
-    return Response(201 if accepted == len(results) else 207, body)
-
-
-def _result(index: int, result: EventResult) -> dict[str, Any]:
-    if isinstance(result, Accepted):
-        warnings = [{name: value for name, value in each._asdict().items() if value is not None} for each in result.warnings]
-        return {"index": index, "uuid": result.event.uuid, "status": "accepted", "warnings": warnings}
-    error = {"code": result.code, "detail": result.detail, "pointer": result.pointer, "retryable": result.retryable}
-    return {"index": index, "uuid": None, "status": "rejected", "error": error}

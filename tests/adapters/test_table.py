@@ -162,7 +162,7 @@ def test_a_lasting_transaction_conflict_is_an_unavailable_error(stub_dynamo: Stu
     requests = stub_dynamo(cancelled("TransactionConflict"))
     with pytest.raises(UnavailableError):
         transact([{}])
-    assert len(requests) == transactions.MAX_ATTEMPTS
+    assert len(requests) == transactions.TRANSACTION_ATTEMPTS
 
 
 def test_a_transaction_that_can_never_succeed_is_not_retried(stub_dynamo: StubDynamo) -> None:

@@ -14,7 +14,7 @@ from tests.fakes.signals import FakeSignals
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.intake.batch_parser import RequestContext, parse
-from waypost.domain.intake.events import Accepted, Event, EventResult, Rejected
+from waypost.domain.intake.events import Accepted, Event, IntakeResult, Rejected
 from waypost.ingest.batch import IngestResult, ingest
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.ingest.time_budget import TimeBudget
@@ -42,7 +42,7 @@ def identify(primary: Any = ADA, value: Any = "device-1", at: Any = "2026-11-23T
     return wire("$identify", correlationValue=value, timestamp=at, payload={"distinct_id": primary, **payload})
 
 
-def result_of(raw: Any, **changes: Any) -> EventResult:
+def result_of(raw: Any, **changes: Any) -> IntakeResult:
     """The result of parsing one event, in a batch of its own."""
     return parse({"batch": [raw]}, request_context(**changes)).results[0]
 

@@ -18,6 +18,7 @@ from moto import mock_aws
 
 from functions.send import app as send_app
 from tests.fakes.deployed import deployed
+from tests.fakes.manage import manage_dependencies
 from tests.golden.files import database, golden, load
 from tests.golden.objects import LATER, NOW, PARKED, SIGNALS, TIMER
 from waypost.adapters.aws import client
@@ -26,7 +27,7 @@ from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
 from waypost.domain import signal_codec, signals
 from waypost.domain.signal_codec import to_queue_message, unpacked
 from waypost.domain.signals import TimerDue
-from waypost.manage.dead_letters import RedriveDependencies, redrive
+from waypost.manage.dead_letters import redrive
 
 TARGET = ScheduleTarget("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
 REQUESTS = frozenset({"SendMessage", "SendMessageBatch", "CreateSchedule", "DeleteSchedule"})
@@ -137,7 +138,8 @@ def test_parked_records_are_sent_again_as_they_were() -> None:
         stored = database()
         load(stored.dead.table, golden("dead-letters"))
         load(stored.messages.table, golden("messages"))
-        dependencies = RedriveDependencies(stored.dead, SqsSignals(url("signals.fifo")), stored.messages, SqsSendQueue(url("send")))
+        queues = {"signals": SqsSignals(url("signals.fifo")), "send_queue": SqsSendQueue(url("send"))}
+        dependencies = manage_dependencies(dead_letters=stored.dead, messages=stored.messages, **queues)
         for parked in (PARKED[0], PARKED[2]):
             redrive(dependencies, "w1", parked.position, LATER)
         redrive(dependencies, "unknown", None, LATER)

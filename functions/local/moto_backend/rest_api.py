@@ -7,7 +7,7 @@ media type binary. gateway_proxy.py forwards to this application, and does what 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -22,13 +22,12 @@ from starlette.routing import Route as AnyRoute
 
 from functions.local import template
 from functions.local.gateway_proxy import METHODS
+from functions.local.moto_backend.consumer import Invoke
 from functions.local.moto_backend.function_process import FunctionError, log
 from functions.local.moto_backend.process import ACCOUNT
 
 STAGE: Final = "live"
 GREEDY: Final = "{proxy+}"
-
-Invoke = Callable[[dict[str, Any]], Any]
 
 
 class Method(NamedTuple):

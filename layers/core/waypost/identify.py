@@ -29,7 +29,7 @@ from waypost.domain.intake.events import Event
 from waypost.domain.reasons import Reason
 from waypost.ports import Customers
 
-ATTEMPTS: Final = 12
+WRITE_ATTEMPTS: Final = 12
 """How often a conditional write is planned again after another writer was faster. More means that something is wrong; SQS retries."""
 
 
@@ -63,7 +63,7 @@ def _link_ids(customers: Customers, request: IdentifyRequest, facts: Facts, at: 
         stored[pairs[0]] = updated.row
     identifiers = [request.primary, *request.correlations]
     tombstones = {} if all(stored.get(pair) for pair in pairs) else customers.tombstones(request.workspace, identifiers)
-    for _ in range(ATTEMPTS):
+    for _ in range(WRITE_ATTEMPTS):
         plan = plan_identify(request, facts, stored, at, tombstones)
         if isinstance(plan, Reason):
             return plan
@@ -114,7 +114,7 @@ def write_facts(customers: Customers, key: RowKey, facts: Facts, linked_to: Iden
 def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: Facts) -> str | Reason:
     """Merges facts into a row as it was read (None: it is not stored), and saves it if that changes anything."""
     tombstones = {} if row else customers.tombstones(key.workspace, [key.owner])
-    for _ in range(ATTEMPTS):
+    for _ in range(WRITE_ATTEMPTS):
         if row is None and key.correlation not in (None, key.owner):
             # An erasure has removed the pair and not yet the pointer. A pair that is created now would survive the erasure without a head.
             raise UnavailableError("a pointer without its pair: the customer is being erased")

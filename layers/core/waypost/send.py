@@ -10,7 +10,6 @@ from typing import Final, assert_never
 from waypost import identify, ports
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.domain.customers.customer import assemble
-from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
 from waypost.domain.messages import delivery, send_request, template_scope
 from waypost.domain.messages.message import (
@@ -41,8 +40,9 @@ from waypost.domain.messages.send_request import SendRequest
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
+from waypost.redelivery import park
 
-ATTEMPTS: Final = 8
+SAVE_ATTEMPTS: Final = 8
 """How often a message that other workers change is read again before its record is left to a later delivery."""
 
 
@@ -77,7 +77,7 @@ def send(workspace: str, message_id: str, now: datetime, token: str, dependencie
     Raises UnavailableError if a dependency fails, or if other workers change the message again and again. Calling again with the same
     message is always safe, after an error as well.
     """
-    for _ in range(ATTEMPTS):
+    for _ in range(SAVE_ATTEMPTS):
         row = dependencies.messages.get(workspace, message_id)
         if row is None:
             return SendResult(None)
@@ -165,7 +165,7 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
 def _record(response: ProviderResponse, claimed: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
     """Records the response of a call, in the row as it is now if delivery reports have changed it since the claim."""
     row: Message | None = claimed
-    for _ in range(ATTEMPTS):
+    for _ in range(SAVE_ATTEMPTS):
         if row is None or not delivery.awaits_response(row, token):
             # Erased, or the lease has expired and another worker has recorded this call as unknown.
             return SendResult(row)
@@ -211,7 +211,7 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
     if message.attempts and message.attempts[-1].outcome == "gone" and message.to:
         dependencies.suppressions.add(message.workspace, message.channel, message.to)
     if message.status is MessageStatus.FAILED:
-        dependencies.dead.park(_dead_letter(message))
+        _park(message, dependencies.dead)
     if message.awaited:
         _notify_run(message, dependencies)
 
@@ -223,7 +223,7 @@ def _notify_run(message: Message, dependencies: SendDependencies) -> None:
         raise UnavailableError("the signals queue did not take the outcome of a message")
 
 
-def _dead_letter(message: Message) -> Parked:
+def _park(message: Message, dead_letters: ports.DeadLetters) -> None:
     body = send_request.to_text(SendRequest(message.workspace, message.id))
     reason = message.reason or MessageReason.REJECTED
-    return Parked(message.workspace, "message", message.id, body, reason.value, message.attempts[-1].at)
+    park(dead_letters, "message", message.workspace, message.id, body, reason.value, message.attempts[-1].at)

@@ -5,23 +5,53 @@ Only the functions use them. No log line names or describes a customer, except f
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, Final
+
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
 metrics = Metrics()
 
-__all__ = ["MetricUnit", "count_newer_format", "count_unreadable_journey", "logger", "metrics"]
+_CALLER: Final = 3
+"""How far up the stack the logger finds the line that it names as the `location`: the caller of a method below."""
+
+__all__ = ["FunctionTelemetry", "MetricUnit", "logger", "metrics"]
 
 
-def count_newer_format(function_name: str) -> None:
-    """Adds one to `NewerFormat`, the metric of queue messages that a newer version wrote, which an alarm of the function watches."""
-    # The alarm belongs to one stack, and all stacks of an account share the namespace: the name of the function distinguishes them.
-    with single_metric(name="NewerFormat", unit=MetricUnit.Count, value=1) as metric:
-        metric.add_dimension("function_name", function_name)
+@dataclass(frozen=True, slots=True)
+class FunctionTelemetry:
+    """The log of the function that is invoked with this context, and its metrics that alarms watch."""
 
+    context: LambdaContext
 
-def count_unreadable_journey(function_name: str) -> None:
-    """Adds one to `UnreadableJourneys`, the metric of signals that met a version of a journey that cannot be read; an alarm watches it."""
-    with single_metric(name="UnreadableJourneys", unit=MetricUnit.Count, value=1) as metric:
-        metric.add_dimension("function_name", function_name)
+    def log_line(self, text: str, /, **fields: Any) -> None:
+        """Logs a line at the level INFO."""
+        logger.info(text, stacklevel=_CALLER, extra=fields)
+
+    def log_warning(self, text: str, /, **fields: Any) -> None:
+        """Logs a line at the level WARNING."""
+        logger.warning(text, stacklevel=_CALLER, extra=fields)
+
+    def log_error(self, text: str, /, **fields: Any) -> None:
+        """Logs a line at the level ERROR."""
+        logger.error(text, stacklevel=_CALLER, extra=fields)
+
+    def log_exception(self, text: str, /, **fields: Any) -> None:
+        """Logs a line at the level ERROR, with the traceback of the exception that is being handled."""
+        logger.exception(text, stacklevel=_CALLER, extra=fields)  # noqa: LOG004 - the caller handles an exception
+
+    def count_newer_format(self) -> None:
+        """Adds one to `NewerFormat`, the metric of queue messages that a newer version wrote."""
+        self._count("NewerFormat")
+
+    def count_unreadable_journey(self) -> None:
+        """Adds one to `UnreadableJourneys`, the metric of signals that met a version of a journey that cannot be read."""
+        self._count("UnreadableJourneys")
+
+    def _count(self, name: str) -> None:
+        # The alarm belongs to one stack, and all stacks of an account share the namespace: the name of the function distinguishes them.
+        with single_metric(name=name, unit=MetricUnit.Count, value=1) as metric:
+            metric.add_dimension("function_name", self.context.function_name)

@@ -35,8 +35,8 @@ from waypost.web.authentication import Authenticator
 # These are imported where they are used, so that only the functions that need them load pydantic's models of journeys and of the API.
 if TYPE_CHECKING:
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
+    from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies
-    from waypost.manage.keys import WorkspaceAdministration
 
 INTAKE_THREADS = 10
 """How many identifications, and how many calls to the signals queue, one request to the intake makes at the same time."""
@@ -284,7 +284,7 @@ def managing() -> ManageDependencies:
 def workspace_administration(stack: str | None = None) -> WorkspaceAdministration:
     """What creates workspaces and keys: in the tables of this function's environment, or in those of a deployed stack."""
     from waypost.adapters.random_keys import random_key, random_workspace_id  # noqa: PLC0415 - only management needs them
-    from waypost.manage.keys import WorkspaceAdministration  # noqa: PLC0415 - as above
+    from waypost.manage.administration import WorkspaceAdministration  # noqa: PLC0415 - as above
 
     if stack is None:
         return WorkspaceAdministration(workspaces(), api_keys(), random_workspace_id, random_key)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from waypost.domain.journeys.conditions import CONDITION, Scope, holds
+from waypost.domain.journeys.conditions import CONDITION, ConditionScope, holds
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_paths_find_nested_and_dotted_names(path: str, expected: Any) -> None:
     }
     operator = "not exist" if expected is None else "is equal to"
     comparison = CONDITION.validate_python({"property": path, "operator": operator, "value": expected})
-    assert holds(comparison, Scope(payload, None, "UTC")) is True
+    assert holds(comparison, ConditionScope(payload, None, "UTC")) is True
 
 
 YES = {"property": "payload.yes", "operator": "exist"}
@@ -57,14 +57,14 @@ PRO = {"property": "customer.plan", "operator": "is equal to", "value": "pro"}
 )
 def test_without_the_customer_only_conditions_that_depend_on_it_are_open(condition: Any, expected: bool | None) -> None:
     """Before the customer is loaded, a condition is true or false where the payload decides it, and open everywhere else."""
-    assert holds(CONDITION.validate_python(condition), Scope({"yes": 1}, None, "UTC")) is expected
+    assert holds(CONDITION.validate_python(condition), ConditionScope({"yes": 1}, None, "UTC")) is expected
 
 
 def test_with_the_customer_no_condition_is_open() -> None:
     """With a loaded customer every condition is true or false, also where the attribute is missing."""
     condition = CONDITION.validate_python({"all": [PRO, YES]})
-    assert holds(condition, Scope({"yes": 1}, {"plan": "pro"}, "UTC")) is True
-    assert holds(condition, Scope({"yes": 1}, {}, "UTC")) is False
+    assert holds(condition, ConditionScope({"yes": 1}, {"plan": "pro"}, "UTC")) is True
+    assert holds(condition, ConditionScope({"yes": 1}, {}, "UTC")) is False
 
 
 @pytest.mark.parametrize(

@@ -199,3 +199,24 @@ def test_the_json_schema_is_valid_and_refuses_an_unknown_operator() -> None:
     Draft202012Validator.check_schema(json_schema())
     condition = {"property": "payload.a", "operator": "resembles", "value": 1}
     assert not Draft202012Validator(json_schema()).is_valid({**WELCOME, "entry": {"event": "hello", "conditions": condition}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"quiet_hours": WELCOME["quietHours"]}, "/quiet_hours"),
+        ({"steps": [{**WELCOME["steps"][0], "on_failure": "end"}, *WELCOME["steps"][1:]]}, "/steps/0/on_failure"),
+        (
+            {"steps": [{**WELCOME["steps"][0], "template": {"sender": "us@example.com", "subject": "Hi", "text": "Hello."}}]},
+            "/steps/0/template/sender",
+        ),
+        ({"steps": [{"id": "days", "type": "timeWindow", "on_days": ["monday"], "next": "end"}]}, "/steps/0/on_days"),
+    ],
+    ids=["the journey", "a step", "a template", "a time window"],
+)
+def test_a_definition_has_no_python_names(changes: dict[str, Any], place: str) -> None:
+    """A field of a definition has one name, that of JSON: the name of the Python attribute is an unknown field."""
+    without_quiet_hours = {name: value for name, value in WELCOME.items() if name != "quietHours"}
+    found = parse({**without_quiet_hours, **changes})
+    assert isinstance(found, list)
+    assert ("unknown-field", place) in {(each.code, each.pointer) for each in found}

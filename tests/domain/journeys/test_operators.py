@@ -17,7 +17,7 @@ from tests.fakes.messages import NOW
 from waypost.domain.journeys import conditions, operators
 from waypost.domain.journeys.checks.contradictions import is_contradiction
 from waypost.domain.journeys.checks.implications import Implications
-from waypost.domain.journeys.conditions import CONDITION, All, Any_, Comparison, Condition, Not, Scope, holds
+from waypost.domain.journeys.conditions import CONDITION, All, Any_, Comparison, Condition, ConditionScope, Not, holds
 from waypost.domain.journeys.journey import Entry, Journey, json_schema
 from waypost.domain.journeys.operators import OPERATORS, OperatorRule, Relation
 from waypost.domain.journeys.steps import Exit
@@ -31,7 +31,7 @@ HOLD_FOR_MISSING = {"not exist", "doesNotExist", "is not equal to", "does not co
 def result(operator: str, found: Any, value: Any = None, zone: str = "UTC") -> bool | None:
     """Whether a payload property with the value `found` satisfies the operator."""
     comparison = CONDITION.validate_python({"property": "payload.it", "operator": operator, "value": value})
-    return holds(comparison, Scope({} if found is MISSING else {"it": found}, None, zone))
+    return holds(comparison, ConditionScope({} if found is MISSING else {"it": found}, None, zone))
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_no_other_module_of_journeys_names_an_operator() -> None:
 SPAN = {"from": "2026-11-22T12:00:00Z", "to": "2026-11-23T12:00:00Z"}
 POOL: list[Any] = [1, "2.0", 2, "a", "ab", True, "true", [1, "a"], "2026-11-23", "2026-11-22T23:00:00Z", "2026-11-24T01:00:00", SPAN]
 SCOPES = [
-    Scope({} if found is MISSING else {"it": found}, None, zone)
+    ConditionScope({} if found is MISSING else {"it": found}, None, zone)
     for found in [MISSING, *POOL, "", [], "2", Decimal("1.5"), "b", "true story"]
     for zone in ["UTC", BERLIN, "Pacific/Kiritimati"]
 ]
@@ -271,7 +271,7 @@ def wrong_implications(operator: str) -> list[tuple[Comparison, Comparison]]:
     ]
 
 
-def wrong_candidates(operator: str) -> list[Scope]:
+def wrong_candidates(operator: str) -> list[ConditionScope]:
     """Payloads and zones for which the trigger index does not find what a scan of all entries finds."""
     kind = Comparison(property="payload.kind", operator="is equal to", value="order")
     alone: list[Condition] = [*comparisons(operator)]

@@ -11,7 +11,8 @@ from tests.fakes.journeys import EVERY_STEP
 from waypost.domain.journeys.checks.graph import findings
 from waypost.domain.journeys.definition import Step
 from waypost.domain.journeys.journey import parse
-from waypost.domain.journeys.steps import STEP, AnyMessage, AnyStep
+from waypost.domain.journeys.message_steps import AnyMessage
+from waypost.domain.journeys.steps import STEP, AnyStep
 
 
 def classes_of(union: Any) -> Iterator[type[Step]]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.messages import NOW
-from waypost.domain.journeys.conditions import Scope, holds
+from waypost.domain.journeys.conditions import ConditionScope, holds
 from waypost.domain.journeys.journey import Journey, parse
 from waypost.domain.journeys.operators import OPERATORS, Relation
 from waypost.domain.journeys.trigger_index import MAX_SKIPPED_REPORTED, TriggerIndex
@@ -60,7 +60,7 @@ def random_payload(rng: random.Random) -> dict[str, Any]:
 
 def scan(published: list[tuple[Journey, int]], event: str, source: str, payload: dict[str, Any], zone: str) -> list[tuple[Journey, int]]:
     """What the index has to find, by evaluating every entry."""
-    scope = Scope(payload, None, zone)
+    scope = ConditionScope(payload, None, zone)
     return [
         (journey, version)
         for journey, version in published

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes.manage import manage_dependencies
 from tests.fakes.messages import NOW, FakeDeadLetters, FakeMessages, FakeSendQueue, FakeSignals, pending_message
-from waypost.domain.dead_letters import Kind, Parked
+from waypost.domain.dead_letters import Parked, ParkedKind
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.message import MessageReason, MessageStatus
-from waypost.manage.dead_letters import RedriveDependencies, content, redrive
+from waypost.manage.dead_letters import content, redrive
 
 BODY = '{"customer": "c_1"}'
 
@@ -46,7 +47,7 @@ class RedriveHarness:
     messages: FakeMessages = field(default_factory=FakeMessages)
     send_queue: FakeSendQueue = field(default_factory=FakeSendQueue)
 
-    def park(self, subject: str, kind: Kind = "signal", body: str = BODY, workspace: str = "w1", minutes: int = 0) -> Parked:
+    def park(self, subject: str, kind: ParkedKind = "signal", body: str = BODY, workspace: str = "w1", minutes: int = 0) -> Parked:
         """Parks a record."""
         parked = Parked(workspace, kind, subject, body, "gave-up", NOW + timedelta(minutes=minutes))
         self.dead_letters.park(parked)
@@ -54,8 +55,8 @@ class RedriveHarness:
 
     def redrive(self, position: str | None = None) -> int:
         """Redrives one record of the workspace w1, or all of them."""
-        dependencies = RedriveDependencies(self.dead_letters, self.signals, self.messages, self.send_queue)
-        return redrive(dependencies, "w1", position, NOW)
+        ports = {"signals": self.signals, "messages": self.messages, "send_queue": self.send_queue}
+        return redrive(manage_dependencies(dead_letters=self.dead_letters, **ports), "w1", position, NOW)
 
 
 def test_signals_return_to_their_customers_the_oldest_first() -> None:

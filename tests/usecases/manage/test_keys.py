@@ -11,7 +11,8 @@ from tests.fakes.workspaces import FakeWorkspaces
 from waypost.domain.api_keys import Key, Scope, key_hash
 from waypost.domain.errors import RefusedError
 from waypost.manage import keys
-from waypost.manage.keys import NewKey, WorkspaceAdministration
+from waypost.manage.administration import WorkspaceAdministration
+from waypost.manage.keys import NewKey
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 RANDOM_KEY = "wp_a-random-key-of-the-test"

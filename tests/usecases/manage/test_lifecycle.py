@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.definitions import FakeDefinitions
 from tests.fakes.journeys import journey, message
+from tests.fakes.manage import manage_dependencies
 from tests.fakes.runs import FakeRuns
 from tests.fakes.signals import FakeSignals
 from tests.fakes.timers import FakeDelays
@@ -27,7 +28,7 @@ from waypost.domain.values import exact_json
 from waypost.manage import journeys
 from waypost.manage.customers import runs_of
 from waypost.manage.dependencies import PublishChecks
-from waypost.manage.lifecycle import LifecycleDependencies, change_status
+from waypost.manage.lifecycle import change_status
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
 CHECKS = PublishChecks(template=lambda _: None, address=lambda _: None)
@@ -58,7 +59,7 @@ class LifecycleHarness:
 
     def change(self, action: LifecycleAction, journey_id: str = "welcome") -> Lifecycle:
         """Pauses, resumes or stops the journey."""
-        dependencies = LifecycleDependencies(self.store, self.signals, self.delays)
+        dependencies = manage_dependencies(journeys=self.store, signals=self.signals, delays=self.delays)
         return change_status(dependencies, "w1", journey_id, action, NOW + timedelta(days=1))[0]
 
     @property

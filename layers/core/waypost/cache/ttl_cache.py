@@ -32,7 +32,7 @@ def call_directly(call: Callable[[], T], *, has_fallback: bool) -> T:  # noqa: A
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Generic[T]):
+class CacheEntry(Generic[T]):
     """A value, the time at which it was read, and the time of the last failed attempt to read it again."""
 
     value: T
@@ -57,7 +57,7 @@ class TtlCache(Generic[T]):
     """
 
     max_entries: int = 10_000
-    entries: dict[str, Entry[T]] = field(default_factory=dict)
+    entries: dict[str, CacheEntry[T]] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     def read(
@@ -87,10 +87,10 @@ class TtlCache(Generic[T]):
                 raise  # nor is the failure remembered: where nothing can take the place of the value, each request tries again
             self._put(key, replace(fallback, failed_at=now))
             return fallback.value
-        self._put(key, Entry(value, now))
+        self._put(key, CacheEntry(value, now))
         return value
 
-    def _put(self, key: str, entry: Entry[T]) -> None:
+    def _put(self, key: str, entry: CacheEntry[T]) -> None:
         with self.lock:
             self.entries.pop(key, None)  # so that the new entry is the last in the order of removal
             if len(self.entries) >= self.max_entries:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from waypost.domain.values.wire_time import iso
 
-Kind = Literal["signal", "message"]
+ParkedKind = Literal["signal", "message"]
 
 KEPT_DAYS: Final = 30
 UNKNOWN_WORKSPACE: Final = "unknown"
@@ -20,7 +20,7 @@ class Parked:
     """One record of a queue: `body` is what a redrive puts back on the queue, `subject` the id of the signal or message in it."""
 
     workspace: str
-    kind: Kind
+    kind: ParkedKind
     subject: str
     body: str
     reason: str

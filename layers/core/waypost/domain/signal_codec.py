@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 from collections.abc import Callable, Mapping
-from typing import Any, Final, get_args
+from typing import Any, Final, assert_never, get_args
 
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
@@ -108,6 +108,8 @@ def to_wire(signal: Signal) -> dict[str, Any]:
             return _resumed_to_wire(signal)
         case CustomerReleased():
             return _released_to_wire(signal)
+        case _:
+            assert_never(signal)
 
 
 def from_wire(value: Any) -> Signal:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.batch_parser import Batch, RequestContext
-from waypost.domain.intake.events import EventResult, Rejected
+from waypost.domain.intake.events import Accepted, IntakeResult, Rejected
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.ingest.identifications import Identifications
 from waypost.ingest.rejected_events import keep_rejected
@@ -21,8 +21,18 @@ from waypost.ingest.time_budget import TimeBudget
 class IngestResult:
     """The result of each event in the order of the request, and how many rejected events could not be kept."""
 
-    results: tuple[EventResult, ...]
+    results: tuple[IntakeResult, ...]
     unkept: int
+
+    @property
+    def accepted(self) -> list[Accepted]:
+        """The results of the accepted events."""
+        return [each for each in self.results if isinstance(each, Accepted)]
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        """The results of the rejected events."""
+        return [each for each in self.results if isinstance(each, Rejected)]
 
 
 def ingest(batch: Batch, request_context: RequestContext, dependencies: IngestDependencies, budget: TimeBudget) -> IngestResult:
@@ -52,7 +62,7 @@ def ingest(batch: Batch, request_context: RequestContext, dependencies: IngestDe
     return IngestResult(tuple(results), unkept)
 
 
-def _reject_unsent(results: list[EventResult], unsent: Sequence[int], request_context: RequestContext) -> None:
+def _reject_unsent(results: list[IntakeResult], unsent: Sequence[int], request_context: RequestContext) -> None:
     for index in unsent:
         pointer = pointer_to(request_context, index) or "/"
         results[index] = Rejected("not-stored", "The queue did not accept this event; send it again.", pointer, retryable=True)

@@ -16,7 +16,7 @@ from waypost.cache.linked_ids import ResolvedCustomer
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.batch_parser import RequestContext
-from waypost.domain.intake.events import Accepted, EventResult, Rejected, identifiers_of
+from waypost.domain.intake.events import Accepted, IntakeResult, Rejected, identifiers_of
 from waypost.domain.intake.grouping import BatchEvent, by_shared_identifiers
 from waypost.domain.reasons import Reason
 from waypost.ingest import time_budget
@@ -46,7 +46,7 @@ class Identifications:
     request_context: RequestContext
     dependencies: IngestDependencies
     budget: TimeBudget
-    results: list[EventResult]
+    results: list[IntakeResult]
     customers: dict[Identifier, ResolvedCustomer] = field(default_factory=dict)
     table_unavailable: bool = False
     closed: bool = False

@@ -7,7 +7,7 @@ from typing import Final
 
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.batch_parser import RequestContext
-from waypost.domain.intake.events import EventResult, Rejected, RejectedEvent
+from waypost.domain.intake.events import IntakeResult, Rejected, RejectedEvent
 from waypost.ingest import time_budget
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.ingest.time_budget import TimeBudget
@@ -17,7 +17,7 @@ KEPT_PER_MINUTE: Final = 100
 
 
 def keep_rejected(
-    results: Sequence[EventResult],
+    results: Sequence[IntakeResult],
     raw: Sequence[object],
     request_context: RequestContext,
     dependencies: IngestDependencies,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from waypost.domain.intake.batch_parser import RequestContext
-from waypost.domain.intake.events import Accepted, EventResult
+from waypost.domain.intake.events import Accepted, IntakeResult
 from waypost.domain.intake.grouping import BatchEvent
 
 
-def accepted_events(results: Sequence[EventResult]) -> list[BatchEvent]:
+def accepted_events(results: Sequence[IntakeResult]) -> list[BatchEvent]:
     """The events that are still accepted, with their indexes."""
     return [BatchEvent(index, result.event) for index, result in enumerate(results) if isinstance(result, Accepted)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,25 +13,16 @@ from waypost.domain.values import exact_json
 from waypost.domain.values.generated_ids import digest
 from waypost.domain.values.wire_time import iso
 from waypost.manage.api import ApiRequest
+from waypost.manage.dependencies import ManageDependencies
 from waypost.manage.pagination import ListPage, read_page
 from waypost.manage.requests import DeadLetterQuery, NoQuery, RedriveBody
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.workspaces import DeadLetterResponse, RedriveResponse
-from waypost.ports import ManagedDeadLetters, Messages, SendQueue, Signals
+from waypost.ports import ManagedDeadLetters
 
 PAGE_SIZE: Final = 100
 MAX_REDRIVEN: Final = 1_000
 """How many records one request redrives, so that it ends before the gateway's timeout."""
-
-
-@dataclass(frozen=True, slots=True)
-class RedriveDependencies:
-    """The dead letters, the queues that they return to, and the messages that some of them are about."""
-
-    dead_letters: ManagedDeadLetters
-    signals: Signals
-    messages: Messages
-    send_queue: SendQueue
 
 
 def page(dead_letters: ManagedDeadLetters, workspace: str, query: DeadLetterQuery) -> ListPage[Parked]:
@@ -50,7 +40,7 @@ def content(parked: Parked) -> Any:
         return parked.body
 
 
-def redrive(dependencies: RedriveDependencies, workspace: str, position: str | None, now: datetime) -> int:
+def redrive(dependencies: ManageDependencies, workspace: str, position: str | None, now: datetime) -> int:
     """Puts the record at a position, or all records if it is None, back on their queues, the oldest first. Returns their number.
 
     One request redrives at most 1,000 records. A record is deleted only after the queue has it. A crash in between sends it twice, which
@@ -72,9 +62,7 @@ def list_dead_letters(request: ApiRequest[DeadLetterQuery, None]) -> ListRespons
 
 def redrive_dead_letters(request: ApiRequest[NoQuery, RedriveBody]) -> RedriveResponse:
     """`POST /api/dead-letters/redrive`."""
-    ports = request.dependencies
-    dependencies = RedriveDependencies(ports.dead_letters, ports.signals, ports.messages, ports.send_queue)
-    return RedriveResponse(redriven=redrive(dependencies, request.workspace, request.body.id, request.now))
+    return RedriveResponse(redriven=redrive(request.dependencies, request.workspace, request.body.id, request.now))
 
 
 def _at(dead_letters: ManagedDeadLetters, workspace: str, position: str) -> Parked:
@@ -92,14 +80,14 @@ def _oldest_first(dead_letters: ManagedDeadLetters, workspace: str) -> list[Park
     return found[::-1]
 
 
-def _send(dependencies: RedriveDependencies, parked: Parked, now: datetime) -> None:
+def _send(dependencies: ManageDependencies, parked: Parked, now: datetime) -> None:
     if parked.kind == "message":
         _send_message(dependencies, parked, now)
     elif dependencies.signals.send([_queue_message(parked, now)]):
         raise UnavailableError("the signals queue did not take the record")
 
 
-def _send_message(dependencies: RedriveDependencies, parked: Parked, now: datetime) -> None:
+def _send_message(dependencies: ManageDependencies, parked: Parked, now: datetime) -> None:
     """Gives a failed message all of its retries again. A message that was erased in the meantime is not sent."""
     message = dependencies.messages.get(parked.workspace, parked.subject)
     if message is None:

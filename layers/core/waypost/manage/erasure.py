@@ -15,7 +15,7 @@ from waypost.domain.runs.transition import timer_of
 from waypost.manage import customers
 from waypost.manage.api import ApiRequest
 from waypost.manage.requests import NoQuery
-from waypost.manage.responses.customers import ErasureResponse
+from waypost.manage.responses.customers import INCOMPLETE_STATUS, ErasureResponse
 from waypost.ports import ArmedTimers, CustomerData, ManagedCustomers, RunHistory
 from waypost.web.http import Response
 
@@ -150,10 +150,11 @@ class Erasure:
         return self.elapsed() < MAX_SECONDS
 
 
-def erase_customer(request: ApiRequest[NoQuery, None]) -> Response:
+def erase_customer(request: ApiRequest[NoQuery, None]) -> ErasureResponse | Response:
     """`DELETE /api/customers/{id}`: 200 once the customer is erased, 202 if the caller has to send the request again."""
     ports, started = request.dependencies, request.dependencies.monotonic()
     stores = (ports.customers, ports.customer_data, ports.runs, ports.schedules)
     erasure = Erasure(*stores, customers.requested(request), request.now, lambda: ports.monotonic() - started)
     erased = erasure.carry_out()
-    return Response(200 if erased.complete else 202, ErasureResponse.model_validate(erased, from_attributes=True))
+    body = ErasureResponse.model_validate(erased, from_attributes=True)
+    return body if erased.complete else Response(INCOMPLETE_STATUS, body)

@@ -22,12 +22,12 @@ from waypost.manage.api import ApiRequest
 from waypost.manage.dependencies import PublishChecks
 from waypost.manage.pagination import in_memory_source, read_page
 from waypost.manage.requests import DiagramQuery, JourneyQuery, NoQuery
-from waypost.manage.responses.journeys import JourneyResponse, JourneySummary
+from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary
 from waypost.manage.responses.lists import ListResponse
 from waypost.ports import ManagedJourneys
 from waypost.web.http import Response
 
-ATTEMPTS: Final = 5
+EDIT_ATTEMPTS: Final = 5
 MAX_NAME_CHARACTERS: Final = 200
 _NAMED: Final[TypeAdapter[dict[str, str]]] = TypeAdapter(dict[str, JourneyId])
 
@@ -54,7 +54,7 @@ def save(journeys: ManagedJourneys, workspace: str, journey_id: str, raw: Any, n
     if findings:
         raise invalid("This cannot be kept as a draft.", findings)
     definition = {"id": journey_id, **raw}
-    for _ in range(ATTEMPTS):
+    for _ in range(EDIT_ATTEMPTS):
         was = journeys.lifecycle(workspace, journey_id) or Lifecycle(journey_id, "", now, now)
         if was.status == "stopped":
             raise RefusedError(409, "stopped", "A stopped journey accepts no new draft.")
@@ -80,7 +80,7 @@ def publish(
     A repeated call changes nothing, so a client that lost the response can send it again. RefusedError 404, 409 if the journey is
     stopped, or 422 with every finding that forbids publication.
     """
-    for _ in range(ATTEMPTS):
+    for _ in range(EDIT_ATTEMPTS):
         was, definition = read(journeys, workspace, journey_id)
         if was.status == "stopped":
             raise wrong_action(was, "publish")
@@ -147,10 +147,11 @@ def read_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
     return JourneyResponse.with_definition(*read(request.dependencies.journeys, request.workspace, request.variables["id"]))
 
 
-def save_journey(request: ApiRequest[NoQuery, Any]) -> Response:
-    """`PUT /api/journeys/{id}`: 201 for a new journey, 200 for a new draft of an existing one."""
+def save_journey(request: ApiRequest[NoQuery, Any]) -> JourneyResponse | Response:
+    """`PUT /api/journeys/{id}`, with a status of its own for a new journey."""
     saved, definition = save(request.dependencies.journeys, request.workspace, request.variables["id"], request.body, request.now)
-    return Response(201 if saved.is_new else 200, JourneyResponse.with_definition(saved, definition))
+    body = JourneyResponse.with_definition(saved, definition)
+    return Response(CREATED_STATUS, body) if saved.is_new else body
 
 
 def publish_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:

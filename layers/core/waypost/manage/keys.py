@@ -1,9 +1,8 @@
-"""API keys of a workspace: added, imported, listed and revoked; and workspaces, each created with its first key (docs/api.md#keys)."""
+"""API keys of a workspace: added, imported, listed and revoked (docs/api.md#keys)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,12 +15,9 @@ from waypost.manage.pagination import in_memory_source, read_page
 from waypost.manage.requests import KeyQuery, NewKeyBody, NoQuery
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.workspaces import KeyResponse, NewKeyResponse
-from waypost.ports import ManagedKeys, ManagedWorkspaces
+from waypost.ports import ManagedKeys
 
 PREFIX_LENGTH: Final = 8
-
-# The id is the message group of the send queue and the value of a tag of SES, which both take letters, digits and `_`.
-_WORKSPACE_ID: Final = re.compile(r"w_[0-9a-z]{1,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,39 +68,6 @@ def position(key: Key) -> str:
 
 def _has_other_admin_key(keys: ManagedKeys, key: Key, now: datetime) -> bool:
     return any(other.allows("admin") and other.is_live(now) for other in keys.all(key.workspace) if other.hash != key.hash)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkspaceAdministration:
-    """Creates workspaces and keys for the operator of a stack, who has no key to call the API with yet."""
-
-    workspaces: ManagedWorkspaces
-    keys: ManagedKeys
-    random_workspace_id: Callable[[], str]
-    random_key: Callable[[], str]
-
-    def create_workspace(self, name: str, key: str | None, now: datetime, workspace_id: str | None = None) -> tuple[str, str]:
-        """Creates a workspace with an admin key; its id and its key are the given ones or random ones. Returns the id and the key.
-
-        RefusedError 422 if the id is not well-formed, 409 if it is taken. RefusedError as `add` as well; the workspace then exists
-        without a key, and nobody can use it until `create_key` adds one.
-        """
-        workspace, text = workspace_id or self.random_workspace_id(), key or self.random_key()
-        if not _WORKSPACE_ID.fullmatch(workspace):
-            raise RefusedError(422, "bad-workspace-id", "A workspace id is w_ and 1 to 32 lower-case letters and digits.")
-        try:
-            self.workspaces.add(workspace, name, iso(now))
-        except StaleError:
-            raise RefusedError(409, "workspace-exists", f"There is a workspace {workspace} already; a key can be added to it.") from None
-        add(self.keys, workspace, NewKey(text, "first admin key", {"admin"}), now)
-        return workspace, text
-
-    def create_key(self, workspace: str, scopes: Collection[Scope], name: str, key: str | None, now: datetime) -> str:
-        """Adds a key, which is `key` or a random one, to a workspace, and returns it. LookupError if there is no such workspace."""
-        self.workspaces.created_at(workspace)
-        text = key or self.random_key()
-        add(self.keys, workspace, NewKey(text, name, scopes), now)
-        return text
 
 
 def list_keys(request: ApiRequest[KeyQuery, None]) -> ListResponse[KeyResponse]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,26 +11,17 @@ from waypost.domain.journeys.lifecycle import Lifecycle, LifecycleAction, after_
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import JourneyResumed
 from waypost.manage.api import ApiRequest
-from waypost.manage.journeys import ATTEMPTS, read, wrong_action
+from waypost.manage.dependencies import ManageDependencies
+from waypost.manage.journeys import EDIT_ATTEMPTS, read, wrong_action
 from waypost.manage.requests import NoQuery
 from waypost.manage.responses.journeys import JourneyResponse
-from waypost.ports import Delays, ManagedJourneys, Signals
 
 SECOND_PASS_AFTER: Final = timedelta(seconds=15)
 """By then no warm function still has the journey as paused in memory, and the indexes show everything that was held until then."""
 
 
-@dataclass(frozen=True, slots=True)
-class LifecycleDependencies:
-    """The journeys, and the queues that release what a resumed journey holds."""
-
-    journeys: ManagedJourneys
-    signals: Signals
-    delays: Delays
-
-
 def change_status(
-    dependencies: LifecycleDependencies, workspace: str, journey_id: str, action: LifecycleAction, now: datetime
+    dependencies: ManageDependencies, workspace: str, journey_id: str, action: LifecycleAction, now: datetime
 ) -> tuple[Lifecycle, Any]:
     """Pauses, resumes or stops a journey. RefusedError 404, or 409 if its status does not allow the action.
 
@@ -38,7 +29,7 @@ def change_status(
     it still has the journey as paused in memory; the second finds it. The second pass is enqueued before the status is written: if this
     call ends right after the write, it still releases everything.
     """
-    for _ in range(ATTEMPTS):
+    for _ in range(EDIT_ATTEMPTS):
         was, definition = read(dependencies.journeys, workspace, journey_id)
         changed = was.moved(action, now)
         if changed is None:
@@ -73,6 +64,5 @@ def stop_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
 
 
 def _changed(request: ApiRequest[NoQuery, None], action: LifecycleAction) -> JourneyResponse:
-    ports = request.dependencies
-    dependencies = LifecycleDependencies(ports.journeys, ports.signals, ports.delays)
-    return JourneyResponse.with_definition(*change_status(dependencies, request.workspace, request.variables["id"], action, request.now))
+    changed = change_status(request.dependencies, request.workspace, request.variables["id"], action, request.now)
+    return JourneyResponse.with_definition(*changed)

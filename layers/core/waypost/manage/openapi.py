@@ -16,7 +16,7 @@ REFERENCES: Final = "#/components/schemas/{model}"
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 
-Schemas = Mapping[tuple[Any, JsonSchemaMode], Mapping[str, Any]]
+BodySchemas = Mapping[tuple[Any, JsonSchemaMode], Mapping[str, Any]]
 """The schema of each type, by the type and by whether it describes what is read (validation) or written (serialization)."""
 
 
@@ -50,7 +50,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     }
 
 
-def _schemas(operations: Iterable[Operation]) -> tuple[Schemas, Mapping[str, Any]]:
+def _schemas(operations: Iterable[Operation]) -> tuple[BodySchemas, Mapping[str, Any]]:
     """The schemas of all bodies, and the definitions that they refer to.
 
     Pydantic generates them together. Only then does it see that two models share a name, or that one model differs between reading and
@@ -68,7 +68,7 @@ def _schemas(operations: Iterable[Operation]) -> tuple[Schemas, Mapping[str, Any
     return generated, definitions.get("$defs", {})
 
 
-def _described(operation: Operation, schemas: Schemas) -> dict[str, Any]:
+def _described(operation: Operation, schemas: BodySchemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": _operation_id(operation),
         "summary": operation.summary,
@@ -111,7 +111,7 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
     return {name: _inlined(each, definitions) for name, each in schema.items()}
 
 
-def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
+def _responses(operation: Operation, schemas: BodySchemas) -> dict[str, Any]:
     success: dict[str, Any] = {"description": operation.summary}
     if operation.response is not None:
         success["content"] = {operation.media: {"schema": schemas[operation.response, "serialization"]}}

@@ -27,9 +27,9 @@ from waypost.manage import (
 )
 from waypost.manage.api import Operation
 from waypost.manage.intake_operations import INTAKE_OPERATIONS
-from waypost.manage.responses.customers import CustomerResponse, ErasureResponse, ExportResponse, TimelineEntryResponse
+from waypost.manage.responses.customers import INCOMPLETE_STATUS, CustomerResponse, ErasureResponse, ExportResponse, TimelineEntryResponse
 from waypost.manage.responses.events import ListedEventResponse, ReceiptResponse
-from waypost.manage.responses.journeys import JourneyResponse, JourneySummary, SimulationResponse
+from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.messages import MessageResponse
 from waypost.manage.responses.workspaces import (
@@ -101,7 +101,7 @@ OPERATIONS: Final = (
         JourneyResponse,
         body=Journey,
         raw_body=True,
-        further_statuses=(201,),
+        further_statuses=(CREATED_STATUS,),
     ),
     Operation(
         "POST",
@@ -171,7 +171,7 @@ OPERATIONS: Final = (
         "Erase a customer everywhere; after a 202, send the same request again",
         erasure.erase_customer,
         ErasureResponse,
-        further_statuses=(202,),
+        further_statuses=(INCOMPLETE_STATUS,),
     ),
     Operation(
         "GET",

@@ -22,10 +22,11 @@ from waypost.domain.runs.reactions import apply_event, apply_missed_events
 from waypost.domain.runs.run import Run
 from waypost.domain.signals import EventsArrived
 from waypost.match.customers import rows_of
-from waypost.match.dependencies import ATTEMPTS, MatchDependencies, rules_of, unit_of_work_for
+from waypost.match.dependencies import MATCH_ATTEMPTS, MatchDependencies
 from waypost.match.merge import finish_merges
 from waypost.match.reports import apply_report
-from waypost.match.unit_of_work import RunUnitOfWork
+from waypost.match.rules import rules_of
+from waypost.match.unit_of_work import RunUnitOfWork, unit_of_work_for
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ class EventMatcher:
 
     def _match_runs(self, event: Event, receipt: Receipt, candidates: Sequence[Published]) -> Receipt:
         """Decides and saves what the event does, and decides again if another worker changed the runs in between."""
-        for _ in range(ATTEMPTS):
+        for _ in range(MATCH_ATTEMPTS):
             saved = self._try_once(event, receipt, candidates)
             if saved is not None:
                 return saved

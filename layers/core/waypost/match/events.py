@@ -19,9 +19,10 @@ from waypost.domain.signals import EventsArrived, QueueMessage
 from waypost.domain.values.generated_ids import digest
 from waypost.domain.values.wire_time import iso
 from waypost.match.customers import apply_attributes, rows_of
-from waypost.match.dependencies import MatchDependencies, unit_of_work_for
+from waypost.match.dependencies import MatchDependencies
 from waypost.match.event_matcher import EventMatcher
 from waypost.match.merge import finish_merges
+from waypost.match.unit_of_work import unit_of_work_for
 
 
 def match_events(

@@ -18,10 +18,10 @@ from waypost.domain.runs.merge_rules import merged_run
 from waypost.domain.runs.run import Run
 from waypost.ports import Customers, Runs
 
-ATTEMPTS: Final = 50
+MERGE_ATTEMPTS: Final = 50
 """Each moves up to 40 runs or loses a race."""
 
-RUNS_PER_TRANSACTION: Final = 40
+MOVED_RUNS_PER_TRANSACTION: Final = 40
 """Each run takes two of the 100 actions of a transaction, each of the two version rows one."""
 
 
@@ -36,7 +36,7 @@ def finish_merges(customers: Customers, runs: Runs, rows: Sequence[Row]) -> bool
 
 def _move_runs(runs: Runs, workspace: str, target: str, source: str) -> None:
     """Moves all runs and pending effects of the customer `source` to `target`, in as many transactions as they need."""
-    for _ in range(ATTEMPTS):
+    for _ in range(MERGE_ATTEMPTS):
         target_runs, source_runs = runs.get(workspace, target), runs.get(workspace, source)
         # A first transaction is needed even for a customer without runs. Another worker may have read that customer, in the message group
         # of its old id, and be about to open a run. The transaction changes the version row that this worker's commit is conditional on:
@@ -45,7 +45,7 @@ def _move_runs(runs: Runs, workspace: str, target: str, source: str) -> None:
             return
         current: list[Run] = []
         past: list[Run] = []
-        for run in source_runs.runs[:RUNS_PER_TRANSACTION]:
+        for run in source_runs.runs[:MOVED_RUNS_PER_TRANSACTION]:
             moved, is_past = merged_run(target_runs, run)
             (past if is_past else current).append(moved)
             # The next run is compared with this one as well: both may be of one journey and key, of which one may be active.
@@ -58,7 +58,7 @@ def _move_runs(runs: Runs, workspace: str, target: str, source: str) -> None:
 
 def _clear_mark(customers: Customers, row: Row) -> None:
     """Removes the mark of a completed merge, from the row as it is now: attributes may have been written to it meanwhile."""
-    for _ in range(ATTEMPTS):
+    for _ in range(MERGE_ATTEMPTS):
         stale = customers.save((replace(row, merge_pending=False),))
         current = stale[row.key] if stale else None
         if current is None or not current.merge_pending:  # saved, erased, or cleared by another worker

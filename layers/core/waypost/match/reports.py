@@ -6,7 +6,7 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.events import Event, reported_message_id
 from waypost.domain.messages.delivery_reports import after_report
 from waypost.domain.reasons import Reason
-from waypost.match.dependencies import ATTEMPTS
+from waypost.match.dependencies import MATCH_ATTEMPTS
 from waypost.ports import Messages
 
 
@@ -14,7 +14,7 @@ def apply_report(messages: Messages, workspace: str, event: Event) -> Reason | N
     """Updates the message that a delivery report names. Returns `no-message` if this workspace has no such message."""
     message_id = reported_message_id(event)
     # The sender may record the provider's response at the same moment: the second to save reads the message again.
-    for _ in range(ATTEMPTS):
+    for _ in range(MATCH_ATTEMPTS):
         message = messages.get(workspace, message_id) if message_id else None
         if message is None:
             return Reason.NO_MESSAGE

@@ -22,11 +22,12 @@ from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
 from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 from waypost.domain.runs.transition import Transition
 from waypost.domain.values.chunks import chunked
+from waypost.match.dependencies import MatchDependencies
 
-MAX_ACTIONS: Final = 40
+MAX_RUNS_AND_MESSAGES: Final = 40
 """Runs and messages in a transaction: DynamoDB takes 100 actions, but 40 events of 64 KiB stay below its 4 MB."""
 
-RUNS_PER_TRANSACTION: Final = MAX_ACTIONS // 4
+RUNS_PER_TRANSACTION: Final = MAX_RUNS_AND_MESSAGES // 4
 
 MAX_REPLACED: Final = 25
 """Ended runs in a transaction: each takes two of the actions that runs and messages leave."""
@@ -56,14 +57,14 @@ class RunUnitOfWork:
         unsaved = [each for each in transitions if not each.already_saved]
         ended = self._ended({(each.run.journey, each.run.key) for each in transitions})
         messages = [message for each in unsaved for message in each.messages]
-        if len(messages) + 3 * len(unsaved) <= MAX_ACTIONS:
+        if len(messages) + 3 * len(unsaved) <= MAX_RUNS_AND_MESSAGES:
             return self._commit(unsaved, messages, receipts, ended)
         # The order makes a crash between two transactions harmless. A receipt that came first would make the redelivery skip the event and
         # lose the other runs. An effect that came before its message would find nothing to send. Without a receipt the event is matched
         # again: ids are made from the event, so a message is written over by itself, and a run that is there is recognised
         # (`Transition.already_saved`) and not saved again. Nor are its messages, which may be sent by then.
         return (
-            all(self._commit([], chunk, []) for chunk in chunked(messages, MAX_ACTIONS))
+            all(self._commit([], chunk, []) for chunk in chunked(messages, MAX_RUNS_AND_MESSAGES))
             and all(self._commit(chunk, [], []) for chunk in chunked(unsaved, RUNS_PER_TRANSACTION))
             and self._commit([], [], receipts, ended)
         )
@@ -132,3 +133,13 @@ class RunUnitOfWork:
         # to find the runs that it has started already, although they may have ended at once.
         runs = self.customer_runs.runs
         return [run for run in runs if run.key and not run.active and (run.journey, run.key) not in changing]
+
+
+def unit_of_work_for(dependencies: MatchDependencies, workspace: str, customer: str, now: datetime) -> RunUnitOfWork:
+    """The unit of work of a customer, or of the customer into which that one was merged."""
+    # A signal keeps the customer id, and the message group, that it was sent with. If that customer was merged meanwhile, its runs are
+    # with the other one, and a change that was saved under the old id would never be read again.
+    customer_runs = dependencies.runs.get(workspace, customer)
+    if customer_runs.version_row.merged_into is not None:
+        return unit_of_work_for(dependencies, workspace, customer_runs.version_row.merged_into, now)
+    return RunUnitOfWork(dependencies.runs, dependencies.send_queue, dependencies.timers, now, workspace, customer, customer_runs)

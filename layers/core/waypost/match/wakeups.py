@@ -17,9 +17,10 @@ from waypost.domain.runs.reactions import Reaction, Rules, apply_time
 from waypost.domain.runs.timers import Timer
 from waypost.domain.runs.transition import Transition, advance_on_message, timer_of
 from waypost.domain.signals import CustomerReleased, MessageSettled, TimerDue
-from waypost.match.dependencies import ATTEMPTS, MatchDependencies, rules_of, unit_of_work_for
+from waypost.match.dependencies import MATCH_ATTEMPTS, MatchDependencies
 from waypost.match.merge import finish_merges
-from waypost.match.unit_of_work import RunUnitOfWork
+from waypost.match.rules import rules_of
+from waypost.match.unit_of_work import RunUnitOfWork, unit_of_work_for
 
 UNREADABLE_PAUSE: Final = timedelta(minutes=15)
 """When a timer comes again whose run has a version that cannot be read."""
@@ -38,7 +39,7 @@ def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list
     # A journey that was just resumed may still be paused in the snapshot of a warm function. Its run would be held again, and nothing would
     # release it: so the signal carries the revision by which the journey was resumed, and an older snapshot is read again.
     snapshot = dependencies.snapshots.get(signal.workspace, now, signal.revision if isinstance(signal, CustomerReleased) else 0)
-    for _ in range(ATTEMPTS):
+    for _ in range(MATCH_ATTEMPTS):
         rows = identify.find_rows(dependencies.customers, signal.workspace, signal.lookup_id)
         finish_merges(dependencies.customers, dependencies.runs, rows)
         customer = assemble(rows, snapshot.schema.primary_key)

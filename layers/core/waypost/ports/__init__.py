@@ -9,8 +9,19 @@ from waypost.ports.customers import CustomerData, Customers, ManagedCustomers
 from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
 from waypost.ports.messages import Channel, ManagedMessages, Messages, Suppressions, Templates
-from waypost.ports.queues import ArmedTimers, DeadLetters, Delays, ManagedDeadLetters, SendQueue, Signals, Timers
+from waypost.ports.queues import (
+    ArmedTimers,
+    DeadLetters,
+    Delays,
+    ManagedDeadLetters,
+    ReceivedRecords,
+    ReceivedSignals,
+    SendQueue,
+    Signals,
+    Timers,
+)
 from waypost.ports.runs import RunHistory, Runs
+from waypost.ports.telemetry import Telemetry
 from waypost.ports.workspaces import Keys, ManagedKeys, ManagedWebhookSecrets, ManagedWorkspaces, Workspaces
 
 __all__ = [
@@ -35,6 +46,8 @@ __all__ = [
     "ManagedWorkspaces",
     "Messages",
     "Receipts",
+    "ReceivedRecords",
+    "ReceivedSignals",
     "RejectedEventHistory",
     "RejectedEvents",
     "RunHistory",
@@ -42,6 +55,7 @@ __all__ = [
     "SendQueue",
     "Signals",
     "Suppressions",
+    "Telemetry",
     "Templates",
     "Timers",
     "Workspaces",

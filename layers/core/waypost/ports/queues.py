@@ -18,6 +18,20 @@ class Signals(Protocol):
         """Sends at most ten messages of different groups in one call, and returns those that the queue refused."""
 
 
+class ReceivedRecords(Protocol):
+    """The records that a function has received from a queue, and that come back when their visibility timeout ends."""
+
+    def postpone(self, receipt_handle: str, seconds: int) -> None:
+        """Makes a record visible again after so many seconds."""
+
+
+class ReceivedSignals(Protocol):
+    """The same of the signals queue, for many records in one call."""
+
+    def delay(self, receipts: Sequence[tuple[str, int]]) -> None:
+        """Makes records, given as receipt handle and seconds, visible again."""
+
+
 class Delays(Protocol):
     """The queue of delayed signals."""
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from waypost.domain.journeys.checks.contradictions import is_contradiction
 from waypost.domain.journeys.checks.implications import Implications
-from waypost.domain.journeys.conditions import CONDITION, Condition, Scope, holds
+from waypost.domain.journeys.conditions import CONDITION, Condition, ConditionScope, holds
 from waypost.domain.journeys.operators import OPERATORS
 
 VALUES: list[Any] = [
@@ -50,9 +50,9 @@ def random_json(rng: random.Random, depth: int) -> dict[str, Any]:
     return {kind: [random_json(rng, depth + 1) for _ in range(rng.randint(1, 4))]}
 
 
-def random_scopes(rng: random.Random) -> list[Scope]:
+def random_scopes(rng: random.Random) -> list[ConditionScope]:
     """Sixty payloads with each property present or missing, in different zones."""
-    return [Scope({name: rng.choice(VALUES) for name in NAMES if rng.random() < 0.8}, {}, rng.choice(ZONES)) for _ in range(60)]
+    return [ConditionScope({name: rng.choice(VALUES) for name in NAMES if rng.random() < 0.8}, {}, rng.choice(ZONES)) for _ in range(60)]
 
 
 @settings(deadline=None, max_examples=500)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from waypost.adapters.dynamodb.items import Item, expiry
@@ -13,7 +13,7 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs import effects
 from waypost.domain.runs.run import Cause, EarlyMatch, PendingTransition, Run, RunStatus, StepVisit, VersionRow
 from waypost.domain.values.generated_ids import digest, key_part
-from waypost.domain.values.wire_time import instant, iso
+from waypost.domain.values.wire_time import EPOCH, instant, iso
 
 VERSION_ROW: Final = "#"
 """The sort key of the version row. It sorts before those of runs."""
@@ -27,7 +27,6 @@ HELD: Final = "held#"
 PAST_KEPT: Final = timedelta(days=90)
 """How long past runs are kept after their entry."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CAUSES: Final = frozenset(Cause)
 
 
@@ -104,7 +103,7 @@ def from_item(item: Item) -> Run:
         history=_history(item),
         hold=Cause(item["hold"]) if "hold" in item else None,
         early_matches=_early_matches_from_wire(json_from_attribute(item["early"])) if "early" in item else (),
-        message_times=tuple(_EPOCH + timedelta(milliseconds=each) for each in item.get("messageTimes", ())),
+        message_times=tuple(EPOCH + timedelta(milliseconds=each) for each in item.get("messageTimes", ())),
     )
 
 
@@ -141,7 +140,7 @@ def _early_matches_from_wire(wire: Sequence[Any]) -> tuple[EarlyMatch, ...]:
 
 
 def _milliseconds(time: datetime) -> int:
-    return (time - _EPOCH) // timedelta(milliseconds=1)
+    return (time - EPOCH) // timedelta(milliseconds=1)
 
 
 def _pending_transition_attributes(pending: PendingTransition) -> Item:

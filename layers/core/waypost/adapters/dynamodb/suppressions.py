@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.table import Table
+from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.values.generated_ids import digest
 
 
@@ -25,6 +26,5 @@ class DynamoSuppressions:
 
 
 def _key(workspace: str, channel: str, address: str) -> Item:
-    # E-mail addresses compare without case in practice, whatever RFC 5321 says of the part before the @. Webhook addresses do not.
-    folded = address.strip().lower() if channel == "email" else address.strip()
-    return {"workspace": workspace, "row": f"suppressed/{channel}/{digest('address', folded)}"}
+    comparable = step_class(channel).comparable_address(address)
+    return {"workspace": workspace, "row": f"suppressed/{channel}/{digest('address', comparable)}"}

@@ -16,7 +16,7 @@ from waypost.domain.errors import UnavailableError
 MAX_ACTIONS: Final = 100
 """The most actions of one transaction."""
 
-MAX_ATTEMPTS: Final = 5
+TRANSACTION_ATTEMPTS: Final = 5
 _CONDITION: Final = "ConditionalCheckFailed"
 _TRANSIENT: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
@@ -31,7 +31,7 @@ def transact(actions: Sequence[Item]) -> list[FailedCondition | None] | None:
     # knows the code of the error, and the conflict is only in the reasons. The other request is done within milliseconds.
     # A repeat by botocore after a lost answer needs no care. Each call gets a ClientRequestToken from botocore, the same for its repeats,
     # and DynamoDB reports the success of the first one again.
-    for _ in backoff.attempts(MAX_ATTEMPTS):
+    for _ in backoff.attempts(TRANSACTION_ATTEMPTS):
         reasons = _cancellation_reasons(actions)
         if reasons is None:
             return None

@@ -9,11 +9,12 @@ attributes would depend on which write happened to be last.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from waypost.domain.values import exact_json
 from waypost.domain.values.generated_ids import base36, digest
+from waypost.domain.values.wire_time import EPOCH
 
 Facts = Mapping[str, str]
 """Texts by name: `a:<attribute>`; `t:android` and `t:ios` for device tokens; `p` for the primary key value as it was given."""
@@ -28,7 +29,6 @@ _TIME_DIGITS: Final = 9
 _TIE_DIGITS: Final = 4
 STAMP_LENGTH: Final = 1 + _TIME_DIGITS + _TIE_DIGITS
 _MAX_TIME: Final = 36**_TIME_DIGITS - 1
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def set_stamp(at: datetime, uuid: str) -> str:
@@ -45,7 +45,7 @@ def set_once_stamp(at: datetime, uuid: str) -> str:
 
 
 def _time(at: datetime) -> str:
-    milliseconds = int((at - _EPOCH).total_seconds() * 1000)
+    milliseconds = int((at - EPOCH).total_seconds() * 1000)
     return base36(min(max(milliseconds, 0), _MAX_TIME)).rjust(_TIME_DIGITS, "0")
 
 

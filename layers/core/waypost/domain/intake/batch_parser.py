@@ -11,7 +11,7 @@ from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier, correlation_identifier, is_placeholder, primary_identifier
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
-from waypost.domain.intake.events import Accepted, Event, EventResult, Kind, Rejected
+from waypost.domain.intake.events import Accepted, Event, IntakeResult, Kind, Rejected
 from waypost.domain.intake.payloads import EventRejectedError, EventWarning, FactsBuilder, Identification, identification_of, illegal_id
 from waypost.domain.intake.wire_event import WireEvent, wire_event_of
 from waypost.domain.values import client_timestamps, exact_json, limits
@@ -41,7 +41,7 @@ class RequestContext:
 class Batch:
     """The events of one request in its order: the result for each, and the JSON value that was sent for it (`raw`)."""
 
-    results: tuple[EventResult, ...]
+    results: tuple[IntakeResult, ...]
     raw: tuple[Any, ...]
     historical: bool
 
@@ -83,7 +83,7 @@ class _Parser:
     sent_at: Any
     duplicate_counts: Counter[str] = field(default_factory=Counter)
 
-    def result(self, index: int, raw: Any) -> EventResult:
+    def result(self, index: int, raw: Any) -> IntakeResult:
         base = "" if self.request_context.bare else f"/batch/{index}"
         try:
             return self._accepted(index, raw, base)

@@ -71,7 +71,7 @@ class Rejected:
     retryable: bool = False
 
 
-EventResult = Accepted | Rejected
+IntakeResult = Accepted | Rejected
 
 
 class RejectedEvent(NamedTuple):

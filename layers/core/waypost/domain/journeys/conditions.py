@@ -17,7 +17,7 @@ PATH_PATTERN: Final = r"^(payload|customer)(\.[^.]+)+$"
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ConditionScope:
     """What a condition is evaluated against.
 
     `payload` is the payload of the event, `customer` the attributes of the customer, None while they are not loaded.
@@ -112,7 +112,7 @@ def subconditions(condition: Condition) -> list[tuple[tuple[str | int, ...], Con
             assert_never(condition)
 
 
-def holds(condition: Condition, scope: Scope) -> bool | None:
+def holds(condition: Condition, scope: ConditionScope) -> bool | None:
     """Whether a condition is true of a payload and a customer; None where that depends on a customer who is not loaded.
 
     The three values are those of Kleene's logic. They let the trigger index reject most events by their payload alone,
@@ -132,14 +132,14 @@ def holds(condition: Condition, scope: Scope) -> bool | None:
             assert_never(condition)
 
 
-def _comparison_holds(comparison: Comparison, scope: Scope) -> bool | None:
+def _comparison_holds(comparison: Comparison, scope: ConditionScope) -> bool | None:
     properties = scope.payload if comparison.on_payload else scope.customer
     if properties is None:
         return None
     return comparison.rule.holds(find(properties, comparison.path_parts), comparison.value, scope.timezone)
 
 
-def _all_hold(conditions: tuple[Condition, ...], scope: Scope) -> bool | None:
+def _all_hold(conditions: tuple[Condition, ...], scope: ConditionScope) -> bool | None:
     result: bool | None = True
     for condition in conditions:
         found = holds(condition, scope)
@@ -149,7 +149,7 @@ def _all_hold(conditions: tuple[Condition, ...], scope: Scope) -> bool | None:
     return result
 
 
-def _any_holds(conditions: tuple[Condition, ...], scope: Scope) -> bool | None:
+def _any_holds(conditions: tuple[Condition, ...], scope: ConditionScope) -> bool | None:
     result: bool | None = False
     for condition in conditions:
         found = holds(condition, scope)

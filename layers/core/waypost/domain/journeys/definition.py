@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field
+
+from waypost.domain.values.wire_model import WireModel
 
 NAME_PATTERN: Final = "^[A-Za-z0-9_-]{1,64}$"
 
@@ -23,10 +24,12 @@ SourceName = Annotated[
 ]
 
 
-class Definition(BaseModel):
-    """A part of a journey's definition: immutable, with camelCase names in JSON; unknown fields are refused."""
+class Definition(WireModel):
+    """A part of a journey's definition: a wire model whose fields have their JSON names only."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+    # A definition is stored as it was sent. If both names were accepted, `onFailure` and `on_failure` would be two spellings of one field,
+    # and everything that reads the raw JSON, such as the checks before publishing, would miss the second.
+    model_config = ConfigDict(validate_by_name=False)
 
 
 class Edge(NamedTuple):

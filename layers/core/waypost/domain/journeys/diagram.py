@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.journeys.steps import AnyStep, Exit, Experiment, JumpTo, Message, Multisplit
+from waypost.domain.journeys.message_steps import MessageStep
+from waypost.domain.journeys.steps import AnyStep, Exit, Experiment, JumpTo, Multisplit
 from waypost.domain.journeys.waits import DateWindow, DayWindow, TimeDelay, WaitUntil, WeekWindow
 
 
@@ -35,7 +36,7 @@ def _shape_and_action(step: AnyStep) -> tuple[str, str, str]:
     """
     node: tuple[str, str, str]
     match step:
-        case Message():
+        case MessageStep():
             node = "[", step.channel, "]"
         case TimeDelay():
             node = "[/", f"wait {step.delay.text}", "/]"

@@ -1,106 +1,20 @@
 """The step types of a journey (docs/journeys.md#steps): their fields and edges. `domain/runs/step_rules.py` says what they do.
 
-A new step type needs a class here or in `waits.py`, its place in `AnyStep`, a rule in `step_rules.py` and a shape in
-`diagram.py`; mypy names the places.
+The steps that send messages are in `message_steps.py`, those in which time passes in `waits.py`. A new step type needs a class in one of
+the three, its place in `AnyStep`, a rule in `step_rules.py` and a shape in `diagram.py`; mypy names the places.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag, TypeAdapter, field_validator, model_validator
+from pydantic import Discriminator, Field, StrictInt, Tag, TypeAdapter, field_validator
 from pydantic_core import PydanticCustomError
 
 from waypost.domain.journeys.conditions import Condition
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, tagged_by
+from waypost.domain.journeys.message_steps import AnyMessage
 from waypost.domain.journeys.waits import TimeDelay, TimeWindow, WaitUntil
-
-Template = Annotated[str, Field(description="A Liquid template; it sees customer, event, journey, step and message.id.")]
-HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-
-RESERVED_HEADERS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
-"""Headers that the HTTP client or the signature sets; so are all that start with `webhook-`."""
-
-
-class EmailTemplate(Definition):
-    """The sender, recipient, subject and body of an e-mail, with at least a text or an HTML part."""
-
-    sender: Template | None = Field(default=None, alias="from", description="Liquid; without it the stack's sender address.")
-    to: Template | None = Field(default=None, description="Liquid; without it the customer's e-mail address.")
-    subject: Template = Field(min_length=1)
-    text: Template | None = None
-    html: Template | None = None
-
-    @model_validator(mode="after")
-    def _has_a_part(self) -> EmailTemplate:
-        if not (self.text or self.html):
-            raise PydanticCustomError("empty-template", "an e-mail has a text, an html part, or both")
-        return self
-
-
-class WebhookTemplate(Definition):
-    """The request of a webhook. All texts in it, those inside `json` too, are Liquid templates."""
-
-    url: Template = Field(min_length=1, max_length=2048)
-    method: Literal["POST", "PUT", "PATCH", "DELETE", "GET"] = "POST"
-    headers: dict[HeaderName, Template] = Field(default_factory=dict)
-    json_: Any = Field(default=None, alias="json", description="The body as JSON whose texts are templates.")
-    body: Template | None = Field(default=None, description="The body as one template; exclusive with `json`.")
-
-    @model_validator(mode="after")
-    def _has_one_body(self) -> WebhookTemplate:
-        if self.json_ is not None and self.body is not None:
-            raise PydanticCustomError("two-bodies", "a webhook has a json or a body, not both")
-        return self
-
-    @model_validator(mode="after")
-    def _has_no_reserved_header(self) -> WebhookTemplate:
-        reserved = sorted(name for name in self.headers if name.lower() in RESERVED_HEADERS or name.lower().startswith("webhook-"))
-        if reserved:
-            raise PydanticCustomError("reserved-header", "Waypost sets {names} itself", {"names": ", ".join(reserved)})
-        return self
-
-
-class Message(Step):
-    """Sends a message. The run goes on at once or, with `onFailure`, when the outcome of the message is known."""
-
-    type: Literal["message"]
-    strict: StrictBool = Field(default=False, description="Whether a missing value in a template skips the message (reason `template`).")
-    on_unknown: Literal["hold", "resend"] = Field(
-        default="hold", description="What happens to a message after a crash between the call of the provider and the record of it."
-    )
-    on_failure: StepId | None = Field(default=None, description="Where the run goes when the message fails.")
-    next: StepId
-
-    @property
-    def edges(self) -> tuple[Edge, ...]:
-        """To the next step, and to the one for a message that was not sent."""
-        following = Edge(("next",), self.next)
-        return (following, Edge(("onFailure",), self.on_failure, "not sent")) if self.on_failure else (following,)
-
-
-class EmailMessage(Message):
-    """A message by e-mail."""
-
-    channel: Literal["email"]
-    template: EmailTemplate
-
-
-class WebhookMessage(Message):
-    """A message by a signed HTTPS request."""
-
-    channel: Literal["webhook"]
-    template: WebhookTemplate
-
-
-AnyMessage = Annotated[
-    Annotated[EmailMessage, Tag("<email>")] | Annotated[WebhookMessage, Tag("<webhook>")],
-    Discriminator(
-        tagged_by("channel"),
-        custom_error_type="unknown-channel",
-        custom_error_message="a message's channel is email or webhook",
-    ),
-]
 
 
 class SplitBranch(Definition):

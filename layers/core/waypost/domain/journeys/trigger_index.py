@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from waypost.domain.journeys.conditions import All, Comparison, Condition, Scope, holds
+from waypost.domain.journeys.conditions import All, Comparison, Condition, ConditionScope, holds
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.operators import Relation
 from waypost.domain.values.comparison import canonical, number
@@ -50,7 +50,7 @@ class _IndexedEntry:
     since: datetime | None
     until: datetime | None
 
-    def may_start(self, event: str, source: str, scope: Scope, at: datetime) -> bool:
+    def may_start(self, event: str, source: str, scope: ConditionScope, at: datetime) -> bool:
         """Whether the event starts a run as far as the scope can tell; conditions on a customer who is not loaded are open."""
         entry = self.journey.entry
         if not self.accepts_entries(at) or not entry.matches(event, source):
@@ -85,7 +85,7 @@ class TriggerIndex:
         entries = self._by_name.get(event)
         if entries is None:
             return []
-        scope = Scope(payload, None, timezone)
+        scope = ConditionScope(payload, None, timezone)
         matching = [entry for entry in entries.possible(payload) if entry.may_start(event, source, scope, at)]
         return [(entry.journey, entry.version) for entry in sorted(matching, key=lambda entry: entry.position)]
 

@@ -41,7 +41,7 @@ def _instant(text: str) -> str:
 
 # The pattern stands in the JSON Schema only. Without it `22:00` would be a valid `from` of a DateWindow as well as of a
 # DayWindow, and a schema with `oneOf` refuses what matches twice. In parsing, `_instant` has the better message.
-Instant = Annotated[
+DateText = Annotated[
     str,
     AfterValidator(_instant),
     Field(description="ISO 8601; without a zone: the customer's.", json_schema_extra={"pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"}),
@@ -52,8 +52,8 @@ class DateWindow(Step):
     """Lets runs pass only between two instants. A run that arrives earlier waits; one that arrives later exits."""
 
     type: Literal["timeWindow"]
-    from_: Instant = Field(alias="from", examples=["2026-12-01"])
-    to: Instant = Field(examples=["2026-12-24T18:00"])
+    from_: DateText = Field(alias="from", examples=["2026-12-01"])
+    to: DateText = Field(examples=["2026-12-24T18:00"])
     next: StepId
 
     @model_validator(mode="after")

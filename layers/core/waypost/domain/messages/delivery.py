@@ -6,14 +6,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, ProviderResponse, SkipReason
 from waypost.domain.messages.retry_schedule import retries_are_used_up, retry_delay
 
 LEASE: Final = timedelta(seconds=120)
 """How long a claim holds. It is longer than the timeout of the send function: an expired lease means that its worker is dead."""
-
-IDEMPOTENT_CHANNELS: Final = frozenset({"webhook"})
-"""Channels whose receiver gets the id of the message and can recognize a repeat."""
 
 
 def is_claimable(message: Message, now: datetime) -> bool:
@@ -108,7 +106,7 @@ def _with_unknown_outcome(message: Message, now: datetime, delay: timedelta) -> 
     # The provider may have the message, and nothing can find out. The receiver of a webhook drops a repeat by its `webhook-id`, so a repeat
     # is harmless and a loss is not. SES and similar providers accept the same e-mail twice, so the customer would get it twice: the message
     # stays unknown, which a person can see, unless its step says that twice is better than never (`onUnknown: resend`).
-    if message.channel in IDEMPOTENT_CHANNELS or message.on_unknown == "resend":
+    if step_class(message.channel).recognizes_repeats or message.on_unknown == "resend":
         return _to_be_retried(message, now, delay)
     return replace(message, status=MessageStatus.UNKNOWN, reason=MessageReason.NO_ANSWER, lease=None)
 

@@ -27,3 +27,12 @@ def from_text(body: str) -> SendRequest:
     wire = message_object(exact_json.loads(body))
     require_shape(wire, SHAPE)
     return SendRequest(wire["workspace"], wire["message"])
+
+
+def readable_part(body: str) -> SendRequest | None:
+    """The request in the body of a record that could not be carried out; None if it is no request."""
+    try:
+        request = from_text(body)
+    except (ValueError, TypeError, KeyError):
+        return None
+    return SendRequest(str(request.workspace), str(request.message))

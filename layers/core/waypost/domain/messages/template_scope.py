@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from waypost.domain.customers.customer import Customer
-from waypost.domain.journeys import steps
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.messages.message import Message
 
 
-def message_step(journey: Journey, step: str) -> steps.AnyMessage:
+def message_step(journey: Journey, step: str) -> MessageStep:
     """The message step with this id; TypeError if it is a step of another type."""
     found = journey.step(step)
-    if not isinstance(found, steps.Message):
+    if not isinstance(found, MessageStep):
         raise TypeError(f"step {step} of {journey.id} sends no message")
     return found
 
 
-def template_of(step: steps.AnyMessage) -> Mapping[str, Any]:
+def template_of(step: MessageStep) -> Mapping[str, Any]:
     """The template of a step as JSON, without the fields that it does not set."""
     template: Mapping[str, Any] = step.template.model_dump(by_alias=True, exclude_none=True)
     return template

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.intake.events import Event
-from waypost.domain.journeys.conditions import Condition, Scope, holds
+from waypost.domain.journeys.conditions import Condition, ConditionScope, holds
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.values.windows import zone_for
 from waypost.domain.values.wire_time import iso
@@ -38,7 +38,7 @@ class StepContext:
         """Whether a condition is true for this customer and event; None is always true. Times without a zone are in the workspace's."""
         if condition is None:
             return True
-        return holds(condition, Scope(self.event["payload"], self.customer.attributes, self.timezone)) is True
+        return holds(condition, ConditionScope(self.event["payload"], self.customer.attributes, self.timezone)) is True
 
     @property
     def zone(self) -> str:

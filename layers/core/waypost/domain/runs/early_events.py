@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from waypost.domain.journeys import steps
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.journeys.steps import AnyStep
 from waypost.domain.journeys.waits import TimeDelay, WaitUntil
 from waypost.domain.reasons import Reason
@@ -57,7 +58,7 @@ def keep(journey: Journey, run: Run, context: StepContext) -> Run | Reason | Non
 def use(journey: Journey, run: Run) -> tuple[Run, EarlyBranch | None]:
     """The run, which has come to rest, with what it has kept for this step, and the branch that it takes at once, if there is one."""
     step = journey.step(run.step)
-    if isinstance(step, steps.Message):
+    if isinstance(step, MessageStep):
         return run, None
     # Any other rest ends the memory: a wait behind that rest counts events from its own beginning on, as every wait does.
     early = next((match for match in run.early_matches if match.wait == step.id), EarlyMatch(step.id))
@@ -95,7 +96,7 @@ def _waits_behind(journey: Journey, run: Run) -> list[WaitUntil]:
 def _takes_no_time(step: AnyStep) -> bool:
     """Whether a run that has left a message step passes this step at the same instant, in every case."""
     match step:
-        case steps.Message():
+        case MessageStep():
             return step.on_failure is None  # the quiet hours are over at this instant
         case TimeDelay():
             return step.delay.is_zero

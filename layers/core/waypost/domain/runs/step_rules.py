@@ -12,6 +12,7 @@ from typing import NamedTuple, assert_never
 
 from waypost.domain.journeys import steps
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.journeys.triggers import Trigger
 from waypost.domain.journeys.waits import AllBranch, DateWindow, DayWindow, TimeDelay, WaitUntil, WeekWindow
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus
@@ -31,7 +32,7 @@ class Wait(NamedTuple):
     hold: Cause | None = None
 
 
-class Exit(NamedTuple):
+class ExitRun(NamedTuple):
     """The run exits."""
 
     reason: Reason
@@ -48,7 +49,7 @@ class GoTo(NamedTuple):
 class StepResult(NamedTuple):
     """What a run does in a step that it has entered, and the message that the step creates, if any."""
 
-    decision: Wait | Exit | GoTo
+    decision: Wait | ExitRun | GoTo
     message: Message | None = None
 
 
@@ -56,14 +57,14 @@ def on_enter(journey_version: JourneyVersion, run: Run, context: StepContext) ->
     """What the step decides that the run has just entered."""
     step = journey_version.journey.step(run.step)
     match step:
-        case steps.EmailMessage() | steps.WebhookMessage():
+        case MessageStep():
             return _enter_message_step(step, journey_version, run, context)
         case TimeDelay() | DateWindow() | DayWindow() | WeekWindow() | WaitUntil():
             return StepResult(_enter_waiting_step(step, context))
         case steps.Multisplit() | steps.Experiment() | steps.JumpTo():
             return StepResult(_choose_next(step, journey_version.journey, context))
         case steps.Exit():
-            return StepResult(Exit(Reason.FINISHED))
+            return StepResult(ExitRun(Reason.FINISHED))
         case _:
             assert_never(step)
 
@@ -71,13 +72,13 @@ def on_enter(journey_version: JourneyVersion, run: Run, context: StepContext) ->
 # A due time is calculated once, when the run enters the step, and stored as an instant in UTC. Days, windows and quiet hours are counted in
 # the customer's zone at that moment, so `P1D` over the night in which clocks change is 23 or 25 hours. A `timezone` attribute that changes
 # later does not move the wait: a timer whose due time depended on what is read when it fires could fire twice, or never.
-def _enter_waiting_step(step: TimeDelay | DateWindow | DayWindow | WeekWindow | WaitUntil, context: StepContext) -> Wait | Exit | GoTo:
+def _enter_waiting_step(step: TimeDelay | DateWindow | DayWindow | WeekWindow | WaitUntil, context: StepContext) -> Wait | ExitRun | GoTo:
     match step:
         case TimeDelay():
             return _wait_until(step.delay.after(context.now, context.zone), GoTo(step.next, Cause.ELAPSED), context)
         case DateWindow() | DayWindow() | WeekWindow():
             opening = step.opening(context.now, context.zone)
-            return Exit(Reason.WINDOW_OVER) if opening is None else _wait_until(opening, GoTo(step.next, Cause.OPENED), context)
+            return ExitRun(Reason.WINDOW_OVER) if opening is None else _wait_until(opening, GoTo(step.next, Cause.OPENED), context)
         case WaitUntil():
             return Wait(step.timeout.after.after(context.now, context.zone) if step.timeout else None)
         case _:
@@ -129,7 +130,7 @@ def on_timeout(journey_version: JourneyVersion, run: Run) -> GoTo:
         case WaitUntil():
             if step.timeout is not None:
                 return GoTo(step.timeout.next, Cause.TIMEOUT)
-        case steps.EmailMessage() | steps.WebhookMessage():
+        case MessageStep():
             # Only quiet hours give a message step a due time. The run enters the same step again, and the message is created now.
             return GoTo(step.id, Cause.QUIET_HOURS)
         case steps.Multisplit() | steps.Experiment() | steps.JumpTo() | steps.Exit():
@@ -180,13 +181,13 @@ def _matches(trigger: Trigger, context: StepContext) -> bool:
     return trigger.matches(context.event["name"], context.event["source"]) and context.holds(trigger.conditions)
 
 
-def on_message_outcome(step: steps.AnyMessage, status: MessageStatus) -> GoTo:
+def on_message_outcome(step: MessageStep, status: MessageStatus) -> GoTo:
     """Where a run goes whose message has this outcome: to `onFailure` if the step has it and the message was not sent, else to `next`."""
     failed = status in (MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.SKIPPED)
     return GoTo(step.on_failure, Cause.FAILED) if failed and step.on_failure else GoTo(step.next, Cause.NEXT)
 
 
-def _enter_message_step(step: steps.AnyMessage, journey_version: JourneyVersion, run: Run, context: StepContext) -> StepResult:
+def _enter_message_step(step: MessageStep, journey_version: JourneyVersion, run: Run, context: StepContext) -> StepResult:
     """Creates the message. The run goes on at once, or with `onFailure` waits for the outcome. In quiet hours it waits or skips."""
     quiet_hours = journey_version.journey.quiet_hours
     quiet_until = quiet_hours.over(context.now, context.zone) if quiet_hours else None
@@ -205,7 +206,7 @@ def _enter_message_step(step: steps.AnyMessage, journey_version: JourneyVersion,
 # The id is a function of the place, not a random one: a signal that is processed again after a crash creates the same message again, which
 # is saved and sent once. The number of the visit is part of it, because a run that comes back to a step in a loop sends another message;
 # without it the second message would pass for a repetition of the first and never be sent.
-def _new_message(step: steps.AnyMessage, journey_version: JourneyVersion, run: Run, context: StepContext) -> Message:
+def _new_message(step: MessageStep, journey_version: JourneyVersion, run: Run, context: StepContext) -> Message:
     """The message of this visit to a message step, pending and due at once."""
     customer, (journey, version), visit = context.customer, journey_version, run.visits[step.id]
     return Message(

@@ -17,7 +17,7 @@ from typing import Final, assert_never
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.intake.receipts import JourneyOutcome, Outcome, TakenBranch
-from waypost.domain.journeys import steps
+from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.messages.message import Message, MessageStatus
 from waypost.domain.reasons import Reason
@@ -25,7 +25,7 @@ from waypost.domain.runs import early_events, step_rules
 from waypost.domain.runs.context import JourneyVersion, StepContext
 from waypost.domain.runs.effects import ArmTimer, DisarmTimer, Effect, SendMessage
 from waypost.domain.runs.run import Cause, PendingTransition, Run
-from waypost.domain.runs.step_rules import Exit, GoTo, Wait
+from waypost.domain.runs.step_rules import ExitRun, GoTo, Wait
 from waypost.domain.runs.timers import Timer
 
 MAX_STEPS_WITHOUT_WAIT: Final = 100
@@ -108,7 +108,7 @@ def advance_on_event(journey_version: JourneyVersion, run: Run, context: StepCon
     Reason REMEMBERED: it comes too late for a run that stays in a message step and has kept an earlier event.
     """
     step = journey_version.journey.step(run.step)
-    if isinstance(step, steps.Message):
+    if isinstance(step, MessageStep):
         kept = early_events.keep(journey_version.journey, run, context)
         return _transition(run, kept, (), context) if isinstance(kept, Run) else kept
     if not isinstance(step, WaitUntil):
@@ -138,7 +138,7 @@ def advance_on_message(
         or run.pending_transition
         or run.step != step_id
         or run.visits.get(step_id) != visit
-        or not isinstance(step, steps.Message)
+        or not isinstance(step, MessageStep)
     ):
         return None
     context = context.with_event(run.trigger_event, context.now)
@@ -224,7 +224,7 @@ def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run,
                     run = replace(run, trigger_event=context.event, due=decision.due, hold=decision.hold)
                     return _transition(before, run, messages, context, branches)
                 go_to, context = early.go_to, context.with_event(early.event, context.now)
-            case Exit():
+            case ExitRun():
                 return _transition(before, run.exited(decision.reason, context.now), messages, context, branches)
             case _:
                 assert_never(decision)

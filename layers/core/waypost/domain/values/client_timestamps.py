@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from waypost.domain.values.wire_time import EPOCH
+
 _MILLISECONDS_FROM: Final = 100_000_000_000
 """Smaller numbers are seconds. As seconds this is the year 5138, as milliseconds it is March 1973: no real event is misread."""
 
 _GSON: Final = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}),? (\d{1,2}):(\d\d):(\d\d)[\s\u202f]?([AP]M)")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FUTURE_TOLERANCE: Final = timedelta(minutes=5)
 """How far after its receipt an event may have happened, by the client's clock."""
 
@@ -65,7 +66,7 @@ def _epoch(number: Decimal) -> ParsedTimestamp | None:
     if not number.is_finite() or number.adjusted() > 20:
         return None
     milliseconds = number if abs(number) >= _MILLISECONDS_FROM else number * 1000
-    return ParsedTimestamp(_EPOCH + timedelta(milliseconds=int(milliseconds)), has_zone=True)
+    return ParsedTimestamp(EPOCH + timedelta(milliseconds=int(milliseconds)), has_zone=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""The instant from which milliseconds are counted where a time is a number."""
 
 
 def iso(instant: datetime) -> str:

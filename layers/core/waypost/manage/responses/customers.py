@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator
 
@@ -15,6 +15,9 @@ from waypost.domain.runs.run import Cause, Run, RunStatus
 from waypost.domain.values.wire_model import WireModel
 from waypost.manage.responses.lists import Time
 from waypost.manage.responses.messages import MessageResponse
+
+INCOMPLETE_STATUS: Final = 202
+"""The status of the response to an erasure that is not complete yet."""
 
 
 class RunBranchResponse(WireModel):

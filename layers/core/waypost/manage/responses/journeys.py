@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from waypost.domain.journeys.lifecycle import JourneyStatus, Lifecycle
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.simulation import Simulation
 from waypost.domain.values.wire_model import WireModel
 from waypost.manage.responses.lists import Time
+
+CREATED_STATUS: Final = 201
+"""The status of the response to a draft that has created its journey."""
 
 
 class JourneySummary(WireModel):

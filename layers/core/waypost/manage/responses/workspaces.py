@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from waypost.domain.api_keys import Scope
-from waypost.domain.dead_letters import Kind, Parked
+from waypost.domain.dead_letters import Parked, ParkedKind
 from waypost.domain.messages.webhook_signatures import WebhookSecrets
 from waypost.domain.values.wire_model import WireModel
 from waypost.manage.responses.lists import Time
@@ -50,7 +50,7 @@ class DeadLetterResponse(WireModel):
     """A signal that could not be processed, or a message that failed. `content` is the queue record."""
 
     id: str
-    kind: Kind
+    kind: ParkedKind
     subject: str
     reason: str
     parked_at: Time

@@ -11,6 +11,7 @@ from waypost.domain.journeys.checks.condition_checks import Place, condition_in,
 from waypost.domain.journeys.checks.implications import unreachable_branches
 from waypost.domain.journeys.conditions import Condition
 from waypost.domain.journeys.journey import Journey, parse
+from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.values.exact_json import dumps
 from waypost.domain.values.findings import Finding
 from waypost.domain.values.json_pointers import pointer
@@ -109,13 +110,12 @@ def _texts(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
 
 
 def _address(place: Place, step: Mapping[str, Any], address_allowed: Check) -> Iterator[Finding]:
-    template = step.get("template")
-    url = template.get("url") if step.get("channel") == "webhook" and isinstance(template, Mapping) else None
-    if not isinstance(url, str):
+    template, url_field = step.get("template"), step_class(step.get("channel")).url_field
+    if url_field is None or not isinstance(template, Mapping) or not isinstance(url := template.get(url_field), str):
         return
     fault = _address_fault(url, address_allowed)
     if fault is not None:
-        yield Finding("address-not-allowed", fault, pointer((*place, "template", "url")))
+        yield Finding("address-not-allowed", fault, pointer((*place, "template", url_field)))
 
 
 def _address_fault(url: str, address_allowed: Check) -> str | None:

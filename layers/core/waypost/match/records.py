@@ -1,0 +1,103 @@
+"""Records of the signals queue: each is read and matched, and what no attempt can match is parked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from waypost.domain import signal_codec, signals
+from waypost.domain.dead_letters import UNKNOWN_WORKSPACE
+from waypost.domain.errors import NewerFormatError, UnavailableError
+from waypost.domain.intake.receipts import Receipt
+from waypost.domain.reasons import Reason
+from waypost.domain.signals import EventsArrived, Signal
+from waypost.match.dependencies import MatchDependencies
+from waypost.match.dispatch import match
+from waypost.ports import DeadLetters, Telemetry
+from waypost.redelivery import QueueRecord, attempt, park, report_newer_format
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMatcher:
+    """Matches records of the signals queue in one invocation.
+
+    `matching` and `dead_letters` build what they return, so an error of theirs is an error of the record.
+    """
+
+    matching: Callable[[], MatchDependencies]
+    dead_letters: Callable[[], DeadLetters]
+    clock: Callable[[], datetime]
+    telemetry: Telemetry
+
+    def process(self, record: QueueRecord) -> None:
+        """Matches a record. Raises if the queue has to deliver it again."""
+        signal = self._read(record)
+        if signal is not None:
+            attempt(
+                lambda: self._match(signal, record, redelivered=record.receives > 1),
+                lambda: self._match_separately(signal, record),
+                record,
+                self.telemetry,
+                workspace=signal.workspace,
+            )
+
+    def _read(self, record: QueueRecord) -> Signal | None:
+        """The signal in a record, or None for a record that is no signal at all: it is parked. NewerFormatError leaves it on the queue."""
+        try:
+            return signal_codec.from_body(record.body)
+        except NewerFormatError as error:
+            report_newer_format(error, record, self.telemetry, message_id=record.id)
+            raise
+        except Exception:  # noqa: BLE001 - no version reads this record, so a retry would only block its message group
+            self.telemetry.log_exception("unreadable", message_id=record.id)
+            park(self.dead_letters(), "signal", UNKNOWN_WORKSPACE, record.id, record.body, "unreadable", self.clock())
+            return None
+
+    def _match(self, signal: Signal, record: QueueRecord, *, redelivered: bool) -> None:
+        dependencies = self.matching()
+        receipts = match(signal, self.clock(), dependencies, redelivered=redelivered, group=record.group)
+        _log(signal, receipts, self.telemetry)
+        _report_unreadable_journeys(signal, receipts, dependencies.snapshots.unreadable(signal.workspace), self.telemetry)
+
+    def _match_separately(self, signal: Signal, record: QueueRecord) -> None:
+        """Matches the events of a poisoned signal one by one, and parks only those that fail by themselves."""
+        for part in signals.split(signal):
+            try:
+                self._match(part, record, redelivered=True)
+            except UnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever fails is parked, and the other events go on
+                self.telemetry.log_exception("parked", workspace=part.workspace, signal=part.name)
+                body, reason = signal_codec.to_text(part), type(error).__name__
+                park(self.dead_letters(), "signal", part.workspace, part.name, body, reason, self.clock())
+
+
+def _log(signal: Signal, receipts: Sequence[Receipt], telemetry: Telemetry) -> None:
+    """Logs a line for each run that moved, and one line for all events together.
+
+    The receipts say what had no effect. A line for each event, or for each journey that an event did not move, would cost more than the
+    event itself.
+    """
+    for receipt in receipts:
+        for outcome in (each for each in receipt.journeys if each.outcome != "ignored"):
+            event_fields = {"event": receipt.event, "uuid": receipt.uuid, "customer": receipt.customer}
+            journey_fields = {"journey": outcome.journey, "reason": outcome.reason, "run": outcome.run}
+            telemetry.log_line(outcome.outcome, workspace=signal.workspace, **event_fields, **journey_fields)
+    if not isinstance(signal, EventsArrived):
+        return
+    names = [receipt.event for receipt in receipts]
+    reasons = sorted({why for receipt in receipts for why in (receipt.reason, *(outcome.reason for outcome in receipt.journeys)) if why})
+    duplicates = len(signal.events) - len(names)
+    telemetry.log_line("matched", workspace=signal.workspace, events=names[:20], matched=len(names), duplicates=duplicates, reasons=reasons)
+
+
+def _report_unreadable_journeys(
+    signal: Signal, receipts: Sequence[Receipt], active: Collection[tuple[str, int]], telemetry: Telemetry
+) -> None:
+    """Logs and counts the journeys with a version that cannot be read, active or of a run, each time that a signal meets one."""
+    of_runs = {outcome.journey for receipt in receipts for outcome in receipt.journeys if outcome.reason is Reason.UNREADABLE}
+    journeys = sorted(of_runs | {journey for journey, _ in active})
+    if journeys:
+        telemetry.log_error("unreadable journey", workspace=signal.workspace, journeys=journeys)
+        telemetry.count_unreadable_journey()
