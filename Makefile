@@ -90,7 +90,7 @@ local-variables:
 	@test -f $(SAM_VARIABLES) || { echo "$(SAM_VARIABLES) is missing: start make run in another terminal first; it writes this file." >&2; exit 1; }
 
 deploy: stack-name $(BUILT)  ## Deploy to AWS with your credentials: make deploy STACK=waypost ARCH=arm64
-	cd $(ROOT) && $(SAM) deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
+	cd $(ROOT) && $(SAM) deploy --stack-name $(STACK) $(if $(TAGS),--tags "$(TAGS)") --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
 
 # CloudFormation adds the logical name and 13 characters to the stack's name, and the name of a FIFO queue ends at 80 characters.
 .PHONY: stack-name
