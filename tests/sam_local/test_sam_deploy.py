@@ -12,10 +12,10 @@ import pytest
 from functions.local.cloud import Cloud
 from functions.local.emulator import REGION, running_emulator
 from functions.local.paths import ROOT
+from tests.sam_local.conftest import SAM
 
 pytestmark = pytest.mark.xdist_group("sam deploy")
 STACK = "waypost-deployed"
-SAM = [".venv/bin/uv", "tool", "run", "--quiet", "--from", "aws-sam-cli==1.170.0", "sam"]
 
 
 class Account:
