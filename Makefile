@@ -90,7 +90,7 @@ local-variables:
 	@test -f $(SAM_VARIABLES) || { echo "$(SAM_VARIABLES) is missing: start make run in another terminal first; it writes this file." >&2; exit 1; }
 
 deploy: stack-name $(BUILT)  ## Deploy to AWS with your credentials: make deploy STACK=waypost ARCH=arm64
-	cd $(ROOT) && $(SAM) deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
+	cd $(ROOT) && $(SAM) deploy --stack-name $(STACK) $(if $(TAGS),--tags "$(TAGS)") --parameter-overrides Architecture=$(ARCH) $(PARAMETERS)
 
 # CloudFormation adds the logical name and 13 characters to the stack's name, and the name of a FIFO queue ends at 80 characters.
 .PHONY: stack-name
@@ -159,7 +159,7 @@ compile = $(if $(RUNTIME),$(RUNTIME) -m compileall -q -j 0 -s "$(ARTIFACTS_DIR)"
 LAYER_PIP = env -u UV_COMPILE_BYTECODE $(UV) pip install --quiet --requirements $(ROOT)/layers/core/requirements.txt --python-version 3.13 \
   --only-binary :all: --no-deps --require-hashes
 # Left out of the layer: the data of AWS services that no function calls, what python-liquid needs only for filters that templates here do
-# not have (the locales of Babel, the time zones of pytz), and files of packages that no program reads. A test calls every service from the built layer.
+# not have (the locales of Babel, the time zones of pytz), and files of packages that no program reads. A test calls every operation from the built layer.
 LAYER_SERVICES := dynamodb scheduler sesv2 sqs
 LAYER_UNUSED := .lock bin babel/locale-data pytz/zoneinfo boto3/data simplejson/tests aws_lambda_powertools/event_handler/openapi/swagger_ui
 build-CoreLayer: $(READY)

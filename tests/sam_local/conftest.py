@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -14,12 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from functions.local.cloud import Cloud
 from functions.local.paths import ROOT
 
+SAM = [".venv/bin/uv", "tool", "run", "--quiet", "--from", "aws-sam-cli==1.170.0", "sam"]
 READY_WITHIN = 120.0  # seconds
 SKIPPED = "sam local is NOT tested: no Docker engine answers. `.ci/docker-engine FOLDER` starts one on Debian."
 
@@ -47,6 +51,42 @@ class SamLocal:
         done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def invoke_without_credentials(self, function: str, event: str) -> tuple[Any, str]:
+        """What a function returns, and its log, by a plain `sam local invoke` in a shell that has no credentials for AWS."""
+        nowhere = {"AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        architecture = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+        options = ["--env-vars", str(self.variables), "--parameter-overrides", f"Architecture={architecture}"]
+        done = subprocess.run(
+            [*SAM, "local", "invoke", function, "--event", f"events/{event}.json", *options],
+            cwd=ROOT,
+            env=own | nowhere | {"SAM_CLI_TELEMETRY": "0"},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout.strip().splitlines()[-1]), done.stderr
+
+    @property
+    def cloud(self) -> Cloud:
+        """Clients for the emulator of the run, whose port is in the file of variables."""
+        endpoint = json.loads(self.variables.read_text())["Parameters"]["AWS_ENDPOINT_URL"]
+        return Cloud(f"http://127.0.0.1:{urlsplit(endpoint).port}")
+
+    @contextmanager
+    def without_consumer(self, queue: str) -> Iterator[None]:
+        """Keeps the records of a queue, such as `SendQueue`, from the run's own functions: only an invoked function acts on them."""
+        client = self.cloud.client("lambda")
+        mappings = client.list_event_source_mappings()["EventSourceMappings"]
+        (mapping,) = [each["UUID"] for each in mappings if f"-{queue}" in each["EventSourceArn"]]
+        client.update_event_source_mapping(UUID=mapping, Enabled=False)
+        try:
+            yield
+        finally:
+            client.update_event_source_mapping(UUID=mapping, Enabled=True)
 
     def settle(self) -> None:
         """Waits until all queues of the run are empty."""

@@ -12,10 +12,10 @@ import pytest
 from functions.local.cloud import Cloud
 from functions.local.emulator import REGION, running_emulator
 from functions.local.paths import ROOT
+from tests.sam_local.conftest import SAM
 
 pytestmark = pytest.mark.xdist_group("sam deploy")
 STACK = "waypost-deployed"
-SAM = [".venv/bin/uv", "tool", "run", "--quiet", "--from", "aws-sam-cli==1.170.0", "sam"]
 
 
 class Account:
@@ -33,9 +33,24 @@ class Account:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
-    def deploy(self, *parameters: str) -> None:
-        """`make deploy` with these template parameters."""
-        self.run("make", "deploy", f"STACK={STACK}", f"PARAMETERS={' '.join(parameters)}")
+    def deploy(self, *parameters: str, **settings: str) -> None:
+        """`make deploy` with these template parameters, and make variables such as TAGS."""
+        variables = [f"{name}={value}" for name, value in settings.items()]
+        self.run("make", "deploy", f"STACK={STACK}", f"PARAMETERS={' '.join(parameters)}", *variables)
+
+    def tags(self) -> dict[str, dict[str, str]]:
+        """The tags of the functions, tables and queues of the stack, by the names of their outputs."""
+        lambdas, tables, queues = (self.cloud.client(name) for name in ("lambda", "dynamodb", "sqs"))
+        found: dict[str, dict[str, str]] = {}
+        for output, name in self.outputs().items():
+            if output.endswith("Function"):
+                found[output] = lambdas.list_tags(Resource=self.function(output)["FunctionArn"])["Tags"]
+            elif output.endswith("Table"):
+                arn = tables.describe_table(TableName=name)["Table"]["TableArn"]
+                found[output] = {tag["Key"]: tag["Value"] for tag in tables.list_tags_of_resource(ResourceArn=arn)["Tags"]}
+            elif output.endswith(("QueueUrl", "DeadLettersUrl")):
+                found[output] = queues.list_queue_tags(QueueUrl=name).get("Tags", {})
+        return found
 
     def status(self) -> str | None:
         """The state of the stack, or None if there is no such stack."""
@@ -80,12 +95,20 @@ def test_a_first_deployment_asks_nothing_and_is_complete(deployed: Account) -> N
     assert f"execute-api.{REGION}" in deployed.outputs()["ApiUrl"]
 
 
+def test_every_resource_has_the_tag_of_the_stack(deployed: Account) -> None:
+    """The functions, tables and queues have the tag of samconfig.toml, which CloudFormation copies from the stack."""
+    tags = deployed.tags()
+    assert len(tags) == 4 + 8 + 7
+    assert {name for name, each in tags.items() if each.get("project") != "waypost"} == set()
+
+
 def test_a_second_deployment_changes_a_parameter(deployed: Account) -> None:
-    """A deployment with another parameter updates the stack in place and keeps the tables."""
+    """A deployment with another parameter and other tags updates the stack in place and keeps the tables."""
     before = deployed.tables()
-    deployed.deploy("SenderAddress=hello@example.com", "EventLog=effects")
+    deployed.deploy("SenderAddress=hello@example.com", "EventLog=effects", TAGS="project=acme team=crm")
     assert deployed.status() == "UPDATE_COMPLETE"
     assert deployed.function("MatchFunction")["Environment"]["Variables"]["EVENT_LOG"] == "effects"
+    assert deployed.tags()["MatchFunction"].items() >= {"project": "acme", "team": "crm"}.items()
     assert deployed.tables() == before
 
 

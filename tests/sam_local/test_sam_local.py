@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -28,6 +29,19 @@ def batch(device: str) -> dict[str, object]:
     }
 
 
+def read(sam_local: SamLocal, path: str) -> Any:
+    """What the HTTP API of the run answers about something of the demo workspace."""
+    answer = httpx.get(f"{sam_local.url}/api/{path}", headers=ADMIN, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def mails(sam_local: SamLocal) -> list[dict[str, Any]]:
+    """The e-mails in the mailbox of the run."""
+    found: list[dict[str, Any]] = httpx.get(f"{sam_local.url}/_local/mails", timeout=30).json()["items"]
+    return found
+
+
 @pytest.fixture(scope="module")
 def invoked(sam_local: SamLocal) -> dict[str, object]:
     """What `make invoke` returns for the batch of events/, after which its customer exists."""
@@ -49,10 +63,38 @@ def test_the_invoked_management_function_finds_the_customer(invoked: dict[str, o
     assert json.loads(found["body"])["primaryKey"] == "example@youremail.com"
 
 
-@pytest.mark.parametrize(("function", "event"), [("MatchFunction", "match-signal"), ("SendFunction", "send-message")])
-def test_the_queue_functions_can_be_invoked(function: str, event: str, sam_local: SamLocal) -> None:
-    """The functions behind queues take the records of events/ and report no failure."""
-    assert sam_local.invoke(function, event) == {"batchItemFailures": []}
+def test_the_queue_functions_act_on_the_records_of_events(sam_local: SamLocal) -> None:
+    """`make invoke` of the matcher enters the customers of its file into a journey, and of the sender sends them their e-mails.
+
+    No other function consumes the send queue meanwhile, so a mail in the mailbox is the container's. Nothing is parked as a dead letter.
+    """
+    names = {uuid: f"sam-{uuid}@example.com" for uuid in ("a1", "b1", "c1")}
+    identify = [
+        {"correlationKey": "_id", "correlationValue": f"device-{uuid[0]}", "event": "$identify", "payload": {"distinct_id": name}}
+        for uuid, name in names.items()
+    ]
+    httpx.post(f"{sam_local.url}/api/events/batch", json={"batch": identify}, headers=EVENTS, timeout=60).raise_for_status()
+    sam_local.settle()
+    with sam_local.without_consumer("SendQueue"):
+        assert sam_local.invoke("MatchFunction", "match-groups") == {"batchItemFailures": []}
+        receipts = [read(sam_local, f"events/{uuid}") for uuid in names]
+        assert [[each["outcome"] for each in receipt["journeys"]] for receipt in receipts] == [["entered"]] * 3
+        messages = [message for receipt in receipts for message in receipt["messages"]]
+        assert [read(sam_local, f"messages/{message}")["status"] for message in messages] == ["pending"] * 3
+
+        assert sam_local.invoke("SendFunction", "send-batch") == {"batchItemFailures": []}
+        states = [read(sam_local, f"messages/{message}") for message in messages]
+        assert [(state["status"], len(state["attempts"])) for state in states] == [("sent", 1)] * 3
+        assert {name for mail in mails(sam_local) for name in mail["to"]} >= set(names.values())
+    assert read(sam_local, "dead-letters")["items"] == []
+
+
+def test_a_call_without_credentials_says_what_to_set(sam_local: SamLocal) -> None:
+    """A plain `sam local invoke` without credentials, for which SAM makes some up, ends with 503, and the log says which ones to set."""
+    answer, log = sam_local.invoke_without_credentials("IngestFunction", "ingest-batch")
+    assert answer["statusCode"] == 503
+    assert "AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test" in log
+    assert "Task timed out" not in log
 
 
 @pytest.mark.parametrize("path", ["/api/events/batch/", "/api/events/batch", "/events/batch/", "/events/batch"])
@@ -115,8 +157,7 @@ def test_a_journey_of_the_run_acts_on_an_event_from_a_container(api: str, sam_lo
     sam_local.settle()
     end = time.monotonic() + 10
     while time.monotonic() < end:
-        mails = httpx.get(f"{sam_local.url}/_local/mails", timeout=30).json()["items"]
-        if any(mail["to"] == ["sam-mail@example.com"] for mail in mails):
+        if any(mail["to"] == ["sam-mail@example.com"] for mail in mails(sam_local)):
             return
         time.sleep(0.2)
     pytest.fail("no mail to sam-mail@example.com")

@@ -104,3 +104,12 @@ def test_every_alarm_exists(resources: Resources) -> None:
     topic = [{"Ref": "AlarmTopicArn"}]
     always = {"Fn::If": ["HasAlarmTopic", topic, {"Ref": "AWS::NoValue"}]}
     assert all(alarm["AlarmActions"] == (topic if name == "ApiThrottledAlarm" else always) for name, alarm in alarms.items())
+
+
+@pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)
+def test_the_alarm_of_a_dead_letter_queue_says_what_is_in_it(queue: str, dead: str, function: str, resources: Resources) -> None:
+    """The text of the alarm says after how many receives a record comes there, and that a newer version may have written it."""
+    text = resources[f"{dead}Alarm"]["Properties"]["AlarmDescription"]
+    assert f"{resources[queue]['Properties']['RedrivePolicy']['maxReceiveCount']:,} times" in text, function
+    assert "newer version" in text
+    assert len(text) <= 1024  # the limit of CloudWatch

@@ -78,10 +78,18 @@ def test_every_function_may_use_the_table_key_through_dynamodb_alone(resources: 
     assert [role["Ref"] for role in policy["Properties"]["Roles"]] == [
         f"{each}FunctionRole" for each in ("Ingest", "Match", "Send", "Manage")
     ]
-    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert statement["Resource"] == {"Ref": "TableKeyArn"}
-    assert all(action.startswith("kms:") for action in statement["Action"])
-    assert "kms:ViaService" in statement["Condition"]["StringEquals"]
+    for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+        assert statement["Resource"] == {"Ref": "TableKeyArn"}
+        assert all(action.startswith("kms:") for action in statement["Action"])
+        assert statement["Condition"]["StringEquals"] == {"kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.${AWS::URLSuffix}"}}
+
+
+def test_a_function_can_grant_the_table_key_to_aws_alone(resources: dict[str, dict[str, Any]]) -> None:
+    """Only DynamoDB can be the grantee of a grant that a function's role makes, so no function can give the key to others."""
+    statements = resources["TableKeyPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (granting,) = [each for each in statements if "kms:CreateGrant" in each["Action"]]
+    assert granting["Action"] == ["kms:CreateGrant"]
+    assert granting["Condition"]["Bool"] == {"kms:GrantIsForAWSResource": "true"}
 
 
 @pytest.mark.parametrize("name", TABLES)
