@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 QUEUES = ["SignalsQueue", "SendQueue", "DelaysQueue"]
 DAY = 86400
 MOST_PAUSE = 60  # seconds; the pauses between receives are 2, 4, 8, ... seconds up to this (docs/architecture.md#queues)
-WORDS = {11: "eleven", 6: "six"}
+WORDS = {6: "six", 12: "twelve"}
 
 
 def page(name: str) -> str:
@@ -92,7 +92,7 @@ def test_the_visibility_timeout(resources: Resources, functions: Resources) -> N
     consumers = only([functions[name]["Timeout"] for name in ("match", "send")])
     assert stated("architecture", r"(\w+) minutes of the visibility timeout") == [WORDS[seconds // 60]]
     assert stated("architecture", r"visibility timeout is (\w+) times the timeout") == [WORDS[seconds // consumers]]
-    assert stated("operate", r"failed signals come after (\d+) minutes") == [str(seconds // 60)]
+    assert stated("operate", r"failed signals are received again after (\d+) minutes") == [str(seconds // 60)]
 
 
 def test_the_records_of_a_batch(resources: Resources) -> None:
