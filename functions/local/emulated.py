@@ -1,4 +1,4 @@
-"""MiniStack with a clock that can be advanced, two more routes, and an end together with the local run.
+"""MiniStack with a clock that can be advanced, two more routes, closed to web pages, and with an end together with the local run.
 
 This module runs in MiniStack's own interpreter, as the process that emulator.py starts.
 """
@@ -20,6 +20,8 @@ from urllib.parse import parse_qs
 from hypercorn.config import Config, Sockets
 from ministack import app as gateway
 from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, ses_v2, sqs
+
+from functions.local import browser_guard
 
 PENDING = "/_local/pending"  # requested by stack.py
 CLOCK = "/_local/clock"  # requested by clock.py
@@ -126,7 +128,6 @@ def advance(to: float) -> None:
 
 
 BRIDGE = os.environ.get("WAYPOST_BRIDGE_ADDRESS")  # emulator.py sets it where Docker's bridge exists
-BRIDGE_HOST = b"host.docker.internal"
 
 _create_sockets = Config.create_sockets
 
@@ -139,14 +140,6 @@ def _listen_at_the_bridge_too(config: Config) -> Sockets:
 
 
 Config.create_sockets = _listen_at_the_bridge_too
-
-
-def _is_foreign(scope: dict[str, Any]) -> bool:
-    """Whether a request came over the bridge under another host name than the one that samconfig.toml gives to containers."""
-    if not BRIDGE or scope.get("server", ("",))[0] != BRIDGE:
-        return False
-    hosts = [value.rpartition(b":")[0] or value for name, value in scope.get("headers", ()) if name.lower() == b"host"]
-    return hosts != [BRIDGE_HOST]
 
 
 _ministack = gateway.app
@@ -163,12 +156,8 @@ def _local_response(scope: dict[str, Any]) -> dict[str, Any] | None:
     return {"now": clock.time(), "next": upcoming()}
 
 
-async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+async def app(scope: Any, receive: Any, send: Any) -> None:
     """MiniStack's ASGI application with two more routes: the number of pending tasks, and the clock."""
-    if scope["type"] == "http" and _is_foreign(scope):
-        await send({"type": "http.response.start", "status": 403, "headers": []})
-        await send({"type": "http.response.body", "body": b"This address is for the containers of sam local."})
-        return
     response = _local_response(scope)
     if response is None:
         await _ministack(scope, receive, send)
@@ -189,7 +178,7 @@ def _exit_with_the_local_run() -> None:
 
 if __name__ == "__main__":
     clock.advance(0)
-    gateway.app = app
+    gateway.app = browser_guard.emulator_guarded(app, BRIDGE)
     threading.Thread(target=_exit_with_the_local_run, daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
         gateway.main()

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from functions.local import gateway
+from functions.local.browser_guard import BROWSER_HEADERS
 from waypost.domain.values import durations
 from waypost.domain.values.durations import Duration
 from waypost.domain.values.wire_time import iso
@@ -24,6 +25,7 @@ MAX_CONNECTIONS: Final = 4  # requests that MiniStack processes at the same time
 HOP_BY_HOP: Final = frozenset(
     {"connection", "content-length", "date", "host", "keep-alive", "server", "te", "transfer-encoding", "upgrade"}
 )
+NOT_FORWARDED: Final = HOP_BY_HOP | BROWSER_HEADERS
 METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -120,7 +122,7 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 async def _forwarded(request: Request, api: httpx.URL) -> Response:
     body = gateway.body_for_function(await _body(request), request.headers.get("content-encoding", ""))
-    headers = [(name, value) for name, value in request.headers.raw if name.lower().decode("latin-1") not in HOP_BY_HOP]
+    headers = [(name, value) for name, value in request.headers.raw if name.lower().decode("latin-1") not in NOT_FORWARDED]
     client: httpx.AsyncClient = request.app.state.client
     try:
         response = await client.send(client.build_request(request.method, _target(request, api), headers=headers, content=body))

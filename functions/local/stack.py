@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import httpx
 import uvicorn
-from starlette.applications import Starlette
 
 from functions.local import seed
+from functions.local.browser_guard import Application, api_guarded
 from functions.local.clock import Clock
 from functions.local.cloud import Cloud
 from functions.local.deploy import Deployment, deploy
@@ -93,7 +93,7 @@ def running(port: int = 0) -> Iterator[Stack]:
         seed.create_demo_workspace(deployment.api, workspace_creator)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=10, trust_env=False))
         stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, workspace_creator, client)
-        parts.enter_context(serving(proxy_app(stack, deployment.api), listener))
+        parts.enter_context(serving(api_guarded(proxy_app(stack, deployment.api)), listener))
         yield stack
 
 
@@ -114,8 +114,8 @@ def listening(port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def serving(app: Starlette, listener: socket.socket) -> Iterator[None]:
-    """Serves an application at a socket until exit."""
+def serving(app: Application, listener: socket.socket) -> Iterator[None]:
+    """Serves an ASGI application at a socket until exit."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from functions.local import seed, template
+from functions.local.browser_guard import api_guarded, emulator_guarded
 from functions.local.cloud import Cloud
 from functions.local.gateway import ProblemError
 from functions.local.gateway_proxy import proxy_app
@@ -32,9 +33,10 @@ from waypost.domain.values.durations import Duration
 
 @dataclass(frozen=True, slots=True)
 class MotoStack:
-    """A seeded Waypost on moto that answers at `url`."""
+    """A seeded Waypost on moto that answers at `url`. `api` is the address of the REST API behind it."""
 
     url: str
+    api: str
     moto: Moto
     deployment: MotoDeployment
     functions: dict[str, FunctionProcess]
@@ -88,11 +90,11 @@ def running_on_moto(port: int = 0) -> Iterator[MotoStack]:
         consumers = parts.enter_context(running_consumers(cloud, deployment.event_sources, invoke))
         creator = parts.enter_context(running_workspace_creator(deployment.environment("ManageFunction", cloud)))
         api_listener = parts.enter_context(listening(0))
-        parts.enter_context(serving(rest_api.rest_api(template.load(TEMPLATE), invoke), api_listener))
+        parts.enter_context(serving(emulator_guarded(rest_api.rest_api(template.load(TEMPLATE), invoke)), api_listener))
         api = f"{_url(api_listener)}/{rest_api.STAGE}"
         seed.create_demo_workspace(api, creator)
-        stack = MotoStack(_url(listener), moto, deployment, functions, consumers, creator)
-        parts.enter_context(serving(proxy_app(stack, api), listener))
+        stack = MotoStack(_url(listener), api, moto, deployment, functions, consumers, creator)
+        parts.enter_context(serving(api_guarded(proxy_app(stack, api)), listener))
         yield stack
 
 
