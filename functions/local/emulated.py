@@ -5,9 +5,12 @@ This module runs in MiniStack's own interpreter, as the process that emulator.py
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -58,16 +61,19 @@ for service in (dynamodb, eventbridge, scheduler, ses_v2, sqs):
     service.time = clock
 
 _create_schedule = scheduler._create_schedule
+KEYWORD = re.compile(r"<aws\.scheduler\.[a-z-]+>")  # what Scheduler replaces in an input
 
 
 def _create_to_the_second(name: str, body: dict[str, Any]) -> Any:
-    """Creates a schedule for the exact due time of its timer.
+    """Creates a schedule for the exact due time of its timer, with the keywords in its input replaced, which AWS does at delivery.
 
     AWS fires a schedule at any second of its minute, so Waypost asks for the first full minute after the due time. Here the clock is
     advanced to the due time itself, and the timer has to fire then.
     """
-    due = json.loads(body["Target"]["Input"])["due"]
-    return _create_schedule(name, body | {"ScheduleExpression": f"at({due})"})
+    signal = body["Target"]["Input"]
+    due = json.loads(signal if signal.startswith("{") else gzip.decompress(base64.b64decode(signal)))["due"]
+    target = body["Target"] | {"Input": KEYWORD.sub("replaced-by-scheduler", signal)}
+    return _create_schedule(name, body | {"ScheduleExpression": f"at({due})", "Target": target})
 
 
 scheduler._create_schedule = _create_to_the_second
