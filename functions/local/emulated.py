@@ -86,44 +86,50 @@ def _queues_with_a_consumer() -> list[dict[str, Any]]:
     return [queue for queue in sqs._queues._data.values() if queue["name"] in names]
 
 
-def _unsettled(queue: dict[str, Any], now: float) -> int:
-    """How many messages of a queue are due or being processed.
+def _unsettled(queue: dict[str, Any], now: float) -> list[str]:
+    """The ids of the messages of a queue that are due or being processed.
 
     In a FIFO queue that is every message. In a standard queue it is every message that is visible, and every message that was received
     just now: its visibility timeout has hardly begun. A message that becomes visible later is a delayed one or a planned retry, which
     settles only when the clock reaches it.
     """
     if queue["is_fifo"]:
-        return len(queue["messages"])
+        return [message["id"] for message in queue["messages"]]
     just_received = now + int(queue["attributes"]["VisibilityTimeout"]) - 1
-    return sum(
-        message["visible_at"] <= now or (message["receive_count"] > 0 and message["visible_at"] > just_received)
+    return [
+        message["id"]
         for message in queue["messages"]
-    )
+        if message["visible_at"] <= now or (message["receive_count"] > 0 and message["visible_at"] > just_received)
+    ]
 
 
-def _schedules() -> list[float]:
-    """The times at which the one-time schedules fire, in seconds since 1970."""
-    times = [scheduler._at_time_epoch(schedule["ScheduleExpression"]) for schedule in list(scheduler._schedules._data.values())]
-    return [at for at in times if at is not None]
+def _schedules() -> dict[str, float]:
+    """The times at which the one-time schedules fire, in seconds since 1970, by name."""
+    schedules = list(scheduler._schedules._data.values())
+    times = {schedule["Name"]: scheduler._at_time_epoch(schedule["ScheduleExpression"]) for schedule in schedules}
+    return {name: at for name, at in times.items() if at is not None}
 
 
-def pending() -> int:
-    """The number of timers that are due, messages that wait for a function, and batches in a function; 0 when the stack is at rest."""
+def pending() -> dict[str, Any]:
+    """What is left to do until the stack is at rest, as `Pending` of settle.py: `left` by queue name, `timers` and `batches`, and `mark`.
+
+    A batch that a function has counts for `left` only: a record that fails again and again would look like progress.
+    """
     now = clock.time()
-    due = sum(at <= now for at in _schedules())
+    timers = [name for name, at in _schedules().items() if at <= now]
     with sqs._queues_lock:
-        waiting = sum(_unsettled(queue, now) for queue in _queues_with_a_consumer())
+        waiting = {queue["name"]: _unsettled(queue, now) for queue in _queues_with_a_consumer()}
     with lambda_svc._esm_inflight_lock:
         in_flight = sum(lambda_svc._esm_inflight.values())
-    return int(due + waiting + in_flight)
+    left = {name: len(ids) for name, ids in waiting.items()} | {"timers": len(timers), "batches": in_flight}
+    return {"left": left, "mark": hash(frozenset(timers).union(*waiting.values()))}
 
 
 def upcoming() -> float | None:
     """The due time of the next timer, retry or delayed message, in seconds since 1970; None if there is none."""
     with sqs._queues_lock:
         delayed = [message["visible_at"] for queue in _queues_with_a_consumer() for message in queue["messages"]]
-    return min([at for at in (*_schedules(), *delayed) if at > clock.time()], default=None)
+    return min([at for at in (*_schedules().values(), *delayed) if at > clock.time()], default=None)
 
 
 def advance(to: float) -> None:
@@ -154,7 +160,7 @@ _ministack = gateway.app
 def _local_response(scope: dict[str, Any]) -> dict[str, Any] | None:
     """The JSON of one of the two additional routes; None for every other path."""
     if scope.get("path") == PENDING:
-        return {"pending": pending()}
+        return pending()
     if scope.get("path") != CLOCK:
         return None
     if scope["method"] == "POST":
@@ -163,7 +169,7 @@ def _local_response(scope: dict[str, Any]) -> dict[str, Any] | None:
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """MiniStack's ASGI application with two more routes: the number of pending tasks, and the clock."""
+    """MiniStack's ASGI application with two more routes: what is left to do, and the clock."""
     response = _local_response(scope)
     if response is None:
         await _ministack(scope, receive, send)

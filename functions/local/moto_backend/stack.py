@@ -7,7 +7,6 @@ into events, consumer.py consumes the queues, and function_process.py runs the h
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,7 +25,8 @@ from functions.local.moto_backend.deployment import MotoDeployment, deploy
 from functions.local.moto_backend.function_process import FunctionProcess, running_function
 from functions.local.moto_backend.process import Moto, running_moto
 from functions.local.paths import TEMPLATE
-from functions.local.stack import SETTLE_TIMEOUT, listening, serving
+from functions.local.settle import settle
+from functions.local.stack import listening, serving
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
 from waypost.domain.values.durations import Duration
 
@@ -48,13 +48,12 @@ class MotoStack:
         return self.moto.alive() and all(function.alive() for function in self.functions.values())
 
     def settle(self) -> bool:
-        """Waits until all queues are empty and everything due is done; False if something is left after 60 seconds."""
-        end = time.monotonic() + SETTLE_TIMEOUT
-        while not self.consumers.settled():
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.02)
-        return True
+        """Waits until all queues are empty and everything due is done; False if something is left and nothing moves any more."""
+        return settle(self.consumers.pending)
+
+    def left(self) -> dict[str, int]:
+        """What is due and not done: the number of messages by queue name."""
+        return {name: number for name, number in self.consumers.pending().left.items() if number}
 
     def now(self) -> datetime:
         """The time of this machine, which is the time of moto."""
