@@ -106,7 +106,7 @@ def _response(ingested: IngestResult, request_context: RequestContext, request_i
 
 def _result(index: int, result: EventResult) -> dict[str, Any]:
     if isinstance(result, Accepted):
-        warnings = [{name: value for name, value in each._asdict().items() if value is not None} for each in result.warnings]
+        warnings = [each.to_wire() for each in result.warnings]
         return {"index": index, "uuid": result.event.uuid, "status": "accepted", "warnings": warnings}
     error = {"code": result.code, "detail": result.detail, "pointer": result.pointer, "retryable": result.retryable}
     return {"index": index, "uuid": None, "status": "rejected", "error": error}

@@ -11,7 +11,7 @@ from waypost.domain.journeys.lifecycle import Lifecycle, LifecycleAction, after_
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import JourneyResumed
 from waypost.manage.api import ApiRequest
-from waypost.manage.journeys import ATTEMPTS, read, wrong_action
+from waypost.manage.journeys import ATTEMPTS, read, response, wrong_action
 from waypost.manage.requests import NoQuery
 from waypost.manage.responses.journeys import JourneyResponse
 from waypost.ports import Delays, ManagedJourneys, Signals
@@ -75,4 +75,4 @@ def stop_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
 def _changed(request: ApiRequest[NoQuery, None], action: LifecycleAction) -> JourneyResponse:
     ports = request.dependencies
     dependencies = LifecycleDependencies(ports.journeys, ports.signals, ports.delays)
-    return JourneyResponse.with_definition(*change_status(dependencies, request.workspace, request.variables["id"], action, request.now))
+    return response(ports.checks, *change_status(dependencies, request.workspace, request.variables["id"], action, request.now))
