@@ -19,6 +19,8 @@ MOTO_READY := $(LOCAL)/moto/.ready
 export SAM_CLI_TELEMETRY := 0
 export UV_COMPILE_BYTECODE := 1
 export UV_LINK_MODE := copy
+# The certificates that the system trusts, among them the one of a company's proxy. uv's own list, its default, has public ones only.
+export UV_SYSTEM_CERTS ?= true
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help

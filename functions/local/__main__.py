@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.local import containers
 from functions.local.banner import banner
@@ -29,7 +29,7 @@ POLL_SECONDS: Final = 0.3
 def main() -> int:
     """Runs the local stack. Returns the exit code: 0 after Ctrl-C or SIGTERM, 1 after an error, which is one line on standard error."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
-    parser.add_argument("--port", type=int, default=3000, help="the port to listen on at 127.0.0.1 (0: any free port)")
+    parser.add_argument("--port", type=_port, default=3000, help="the port to listen on at 127.0.0.1 (0: any free port)")
     parser.add_argument("--backend", choices=BACKENDS, default="ministack", help="the emulator of AWS")
     parser.add_argument("--sam-variables", type=Path, default=SAM_VARIABLES, help="the file to write for `sam local --env-vars`")
     arguments = parser.parse_args()
@@ -45,6 +45,13 @@ def main() -> int:
     finally:
         # Without the file, `make invoke` says at once that there is no run, instead of calling the port of one that has ended.
         arguments.sam_variables.unlink(missing_ok=True)
+
+
+def _port(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number; choose a port: make run PORT=3001") from None
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -80,7 +87,7 @@ def _print_log(stack: Stack) -> NoReturn:
     groups = [name for logical_id, name in stack.deployment.resources.items() if logical_id.endswith("Logs")]
     watcher = LogWatcher(stack.cloud, groups)
     while stack.emulator.alive():
-        with contextlib.suppress(BotoCoreError):  # MiniStack may end during the request; the loop condition notices that
+        with contextlib.suppress(BotoCoreError, ClientError):  # if MiniStack ends during the request, the loop condition notices that
             for line in watcher.new_lines():
                 print(line, flush=True)
         time.sleep(POLL_SECONDS)

@@ -40,6 +40,7 @@ def banner(url: str, emulator: str, *, has_clock: bool = True) -> str:
     return f"""
 Waypost runs at {url}   (AWS: {emulator}, account 000000000000; Ctrl-C stops both)
 
+The demo workspace's primary key is an e-mail address, named `email`: `distinct_id` holds the one of the customer.
 Identify a customer and send the event that starts the journey "welcome":
 
   curl -s {url}/api/events/batch/ \\

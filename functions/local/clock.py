@@ -29,7 +29,8 @@ class Clock:
         """Advances the clock by a duration, whose months and days are those of the calendar in UTC.
 
         The clock stops at each timer and each retry on the way until that is done: if it jumped to the end at once, a timer that a run sets
-        on the way would be days late. Returns False if something that is due is not done within a minute; the clock then stays where it is.
+        on the way would be days late. Returns False if something that is due is left and nothing moves any more; the clock then stays
+        where it is.
         """
         target = duration.after(self.now(), "UTC").timestamp()
         while self.settle():

@@ -1,13 +1,16 @@
-"""MiniStack with a clock that can be advanced, two more routes, and an end together with the local run.
+"""MiniStack with a clock that can be advanced, two more routes, closed to web pages, and with an end together with the local run.
 
 This module runs in MiniStack's own interpreter, as the process that emulator.py starts.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -20,6 +23,8 @@ from urllib.parse import parse_qs
 from hypercorn.config import Config, Sockets
 from ministack import app as gateway
 from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, ses_v2, sqs
+
+from functions.local import browser_guard
 
 PENDING = "/_local/pending"  # requested by stack.py
 CLOCK = "/_local/clock"  # requested by clock.py
@@ -56,16 +61,19 @@ for service in (dynamodb, eventbridge, scheduler, ses_v2, sqs):
     service.time = clock
 
 _create_schedule = scheduler._create_schedule
+KEYWORD = re.compile(r"<aws\.scheduler\.[a-z-]+>")  # what Scheduler replaces in an input
 
 
 def _create_to_the_second(name: str, body: dict[str, Any]) -> Any:
-    """Creates a schedule for the exact due time of its timer.
+    """Creates a schedule for the exact due time of its timer, with the keywords in its input replaced, which AWS does at delivery.
 
     AWS fires a schedule at any second of its minute, so Waypost asks for the first full minute after the due time. Here the clock is
     advanced to the due time itself, and the timer has to fire then.
     """
-    due = json.loads(body["Target"]["Input"])["due"]
-    return _create_schedule(name, body | {"ScheduleExpression": f"at({due})"})
+    signal = body["Target"]["Input"]
+    due = json.loads(signal if signal.startswith("{") else gzip.decompress(base64.b64decode(signal)))["due"]
+    target = body["Target"] | {"Input": KEYWORD.sub("replaced-by-scheduler", signal)}
+    return _create_schedule(name, body | {"ScheduleExpression": f"at({due})", "Target": target})
 
 
 scheduler._create_schedule = _create_to_the_second
@@ -78,44 +86,50 @@ def _queues_with_a_consumer() -> list[dict[str, Any]]:
     return [queue for queue in sqs._queues._data.values() if queue["name"] in names]
 
 
-def _unsettled(queue: dict[str, Any], now: float) -> int:
-    """How many messages of a queue are due or being processed.
+def _unsettled(queue: dict[str, Any], now: float) -> list[str]:
+    """The ids of the messages of a queue that are due or being processed.
 
     In a FIFO queue that is every message. In a standard queue it is every message that is visible, and every message that was received
     just now: its visibility timeout has hardly begun. A message that becomes visible later is a delayed one or a planned retry, which
     settles only when the clock reaches it.
     """
     if queue["is_fifo"]:
-        return len(queue["messages"])
+        return [message["id"] for message in queue["messages"]]
     just_received = now + int(queue["attributes"]["VisibilityTimeout"]) - 1
-    return sum(
-        message["visible_at"] <= now or (message["receive_count"] > 0 and message["visible_at"] > just_received)
+    return [
+        message["id"]
         for message in queue["messages"]
-    )
+        if message["visible_at"] <= now or (message["receive_count"] > 0 and message["visible_at"] > just_received)
+    ]
 
 
-def _schedules() -> list[float]:
-    """The times at which the one-time schedules fire, in seconds since 1970."""
-    times = [scheduler._at_time_epoch(schedule["ScheduleExpression"]) for schedule in list(scheduler._schedules._data.values())]
-    return [at for at in times if at is not None]
+def _schedules() -> dict[str, float]:
+    """The times at which the one-time schedules fire, in seconds since 1970, by name."""
+    schedules = list(scheduler._schedules._data.values())
+    times = {schedule["Name"]: scheduler._at_time_epoch(schedule["ScheduleExpression"]) for schedule in schedules}
+    return {name: at for name, at in times.items() if at is not None}
 
 
-def pending() -> int:
-    """The number of timers that are due, messages that wait for a function, and batches in a function; 0 when the stack is at rest."""
+def pending() -> dict[str, Any]:
+    """What is left to do until the stack is at rest, as `Pending` of settle.py: `left` by queue name, `timers` and `batches`, and `mark`.
+
+    A batch that a function has counts for `left` only: a record that fails again and again would look like progress.
+    """
     now = clock.time()
-    due = sum(at <= now for at in _schedules())
+    timers = [name for name, at in _schedules().items() if at <= now]
     with sqs._queues_lock:
-        waiting = sum(_unsettled(queue, now) for queue in _queues_with_a_consumer())
+        waiting = {queue["name"]: _unsettled(queue, now) for queue in _queues_with_a_consumer()}
     with lambda_svc._esm_inflight_lock:
         in_flight = sum(lambda_svc._esm_inflight.values())
-    return int(due + waiting + in_flight)
+    left = {name: len(ids) for name, ids in waiting.items()} | {"timers": len(timers), "batches": in_flight}
+    return {"left": left, "mark": hash(frozenset(timers).union(*waiting.values()))}
 
 
 def upcoming() -> float | None:
     """The due time of the next timer, retry or delayed message, in seconds since 1970; None if there is none."""
     with sqs._queues_lock:
         delayed = [message["visible_at"] for queue in _queues_with_a_consumer() for message in queue["messages"]]
-    return min([at for at in (*_schedules(), *delayed) if at > clock.time()], default=None)
+    return min([at for at in (*_schedules().values(), *delayed) if at > clock.time()], default=None)
 
 
 def advance(to: float) -> None:
@@ -126,7 +140,6 @@ def advance(to: float) -> None:
 
 
 BRIDGE = os.environ.get("WAYPOST_BRIDGE_ADDRESS")  # emulator.py sets it where Docker's bridge exists
-BRIDGE_HOST = b"host.docker.internal"
 
 _create_sockets = Config.create_sockets
 
@@ -141,21 +154,13 @@ def _listen_at_the_bridge_too(config: Config) -> Sockets:
 Config.create_sockets = _listen_at_the_bridge_too
 
 
-def _is_foreign(scope: dict[str, Any]) -> bool:
-    """Whether a request came over the bridge under another host name than the one that samconfig.toml gives to containers."""
-    if not BRIDGE or scope.get("server", ("",))[0] != BRIDGE:
-        return False
-    hosts = [value.rpartition(b":")[0] or value for name, value in scope.get("headers", ()) if name.lower() == b"host"]
-    return hosts != [BRIDGE_HOST]
-
-
 _ministack = gateway.app
 
 
 def _local_response(scope: dict[str, Any]) -> dict[str, Any] | None:
     """The JSON of one of the two additional routes; None for every other path."""
     if scope.get("path") == PENDING:
-        return {"pending": pending()}
+        return pending()
     if scope.get("path") != CLOCK:
         return None
     if scope["method"] == "POST":
@@ -163,12 +168,8 @@ def _local_response(scope: dict[str, Any]) -> dict[str, Any] | None:
     return {"now": clock.time(), "next": upcoming()}
 
 
-async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """MiniStack's ASGI application with two more routes: the number of pending tasks, and the clock."""
-    if scope["type"] == "http" and _is_foreign(scope):
-        await send({"type": "http.response.start", "status": 403, "headers": []})
-        await send({"type": "http.response.body", "body": b"This address is for the containers of sam local."})
-        return
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """MiniStack's ASGI application with two more routes: what is left to do, and the clock."""
     response = _local_response(scope)
     if response is None:
         await _ministack(scope, receive, send)
@@ -189,7 +190,7 @@ def _exit_with_the_local_run() -> None:
 
 if __name__ == "__main__":
     clock.advance(0)
-    gateway.app = app
+    gateway.app = browser_guard.emulator_guarded(app, BRIDGE)
     threading.Thread(target=_exit_with_the_local_run, daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
         gateway.main()

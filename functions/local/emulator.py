@@ -17,7 +17,7 @@ from typing import Final
 import httpx
 
 from functions.local import containers
-from functions.local.paths import EMULATOR_PYTHON, LocalError
+from functions.local.paths import EMULATOR_PYTHON, ROOT, LocalError
 
 REGION: Final = "us-east-1"
 START_TIMEOUT: Final = 30.0  # seconds
@@ -80,7 +80,8 @@ def running_emulator() -> Iterator[Emulator]:
         # MiniStack gets a session of its own, so that Ctrl-C reaches this process alone and MiniStack ends last. Its standard input is a
         # pipe that closes when this process ends, however it ends; emulated.py waits for that.
         process = subprocess.Popen(
-            [EMULATOR_PYTHON, Path(__file__).with_name("emulated.py")],
+            [EMULATOR_PYTHON, "-m", "functions.local.emulated"],
+            cwd=ROOT,
             env=_environment(port, folder, clock_file),
             stdin=subprocess.PIPE,
             stdout=output,

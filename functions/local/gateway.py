@@ -22,7 +22,7 @@ class ProblemError(Exception):
     status: HTTPStatus
     code: str
     detail: str
-    members: Mapping[str, int] = field(default_factory=dict)
+    members: Mapping[str, int | Mapping[str, int]] = field(default_factory=dict)
 
     def body(self) -> bytes:
         """The JSON of the response."""

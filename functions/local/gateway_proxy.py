@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -16,6 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from functions.local import gateway
+from functions.local.browser_guard import BROWSER_HEADERS
+from functions.local.settle import IDLE_SECONDS
 from waypost.domain.values import durations
 from waypost.domain.values.durations import Duration
 from waypost.domain.values.wire_time import iso
@@ -24,6 +26,7 @@ MAX_CONNECTIONS: Final = 4  # requests that MiniStack processes at the same time
 HOP_BY_HOP: Final = frozenset(
     {"connection", "content-length", "date", "host", "keep-alive", "server", "te", "transfer-encoding", "upgrade"}
 )
+NOT_FORWARDED: Final = HOP_BY_HOP | BROWSER_HEADERS
 METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -31,13 +34,16 @@ class LocalStack(Protocol):
     """What the `_local` routes need of the running stack."""
 
     def settle(self) -> bool:
-        """Waits until everything that is due is done; False if something is left after a minute."""
+        """Waits until everything that is due is done; False if something is left and nothing moves any more."""
+
+    def left(self) -> dict[str, int]:
+        """What is due and not done, by queue name or kind."""
 
     def now(self) -> datetime:
         """The current time of the stack's clock."""
 
     def advance(self, duration: Duration) -> bool:
-        """Advances the clock; False if something that became due is not done within a minute."""
+        """Advances the clock; False if something that became due is left and nothing moves any more."""
 
     def mails(self) -> list[dict[str, Any]]:
         """The e-mails that were sent, newest first."""
@@ -59,15 +65,19 @@ def proxy_app(stack: LocalStack, api: str) -> Starlette:
     async def forward(request: Request) -> Response:
         return await _forwarded(request, httpx.URL(api))
 
+    async def require_settled(settled: bool) -> None:  # noqa: FBT001 - the result of both calls below
+        if not settled:
+            raise _not_settled(await run_in_threadpool(stack.left))
+
     async def settle(_: Request) -> Response:
-        _require_settled(settled=await run_in_threadpool(stack.settle))
+        await require_settled(await run_in_threadpool(stack.settle))
         return JSONResponse({"settled": True})
 
     async def show_clock(_: Request) -> Response:
         return JSONResponse({"now": iso(await run_in_threadpool(stack.now))})
 
     async def advance_clock(request: Request) -> Response:
-        _require_settled(settled=await run_in_threadpool(stack.advance, await _duration(request)))
+        await require_settled(await run_in_threadpool(stack.advance, await _duration(request)))
         return await show_clock(request)
 
     async def mails(_: Request) -> Response:
@@ -89,9 +99,9 @@ def proxy_app(stack: LocalStack, api: str) -> Starlette:
     return app
 
 
-def _require_settled(*, settled: bool) -> None:
-    if not settled:
-        raise gateway.ProblemError(HTTPStatus.GATEWAY_TIMEOUT, "not-settled", "Not everything that is due was done within 60 seconds.")
+def _not_settled(left: Mapping[str, int]) -> gateway.ProblemError:
+    detail = f"Nothing has moved for {IDLE_SECONDS:.0f} seconds, and this is left: " + ", ".join(f"{n} in {at}" for at, n in left.items())
+    return gateway.ProblemError(HTTPStatus.GATEWAY_TIMEOUT, "not-settled", f"{detail}.", {"left": left})
 
 
 async def _duration(request: Request) -> Duration:
@@ -120,7 +130,7 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 async def _forwarded(request: Request, api: httpx.URL) -> Response:
     body = gateway.body_for_function(await _body(request), request.headers.get("content-encoding", ""))
-    headers = [(name, value) for name, value in request.headers.raw if name.lower().decode("latin-1") not in HOP_BY_HOP]
+    headers = [(name, value) for name, value in request.headers.raw if name.lower().decode("latin-1") not in NOT_FORWARDED]
     client: httpx.AsyncClient = request.app.state.client
     try:
         response = await client.send(client.build_request(request.method, _target(request, api), headers=headers, content=body))

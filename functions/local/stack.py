@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,19 +13,21 @@ from typing import Any, Final
 
 import httpx
 import uvicorn
-from starlette.applications import Starlette
 
 from functions.local import seed
+from functions.local.browser_guard import Application, api_guarded
 from functions.local.clock import Clock
 from functions.local.cloud import Cloud
 from functions.local.deploy import Deployment, deploy
 from functions.local.emulator import Emulator, running_emulator
 from functions.local.gateway_proxy import proxy_app
 from functions.local.paths import LocalError
+from functions.local.settle import Pending, settle
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
 from waypost.domain.values.durations import Duration
 
-SETTLE_TIMEOUT: Final = 60.0  # seconds
+EMULATOR_TIMEOUT: Final = 120.0  # seconds: MiniStack fires all timers that are due before it answers
+HIGHEST_PORT: Final = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,19 @@ class Stack:
     emulator_client: httpx.Client
 
     def settle(self) -> bool:
-        """Waits until all queues are empty and everything that is due is done; False if something is left after 60 seconds."""
-        end = time.monotonic() + SETTLE_TIMEOUT
-        while self._get("/_local/pending")["pending"]:
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.02)
-        return True
+        """Waits until all queues are empty and everything that is due is done; False if something is left and nothing moves any more."""
+        return settle(self._pending)
+
+    def left(self) -> dict[str, int]:
+        """What is due and not done: the number of messages by queue name, of `timers`, and of `batches` in a function."""
+        return {name: number for name, number in self._pending().left.items() if number}
 
     def now(self) -> datetime:
         """The current time of the stack's clock, in UTC."""
         return self._clock.now()
 
     def advance(self, duration: Duration) -> bool:
-        """Advances the clock from due time to due time; False if something that is due is not done within 60 seconds."""
+        """Advances the clock from due time to due time; False if something that is due is left and nothing moves any more."""
         return self._clock.advance(duration)
 
     def mails(self) -> list[dict[str, Any]]:
@@ -69,6 +70,9 @@ class Stack:
     @property
     def _clock(self) -> Clock:
         return Clock(self.emulator_client, self.settle)
+
+    def _pending(self) -> Pending:
+        return Pending(**self._get("/_local/pending"))
 
     def _get(self, path: str) -> dict[str, Any]:
         body: dict[str, Any] = self.emulator_client.get(path).raise_for_status().json()
@@ -91,31 +95,34 @@ def running(port: int = 0) -> Iterator[Stack]:
         environment = deployment.variables | cloud.environment() | {"WAYPOST_CLOCK_FILE": str(emulator.clock_file)}
         workspace_creator = parts.enter_context(running_workspace_creator(environment))
         seed.create_demo_workspace(deployment.api, workspace_creator)
-        client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=10, trust_env=False))
+        client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=EMULATOR_TIMEOUT, trust_env=False))
         stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, workspace_creator, client)
-        parts.enter_context(serving(proxy_app(stack, deployment.api), listener))
+        parts.enter_context(serving(api_guarded(proxy_app(stack, deployment.api)), listener))
         yield stack
 
 
 @contextmanager
 def listening(port: int) -> Iterator[socket.socket]:
-    """A socket that listens on a port of the loopback address (0: a free port). LocalError if the port is in use.
+    """A socket that listens on a port of the loopback address (0: a free port). LocalError if that is impossible.
 
     It is opened before the slow part of the start: a port in use is an error at once, and an early request waits for its response.
     """
+    if not 0 <= port <= HIGHEST_PORT:
+        raise LocalError(f"there is no port {port}: ports end at {HIGHEST_PORT}; choose another one: make run PORT=3001")
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
             listener.listen()
         except OSError as error:
-            raise LocalError(f"port {port} is in use; choose another one: make run PORT=3001") from error
+            problem = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+            raise LocalError(f"port {port} {problem}; choose another one: make run PORT=3001") from error
         yield listener
 
 
 @contextmanager
-def serving(app: Starlette, listener: socket.socket) -> Iterator[None]:
-    """Serves an application at a socket until exit."""
+def serving(app: Application, listener: socket.socket) -> Iterator[None]:
+    """Serves an ASGI application at a socket until exit."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()

@@ -9,6 +9,9 @@ from typing import Any, Final
 
 from functions.local.cloud import Cloud
 
+EVENTS_AT_A_TIME: Final = 10_000
+OVERLAP: Final = 10_000  # milliseconds
+
 Identity = tuple[str, int, str]
 
 NOT_FIELDS: Final = frozenset({"level", "message", "timestamp", "service"})  # they stand at the start of the line
@@ -47,7 +50,7 @@ class LogWatcher:
     def __init__(self, cloud: Cloud, groups: list[str]) -> None:
         self._logs = cloud.client("logs")
         self._since = {group: int(datetime.now(UTC).timestamp() * 1000) for group in groups}
-        self._seen: set[Identity] = set()
+        self._seen: dict[Identity, int] = {}
 
     def new_lines(self) -> Iterator[str]:
         """What was logged since the last call, oldest first."""
@@ -57,10 +60,25 @@ class LogWatcher:
                 yield readable
 
     def _new_events(self, group: str) -> list[dict[str, Any]]:
-        found = self._logs.filter_log_events(logGroupName=group, startTime=self._since[group])["events"]
-        new = [event for event in found if _identity(group, event) not in self._seen]
-        self._seen |= {_identity(group, event) for event in new}
+        """The events of a group that were not read before. The next reading begins shortly before the newest of them."""
+        # A reading from the start of the run would return the same first 10,000 events for ever: MiniStack returns no more at a time, and
+        # no token for the rest. The overlap is for workers whose records arrive a little later than newer ones of others.
+        events = {_identity(group, event): event for event in self._events(group)}
+        new = [event for identity, event in events.items() if identity not in self._seen]
+        self._seen |= {identity: event["timestamp"] for identity, event in events.items()}
+        if new:
+            self._since[group] = max(self._since[group], new[-1]["timestamp"] - OVERLAP)
+            self._seen = {identity: at for identity, at in self._seen.items() if at >= self._since[identity[0]]}
         return new
+
+    def _events(self, group: str) -> Iterator[dict[str, Any]]:
+        start = self._since[group]
+        while True:
+            found = self._logs.filter_log_events(logGroupName=group, startTime=start, limit=EVENTS_AT_A_TIME)["events"]
+            yield from found
+            if len(found) < EVENTS_AT_A_TIME:
+                return
+            start = max(found[-1]["timestamp"], start + 1)  # at least one more: so many events of one millisecond have no order
 
 
 def _identity(group: str, event: dict[str, Any]) -> Identity:

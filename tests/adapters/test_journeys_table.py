@@ -65,6 +65,32 @@ def test_a_new_version_leaves_the_earlier_ones(store: ManagedJourneys) -> None:
     assert [store.definition("w1", "welcome", version)["name"] for version in (1, 2)] == ["one", "two"]
 
 
+def test_a_deleted_draft_leaves_nothing_behind(store: ManagedJourneys) -> None:
+    """A journey that is made again under the id of a deleted one begins with version 1 and its own definition."""
+    store.save_draft("w1", DRAFT, {"name": "one"})
+    for _ in range(30):
+        store.save_draft("w1", read(store).saved("more", NOW), {"name": "more"})
+    store.delete_draft("w1", read(store))
+    assert store.lifecycle("w1", "welcome") is None
+    assert store.all("w1") == []
+    for number in (1, 2, 31):
+        with pytest.raises(LookupError):
+            store.definition("w1", "welcome", number)
+    store.save_draft("w1", DRAFT, {"name": "again"})
+    assert store.definition("w1", "welcome", 1) == {"name": "again"}
+
+
+def test_a_draft_that_was_changed_meanwhile_is_not_deleted(store: ManagedJourneys) -> None:
+    """A publication or a newer draft between reading and deleting makes the deletion fail, and the newest definition stays."""
+    store.save_draft("w1", DRAFT, {"name": "one"})
+    outdated = read(store)
+    store.publish("w1", outdated.publishing(NOW), ActiveJourneys(0, ()))
+    with pytest.raises(StaleError):
+        store.delete_draft("w1", outdated)
+    assert read(store).published_version == 1
+    assert store.definition("w1", "welcome", 1) == {"name": "one"}
+
+
 def test_a_draft_over_an_outdated_reading_is_refused(store: ManagedJourneys) -> None:
     """The second of two people who save at the same time gets StaleError, and the first draft stays as it is."""
     store.save_draft("w1", DRAFT, {"name": "one"})

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from hypothesis import given
+from hypothesis import strategies as st
 
 from waypost.adapters.aws import client
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
@@ -110,6 +114,43 @@ def test_a_longer_timer_is_a_schedule_at_the_next_full_minute(due: datetime, at:
     with stubbed("scheduler") as scheduler:
         scheduler.add_response("create_schedule", {"ScheduleArn": "arn"}, schedule_request(long, at))
         TIMERS.arm(long, NOW)
+
+
+FRAGMENTS = [
+    *(f"<aws.scheduler.{keyword}>" for keyword in ("schedule-arn", "scheduled-time", "execution-id", "attempt-number")),
+    *("#", "/", "~", "=", "<", ">", "\\u003c", '"', "{", "%3C", "&lt;"),
+    *("\u200f", "\u202e", "\u2066", unicodedata.normalize("NFC", "Zoë"), unicodedata.normalize("NFD", "Zoë"), "\0", "\U0001f600"),
+]
+IDS = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=5), min_size=1).map("".join)
+
+
+def delivered(text: str) -> str:
+    """An input as EventBridge Scheduler delivers it: its keywords are replaced."""
+    return re.sub(r"<aws\.scheduler\.[a-z-]+>", "of-another-customer", text)
+
+
+def input_of(made: Timer) -> str:
+    """The input of the schedule that is created for a timer."""
+    inputs: list[str] = []
+    client("scheduler").meta.events.register(
+        "before-parameter-build.scheduler.CreateSchedule", lambda params, **_: inputs.append(params["Target"]["Input"])
+    )
+    with stubbed("scheduler") as scheduler:
+        scheduler.add_response("create_schedule", {"ScheduleArn": "arn"})
+        TIMERS.arm(made, NOW)
+    return inputs[0]
+
+
+@given(kind=st.sampled_from(["correlation", "primary"]), value=IDS, step=IDS, workspace=IDS)
+def test_a_timer_comes_back_as_it_was_made_whatever_the_ids_are(
+    kind: Literal["correlation", "primary"], value: str, step: str, workspace: str
+) -> None:
+    """No keyword of Scheduler is in the input of a schedule, as text or in decoded JSON, so the timer that comes back is the same."""
+    made = Timer(workspace, "c_1", Identifier(kind, value), "r_1", step, 1, 0, NOW + timedelta(days=3))
+    text = input_of(made)
+    assert signal_codec.from_body(delivered(text)) == TimerDue(made)
+    if text.startswith("{"):
+        assert "<" not in str(json.loads(text))
 
 
 def test_arming_a_timer_again_is_a_success() -> None:

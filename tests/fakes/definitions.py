@@ -37,6 +37,13 @@ class FakeDefinitions:
         self._put(workspace, saved)
         self.definitions[workspace, saved.id, saved.version] = definition
 
+    def delete_draft(self, workspace: str, draft: Lifecycle) -> None:
+        self.before_save()
+        if self.lifecycles[workspace, draft.id].revision != draft.revision:
+            raise StaleError("the journey has changed")
+        del self.lifecycles[workspace, draft.id]
+        self.definitions = {key: value for key, value in self.definitions.items() if key[:2] != (workspace, draft.id)}
+
     def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
         self.before_save()
         if self.pointer(workspace).revision != pointer.revision:

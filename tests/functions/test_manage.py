@@ -96,9 +96,11 @@ def test_no_operation_of_management_works_without_a_key(operation: Operation) ->
     assert (response["statusCode"], response["headers"]["WWW-Authenticate"]) == (401, "Api-Key")
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/api/health"), ("GET", "/api/openapi.json"), ("OPTIONS", "/api/events/")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/health"), ("GET", "/api/openapi.json"), ("GET", "/api/journeys/schema"), ("OPTIONS", "/api/events/")]
+)
 def test_some_operations_need_no_key(method: str, path: str) -> None:
-    """Health, the OpenAPI document and the CORS preflight are answered without a key."""
+    """Health, the OpenAPI document, the JSON Schema that editors load by its address, and the CORS preflight need no key."""
     assert send(method, path, key=None)["statusCode"] in (200, 204)
 
 
@@ -123,6 +125,8 @@ def test_some_operations_need_no_key(method: str, path: str) -> None:
         ("GET", "/api/events", None, {"since": "yesterday"}, 400, "bad-parameter", "since"),
         ("GET", "/api/events", None, {"status": "lost"}, 400, "bad-parameter", "status"),
         ("GET", "/api/messages", None, {"status": "lost"}, 400, "bad-parameter", "status"),
+        ("GET", "/api/messages", None, {"customer": "ada@example.com"}, 400, "bad-parameter", "customer"),
+        ("GET", "/api/messages", None, {"journey": "Welcome mail"}, 400, "bad-parameter", "journey"),
         ("GET", "/api/customers", None, None, 400, "one-parameter", None),
         ("POST", "/api/dead-letters/redrive", {"ids": []}, None, 422, "invalid", "/ids"),
         ("GET", "/api/journeys/" + "x" * 2000, None, None, 404, "not-found", None),
@@ -260,3 +264,10 @@ def test_a_rotation_keeps_the_old_secret_for_a_while() -> None:
     assert (status, rotated["previous"]) == (201, secret)
     assert rotated["secret"] != secret
     assert call("GET", "/api/webhooks/secret")[1] == rotated
+
+
+def test_a_primary_key_in_the_place_of_a_customer_id_is_explained() -> None:
+    """The refusal says how the id of a customer looks and where it is found; an empty list would look like an answer."""
+    detail = call("GET", "/api/messages", query={"customer": "ada@example.com"})[1]["detail"]
+    assert "begins with `c_`" in detail
+    assert "primaryKey=" in detail

@@ -164,3 +164,66 @@ def test_a_journey_is_drawn_with_and_without_counts() -> None:
     assert "0 here" in send("GET", "/api/journeys/welcome/diagram", query={"counts": "true"})["body"]
     call("PUT", "/api/journeys/rough", {"entry": {"event": "x"}, "steps": [{"id": "a", "type": "jumpTo", "next": "nowhere"}]})
     assert call("GET", "/api/journeys/rough/diagram")[0] == 422
+
+
+def test_a_draft_is_saved_with_the_problems_that_publishing_would_find() -> None:
+    """Saving and reading a draft list the very errors of the 422 of publishing; a published version and a stopped journey list none."""
+    rough = {"entry": {"event": "x"}, "steps": {}}
+    status, saved = call("PUT", "/api/journeys/rough", rough)
+    assert (status, saved["problems"]) == (201, [{"code": "wrong-type", "detail": "must be a list", "pointer": "/steps"}])
+    assert call("GET", "/api/journeys/rough")[1]["problems"] == saved["problems"]
+    assert call("POST", "/api/journeys/rough/publish")[1]["errors"] == saved["problems"]
+    assert call("GET", "/api/journeys/welcome")[1]["problems"] == []
+    assert call("POST", "/api/journeys/welcome/publish")[1]["problems"] == []
+    status, saved = call("PUT", "/api/journeys/welcome", rough)
+    assert (status, [each["pointer"] for each in saved["problems"]]) == (200, ["/steps"])
+    assert [each["pointer"] for each in call("POST", "/api/journeys/welcome/pause")[1]["problems"]] == ["/steps"]
+    assert call("POST", "/api/journeys/welcome/stop")[1]["problems"] == []
+
+
+def test_a_journey_that_never_ran_can_be_deleted() -> None:
+    """A deleted draft is in no list and can be made again under its id; after the first publication deleting is 409."""
+    for _ in range(3):
+        call("PUT", "/api/journeys/rough", {"entry": {"event": "x"}, "steps": []})
+    assert send("DELETE", "/api/journeys/rough")["statusCode"] == 204
+    assert send("DELETE", "/api/journeys/rough")["statusCode"] == 404
+    assert [each["id"] for each in call("GET", "/api/journeys")[1]["items"]] == ["welcome"]
+    status, again = call("PUT", "/api/journeys/rough", WELCOME)
+    assert (status, again["version"]) == (201, 1)
+    for action in ("publish", "pause", "stop"):
+        assert call("POST", f"/api/journeys/rough/{action}")[0] == 200
+        status, problem = call("DELETE", "/api/journeys/rough")
+        assert (status, problem["code"]) == (409, "wrong-move")
+
+
+@pytest.mark.parametrize(
+    ("body", "warning", "words"),
+    [
+        ({"events": [{"event": "sign_up", "at": at()}]}, ("unknown-event", "/events/0/event"), "`signed_up`"),
+        (
+            {"events": [{"event": "signed_up", "at": at()}, {"event": "purchased", "at": at()}]},
+            ("unknown-event", "/events/1/event"),
+            "`purchase`",
+        ),
+        ({"events": [{"event": "$idntify", "at": at()}]}, ("unknown-event", "/events/0/event"), "`signed_up`"),
+        ({"customer": {"attributes": {"timezone": "Mars/Base"}}}, ("unknown-zone", "/customer/attributes/timezone"), "Europe/Berlin"),
+        ({"customer": {"attributes": {"timezone": 3}}}, ("unknown-zone", "/customer/attributes/timezone"), "Europe/Berlin"),
+        ({"customer": {"attributes": {"timezone": "America/Lima"}}}, None, ""),
+        ({"customer": {"attributes": {"timezone": "UTC"}}}, None, ""),
+        ({"events": [{"event": "$set", "payload": {"plan": "pro"}, "at": at()}, {"event": "unsubscribed", "at": at()}]}, None, ""),
+    ],
+)
+def test_a_dry_run_warns_of_what_looks_like_a_mistake(body: Any, warning: tuple[str, str] | None, words: str) -> None:
+    """An event that the journey does not name, and a time zone that is none, are named with what would be right."""
+    status, done = call("POST", "/api/journeys/welcome/simulate", body)
+    assert status == 200
+    assert [(each["code"], each["pointer"]) for each in done["warnings"]] == ([warning] if warning else [])
+    assert all(words in each["detail"] for each in done["warnings"])
+
+
+def test_a_dry_run_warns_of_an_entry_event_from_another_source() -> None:
+    """An event with the right name and another source than the entry takes would play without effect, so the warning names both."""
+    call("PUT", "/api/journeys/apps", {**WELCOME, "entry": {"event": "signed_up", "source": "mobile"}})
+    body = {"events": [{"event": "signed_up", "source": "backend", "at": at()}]}
+    [warning] = call("POST", "/api/journeys/apps/simulate", body)[1]["warnings"]
+    assert (warning["code"], warning["pointer"]) == ("other-source", "/events/0/source")

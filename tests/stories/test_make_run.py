@@ -28,7 +28,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts the local run on a port as `make run` does, with its temporary files in this test's folder."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(port: int, backend: str = "ministack") -> subprocess.Popen[str]:
+    def run(port: int | str, backend: str = "ministack") -> subprocess.Popen[str]:
         environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(LAYER)}
         command = [sys.executable, "-m", "functions.local", "--port", str(port), "--backend", backend]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -119,3 +119,14 @@ def test_a_port_in_use_is_an_error_of_one_line(start: Start) -> None:
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
     assert re.fullmatch(r"waypost: port \d+ is in use; .*PORT=.*\n", errors)
+
+
+@pytest.mark.parametrize("port", ["80000", "65536", "-1", "http", "3000/"])
+def test_what_is_no_port_is_an_error_of_one_sentence(start: Start, port: str) -> None:
+    """The run ends at once, without a traceback, and names the value and the remedy."""
+    process = start(port)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode in {1, 2}
+    assert "Traceback" not in errors
+    assert port in errors.splitlines()[-1]
+    assert "make run PORT=3001" in errors.splitlines()[-1]

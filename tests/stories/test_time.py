@@ -245,3 +245,14 @@ def test_a_stopped_journey_sends_nothing(workspace: Workspace) -> None:
     assert (run(workspace)["status"], run(workspace)["reason"]) == ("exited", "stopped")
     advance(workspace, "P4D")
     assert subjects(workspace) == ["welcome"]
+
+
+def test_a_keyword_of_the_scheduler_in_an_id_stays_an_id(workspace: Workspace) -> None:
+    """The timer of a customer whose id is a keyword that EventBridge Scheduler replaces comes back to this customer."""
+    late = mail("late") | {"template": {"to": workspace.email("late"), "subject": "late", "text": "late"}}
+    wait = {"id": "wait", "type": "timeDelay", "delay": "PT2H", "next": "late"}
+    workspace.publish(journey("waiting", wait, late))
+    workspace.send(trigger("<aws.scheduler.execution-id>", "joined"))
+    assert workspace.stack.settle()
+    advance(workspace, "PT3H")
+    assert subjects(workspace, "late") == ["late"]

@@ -17,6 +17,7 @@ from functions.local.cloud import Cloud
 from functions.local.emulator import REGION
 from functions.local.moto_backend.deployment import EventSource
 from functions.local.moto_backend.function_process import FunctionError, log
+from functions.local.settle import Pending
 
 PAUSE: Final = 0.2  # seconds between two requests to an empty queue
 
@@ -29,9 +30,16 @@ class Consumer:
     def __init__(self, sqs: Any, source: EventSource, invoke: Invoke) -> None:
         self.batch = threading.Lock()
         """Held from before a batch is received until its records are deleted."""
+        self.deleted = 0
+        """How many records were processed and deleted."""
         self._sqs = sqs
         self._source = source
         self._invoke = invoke
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue."""
+        return self._source.queue_arn.rpartition(":")[2]
 
     def run(self, stop: threading.Event) -> None:
         """Consumes until `stop` is set."""
@@ -67,6 +75,7 @@ class Consumer:
         for message in messages:
             if message["MessageId"] not in failed:
                 self._sqs.delete_message(QueueUrl=source.queue_url, ReceiptHandle=message["ReceiptHandle"])
+                self.deleted += 1
         return len(messages)
 
     def unsettled(self) -> int:
@@ -114,12 +123,13 @@ class Consumers:
     def __init__(self, consumers: Sequence[Consumer]) -> None:
         self._consumers = consumers
 
-    def settled(self) -> bool:
-        """Whether no consumer holds a batch and no message is due."""
+    def pending(self) -> Pending:
+        """The messages that are due, by queue name, at a moment when no consumer holds a batch."""
         with ExitStack() as batches:
             for consumer in self._consumers:
                 batches.enter_context(consumer.batch)
-            return not any(consumer.unsettled() for consumer in self._consumers)
+            left = {consumer.queue: consumer.unsettled() for consumer in self._consumers}
+            return Pending(left, (*left.values(), *(consumer.deleted for consumer in self._consumers)))
 
 
 @contextmanager

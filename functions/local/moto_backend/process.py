@@ -9,14 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any, Final
 
 import httpx
 
 from functions.local import containers
 from functions.local.emulator import free_port
-from functions.local.paths import TOOLS, LocalError
+from functions.local.paths import ROOT, TOOLS, LocalError
 
 PYTHON: Final = TOOLS / "moto" / "bin" / "python"
 ACCOUNT: Final = "000000000000"  # the one of MiniStack; moto's own default is 123456789012
@@ -50,7 +49,8 @@ def running_moto() -> Iterator[Moto]:
     with tempfile.TemporaryFile() as log:  # it has no name, so nothing is left even after a kill
         # Its own session: Ctrl-C reaches the local run alone, which ends this process by closing its standard input.
         process = subprocess.Popen(
-            [PYTHON, "-P", Path(__file__).with_name("server.py"), str(port)],
+            [PYTHON, "-m", "functions.local.moto_backend.server", str(port)],
+            cwd=ROOT,
             env=_environment(),
             stdin=subprocess.PIPE,
             stdout=log,

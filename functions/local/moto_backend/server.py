@@ -1,12 +1,13 @@
 """Runs in the interpreter of `.local/moto`: moto's server for the local run.
 
-It is the application that the command `moto_server` serves, with four differences:
+It is the application that the command `moto_server` serves, with five differences:
 
 - It ends when its standard input closes, so that it never outlives the local run.
 - It processes one DynamoDB request at a time. moto reads an item, checks the condition and writes in separate steps, and after a failed
   transaction it puts back copies of whole tables. Two requests at the same time would lose writes that AWS keeps.
 - It keeps the e-mails of SES with text, HTML and time. moto keeps one body and no time.
 - It listens at Docker's bridge too, for the containers of `sam local`, and there only under their name for this machine.
+- It refuses the requests of web pages (browser_guard.py).
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from moto.sesv2.responses import SESV2Response
 from werkzeug.serving import make_server
 
+from functions.local import browser_guard
+from functions.local.gateway import ProblemError
+
 MAILS = "/_local/mails"  # process.py reads it
 BRIDGE = os.environ.get("WAYPOST_BRIDGE_ADDRESS", "")  # process.py sets it where Docker's bridge exists
-BRIDGE_HOST = "host.docker.internal"
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -57,23 +60,20 @@ class Application:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request. moto computes a response before it returns, so the lock covers all that the request does."""
-        if _is_foreign(environ):
-            return _answer(start_response, "403 Forbidden", "This address is for the containers of sam local.")
+        if refusal := _refusal(environ):
+            start_response(f"{refusal.status.value} {refusal.status.phrase}", list(browser_guard.headers(refusal).items()))
+            return [refusal.body()]
         if environ["PATH_INFO"] == MAILS:
-            return _answer(start_response, "200 OK", mails[::-1])
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps(mails[::-1]).encode()]
         with self._dynamodb if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB") else nullcontext():
             response: Iterable[bytes] = self._moto(environ, start_response)
         return response
 
 
-def _is_foreign(environ: dict[str, Any]) -> bool:
-    """Whether a request came over the bridge under another host name than the one that samconfig.toml gives to containers."""
-    return bool(BRIDGE) and environ["SERVER_NAME"] == BRIDGE and environ.get("HTTP_HOST", "").partition(":")[0] != BRIDGE_HOST
-
-
-def _answer(start_response: StartResponse, status: str, body: Any) -> Iterable[bytes]:
-    start_response(status, [("Content-Type", "application/json")])
-    return [json.dumps(body).encode()]
+def _refusal(environ: dict[str, Any]) -> ProblemError | None:
+    hosts, origins, sites = ([environ[name]] if name in environ else [] for name in ("HTTP_HOST", "HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE"))
+    return browser_guard.emulator_refusal(hosts, origins, sites, at_bridge=bool(BRIDGE) and environ["SERVER_NAME"] == BRIDGE)
 
 
 def main() -> None:

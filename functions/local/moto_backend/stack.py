@@ -7,7 +7,6 @@ into events, consumer.py consumes the queues, and function_process.py runs the h
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from functions.local import seed, template
+from functions.local.browser_guard import api_guarded, emulator_guarded
 from functions.local.cloud import Cloud
 from functions.local.gateway import ProblemError
 from functions.local.gateway_proxy import proxy_app
@@ -25,16 +25,18 @@ from functions.local.moto_backend.deployment import MotoDeployment, deploy
 from functions.local.moto_backend.function_process import FunctionProcess, running_function
 from functions.local.moto_backend.process import Moto, running_moto
 from functions.local.paths import TEMPLATE
-from functions.local.stack import SETTLE_TIMEOUT, listening, serving
+from functions.local.settle import settle
+from functions.local.stack import listening, serving
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
 from waypost.domain.values.durations import Duration
 
 
 @dataclass(frozen=True, slots=True)
 class MotoStack:
-    """A seeded Waypost on moto that answers at `url`."""
+    """A seeded Waypost on moto that answers at `url`. `api` is the address of the REST API behind it."""
 
     url: str
+    api: str
     moto: Moto
     deployment: MotoDeployment
     functions: dict[str, FunctionProcess]
@@ -46,13 +48,12 @@ class MotoStack:
         return self.moto.alive() and all(function.alive() for function in self.functions.values())
 
     def settle(self) -> bool:
-        """Waits until all queues are empty and everything due is done; False if something is left after 60 seconds."""
-        end = time.monotonic() + SETTLE_TIMEOUT
-        while not self.consumers.settled():
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.02)
-        return True
+        """Waits until all queues are empty and everything due is done; False if something is left and nothing moves any more."""
+        return settle(self.consumers.pending)
+
+    def left(self) -> dict[str, int]:
+        """What is due and not done: the number of messages by queue name."""
+        return {name: number for name, number in self.consumers.pending().left.items() if number}
 
     def now(self) -> datetime:
         """The time of this machine, which is the time of moto."""
@@ -88,11 +89,11 @@ def running_on_moto(port: int = 0) -> Iterator[MotoStack]:
         consumers = parts.enter_context(running_consumers(cloud, deployment.event_sources, invoke))
         creator = parts.enter_context(running_workspace_creator(deployment.environment("ManageFunction", cloud)))
         api_listener = parts.enter_context(listening(0))
-        parts.enter_context(serving(rest_api.rest_api(template.load(TEMPLATE), invoke), api_listener))
+        parts.enter_context(serving(emulator_guarded(rest_api.rest_api(template.load(TEMPLATE), invoke)), api_listener))
         api = f"{_url(api_listener)}/{rest_api.STAGE}"
         seed.create_demo_workspace(api, creator)
-        stack = MotoStack(_url(listener), moto, deployment, functions, consumers, creator)
-        parts.enter_context(serving(proxy_app(stack, api), listener))
+        stack = MotoStack(_url(listener), api, moto, deployment, functions, consumers, creator)
+        parts.enter_context(serving(api_guarded(proxy_app(stack, api)), listener))
         yield stack
 
 

@@ -70,11 +70,16 @@ def from_body(body: str) -> Signal:
 
 def packed(text: str) -> str:
     """A signal's JSON as the body of an SQS message: the text itself, or base64 of gzip if it is long."""
-    return text if len(text) <= MAX_PLAIN_BYTES else base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
+    return text if len(text) <= MAX_PLAIN_BYTES else compressed(text)
+
+
+def compressed(text: str) -> str:
+    """A signal's JSON as base64 of gzip, whatever its length. `unpacked` reads it, also in every earlier release."""
+    return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
 
 
 def unpacked(body: str) -> str:
-    """The reverse of `packed`."""
+    """The reverse of `packed` and of `compressed`."""
     return body if body.startswith("{") else gzip.decompress(base64.b64decode(body)).decode()
 
 

@@ -28,7 +28,7 @@ def response_to(ingested: IngestResult, request_context: RequestContext, request
 
 def _result(index: int, result: IntakeResult) -> dict[str, Any]:
     if isinstance(result, Accepted):
-        warnings = [{name: value for name, value in each._asdict().items() if value is not None} for each in result.warnings]
+        warnings = [each.to_wire() for each in result.warnings]
         return {"index": index, "uuid": result.event.uuid, "status": "accepted", "warnings": warnings}
     error = {"code": result.code, "detail": result.detail, "pointer": result.pointer, "retryable": result.retryable}
     return {"index": index, "uuid": None, "status": "rejected", "error": error}

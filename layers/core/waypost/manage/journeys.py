@@ -106,6 +106,28 @@ def publish(
     raise UnavailableError("the workspace's journeys were changed too often")
 
 
+def delete(journeys: ManagedJourneys, workspace: str, journey_id: str) -> None:
+    """Deletes a journey that was never published. RefusedError 404, or 409 for a journey that was: its runs need its versions."""
+    for _ in range(ATTEMPTS):
+        draft, _definition = read(journeys, workspace, journey_id)
+        if draft.published_version is not None:
+            raise RefusedError(409, "wrong-move", "Only a journey that was never published can be deleted. Stop this one.")
+        try:
+            journeys.delete_draft(workspace, draft)
+        except StaleError:
+            continue
+        return
+    raise UnavailableError("a journey was changed too often")
+
+
+def response(checks: PublishChecks, journey: Lifecycle, definition: Any) -> JourneyResponse:
+    """A journey with its newest definition, and with what publishing would refuse this draft for."""
+    # A version that is published is not checked again: a stricter release would show problems of what runs without any.
+    is_draft = journey.version != journey.published_version and journey.status != "stopped"
+    checked = publish_checks.publishable(definition, checks.template, checks.address) if is_draft else []
+    return JourneyResponse.with_definition(journey, definition, checked if isinstance(checked, list) else [])
+
+
 def diagram_of(journeys: ManagedJourneys, counts: Callable[[], Mapping[str, int]] | None, workspace: str, journey_id: str) -> str:
     """The newest definition as Mermaid text. `counts` returns the number of customers in each step (None: the diagram shows none).
 
@@ -144,14 +166,20 @@ def journey_schema(request: ApiRequest[NoQuery, None]) -> dict[str, Any]:  # noq
 
 def read_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
     """`GET /api/journeys/{id}`."""
-    return JourneyResponse.with_definition(*read(request.dependencies.journeys, request.workspace, request.variables["id"]))
+    dependencies = request.dependencies
+    return response(dependencies.checks, *read(dependencies.journeys, request.workspace, request.variables["id"]))
 
 
 def save_journey(request: ApiRequest[NoQuery, Any]) -> JourneyResponse | Response:
     """`PUT /api/journeys/{id}`, with a status of its own for a new journey."""
     saved, definition = save(request.dependencies.journeys, request.workspace, request.variables["id"], request.body, request.now)
-    body = JourneyResponse.with_definition(saved, definition)
+    body = response(request.dependencies.checks, saved, definition)
     return Response(CREATED_STATUS, body) if saved.is_new else body
+
+
+def delete_journey(request: ApiRequest[NoQuery, None]) -> None:
+    """`DELETE /api/journeys/{id}`."""
+    delete(request.dependencies.journeys, request.workspace, request.variables["id"])
 
 
 def publish_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
@@ -160,7 +188,7 @@ def publish_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
     published = publish(
         dependencies.journeys, request.workspace, request.variables["id"], dependencies.checks, dependencies.clock, dependencies.entry_delay
     )
-    return JourneyResponse.with_definition(*published)
+    return response(dependencies.checks, *published)
 
 
 def draw_journey(request: ApiRequest[DiagramQuery, None]) -> str:

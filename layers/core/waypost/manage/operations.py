@@ -90,7 +90,15 @@ OPERATIONS: Final = (
         ListResponse[JourneySummary],
         query=requests.JourneyQuery,
     ),
-    Operation("GET", "/api/journeys/schema", "journey-schema", "The JSON Schema of a journey", journeys.journey_schema, dict[str, Any]),
+    Operation(
+        "GET",
+        "/api/journeys/schema",
+        "journey-schema",
+        "The JSON Schema of a journey",
+        journeys.journey_schema,
+        dict[str, Any],
+        scope=None,
+    ),
     Operation("GET", "/api/journeys/{id}", "read-journey", "A journey with its newest definition", journeys.read_journey, JourneyResponse),
     Operation(
         "PUT",
@@ -102,6 +110,14 @@ OPERATIONS: Final = (
         body=Journey,
         raw_body=True,
         further_statuses=(CREATED_STATUS,),
+    ),
+    Operation(
+        "DELETE",
+        "/api/journeys/{id}",
+        "delete-journey",
+        "Delete a journey that was never published; 409 for any other",
+        journeys.delete_journey,
+        status=204,
     ),
     Operation(
         "POST",

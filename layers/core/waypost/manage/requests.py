@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, Validatio
 
 from waypost.domain.api_keys import KEY_PATTERN, Scope
 from waypost.domain.errors import RefusedError
+from waypost.domain.journeys.definition import NAME_PATTERN
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.values import client_timestamps, exact_json
 from waypost.domain.values.findings import from_errors
@@ -17,6 +18,9 @@ from waypost.domain.values.wire_model import WireModel
 
 M = TypeVar("M", bound=BaseModel)
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+# A primary key or a journey's name in the place of an id would select nothing, and an empty list looks like an answer.
+CustomerId = Annotated[str, Field(pattern="^c_", max_length=200)]
+JourneyName = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
 class NoQuery(WireModel):
@@ -60,8 +64,8 @@ class MessageQuery(ListQuery):
 
     list_name: ClassVar[str] = "MessageQuery"
 
-    customer: Name | None = None
-    journey: Name | None = None
+    customer: CustomerId | None = None
+    journey: JourneyName | None = None
     status: MessageStatus | None = None
 
 

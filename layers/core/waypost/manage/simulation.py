@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +24,10 @@ from waypost.domain.messages import template_scope
 from waypost.domain.messages.message import RenderFailure
 from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
+from waypost.domain.values.findings import Finding
 from waypost.domain.values.generated_ids import customer_id
+from waypost.domain.values.json_pointers import pointer
+from waypost.domain.values.windows import zone_for
 from waypost.domain.values.wire_time import iso
 from waypost.manage.api import ApiRequest
 from waypost.manage.dependencies import PublishChecks
@@ -34,6 +38,9 @@ from waypost.ports import Customers, EventHistory, ManagedJourneys, Templates
 
 MAX_RECORDED_EVENTS: Final = 1_000
 PAGES_PER_READ: Final = 100
+ATTRIBUTE_EVENTS: Final = frozenset({"$identify", "$set"})
+"""Events that change a customer's attributes: no journey has to name them."""
+
 ANONYMOUS: Final = Identifier("correlation", "simulated")
 """The identifier of a simulated customer without a primary key."""
 
@@ -55,7 +62,8 @@ def simulate_journey(request: ApiRequest[NoQuery, SimulationBody]) -> Simulation
     schema = ports.workspaces.schema(request.workspace)
     simulation = simulate(sources, request.workspace, request.variables["id"], request.body, schema, request.now)
     journey = simulation.journey_version.journey
-    return SimulationResponse.of(simulation, [rendered(each, journey, ports.templates) for each in simulation.messages])
+    messages = [rendered(each, journey, ports.templates) for each in simulation.messages]
+    return SimulationResponse.of(simulation, messages, [*event_warnings(journey, request.body), *zone_warnings(simulation)])
 
 
 def simulate(
@@ -87,6 +95,29 @@ def rendered(planned: PlannedMessage, journey: Journey, templates: Templates) ->
     if isinstance(content, RenderFailure):
         content, reason = {}, reason or "template"
     return SimulatedMessage(at=message.created_at, step=message.step, channel=message.channel, rendered=dict(content), reason=reason)
+
+
+def event_warnings(journey: Journey, body: SimulationBody) -> Iterator[Finding]:
+    """The given events that the journey does not name, or not with their source: a misspelt name would play without effect."""
+    names = journey.event_names | {journey.entry.event}
+    for index, event in enumerate(body.events):
+        if event.event in names:
+            if event.event not in journey.event_names and not journey.entry.matches(event.event, event.source):
+                detail = f"the entry takes `{event.event}` from the source `{journey.entry.source}`, not from `{event.source}`"
+                yield Finding("other-source", detail, pointer(("events", index, "source")))
+        elif event.event not in ATTRIBUTE_EVENTS and event.source != "message":
+            listed = ", ".join(f"`{name}`" for name in difflib.get_close_matches(event.event, names, cutoff=0) or sorted(names))
+            yield Finding(
+                "unknown-event", f"the journey does not name `{event.event}`; it names {listed}", pointer(("events", index, "event"))
+            )
+
+
+def zone_warnings(simulation: Simulation) -> Iterator[Finding]:
+    """A `timezone` of the customer that is none: delays and windows follow the workspace's."""
+    zone = simulation.customer.attributes.get("timezone")
+    if zone is not None and zone_for({"timezone": zone}, "") == "":
+        detail = f"{zone!r} is no IANA time zone; the workspace's is used, {simulation.schema.timezone}"
+        yield Finding("unknown-zone", detail, "/customer/attributes/timezone")
 
 
 def _identifier(body: SimulationBody, schema: Schema) -> Identifier:

@@ -46,5 +46,8 @@ class ManagedJourneys(JourneyPointer, Protocol):
     def save_draft(self, workspace: str, saved: Lifecycle, definition: Any) -> None:
         """Writes a journey and its new definition in one transaction. StaleError if the journey has changed since it was read."""
 
+    def delete_draft(self, workspace: str, draft: Lifecycle) -> None:
+        """Deletes a journey that was never published, with its versions. StaleError if it has changed since it was read."""
+
     def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
         """Writes a journey and the pointer in one transaction. StaleError if either has changed since it was read."""

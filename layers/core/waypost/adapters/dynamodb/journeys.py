@@ -97,6 +97,14 @@ class DynamoJourneys:
         version = {**_version_key(workspace, saved.id, saved.version), "definition": json_to_attribute(definition)}
         _save([self._lifecycle_action(workspace, saved), self.table.put_action(version, **if_absent("workspace"))])
 
+    def delete_draft(self, workspace: str, draft: Lifecycle) -> None:
+        """Deletes a journey that was never published, with all of its versions. StaleError if it was changed meanwhile."""
+        # The older versions go first: nothing reads them. The journey and its newest version go together, so that a failure in between
+        # leaves neither a journey without a definition nor a version in the way of a new journey with this id.
+        self.table.delete_many([_version_key(workspace, draft.id, version) for version in range(1, draft.version)])
+        newest = self.table.delete_action(_version_key(workspace, draft.id, draft.version))
+        _save([self.table.delete_action(_journey_key(workspace, draft.id), **if_revision(draft.revision)), newest])
+
     def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
         """Writes the lifecycle of a journey and the active versions of its workspace. StaleError if either was changed meanwhile."""
         active = {

@@ -155,9 +155,9 @@ class Table:
         """The action of a transaction that writes a row if the condition holds."""
         return {"Put": {"TableName": self.name, "Item": serialize(item), **to_request(condition)}}
 
-    def delete_action(self, key: Item) -> Item:
-        """The action of a transaction that deletes a row."""
-        return {"Delete": {"TableName": self.name, "Key": serialize(key)}}
+    def delete_action(self, key: Item, **condition: Any) -> Item:
+        """The action of a transaction that deletes a row if the condition holds."""
+        return {"Delete": {"TableName": self.name, "Key": serialize(key), **to_request(condition)}}
 
 
 def _failed_condition(error: ClientError) -> FailedCondition:

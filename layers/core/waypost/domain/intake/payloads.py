@@ -20,11 +20,23 @@ TOKEN_LENGTH: Final = 4096
 _PLATFORMS: Final = {"androidDeviceToken": "android", "iosDeviceToken": "ios"}
 
 
+_ADVICE: Final = {
+    "not-repeatable": "Give the event a `uuid` or a `timestamp`, or the request an `Idempotency-Key`: then sending it again is safe.",
+}
+"""What the sender can do, by the code of the warning."""
+
+
 class EventWarning(NamedTuple):
     """Something that was left out of an accepted event or replaced in it: a stable code, and a JSON pointer to the place."""
 
     code: str
     pointer: str | None = None
+
+    def to_wire(self) -> dict[str, str]:
+        """The warning as the response shows it, with the advice for its code if there is any."""
+        place = {"pointer": self.pointer} if self.pointer is not None else {}
+        advice = {"detail": _ADVICE[self.code]} if self.code in _ADVICE else {}
+        return {"code": self.code, **place, **advice}
 
     def below(self, base: str) -> EventWarning:
         """The warning with its pointer, which starts at the event, prefixed by the pointer to the event."""

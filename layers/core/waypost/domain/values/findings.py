@@ -30,10 +30,13 @@ _CODES_IN_FIELD: Final[Mapping[tuple[str, str | int], str]] = {
     ("too_short", "any"): "empty-conditions",
     ("too_long", "steps"): "too-many-steps",
     ("string_pattern_mismatch", "event"): "empty-text",
+    ("string_pattern_mismatch", "customer"): "bad-customer-id",
+    ("string_pattern_mismatch", "journey"): "bad-id",
 }
 """By pydantic's error type and the field that has the error. It wins over `_CODES`."""
 
 _DETAILS: Final = {
+    "bad-customer-id": "the id of a customer begins with `c_`; GET /api/customers?primaryKey=... shows it",
     "bad-id": "an id has 1 to 64 of the characters A-Z, a-z, 0-9, _ and -",
     "empty-list": "needs at least one element",
     "empty-text": "must not be blank",
@@ -44,6 +47,12 @@ _DETAILS: Final = {
     "unknown-field": "this field does not exist here",
 }
 """Sentences that take the place of pydantic's."""
+
+_TYPE_DETAILS: Final = {
+    **dict.fromkeys(("tuple_type", "list_type", "set_type", "frozen_set_type"), "must be a list"),
+    **dict.fromkeys(("dict_type", "mapping_type"), "must be an object"),
+}
+"""By pydantic's error type: JSON's words for Python's types."""
 
 _DISCRIMINATORS: Final = {"unknown-step-type": "type", "unknown-channel": "channel"}
 """By error type: the field that selects the member of a union."""
@@ -77,7 +86,7 @@ def _finding(details: ErrorDetails) -> Finding:
     elif discriminator is not None or error_type == "model_type":
         return Finding(code="wrong-type", detail="must be an object", pointer=pointer(parts))
     code = _code(error_type, parts, details["input"])
-    message = details["msg"]
+    message = _TYPE_DETAILS.get(error_type, details["msg"])
     return Finding(code=code, detail=message if code == error_type else _DETAILS.get(code, message), pointer=pointer(parts))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from waypost.domain.journeys.lifecycle import JourneyStatus, Lifecycle
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.simulation import Simulation
+from waypost.domain.values.findings import Finding
 from waypost.domain.values.wire_model import WireModel
 from waypost.manage.responses.lists import Time
 
@@ -36,15 +37,25 @@ class JourneySummary(WireModel):
         return cls.model_validate(journey, from_attributes=True)
 
 
+class JourneyProblem(WireModel):
+    """A fault or a doubt, with a pointer to its place."""
+
+    code: str
+    detail: str
+    pointer: str
+
+
 class JourneyResponse(JourneySummary):
-    """A journey with its newest definition, as it was saved."""
+    """A journey with its newest definition, as it was saved. `problems` is what publishing this draft would refuse it for."""
 
     definition: dict[str, Any]
+    problems: tuple[JourneyProblem, ...]
 
     @classmethod
-    def with_definition(cls, journey: Lifecycle, definition: dict[str, Any]) -> JourneyResponse:
-        """The journey with its newest definition."""
-        return cls(**dict(JourneySummary.of(journey)), definition=definition)
+    def with_definition(cls, journey: Lifecycle, definition: dict[str, Any], problems: Sequence[Finding]) -> JourneyResponse:
+        """The journey with its newest definition and the problems of it."""
+        listed = tuple(JourneyProblem.model_validate(each, from_attributes=True) for each in problems)
+        return cls(**dict(JourneySummary.of(journey)), definition=definition, problems=listed)
 
 
 class SimulatedMove(WireModel):
@@ -81,10 +92,11 @@ class SimulationResponse(WireModel):
     moves: tuple[SimulatedMove, ...]
     messages: tuple[SimulatedMessage, ...]
     ignored: tuple[IgnoredEventResponse, ...]
+    warnings: tuple[JourneyProblem, ...]
 
     @classmethod
-    def of(cls, simulation: Simulation, messages: Sequence[SimulatedMessage]) -> SimulationResponse:
-        """The moves of all runs together, and the messages as they are rendered."""
+    def of(cls, simulation: Simulation, messages: Sequence[SimulatedMessage], warnings: Sequence[Finding]) -> SimulationResponse:
+        """The moves of all runs together, the messages as they are rendered, and what in the request looks like a mistake."""
         moves = [
             SimulatedMove(at=each.at, step=each.step, reason=each.reason.value, branch=each.branch, run=run)
             for run, each in simulation.visits
@@ -93,4 +105,5 @@ class SimulationResponse(WireModel):
             moves=tuple(sorted(moves, key=lambda move: move.at)),
             messages=tuple(messages),
             ignored=tuple(IgnoredEventResponse.model_validate(each, from_attributes=True) for each in simulation.ignored),
+            warnings=tuple(JourneyProblem.model_validate(each, from_attributes=True) for each in warnings),
         )
