@@ -108,7 +108,7 @@ def publish(
 
 def delete(journeys: ManagedJourneys, workspace: str, journey_id: str) -> None:
     """Deletes a journey that was never published. RefusedError 404, or 409 for a journey that was: its runs need its versions."""
-    for _ in range(ATTEMPTS):
+    for _ in range(EDIT_ATTEMPTS):
         draft, _definition = read(journeys, workspace, journey_id)
         if draft.published_version is not None:
             raise RefusedError(409, "wrong-move", "Only a journey that was never published can be deleted. Stop this one.")
