@@ -198,7 +198,7 @@ def test_merged_erased_and_executed_version_rows_are_written_as_they_were(stored
             (EXITED_RUN,),
         )
     )
-    stored.customer_data.block_writes("w1", "c_erased", NOW)
+    stored.erasures.block("w1", "c_erased", NOW)
     stored.runs.clear("w1", "c_executed", 1)
     assert is_golden(stored.runs.table, "runs-version-rows")
 
@@ -209,7 +209,7 @@ def test_merged_erased_and_executed_version_rows_are_read_as_they_were(stored: D
     assert stored.runs.get("w1", "c_into") == CustomerRuns(VersionRow(2, (*EFFECTS, SendMessage("msg_9"))), (SHORT_RUN,))
     assert stored.runs.history("w1", "c_into").runs == (SHORT_RUN, EXITED_RUN)
     assert stored.runs.get("w1", "c_absorbed") == CustomerRuns(VersionRow(2, (), "c_into"), ())
-    assert stored.runs.get("w1", "c_erased") == CustomerRuns(VersionRow(2), ())
+    assert stored.runs.get("w1", "c_erased") == CustomerRuns(VersionRow(2, erased=True), ())
     assert stored.runs.get("w1", "c_executed") == CustomerRuns(VersionRow(1), ())
 
 

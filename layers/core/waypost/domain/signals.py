@@ -126,7 +126,21 @@ class CustomerReleased:
         return digest("released", self.workspace, self.customer, self.journey, str(self.revision), str(self.pass_number))
 
 
-Signal = EventsArrived | MessageSettled | TimerDue | JourneyResumed | CustomerReleased
+@dataclass(frozen=True, slots=True)
+class ErasureContinued:
+    """The erasure of this customer has to go on. `part` counts the signals of one erasure."""
+
+    workspace: str
+    customer: str
+    part: int = 0
+
+    @property
+    def name(self) -> str:
+        """The deduplication id: one for each part."""
+        return digest("erasure", self.workspace, self.customer, str(self.part))
+
+
+Signal = EventsArrived | MessageSettled | TimerDue | JourneyResumed | CustomerReleased | ErasureContinued
 
 
 class QueueMessage(NamedTuple):

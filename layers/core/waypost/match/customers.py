@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from waypost import identify
 from waypost.domain.customers.facts import merge
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.customers.rows import Row, RowKey, owner_key
+from waypost.domain.customers.rows import Row, RowKey, Tombstones, owner_key
 from waypost.domain.intake.events import Event, identifiers_of
 from waypost.domain.reasons import Reason
 from waypost.domain.signals import EventsArrived
-from waypost.ports import Customers
+from waypost.match.dependencies import require_not_erased
+from waypost.ports import Customers, Runs
 
 
 @dataclass(slots=True)
@@ -38,10 +39,23 @@ def rows_of(customers: Customers, signal: EventsArrived, event: Event) -> list[R
     return identify.find_rows(customers, signal.workspace, event.identifier)
 
 
-def apply_attributes(customers: Customers, signal: EventsArrived, events: Sequence[Event]) -> AppliedEvents:
+def require_erasures_finished(customers: Customers, runs: Runs, workspace: str, events: Sequence[Event]) -> None:
+    """UnavailableError while an identifier of these events leads to rows of an erased customer that are still there.
+
+    The events happened after the erasure, and have to wait until they can create a new customer.
+    """
+    # An erasure marks the version row before it writes tombstones, and removes the rows last. In between, the row that an identifier leads
+    # to is the erased customer's: what is written to it would be removed with it, and an id that joins it would be erased as well.
+    identifiers = {each for event in events for each in identifiers_of(event)}
+    found = {row.customer for each in identifiers for row in identify.find_rows(customers, workspace, each)}
+    for customer in sorted(found):
+        require_not_erased(runs.get(workspace, customer).version_row)
+
+
+def apply_attributes(customers: Customers, signal: EventsArrived, events: Sequence[Event], tombstones: Tombstones) -> AppliedEvents:
     """Carries out every `$identify`, then writes the attributes and tokens that the intake has not written.
 
-    Repeating it changes nothing: of two facts the newer one stays.
+    Repeating it changes nothing: of two facts the newer one stays. UnavailableError if a customer was erased after `tombstones` were read.
     """
     applied = AppliedEvents()
     for event in events:
@@ -57,22 +71,29 @@ def apply_attributes(customers: Customers, signal: EventsArrived, events: Sequen
         if event.identification is None and (event.facts or not signal.known):
             by_identifier[event.identifier].append(event)
     for identifier, same_identifier in by_identifier.items():
-        _write_facts(customers, owner_key(signal.workspace, identifier), same_identifier, signal.primary, applied)
+        _write_facts(customers, owner_key(signal.workspace, identifier), same_identifier, signal.primary, tombstones, applied)
     _find_customers_of_refused(customers, signal, events, applied)
     return applied
 
 
-def _write_facts(customers: Customers, key: RowKey, events: Sequence[Event], primary: Identifier | None, applied: AppliedEvents) -> None:
+def _write_facts(
+    customers: Customers,
+    key: RowKey,
+    events: Sequence[Event],
+    primary: Identifier | None,
+    tombstones: Tombstones,
+    applied: AppliedEvents,
+) -> None:
     """Writes the facts of all events of one identifier in one write, or one event at a time if that write is refused.
 
     Together they may exceed a limit that most of them respect: each event is refused for its own facts only.
     """
-    outcome = identify.write_facts(customers, key, merge(*(event.facts for event in events)), primary)
+    outcome = identify.write_facts(customers, key, merge(*(event.facts for event in events)), primary, tombstones)
     if not isinstance(outcome, Reason):
         applied.customers[key.owner] = outcome
         return
     for event in events:
-        outcome = identify.write_facts(customers, key, event.facts, primary)
+        outcome = identify.write_facts(customers, key, event.facts, primary, tombstones)
         if isinstance(outcome, Reason):
             applied.refused[event.uuid] = outcome
         else:

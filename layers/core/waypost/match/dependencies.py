@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +10,12 @@ from typing import Final
 
 from waypost import ports
 from waypost.cache.workspace_cache import Snapshots
+from waypost.domain.errors import UnavailableError
 from waypost.domain.journeys.published import Snapshot
 from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.reactions import Rules
-from waypost.domain.runs.run import CustomerRuns
+from waypost.domain.runs.run import CustomerRuns, VersionRow
+from waypost.erasure import ErasureDependencies
 from waypost.match.unit_of_work import RunUnitOfWork
 
 ATTEMPTS: Final = 8
@@ -21,7 +24,10 @@ ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class MatchDependencies:
-    """The ports of the matcher. With `log_all`, events without effect are recorded as well."""
+    """The ports of the matcher. With `log_all`, events without effect are recorded as well.
+
+    `erasing` returns the stores of an erasure, which few signals need.
+    """
 
     customers: ports.Customers
     runs: ports.Runs
@@ -34,6 +40,7 @@ class MatchDependencies:
     signals: ports.Signals
     timers: ports.Timers
     executor: Executor
+    erasing: Callable[[], ErasureDependencies]
     log_all: bool = True
 
 
@@ -45,6 +52,16 @@ def unit_of_work_for(dependencies: MatchDependencies, workspace: str, customer: 
     if customer_runs.version_row.merged_into is not None:
         return unit_of_work_for(dependencies, workspace, customer_runs.version_row.merged_into, now)
     return RunUnitOfWork(dependencies.runs, dependencies.send_queue, dependencies.timers, now, workspace, customer, customer_runs)
+
+
+def require_not_erased(version_row: VersionRow) -> None:
+    """UnavailableError if the customer of this version row was erased: nothing may be saved for it.
+
+    A later delivery of the signal decides again. It finds the tombstones, and drops what happened before the erasure. What happened later
+    belongs to a new customer, as soon as the rows of the erased one are gone.
+    """
+    if version_row.erased:
+        raise UnavailableError("this customer is being erased")
 
 
 def rules_of(dependencies: MatchDependencies, workspace: str, customer_runs: CustomerRuns, snapshot: Snapshot, now: datetime) -> Rules:

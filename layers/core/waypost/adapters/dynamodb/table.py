@@ -127,9 +127,14 @@ class Table:
 
     def query_all(self, condition: str, values: Item, **options: Any) -> Iterator[Item]:
         """All rows of a query, one call for each page."""
+        for page in self.query_pages(condition, values, **options):
+            yield from page
+
+    def query_pages(self, condition: str, values: Item, **options: Any) -> Iterator[list[Item]]:
+        """The pages of a query, one call for each."""
         while True:
             items, last = self.query(condition, values, **options)
-            yield from items
+            yield items
             if last is None:
                 return
             options["ExclusiveStartKey"] = last
