@@ -58,10 +58,15 @@ class DynamoRejectedEvents:
         rows += [{**referenced_key(workspace, at), "expires": expires, "json": _to_json(each)} for at, each in positions]
         self.table.put_many(rows)
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[tuple[str, RejectedEvent]]:
-        """At most `limit` events of one day (UTC) before this position, newest first, each with its position (`<receivedAt>#...`)."""
-        items, _ = self.table.query_newest(("id", day_partition(workspace, day)), limit=limit, before=before or _COUNTERS)
-        return [(item["at"], _from_item(item)) for item in items]
+    def of_day(
+        self, workspace: str, day: date, *, limit: int, before: str | None = None
+    ) -> tuple[list[tuple[str, RejectedEvent]], str | None]:
+        """At most `limit` events of one day (UTC) before this position, newest first, each with its position (`<receivedAt>#...`).
+
+        Also the position to go on from (None: no more): DynamoDB returns at most 1 MB, and three of these rows may exceed that.
+        """
+        items, last = self.table.query_newest(("id", day_partition(workspace, day)), limit=limit, before=before or _COUNTERS)
+        return [(item["at"], _from_item(item)) for item in items], last["at"] if last else None
 
 
 def day_partition(workspace: str, day: date) -> str:

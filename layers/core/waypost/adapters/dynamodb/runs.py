@@ -164,7 +164,7 @@ class DynamoRuns:
             Limit=_HELD_PAGE,
         )
         found = [HeldRun(item["customer"].removeprefix(f"{workspace}#"), Identifier(*item["knownAs"])) for item in items]
-        return found, items[-1]["stands"] + "!" if last else None
+        return found, last["stands"] + "!" if last else None
 
     def counts(self, workspace: str, journey: str) -> dict[str, int]:
         """The number of active runs at each step of a journey, eventually consistent. It reads every active run of the journey."""

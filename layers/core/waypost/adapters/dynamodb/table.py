@@ -156,6 +156,18 @@ class Table:
             **({"IndexName": index} if index else {}),
         )
 
+    def query_newest_keys(self, partition: tuple[str, str], *, limit: int, before: str | None, index: str) -> list[Item]:
+        """The `limit` rows of an index with the greatest sort keys, greatest first; fewer only if there are no more.
+
+        It is for indexes that hold keys only, of which one page has room for more rows than any list requests.
+        """
+        # A page may still end early. Taken for the end of the list, it would hide the rows behind it.
+        rows, more = self.query_newest(partition, limit=limit, before=before, index=index)
+        while more is not None and len(rows) < limit:
+            page, more = self.query_newest(partition, limit=limit - len(rows), before=more["at"], index=index)
+            rows += page
+        return rows
+
     def put_action(self, item: Item, **condition: Any) -> Item:
         """The action of a transaction that writes a row if the condition holds."""
         return {"Put": {"TableName": self.name, "Item": serialize(item), **to_request(condition)}}
