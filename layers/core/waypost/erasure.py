@@ -16,9 +16,11 @@ from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.erasure import ErasureSubjects
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, RowKey, correlation_key
+from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.transition import timer_of
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import ErasureContinued
+from waypost.identify import ATTEMPTS
 
 REQUEST_SECONDS: Final = 20.0
 """How long a request of the API erases before it leaves the rest to signals: the gateway's timeout is 29 seconds."""
@@ -76,7 +78,7 @@ def begin_erasure(customer: Customer, now: datetime, dependencies: ErasureDepend
 
 def continue_erasure(signal: ErasureContinued, now: datetime, dependencies: ErasureDependencies) -> None:
     """Goes on with an erasure for some seconds, and sends the next signal unless it is complete. Repeating it changes nothing."""
-    workspace, customer, erasures = signal.workspace, signal.customer, dependencies.erasures
+    workspace, customer, erasures = signal.workspace, signal.erased, dependencies.erasures
     status = erasures.status(workspace, customer)
     if status is None or status.complete:
         return
@@ -115,8 +117,8 @@ class ErasurePass:
     def carry_out(self) -> bool:
         """Removes everything of the customer, with every id that was linked to it meanwhile. False if the time was too short.
 
-        The rows of the customer are removed last: they say what belongs to it. An event that was between its check and its write when the
-        erasure began may have linked another id; the next round erases that too.
+        The rows of the customer are removed last: they say what belongs to it. An event may link another id before the rows are blocked;
+        the next round erases that too.
         """
         while True:
             customer = self._stored_customer()
@@ -132,14 +134,28 @@ class ErasurePass:
     def _block_writers(self, customer: Customer) -> None:
         """Makes writers fail under every id of the customer."""
         # The order prevents a race with writers. Blocked runs make every later change of a run fail. Then tombstones make the matcher drop
-        # every event that is not newer than the erasure. A matcher that finds a tombstone therefore also finds that the runs are blocked,
-        # and lets a newer event wait until the rows are gone: it must not be written to rows that are about to be removed.
+        # every event that is not newer than the erasure. A matcher that finds a tombstone therefore also finds that runs and rows are
+        # blocked, and lets a newer event wait until the rows are gone: it must not be written to rows that are about to be removed.
         dependencies, subjects = self.dependencies, subjects_of(customer)
         dependencies.erasures.add(self.workspace, self.customer, subjects, self.at)
         for each in sorted(subjects.ids):
             dependencies.erasures.block(self.workspace, each, self.at)
+        for row in self._rows():
+            self._block_row(row)
         dependencies.customers.add_tombstones(self.workspace, sorted(subjects.identifiers), self.at)
         self._remember_timers(customer)
+
+    def _block_row(self, row: Row) -> None:
+        """Makes later writes to a row fail, unless it became a pointer meanwhile or another customer's row."""
+        current: Row | None = row
+        for _ in range(ATTEMPTS):
+            if current is None or current.erasing or current.linked_to is not None or current.customer != self.customer:
+                return
+            stale = self.dependencies.customers.save((replace(current, erasing=True),))
+            if stale is None:
+                return
+            current = stale[row.key]
+        raise UnavailableError("other writers changed a customer's row too often")
 
     def _remember_timers(self, customer: Customer) -> None:
         """Remembers the timers of all active runs that wait for a time. Each pass deletes them: a matcher may arm one again."""

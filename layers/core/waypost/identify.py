@@ -6,7 +6,7 @@ the same effect there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -37,7 +37,8 @@ ATTEMPTS: Final = 12
 def identify_customer(customers: Customers, workspace: str, event: Event) -> str | Reason:
     """Carries out an `$identify`. Returns the id of the customer, or the reason why nothing was changed. It is idempotent.
 
-    UnavailableError if the customers table is unavailable, or if other writers change the same rows all the time.
+    UnavailableError if the customers table is unavailable, if other writers change the same rows all the time, or while a customer of the
+    event's identifiers is being erased.
     """
     identification = event.identification
     if identification is None:
@@ -65,6 +66,7 @@ def _link_ids(customers: Customers, request: IdentifyRequest, facts: Facts, at: 
     identifiers = [request.primary, *request.correlations]
     tombstones = {} if all(stored.get(pair) for pair in pairs) else customers.tombstones(request.workspace, identifiers)
     for _ in range(ATTEMPTS):
+        _require_not_erasing(stored.values())
         plan = plan_identify(request, facts, stored, at, tombstones)
         if isinstance(plan, Reason):
             return plan
@@ -124,6 +126,7 @@ def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: F
             raise UnavailableError("a pointer without its pair: the customer is being erased")
         if row is not None and row.linked_to is not None and key.correlation is not None:
             return write_facts(customers, pair_key(key.workspace, row.linked_to, key.correlation), facts, tombstones=decided_by)
+        _require_not_erasing([row])
         if row is None and decided_by is not None and tombstones.get(key.owner) != decided_by.get(key.owner):
             # The erasure came between the caller's decision and this write. An event without facts does not show that it is older, and
             # would create an empty new customer here.
@@ -141,6 +144,14 @@ def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: F
         row = stale[key]
         tombstones = {} if row else customers.tombstones(key.workspace, [key.owner])
     raise UnavailableError("other writers changed a customer's row too often")
+
+
+def _require_not_erasing(rows: Iterable[Row | None]) -> None:
+    """UnavailableError if one of these rows belongs to a customer who is being erased."""
+    # What is written to such a row is removed with it, although it happened after the erasure, and an id that joins the customer is erased
+    # as well. The event has to wait until the rows are gone: on the queue, with everything that it sets.
+    if any(row is not None and row.erasing for row in rows):
+        raise UnavailableError("this customer is being erased")
 
 
 def _has_room(customers: Customers, rows: Sequence[Row]) -> bool:

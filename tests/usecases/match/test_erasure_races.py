@@ -37,11 +37,12 @@ def harness() -> MatchHarness:
 
 
 def begin_erasure(harness: MatchHarness) -> None:
-    """What an erasure writes first: the mark in the version row, then the tombstones. Rows and runs are still there."""
+    """What an erasure writes first: the marks in the version row and the customer's rows, then the tombstones."""
     customer_runs = harness.runs.get("w1", CUSTOMER)
     read = customer_runs.version_row
     blocked = replace(read, version=read.version + 1, pending_effects=(), erased=True)
     harness.runs.stored_runs["w1", CUSTOMER] = replace(customer_runs, version_row=blocked)
+    harness.customers.save([replace(row, erasing=True) for row in harness.customers.rows.values()])
     harness.customers.erasures["w1", PHONE] = NOW + DAY
 
 

@@ -113,7 +113,7 @@ def to_wire(signal: Signal) -> dict[str, Any]:
         case CustomerReleased():
             return _released_to_wire(signal)
         case ErasureContinued():
-            names = {"workspace": signal.workspace, "customer": signal.customer, "part": signal.part}
+            names = {"workspace": signal.workspace, "customer": signal.erased, "part": signal.part}
             return {FORMAT_KEY: SHAPES["erasure"].number, "kind": "erasure", **names}
 
 

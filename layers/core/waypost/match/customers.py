@@ -13,8 +13,7 @@ from waypost.domain.customers.rows import Row, RowKey, Tombstones, owner_key
 from waypost.domain.intake.events import Event, identifiers_of
 from waypost.domain.reasons import Reason
 from waypost.domain.signals import EventsArrived
-from waypost.match.dependencies import require_not_erased
-from waypost.ports import Customers, Runs
+from waypost.ports import Customers
 
 
 @dataclass(slots=True)
@@ -39,23 +38,11 @@ def rows_of(customers: Customers, signal: EventsArrived, event: Event) -> list[R
     return identify.find_rows(customers, signal.workspace, event.identifier)
 
 
-def require_erasures_finished(customers: Customers, runs: Runs, workspace: str, events: Sequence[Event]) -> None:
-    """UnavailableError while an identifier of these events leads to rows of an erased customer that are still there.
-
-    The events happened after the erasure, and have to wait until they can create a new customer.
-    """
-    # An erasure marks the version row before it writes tombstones, and removes the rows last. In between, the row that an identifier leads
-    # to is the erased customer's: what is written to it would be removed with it, and an id that joins it would be erased as well.
-    identifiers = {each for event in events for each in identifiers_of(event)}
-    found = {row.customer for each in identifiers for row in identify.find_rows(customers, workspace, each)}
-    for customer in sorted(found):
-        require_not_erased(runs.get(workspace, customer).version_row)
-
-
 def apply_attributes(customers: Customers, signal: EventsArrived, events: Sequence[Event], tombstones: Tombstones) -> AppliedEvents:
     """Carries out every `$identify`, then writes the attributes and tokens that the intake has not written.
 
-    Repeating it changes nothing: of two facts the newer one stays. UnavailableError if a customer was erased after `tombstones` were read.
+    Repeating it changes nothing: of two facts the newer one stays. UnavailableError if a customer is being
+    erased, or was erased after `tombstones` were read.
     """
     applied = AppliedEvents()
     for event in events:

@@ -18,7 +18,7 @@ from waypost.domain.signal_codec import to_text
 from waypost.domain.signals import EventsArrived, QueueMessage
 from waypost.domain.values.generated_ids import digest
 from waypost.domain.values.wire_time import iso
-from waypost.match.customers import apply_attributes, require_erasures_finished, rows_of
+from waypost.match.customers import apply_attributes, rows_of
 from waypost.match.dependencies import MatchDependencies, unit_of_work_for
 from waypost.match.event_matcher import EventMatcher
 from waypost.match.merge import finish_merges
@@ -44,9 +44,9 @@ def match_events(
     remaining = [event for event in events if event.uuid not in refused]
     if tombstones:
         # The intake may have looked the customer up before the erasure. Under that id the events would write runs and log pages of the
-        # erased customer. What happened after the erasure belongs to new customers, one for each identifier.
+        # erased customer. What happened after the erasure belongs to new customers, one for each identifier. With `known` unset, each
+        # identifier's row is written, which fails as long as the row is the erased customer's.
         signal = replace(signal, primary=None, known=False)
-        require_erasures_finished(dependencies.customers, dependencies.runs, signal.workspace, remaining)
     # The attributes of all events come first: a condition sees what a later event of the same batch sets, and an `$identify` anywhere in
     # the batch names the customer for the events before it as well.
     applied = apply_attributes(dependencies.customers, signal, remaining, tombstones)

@@ -18,7 +18,8 @@ class Customers(Protocol):
     def update_if_newer(self, key: RowKey, facts: Facts) -> Row | NotUpdated:
         """Merges facts into a row in one write and returns the row.
 
-        Nothing is written unless the row exists, is not linked to another customer, is older than all the facts, and stays small.
+        Nothing is written unless the row exists, is not linked to another customer, is not being erased, is older than all the facts, and
+        stays small.
         """
 
     def save(self, rows: Sequence[Row]) -> Mapping[RowKey, Row | None] | None:
