@@ -14,13 +14,13 @@ from tests.fakes.tables import aws, empty_table
 from waypost.adapters.dynamodb.customer_data import DynamoCustomerData
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.erasures import DynamoErasures
-from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
+from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts, page_partition, silent_partition
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.dead_letters import Parked
-from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.event_log import SHORT_LIVED, Page
 from waypost.domain.intake.events import Event, Kind, Rejected, RejectedEvent
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.messages.message import PreparedMessage
@@ -128,6 +128,28 @@ def test_pages_are_removed_with_the_receipts_of_their_events(database: Database)
     assert [database.data.remove_events("w1", "c_1") for _ in range(2)] == [2, 0]
     assert list(database.receipts.read("w1", ["e0", "e1", "e2"], NOW)) == ["e2"]
     assert [page.customer for page in database.log.of_day("w1", NOW.date(), limit=9)[0]] == ["c_2"]
+
+
+@pytest.mark.parametrize("contested", [1, 150], ids=["in one transaction", "in several calls"])
+def test_receipts_of_events_that_are_on_no_lasting_page_are_removed(database: Database, contested: int) -> None:
+    """With `EventLog=effects`, receipts without effect outlive their page, or have none. They are deleted all the same, of any number."""
+    receipts = [Receipt(f"e{number}", "page_view", NOW, "c_1") for number in range(contested)]
+    database.log.write("w1", [Page("w1", "c_1", NOW, "s1", (event("e0"),), SHORT_LIVED)], [], receipts)
+    database.log.write("w1", [], [], [Receipt("other", "page_view", NOW, "c_2")])
+    database.receipts.table.delete({"id": page_partition("w1", "c_1"), "at": "2026-11-23T05:17:13.000Z#s1"})  # it has expired
+    assert [database.data.remove_events("w1", "c_1") for _ in range(2)] == [contested, 0]
+    assert list(database.receipts.read("w1", ["other", *(each.uuid for each in receipts)], NOW)) == ["other"]
+    assert not list(database.receipts.table.query_all("id = :id", {":id": silent_partition("w1", "c_1")}))
+
+
+def test_receipts_of_events_in_dead_letters_are_removed(database: Database) -> None:
+    """A receipt whose signal became a dead letter before its page was written is deleted with it, unless it names another customer."""
+    body = '{"kind":"events","customer":"c_1","events":[{"uuid":"e1","id":["correlation","d"]},{"uuid":"e2","id":["correlation","d"]}]}'
+    database.runs.commit(Commit("w1", "c_1", VersionRow(), (), receipts=(Receipt("e1", "joined", NOW, "c_1"),)))
+    database.runs.commit(Commit("w1", "c_2", VersionRow(), (), receipts=(Receipt("e2", "joined", NOW, "c_2"),)))
+    database.dead_letters.park(Parked("w1", "signal", "s1", body, "reason", NOW))
+    assert database.data.remove_parked("w1", ["c_1"], {"d"}, []) == 1
+    assert list(database.receipts.read("w1", ["e1", "e2"], NOW)) == ["e2"]
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ class FakeCustomerData:
 
     other_writer: Callable[[], object] = lambda: None
     runs: int = 0
+    events: dict[str, int] = field(default_factory=dict)
     rendered: set[str] = field(default_factory=set)
     stored: list[ErasedMessage] = field(default_factory=list)
     lists_messages: bool = True
@@ -56,7 +57,7 @@ class FakeCustomerData:
         self.rendered -= set(messages)
 
     def remove_events(self, workspace: str, customer: str) -> int:
-        return 0
+        return self.events.pop(customer, 0)
 
     def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
         return 0
@@ -260,6 +261,17 @@ def test_an_erasure_is_complete_after_a_second_pass_two_minutes_later() -> None:
     harness.data.lists_messages = False
     continue_erasure(ErasureContinued("w1", CUSTOMER, 1), LATE, harness.dependencies())
     assert (harness.complete, harness.data.rendered, harness.erasures.remembered) == (True, set(), ErasureSubjects())
+
+
+def test_events_that_an_earlier_release_filed_under_the_id_of_an_identifier_are_erased() -> None:
+    """A device's first events, sent just before its `$identify`, are under the id that the device alone would have had."""
+    harness = ErasureHarness()
+    identify_ada(harness.customers, "tablet")()
+    identify_ada(harness.customers, "phone")()
+    ada = harness.customers.customer(ADA)
+    assert CUSTOMER not in (ada.id, *ada.merged_ids)
+    harness.data.events[CUSTOMER] = 2
+    assert begin_erasure(ada, NOW, harness.dependencies()).by_kind["events"] == 2
 
 
 def test_a_new_customer_of_the_same_identifier_survives_the_second_pass() -> None:

@@ -20,6 +20,7 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.transition import timer_of
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import ErasureContinued
+from waypost.domain.values.generated_ids import customer_id
 from waypost.identify import ATTEMPTS
 
 REQUEST_SECONDS: Final = 20.0
@@ -193,7 +194,9 @@ class ErasurePass:
             yield "runs", partial(data.remove_runs, workspace, each)
         for each in ids:
             yield "messages", partial(self._remove_messages, each)
-        for each in ids:
+        # An earlier release filed events of a new id under the customer id that it would have made, also where it joined this customer.
+        filed = {customer_id(workspace, each.kind, each.value) for each in subjects.identifiers}
+        for each in sorted(subjects.ids | filed):
             yield "events", partial(data.remove_events, workspace, each)
         yield "rejectedEvents", partial(data.remove_rejected, workspace, texts)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from waypost.adapters.dynamodb import dead_letters, events, message_items, rejected_events
 from waypost.adapters.dynamodb.erasures import SUBJECTS
@@ -60,13 +60,20 @@ class DynamoCustomerData:
         self.messages_table.delete_many([message_items.key_of(workspace, each) for each in messages])
 
     def remove_events(self, workspace: str, customer: str) -> int:
-        """Deletes at most 100 pages of the event log with the receipts of their events, and returns the number of events."""
-        # Receipts go first, because only the pages list them: after a crash in between, the next call finds the pages again.
-        pages, _ = self.events.query("id = :id", {":id": events.page_partition(workspace, customer)}, ConsistentRead=True, Limit=_PAGE)
+        """Deletes at most 100 pages of the event log, and lists of receipts, with the receipts. Returns the number of events."""
+        # Receipts go first, because only pages and lists name them: after a crash in between, the next call finds the pages again.
+        pages = self._first_rows(events.page_partition(workspace, customer))
+        lists = self._first_rows(events.silent_partition(workspace, customer))
         uuids = dict.fromkeys(event["uuid"] for page in pages for event in json_from_attribute(page["events"]))
+        uuids |= dict.fromkeys(uuid for each in lists for uuid in each["uuids"])
         _delete(self.events, [events.receipt_key(workspace, uuid) for uuid in uuids])
-        _delete(self.events, [_pick(page, "id", "at") for page in pages])
+        _delete(self.events, [_pick(row, "id", "at") for row in (*pages, *lists)])
         return len(uuids)
+
+    def _first_rows(self, partition: str) -> list[Item]:
+        """At most 100 rows of a partition of the events table."""
+        items, _ = self.events.query("id = :id", {":id": partition}, ConsistentRead=True, Limit=_PAGE)
+        return items
 
     def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
         """Deletes the rejected events that name one of these identifiers, and returns how many."""
@@ -75,9 +82,7 @@ class DynamoCustomerData:
     def _remove_rejected_of(self, workspace: str, identifier: str) -> int:
         """Deletes at most 100 rejected events that name one identifier."""
         # The references go last: after a crash in between, the next call finds them again.
-        references, _ = self.events.query(
-            "id = :id", {":id": rejected_events.reference_partition(workspace, identifier)}, ConsistentRead=True, Limit=_PAGE
-        )
+        references = self._first_rows(rejected_events.reference_partition(workspace, identifier))
         _delete(self.events, [rejected_events.referenced_key(workspace, each["at"]) for each in references])
         return _delete(self.events, [_pick(each, "id", "at") for each in references])
 
@@ -94,8 +99,16 @@ class DynamoCustomerData:
             rows = self.messages_table.get_many([message_items.key_of(workspace, each) for each in sorted(subjects)])
             about = {*customers, *messages, *(message_items.id_in(row["at"]) for row in rows if row["customer"] in partitions)}
             found = [item for item in page if _is_about(parked[item["at"]], about, identifiers)]
+            self._remove_receipts_in([parked[item["at"]] for item in found], customers)
             removed += _delete(self.dead, [_pick(item, "workspace", "at") for item in found])
         return removed
+
+    def _remove_receipts_in(self, found: Sequence[Parked], customers: Collection[str]) -> None:
+        """Deletes the receipts of these customers for events in dead letters."""
+        # A signal whose first delivery saved a receipt, and which never came as far as its page, is the only row that lists the receipt.
+        uuids = {(each.workspace, event["uuid"]) for each in found for event in _signal_in(each).get("events", ()) if "uuid" in event}
+        receipts = self.events.get_many([events.receipt_key(workspace, uuid) for workspace, uuid in sorted(uuids)])
+        _delete(self.events, [_pick(item, "id", "at") for item in receipts if item["customer"] in customers])
 
 
 def _delete(table: Table, keys: Sequence[Item]) -> int:
@@ -108,16 +121,20 @@ def _pick(item: Item, *names: str) -> Item:
     return {name: item[name] for name in names}
 
 
+def _signal_in(parked: Parked) -> dict[str, Any]:
+    """The JSON object in a dead letter, empty if there is none."""
+    try:
+        signal = exact_json.loads(parked.body)
+    except ValueError:
+        return {}
+    return signal if isinstance(signal, dict) else {}
+
+
 def _is_about(parked: Parked, subjects: Collection[str], identifiers: Collection[str]) -> bool:
     """Whether a dead letter is one of these messages, or a signal of one of these customers or with events of these identifiers."""
     if parked.subject in subjects:
         return True
-    try:
-        signal = exact_json.loads(parked.body)
-    except ValueError:
-        return False
-    if not isinstance(signal, dict):
-        return False
+    signal = _signal_in(parked)
     # An `$identify` names more identifiers than the one that it is filed under, and other signals name one for a strongly consistent read.
     named = [signal.get("primary"), *(signal.get(key, ("", ""))[1] for key in ("knownAs", "known_as"))]
     for event in signal.get("events", ()):
