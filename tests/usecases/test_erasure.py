@@ -80,9 +80,10 @@ class FakeErasures:
         write, self.other_writer = self.other_writer, lambda: None
         write()
 
-    def begin(self, workspace: str, customer: str, at: datetime) -> None:
+    def begin(self, workspace: str, customer: str, at: datetime) -> datetime:
         self.blocked.add(customer)
         self.state = self.state or ErasureStatus(at)
+        return self.state.erased_at
 
     def status(self, workspace: str, customer: str) -> ErasureStatus | None:
         return self.state
@@ -242,6 +243,17 @@ def test_a_large_erasure_ends_by_itself() -> None:
     parts = harness.continue_until_complete()
     assert parts > 10
     assert (harness.complete, harness.data.runs, harness.customers.rows) == (True, 0, {})
+
+
+def test_a_repeated_request_keeps_the_time_of_the_erasure() -> None:
+    """An event between two requests for one large erasure is later than the erasure: the tombstone keeps the time of the first one."""
+    harness = ErasureHarness(tick=4.0)
+    harness.data.runs = 5_000
+    harness.begin()
+    customer = assemble(find_rows(harness.customers, "w1", PHONE), None)
+    assert customer is not None
+    begin_erasure(customer, NOW + timedelta(minutes=1), harness.dependencies())
+    assert harness.customers.erasures == {("w1", PHONE): NOW}
 
 
 def test_an_erasure_is_complete_after_a_second_pass_two_minutes_later() -> None:

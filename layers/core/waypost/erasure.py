@@ -68,10 +68,11 @@ def begin_erasure(customer: Customer, now: datetime, dependencies: ErasureDepend
     # The signal comes before the mark: whatever happens to this request, an erasure that was begun has a signal that finishes it. A signal
     # of an erasure that never began does nothing. The subjects come before both, or a signal could find nothing to erase.
     workspace, erasures = customer.workspace, dependencies.erasures
-    erasure_pass = ErasurePass(workspace, customer.id, now, dependencies, dependencies.monotonic() + REQUEST_SECONDS)
+    end = dependencies.monotonic() + REQUEST_SECONDS
     erasures.add(workspace, customer.id, subjects_of(customer), now)
     dependencies.delays.put(to_queue_message(ErasureContinued(workspace, customer.id)), FIRST_SIGNAL_AFTER)
-    erasures.begin(workspace, customer.id, now)
+    # A repeat keeps the time of the first request. With its own time it would drop events that happened in between, and wait since then.
+    erasure_pass = ErasurePass(workspace, customer.id, erasures.begin(workspace, customer.id, now), dependencies, end)
     if erasure_pass.carry_out():
         erasures.schedule_second_pass(workspace, customer.id, now + SECOND_PASS_AFTER)
     return erasure_pass.removed

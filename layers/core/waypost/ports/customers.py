@@ -86,8 +86,8 @@ class Erasures(Protocol):
     def block(self, workspace: str, customer: str, at: datetime) -> None:
         """Marks the customer's runs as erased: every later conditional write of a run fails."""
 
-    def begin(self, workspace: str, customer: str, at: datetime) -> None:
-        """Marks that an erasure of this customer has begun, and blocks its runs. A repeat keeps the first time."""
+    def begin(self, workspace: str, customer: str, at: datetime) -> datetime:
+        """Marks that an erasure of this customer has begun, and blocks its runs. Returns its time: a repeat keeps the first one."""
 
     def status(self, workspace: str, customer: str) -> ErasureStatus | None:
         """How far the erasure of this customer is, or None."""

@@ -46,10 +46,11 @@ class DynamoErasures:
             {"#to": "to"},
         )
 
-    def begin(self, workspace: str, customer: str, at: datetime) -> None:
-        """Marks that an erasure of this customer has begun. A repeat changes nothing."""
+    def begin(self, workspace: str, customer: str, at: datetime) -> datetime:
+        """Marks that an erasure of this customer has begun, and returns its time: that of the first call."""
         self.block(workspace, customer, at)
-        self._update(workspace, customer, f"SET {_STATE} = if_not_exists({_STATE}, :begun)", {":begun": "begun"})
+        item = self._update(workspace, customer, f"SET {_STATE} = if_not_exists({_STATE}, :begun)", {":begun": "begun"})
+        return instant(item[ERASED])
 
     def status(self, workspace: str, customer: str) -> ErasureStatus | None:
         """How far the erasure of a customer is; None if there is none, or if it was completed more than 15 days ago."""
@@ -115,8 +116,8 @@ class DynamoErasures:
             ConsistentRead=True,
         )
 
-    def _update(self, workspace: str, customer: str, expression: str, values: Item, names: Item | None = None) -> None:
-        self.runs.update(
+    def _update(self, workspace: str, customer: str, expression: str, values: Item, names: Item | None = None) -> Item:
+        return self.runs.update(
             {"customer": partition_key(workspace, customer), "row": VERSION_ROW},
             UpdateExpression=expression,
             ExpressionAttributeValues=values,
