@@ -13,18 +13,19 @@ from tests.fakes.messages import NOW, pending_message
 from tests.fakes.tables import aws, empty_table
 from waypost.adapters.dynamodb.customer_data import DynamoCustomerData
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
-from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
+from waypost.adapters.dynamodb.erasures import DynamoErasures
+from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts, page_partition, silent_partition
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.dead_letters import Parked
-from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.event_log import SHORT_LIVED, Page
 from waypost.domain.intake.events import Event, Kind, Rejected, RejectedEvent
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.messages.message import PreparedMessage
 from waypost.domain.reasons import Reason
-from waypost.domain.runs.changes import Commit, CommitResult
+from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import SendMessage
 from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 
@@ -38,6 +39,7 @@ class Database:
     """The adapters of the tables that hold data of customers, and their erasure."""
 
     data: DynamoCustomerData
+    erasures: DynamoErasures
     runs: DynamoRuns
     receipts: DynamoReceipts
     log: DynamoLog
@@ -54,6 +56,7 @@ def database() -> Iterator[Database]:
         receipts = DynamoReceipts(events, timedelta(days=90))
         yield Database(
             DynamoCustomerData(runs, messages, events, dead),
+            DynamoErasures(runs),
             DynamoRuns(runs, receipts, messages),
             receipts,
             DynamoLog(receipts),
@@ -74,10 +77,24 @@ def test_changes_decided_before_the_erasure_cannot_be_saved(database: Database) 
     read = database.runs.get("w1", "c_1")
     unread = database.runs.get("w1", "c_new")
     for customer in ("c_1", "c_new"):
-        database.data.block_writes("w1", customer, NOW)
+        database.erasures.block("w1", customer, NOW)
     assert database.runs.commit(Commit("w1", "c_1", read.version_row, (), (RUN,))) is CommitResult.STALE
     assert database.runs.commit(Commit("w1", "c_new", unread.version_row, (), (RUN,))) is CommitResult.STALE
     assert database.runs.get("w1", "c_1").version_row.pending_effects == ()
+
+
+def test_no_change_is_saved_after_an_erasure_whenever_it_was_decided(database: Database) -> None:
+    """A worker that reads the blocked version row sees the erasure, and cannot save a change over it, nor merge with it."""
+    database.runs.commit(Commit("w1", "c_1", VersionRow(), (), (RUN,)))
+    for customer in ("c_1", "c_new"):
+        database.erasures.block("w1", customer, NOW)
+    read, new = database.runs.get("w1", "c_1"), database.runs.get("w1", "c_new")
+    assert (read.version_row.erased, read.runs, new.version_row.erased) == (True, (RUN,), True)
+    for customer, version_row in (("c_1", read.version_row), ("c_new", new.version_row)):
+        assert database.runs.commit(Commit("w1", customer, version_row, (SendMessage("msg_1"),), (RUN,))) is CommitResult.STALE
+        assert not database.runs.merge(RunsMerge("w1", "c_2", VersionRow(), customer, version_row, (RUN,), ()))
+        assert not database.runs.merge(RunsMerge("w1", customer, version_row, "c_2", VersionRow(), (RUN,), ()))
+        assert database.runs.get("w1", customer).version_row == version_row
 
 
 def test_runs_are_removed_and_the_version_row_stays(database: Database) -> None:
@@ -95,7 +112,10 @@ def test_messages_are_removed_with_their_content(database: Database) -> None:
         message = pending_message(id=f"msg_{number}", customer=customer)
         database.runs.commit(Commit("w1", f"c_{number}", VersionRow(), (), messages=(message,)))
         database.messages.keep_rendered(message, PreparedMessage("ada@example.com", {"text": "Hi"}), NOW)
-    assert [database.data.remove_messages("w1", "c_1") for _ in range(2)] == [2, 0]
+    found = database.data.messages("w1", "c_1")
+    assert sorted(found) == [("msg_0", False), ("msg_1", False)]
+    database.data.remove_messages("w1", [each.id for each in found])
+    assert database.data.messages("w1", "c_1") == []
     assert [database.messages.get("w1", f"msg_{number}") is None for number in range(3)] == [True, True, False]
     assert [database.messages.rendered("w1", f"msg_{number}") is None for number in range(3)] == [True, True, False]
 
@@ -107,7 +127,29 @@ def test_pages_are_removed_with_the_receipts_of_their_events(database: Database)
         database.log.write("w1", [Page("w1", customer, NOW, f"s{number}", (event(f"e{number}"),))], [receipt])
     assert [database.data.remove_events("w1", "c_1") for _ in range(2)] == [2, 0]
     assert list(database.receipts.read("w1", ["e0", "e1", "e2"], NOW)) == ["e2"]
-    assert [page.customer for page in database.log.of_day("w1", NOW.date(), limit=9)] == ["c_2"]
+    assert [page.customer for page in database.log.of_day("w1", NOW.date(), limit=9)[0]] == ["c_2"]
+
+
+@pytest.mark.parametrize("contested", [1, 150], ids=["in one transaction", "in several calls"])
+def test_receipts_of_events_that_are_on_no_lasting_page_are_removed(database: Database, contested: int) -> None:
+    """With `EventLog=effects`, receipts without effect outlive their page, or have none. They are deleted all the same, of any number."""
+    receipts = [Receipt(f"e{number}", "page_view", NOW, "c_1") for number in range(contested)]
+    database.log.write("w1", [Page("w1", "c_1", NOW, "s1", (event("e0"),), SHORT_LIVED)], [], receipts)
+    database.log.write("w1", [], [], [Receipt("other", "page_view", NOW, "c_2")])
+    database.receipts.table.delete({"id": page_partition("w1", "c_1"), "at": "2026-11-23T05:17:13.000Z#s1"})  # it has expired
+    assert [database.data.remove_events("w1", "c_1") for _ in range(2)] == [contested, 0]
+    assert list(database.receipts.read("w1", ["other", *(each.uuid for each in receipts)], NOW)) == ["other"]
+    assert not list(database.receipts.table.query_all("id = :id", {":id": silent_partition("w1", "c_1")}))
+
+
+def test_receipts_of_events_in_dead_letters_are_removed(database: Database) -> None:
+    """A receipt whose signal became a dead letter before its page was written is deleted with it, unless it names another customer."""
+    body = '{"kind":"events","customer":"c_1","events":[{"uuid":"e1","id":["correlation","d"]},{"uuid":"e2","id":["correlation","d"]}]}'
+    database.runs.commit(Commit("w1", "c_1", VersionRow(), (), receipts=(Receipt("e1", "joined", NOW, "c_1"),)))
+    database.runs.commit(Commit("w1", "c_2", VersionRow(), (), receipts=(Receipt("e2", "joined", NOW, "c_2"),)))
+    database.dead_letters.park(Parked("w1", "signal", "s1", body, "reason", NOW))
+    assert database.data.remove_parked("w1", ["c_1"], {"d"}, []) == 1
+    assert list(database.receipts.read("w1", ["e1", "e2"], NOW)) == ["e2"]
 
 
 @pytest.mark.parametrize(
@@ -127,25 +169,38 @@ def test_rejected_events_are_removed_by_the_identifiers_in_them(database: Databa
     """A rejected event of the last days is deleted exactly if it names the customer in one of the places for identifiers."""
     database.rejected.keep("w1", NOW - timedelta(days=7), "r-1", [RejectedEvent(0, raw, ERROR)])
     database.rejected.count("w1", NOW, 1)
-    assert database.data.remove_rejected("w1", {"ada@example.com"}, NOW) == removed
-    assert len(database.rejected.of_day("w1", (NOW - timedelta(days=7)).date(), limit=9)) == 1 - removed
+    assert database.data.remove_rejected("w1", {"ada@example.com"}) == removed
+    assert len(database.rejected.of_day("w1", (NOW - timedelta(days=7)).date(), limit=9)[0]) == 1 - removed
 
 
 @pytest.mark.parametrize(
     ("subject", "body", "removed"),
     [
         ("msg_1", "unreadable", 1),
+        ("msg_9", "unreadable", 1),
+        ("s1", '{"kind":"events","customer":"c_9","events":[{"id":["primary","x"],"naming":["x","d"]}]}', 1),
+        ("s1", '{"kind":"timer","customer":"c_9","knownAs":["correlation","d"]}', 1),
         ("s1", '{"kind":"timer","customer":"c_1"}', 1),
         ("s1", '{"kind":"events","customer":"c_9","events":[{"id":["correlation","d"]}]}', 1),
         ("s1", '{"kind":"events","customer":"c_9","events":[{"id":["correlation","other"]}]}', 0),
         ("s1", "unreadable", 0),
         ("s1", '["c_1"]', 0),
     ],
-    ids=["message", "signal of the customer", "event of its id", "event of another id", "unreadable", "no signal"],
+    ids=[
+        "message",
+        "removed message",
+        "other id in an identify",
+        "lookup id",
+        "signal of the customer",
+        "event of its id",
+        "event of another id",
+        "unreadable",
+        "no signal",
+    ],
 )
 def test_dead_letters_about_the_customer_are_removed(database: Database, subject: str, body: str, removed: int) -> None:
     """A dead letter is deleted exactly if it is a message of the customer, a signal of it, or a signal with an event of one of its ids."""
     database.runs.commit(Commit("w1", "c_1", VersionRow(), (), messages=(pending_message(),)))
-    database.dead_letters.park(Parked("w1", "signal", subject, body, "reason", NOW))
-    assert database.data.remove_parked("w1", ["c_1"], {"d"}) == removed
+    database.dead_letters.park(Parked("w1", "message" if subject.startswith("msg") else "signal", subject, body, "reason", NOW))
+    assert database.data.remove_parked("w1", ["c_1"], {"d"}, ["msg_9"]) == removed
     assert len(database.dead_letters.page("w1", limit=9)[0]) == 1 - removed

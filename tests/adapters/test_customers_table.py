@@ -62,6 +62,7 @@ FULL = [
         "c_1",
         facts=facts_at(0, plan="prö 🎉", nested={"a": [1]}, gone=None) | {"t:android": "1stamp23456789" + '"tok"'},
         erased_at=NOW,
+        erasing=True,
     ),
     Row(OWN, "c_1", linked_to=P),
     Row(pair_key("w1", P, Identifier("correlation", "ж" * 255)), "c_1", merged_id="c_2", merge_pending=True),
@@ -124,13 +125,24 @@ def test_an_update_merges_newer_facts_into_a_row(customers: Customers) -> None:
         (Row(OWN, "c_1", facts=facts_at(3, plan="free")), facts_at(2, plan="pro")),
         (Row(OWN, "c_1", facts=facts_at(1, plan="free")), {}),
         (Row(OWN, "c_1", erased_at=NOW), facts_at(2, plan="pro")),
+        (Row(OWN, "c_1", facts=facts_at(1, plan="free"), erasing=True), facts_at(2, plan="pro")),
         (Row(OWN, "c_1", facts={f"a:{n}": next(iter(facts_at(1, a=n).values())) for n in range(500)}), facts_at(2, plan="pro")),
         (
             Row(OWN, "c_1", facts={f"a:{n}": next(iter(facts_at(1, a="x" * 43_000).values())) for n in range(3)}),
             facts_at(2, plan="x" * 3000),
         ),
     ],
-    ids=["no row", "a pointer", "the same facts", "older facts", "no facts", "before an erasure", "many attributes", "many bytes"],
+    ids=[
+        "no row",
+        "a pointer",
+        "the same facts",
+        "older facts",
+        "no facts",
+        "before an erasure",
+        "during an erasure",
+        "many attributes",
+        "many bytes",
+    ],
 )
 def test_an_update_that_is_not_safe_changes_nothing(customers: Customers, row: Row | None, facts: Facts) -> None:
     """The stored row, or None, is returned and stays as it is, so that the caller can merge the facts itself."""

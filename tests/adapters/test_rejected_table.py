@@ -64,7 +64,7 @@ def test_rejected_events_are_counted_by_workspace_and_minute(rejected: RejectedE
 def test_a_rejected_event_is_read_as_it_was_sent(dynamo: DynamoRejectedEvents, raw: Any) -> None:
     """Any JSON value is read back equal, with its error and its place in the batch."""
     dynamo.keep("w1", NOW, "r-1", [RejectedEvent(3, raw, ERROR)])
-    [(_, kept)] = dynamo.of_day("w1", NOW.date(), limit=10)
+    [(_, kept)], _ = dynamo.of_day("w1", NOW.date(), limit=10)
     assert kept == RejectedEvent(3, raw, ERROR)
 
 
@@ -72,7 +72,7 @@ def test_a_rejected_event_is_read_as_it_was_sent(dynamo: DynamoRejectedEvents, r
 def test_an_event_too_large_for_a_row_is_stored_without_its_content(dynamo: DynamoRejectedEvents, letter: str) -> None:
     """An event above 400 KB, which DynamoDB does not take, is stored with its error alone, and its neighbour in the batch is complete."""
     dynamo.keep("w1", NOW, "r-1", [RejectedEvent(0, wire(payload={"a": letter * 500_000}), ERROR), RejectedEvent(1, "small", ERROR)])
-    (_, small), (_, large) = dynamo.of_day("w1", NOW.date(), limit=10)
+    (_, small), (_, large) = dynamo.of_day("w1", NOW.date(), limit=10)[0]
     assert (small.raw, large.raw, large.error) == ("small", None, ERROR)
 
 
@@ -82,9 +82,23 @@ def test_a_day_is_read_newest_first_and_in_pages(dynamo: DynamoRejectedEvents) -
     for minute in range(3):
         dynamo.keep("w1", NOW + timedelta(minutes=minute), f"r-{minute}", [RejectedEvent(place, minute, ERROR) for place in (0, 1)])
     dynamo.keep("w2", NOW, "r-9", [RejectedEvent(0, "other", ERROR)])
-    first = dynamo.of_day("w1", NOW.date(), limit=4)
-    rest = dynamo.of_day("w1", NOW.date(), limit=4, before=first[-1][0])
+    first, position = dynamo.of_day("w1", NOW.date(), limit=4)
+    rest, end = dynamo.of_day("w1", NOW.date(), limit=4, before=position)
+    assert (position, end) == (first[-1][0], None)
     assert [(each.raw, each.batch_index) for _, each in (*first, *rest)] == [(2, 1), (2, 0), (1, 1), (1, 0), (0, 1), (0, 0)]
+
+
+def test_a_day_of_large_events_is_read_to_its_end(dynamo: DynamoRejectedEvents) -> None:
+    """Seven events of 300 KB, of which DynamoDB returns three at a time, are all read by the positions that the reads return."""
+    for number in range(7):
+        dynamo.keep("w1", NOW, "r-1", [RejectedEvent(number, {"note": "x" * 300_000}, ERROR)])
+    found: list[int] = []
+    position: str | None = None
+    while position is not None or not found:
+        part, position = dynamo.of_day("w1", NOW.date(), limit=100, before=position)
+        assert len(part) < 7
+        found += [each.batch_index for _, each in part]
+    assert found == [6, 5, 4, 3, 2, 1, 0]
 
 
 def test_rejected_events_and_counters_expire_after_seven_days(dynamo: DynamoRejectedEvents) -> None:

@@ -20,6 +20,7 @@ from tests.fakes.tables import aws, empty_table
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.runs import DynamoRuns
+from waypost.adapters.dynamodb.table import Table
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event, Kind
@@ -307,9 +308,9 @@ def test_the_log_of_a_day_is_read_newest_first(dynamo: Stores) -> None:
     pages = [Page("w1", f"c_{n}", NOW + timedelta(seconds=n), f"s{n}", (replace(EVENT, uuid=f"e{n}"),)) for n in range(12)]
     for page in [*pages, pages[3], Page("w2", "c", NOW, "x", (EVENT,)), Page("w1", "c", NOW - timedelta(days=1), "y", (EVENT,))]:
         dynamo.log.write("w1", [page], [])
-    first = dynamo.log.of_day("w1", NOW.date(), limit=7)
-    oldest = first[-1]
-    rest = dynamo.log.of_day("w1", NOW.date(), limit=7, before=f"{iso(oldest.received_at)}#{oldest.name}")
+    first, position = dynamo.log.of_day("w1", NOW.date(), limit=7)
+    rest, end = dynamo.log.of_day("w1", NOW.date(), limit=7, before=position)
+    assert (position, end) == (f"{iso(first[-1].received_at)}#{first[-1].name}", None)
     assert [*first, *rest] == pages[::-1]
 
 
@@ -319,9 +320,38 @@ def test_the_log_of_a_customer_is_read_newest_first(dynamo: Stores) -> None:
     pages = [Page("w1", "c_1", NOW + timedelta(seconds=n), f"s{n}", (EVENT,)) for n in range(5)]
     for page in [*pages, Page("w1", "c_2", NOW, "s9", (EVENT,))]:
         dynamo.log.write("w1", [page], [])
-    first = dynamo.log.of_customer("w1", "c_1", limit=3)
-    rest = dynamo.log.of_customer("w1", "c_1", limit=3, before=f"{iso(first[-1].received_at)}#{first[-1].name}")
+    first, position = dynamo.log.of_customer("w1", "c_1", limit=3)
+    rest, end = dynamo.log.of_customer("w1", "c_1", limit=3, before=position)
+    assert (position, end) == (f"{iso(first[-1].received_at)}#{first[-1].name}", None)
     assert [*first, *rest] == pages[::-1]
+
+
+def test_large_pages_of_a_customer_are_read_to_the_oldest(dynamo: Stores) -> None:
+    """Seven pages of 300 KB, of which DynamoDB returns three at a time, are all read by the positions that the reads return."""
+    assert isinstance(dynamo.log, DynamoLog)
+    letters = random.Random(1)  # a text that does not compress well
+    for number in range(7):
+        note = "".join(letters.choices(string.printable, k=360_000))
+        dynamo.log.write("w1", [Page("w1", "c_1", NOW, f"s{number}", (replace(EVENT, payload={"note": note}),))], [])
+    found: list[str] = []
+    position: str | None = None
+    while position is not None or not found:
+        part, position = dynamo.log.of_customer("w1", "c_1", limit=100, before=position)
+        assert len(part) < 7
+        found += [page.name for page in part]
+    assert found == [f"s{number}" for number in range(6, -1, -1)]
+
+
+def test_deleted_pages_in_the_index_do_not_end_a_day(dynamo: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The index names pages that an erasure has just deleted. The pages behind them are read by the position that the read returns."""
+    assert isinstance(dynamo.log, DynamoLog)
+    for number in range(4):
+        dynamo.log.write("w1", [Page("w1", f"c_{number}", NOW + timedelta(seconds=number), f"s{number}", (EVENT,))], [])
+    read = Table.get_many
+    monkeypatch.setattr(Table, "get_many", lambda table, keys: [each for each in read(table, keys) if "s3" not in each["at"]])
+    first, position = dynamo.log.of_day("w1", NOW.date(), limit=2)
+    rest, _ = dynamo.log.of_day("w1", NOW.date(), limit=3, before=position)
+    assert [page.name for page in (*first, *rest)] == ["s2", "s1", "s0"]
 
 
 def test_the_status_and_reason_of_a_run_are_read_as_they_were_saved(stores: Stores) -> None:

@@ -130,6 +130,16 @@ def test_more_rows_than_one_call_takes_are_written_and_read(table: Table) -> Non
     assert [row["row"] for row in table.query_all("workspace = :w", {":w": "w1"}, Limit=7)] == [f"{number:03}" for number in range(60)]
 
 
+def test_an_index_is_read_until_the_limit_or_its_end(stub_dynamo: StubDynamo) -> None:
+    """A page of an index that ends early is no end: the next one is requested, until there are as many rows as the limit says."""
+    rows = [{"at": {"S": each}} for each in "dcba"]
+    requests = stub_dynamo({"Items": rows[:1], "LastEvaluatedKey": rows[0]}, {"Items": rows[1:3], "LastEvaluatedKey": rows[2]})
+    assert Table("T").query_newest_keys(("day", "1"), index="byDay", limit=3, before=None) == [{"at": "d"}, {"at": "c"}, {"at": "b"}]
+    assert [(each["Limit"], each["ExpressionAttributeValues"].get(":before")) for each in requests] == [(3, None), (2, {"S": "d"})]
+    stub_dynamo({"Items": rows[:1], "LastEvaluatedKey": rows[0]}, {"Items": []})
+    assert Table("T").query_newest_keys(("day", "1"), index="byDay", limit=3, before=None) == [{"at": "d"}]
+
+
 def test_unprocessed_keys_are_requested_again(stub_dynamo: StubDynamo) -> None:
     """If DynamoDB reads a part of a batch only, the second request holds the rest alone, and the rows of both are returned."""
     first = {"Responses": {"T": [{"a": {"S": "1"}}]}, "UnprocessedKeys": {"T": {"Keys": ["rest"]}}}

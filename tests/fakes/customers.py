@@ -28,7 +28,7 @@ class FakeCustomers:
         self._called("update_if_newer")
         row = self.rows.get(key)
         oldest = min((stamp_of(text) for text in facts.values()), default="")
-        if row is None or row.linked_to is not None or row.newest_stamp >= oldest or not row.with_facts(facts).is_small:
+        if row is None or row.linked_to is not None or row.erasing or row.newest_stamp >= oldest or not row.with_facts(facts).is_small:
             return NotUpdated(row)
         return self._written(row.with_facts(facts))
 

@@ -9,20 +9,21 @@ from waypost.domain.values.wire_time import iso
 
 
 class FakeEventHistory:
-    """Pages in a list, newest first."""
+    """Pages in a list, newest first, of which one read returns at most `most`."""
 
-    def __init__(self, *pages: Page) -> None:
-        self._pages = sorted(pages, key=_position, reverse=True)
+    def __init__(self, *pages: Page, most: int = 1_000) -> None:
+        self._pages, self._most = sorted(pages, key=_position, reverse=True), most
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
+    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
         return self._before(before, [page for page in self._pages if page.workspace == workspace and page.received_at.date() == day], limit)
 
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
+    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
         return self._before(before, [page for page in self._pages if (page.workspace, page.customer) == (workspace, customer)], limit)
 
-    @staticmethod
-    def _before(position: str | None, pages: list[Page], limit: int) -> list[Page]:
-        return [page for page in pages if position is None or _position(page) < position][:limit]
+    def _before(self, position: str | None, pages: list[Page], limit: int) -> tuple[list[Page], str | None]:
+        found = [page for page in pages if position is None or _position(page) < position]
+        returned = found[: min(limit, self._most)]
+        return returned, _position(returned[-1]) if len(found) > len(returned) else None
 
 
 def _position(page: Page) -> str:

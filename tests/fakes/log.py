@@ -47,19 +47,23 @@ class FakeLog:
         """The uuids on all pages, sorted."""
         return sorted(event.uuid for page in self.pages.values() for event in page.events)
 
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
-        found = [page for page in self._pages_of(workspace, customer) if before is None or _position(page) < before]
-        return sorted(found, key=_position, reverse=True)[:limit]
+    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
+        return _newest(self._pages_of(workspace, customer), limit, before)
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
+    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
         found = [page for page in self.pages.values() if page.workspace == workspace and page.received_at.date() == day]
-        return sorted((page for page in found if before is None or _position(page) < before), key=_position, reverse=True)[:limit]
+        return _newest(found, limit, before)
 
     def between(self, workspace: str, customer: str, after: datetime, until: datetime) -> list[Page]:
         return sorted((page for page in self._pages_of(workspace, customer) if after < page.received_at <= until), key=_position)
 
     def _pages_of(self, workspace: str, customer: str) -> list[Page]:
         return [page for page in self.pages.values() if (page.workspace, page.customer) == (workspace, customer)]
+
+
+def _newest(pages: Sequence[Page], limit: int, before: str | None) -> tuple[list[Page], str | None]:
+    found = sorted((page for page in pages if before is None or _position(page) < before), key=_position, reverse=True)
+    return found[:limit], _position(found[limit - 1]) if len(found) > limit else None
 
 
 def _position(page: Page) -> str:

@@ -27,6 +27,7 @@ from waypost.domain.signal_codec import from_wire
 from waypost.domain.signals import EventsArrived, Signal
 from waypost.domain.values import exact_json
 from waypost.domain.values.generated_ids import customer_id
+from waypost.erasure import ErasureDependencies
 from waypost.match.dependencies import MatchDependencies
 from waypost.match.dispatch import match
 
@@ -57,6 +58,10 @@ class InlineExecutor(Executor):
         except UnavailableError as error:
             future.set_exception(error)
         return future
+
+
+def _no_erasure() -> ErasureDependencies:
+    raise AssertionError("no signal here is of an erasure")
 
 
 @dataclass
@@ -158,5 +163,10 @@ class MatchHarness:
         names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers")
         ports = {name: self._intercepted(getattr(self, name)) for name in names}
         return MatchDependencies(
-            journeys=self._intercepted(self.journeys), snapshots=self.snapshots, executor=InlineExecutor(), log_all=self.log_all, **ports
+            journeys=self._intercepted(self.journeys),
+            snapshots=self.snapshots,
+            executor=InlineExecutor(),
+            erasing=_no_erasure,
+            log_all=self.log_all,
+            **ports,
         )

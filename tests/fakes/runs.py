@@ -37,7 +37,8 @@ class FakeRuns:
 
     def commit(self, commit: Commit) -> CommitResult:
         self.before_commit(commit)
-        if self.get(commit.workspace, commit.customer).version_row.version != commit.version_row.version:
+        stored = self.get(commit.workspace, commit.customer).version_row
+        if stored.erased or stored.version != commit.version_row.version:
             return CommitResult.STALE
         if any(self.receipts.knows(commit.workspace, receipt) for receipt in commit.receipts):
             return CommitResult.DUPLICATE
@@ -60,6 +61,8 @@ class FakeRuns:
     def merge(self, runs_merge: RunsMerge) -> bool:
         target, source = (runs_merge.workspace, runs_merge.target), (runs_merge.workspace, runs_merge.source)
         if (self.get(*target).version_row, self.get(*source).version_row) != (runs_merge.target_version_row, runs_merge.source_version_row):
+            return False
+        if runs_merge.source_version_row.erased or runs_merge.target_version_row.erased:
             return False
         moved = {run.id for run in (*runs_merge.current_runs, *runs_merge.past_runs)}
         assert 2 + 2 * len(moved) <= MAX_ACTIONS

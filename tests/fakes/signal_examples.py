@@ -8,7 +8,7 @@ from tests.fakes.ingest_harness import ADA, NOW, event_of, identify, wire
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.runs.timers import Timer
-from waypost.domain.signals import CustomerReleased, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
+from waypost.domain.signals import CustomerReleased, ErasureContinued, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
 
 EVENTS = (
     event_of(identify(plan="pro", **{"$anon_distinct_id": "device-2"}) | {"$fcm": {"iosDeviceToken": "tokI"}}),
@@ -25,5 +25,6 @@ SIGNALS: tuple[Signal, ...] = (
     TimerDue(TIMER),
     RESUMED,
     RELEASED,
+    ErasureContinued("w1", "c_1", 3),
 )
 """One signal of each kind."""

@@ -20,6 +20,7 @@ from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.customer_data import DynamoCustomerData
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
+from waypost.adapters.dynamodb.erasures import DynamoErasures
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
 from waypost.adapters.dynamodb.keys import DynamoKeys
@@ -62,6 +63,7 @@ class Database:
     suppressions: DynamoSuppressions
     dead: DynamoDeadLetters
     customer_data: DynamoCustomerData
+    erasures: DynamoErasures
 
 
 def database() -> Database:
@@ -83,6 +85,7 @@ def database() -> Database:
         DynamoSuppressions(workspaces),
         DynamoDeadLetters(dead),
         DynamoCustomerData(runs, messages, events, dead),
+        DynamoErasures(runs),
     )
 
 

@@ -198,7 +198,7 @@ def test_merged_erased_and_executed_version_rows_are_written_as_they_were(stored
             (EXITED_RUN,),
         )
     )
-    stored.customer_data.block_writes("w1", "c_erased", NOW)
+    stored.erasures.block("w1", "c_erased", NOW)
     stored.runs.clear("w1", "c_executed", 1)
     assert is_golden(stored.runs.table, "runs-version-rows")
 
@@ -209,7 +209,7 @@ def test_merged_erased_and_executed_version_rows_are_read_as_they_were(stored: D
     assert stored.runs.get("w1", "c_into") == CustomerRuns(VersionRow(2, (*EFFECTS, SendMessage("msg_9"))), (SHORT_RUN,))
     assert stored.runs.history("w1", "c_into").runs == (SHORT_RUN, EXITED_RUN)
     assert stored.runs.get("w1", "c_absorbed") == CustomerRuns(VersionRow(2, (), "c_into"), ())
-    assert stored.runs.get("w1", "c_erased") == CustomerRuns(VersionRow(2), ())
+    assert stored.runs.get("w1", "c_erased") == CustomerRuns(VersionRow(2, erased=True), ())
     assert stored.runs.get("w1", "c_executed") == CustomerRuns(VersionRow(1), ())
 
 
@@ -243,10 +243,10 @@ def test_events_are_read_as_they_were(stored: Database) -> None:
     load(stored.receipts.table, golden("events"))
     receipts = stored.receipts.read("w1", [each.uuid for each in RECEIPTS], NOW)
     assert receipts == {each.uuid: each for each in RECEIPTS}
-    pages = [*stored.log.of_customer("w1", "c_ada", limit=9)[::-1], *stored.log.of_customer("w1", "c_large", limit=9)]
+    pages = [*stored.log.of_customer("w1", "c_ada", limit=9)[0][::-1], *stored.log.of_customer("w1", "c_large", limit=9)[0]]
     assert pages == list(PAGES)
-    assert stored.log.of_day("w1", NOW.date(), limit=9) == sorted(PAGES, key=lambda page: (page.received_at, page.name), reverse=True)
-    rejected = [each for _, each in stored.rejected.of_day("w1", NOW.date(), limit=9)][::-1]
+    assert stored.log.of_day("w1", NOW.date(), limit=9)[0] == sorted(PAGES, key=lambda page: (page.received_at, page.name), reverse=True)
+    rejected = [each for _, each in stored.rejected.of_day("w1", NOW.date(), limit=9)[0]][::-1]
     assert rejected == [*REJECTED[:2], REJECTED[2]._replace(raw=None)]
     assert stored.rejected.count("w1", NOW, 1) == 3
     again = database()

@@ -21,6 +21,13 @@ def ministack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
+def advancing() -> Iterator[Stack]:
+    """A stack for the tests that advance its clock: all other tests need a clock with the machine's time."""
+    with running() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
 def moto() -> Iterator[MotoStack]:
     """All of Waypost on moto with its demo workspace, on free ports of this machine."""
     with running_on_moto() as stack:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from functions.local.stack import Stack, running
+from functions.local.stack import Stack
 from tests.stories.workspace import Workspace, identify, mailing, trigger
 
 pytestmark = pytest.mark.xdist_group("time")
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """A stack for this module only, because all other tests need a clock with the machine's time."""
-    with running() as stack:
-        yield stack
+@pytest.fixture
+def stack(advancing: Stack) -> Stack:
+    """The stack whose clock tests advance."""
+    return advancing
 
 
 def clock(workspace: Workspace) -> datetime:

@@ -210,6 +210,14 @@ def test_a_message_of_an_erased_customer_is_skipped(harness: SendHarness) -> Non
     assert not harness.channel.calls
 
 
+def test_a_message_of_a_customer_who_is_being_erased_is_skipped(harness: SendHarness) -> None:
+    """As soon as the rows of the customer are marked, the provider is not called any more, although they are still there."""
+    harness.customers.save([replace(row, erasing=True) for row in harness.customers.rows.values()])
+    harness.send()
+    assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.ERASED)
+    assert not harness.channel.calls
+
+
 def test_a_record_of_an_erased_message_does_nothing(harness: SendHarness) -> None:
     """A record whose message was erased ends without an error and without a call."""
     harness.messages.stored.clear()

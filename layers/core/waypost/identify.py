@@ -6,7 +6,7 @@ the same effect there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -16,6 +16,7 @@ from waypost.domain.customers.identify_rules import IdentifyRequest, plan_identi
 from waypost.domain.customers.rows import (
     Row,
     RowKey,
+    Tombstones,
     correlation_key,
     exceeds_limits,
     facts_after,
@@ -36,7 +37,8 @@ WRITE_ATTEMPTS: Final = 12
 def identify_customer(customers: Customers, workspace: str, event: Event) -> str | Reason:
     """Carries out an `$identify`. Returns the id of the customer, or the reason why nothing was changed. It is idempotent.
 
-    UnavailableError if the customers table is unavailable, or if other writers change the same rows all the time.
+    UnavailableError if the customers table is unavailable, if other writers change the same rows all the time, or while a customer of the
+    event's identifiers is being erased.
     """
     identification = event.identification
     if identification is None:
@@ -64,6 +66,7 @@ def _link_ids(customers: Customers, request: IdentifyRequest, facts: Facts, at: 
     identifiers = [request.primary, *request.correlations]
     tombstones = {} if all(stored.get(pair) for pair in pairs) else customers.tombstones(request.workspace, identifiers)
     for _ in range(WRITE_ATTEMPTS):
+        _require_not_erasing(stored.values())
         plan = plan_identify(request, facts, stored, at, tombstones)
         if isinstance(plan, Reason):
             return plan
@@ -93,12 +96,15 @@ def _read_rows(customers: Customers, request: IdentifyRequest) -> dict[RowKey, R
     return {row.key: row for row in customers.get(keys)}
 
 
-def write_facts(customers: Customers, key: RowKey, facts: Facts, linked_to: Identifier | None = None) -> str | Reason:
+def write_facts(
+    customers: Customers, key: RowKey, facts: Facts, linked_to: Identifier | None = None, tombstones: Tombstones | None = None
+) -> str | Reason:
     """Merges facts into a row, which is created if it is not stored; a pointer is followed to its pair.
 
     Returns the id of the customer, or the reason why nothing was changed. `linked_to` is the primary key value that the row pointed to
     when it was last read, if that is known: the pair is then written directly, which saves the failed write to the pointer. It may be
-    wrong or outdated. UnavailableError as for `identify_customer`.
+    wrong or outdated. `tombstones`, if they are given, are those by which the caller has decided that its events happened after every
+    erasure; UnavailableError if the row is gone because of a later one. UnavailableError also as for `identify_customer`.
     """
     if linked_to is not None and key.correlation is not None:
         pair = pair_key(key.workspace, linked_to, key.correlation)
@@ -106,12 +112,12 @@ def write_facts(customers: Customers, key: RowKey, facts: Facts, linked_to: Iden
         if isinstance(updated, Row):
             return updated.customer
         if updated.row is not None:
-            return _merge_and_save(customers, pair, updated.row, facts)
+            return _merge_and_save(customers, pair, updated.row, facts, tombstones)
     updated = customers.update_if_newer(key, facts)
-    return updated.customer if isinstance(updated, Row) else _merge_and_save(customers, key, updated.row, facts)
+    return updated.customer if isinstance(updated, Row) else _merge_and_save(customers, key, updated.row, facts, tombstones)
 
 
-def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: Facts) -> str | Reason:
+def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: Facts, decided_by: Tombstones | None) -> str | Reason:
     """Merges facts into a row as it was read (None: it is not stored), and saves it if that changes anything."""
     tombstones = {} if row else customers.tombstones(key.workspace, [key.owner])
     for _ in range(WRITE_ATTEMPTS):
@@ -119,7 +125,12 @@ def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: F
             # An erasure has removed the pair and not yet the pointer. A pair that is created now would survive the erasure without a head.
             raise UnavailableError("a pointer without its pair: the customer is being erased")
         if row is not None and row.linked_to is not None and key.correlation is not None:
-            return write_facts(customers, pair_key(key.workspace, row.linked_to, key.correlation), facts)
+            return write_facts(customers, pair_key(key.workspace, row.linked_to, key.correlation), facts, tombstones=decided_by)
+        _require_not_erasing([row])
+        if row is None and decided_by is not None and tombstones.get(key.owner) != decided_by.get(key.owner):
+            # The erasure came between the caller's decision and this write. An event without facts does not show that it is older, and
+            # would create an empty new customer here.
+            raise UnavailableError("the customer was erased meanwhile")
         updated = (row or new_row(key, tombstones)).with_facts(facts)
         if facts and not facts_after(facts, updated.erased_at):
             return Reason.ERASED
@@ -133,6 +144,14 @@ def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: F
         row = stale[key]
         tombstones = {} if row else customers.tombstones(key.workspace, [key.owner])
     raise UnavailableError("other writers changed a customer's row too often")
+
+
+def _require_not_erasing(rows: Iterable[Row | None]) -> None:
+    """UnavailableError if one of these rows belongs to a customer who is being erased."""
+    # What is written to such a row is removed with it, although it happened after the erasure, and an id that joins the customer is erased
+    # as well. The event has to wait until the rows are gone: on the queue, with everything that it sets.
+    if any(row is not None and row.erasing for row in rows):
+        raise UnavailableError("this customer is being erased")
 
 
 def _has_room(customers: Customers, rows: Sequence[Row]) -> bool:

@@ -123,8 +123,10 @@ def _load(action: Load, message: Message, context: SendContext, now: datetime, d
 
 def _recipient(message: Message, now: datetime, dependencies: SendDependencies) -> Recipient | SkipReason:
     schema = dependencies.schemas.of(message.workspace, now)
-    customer = assemble(identify.find_rows(dependencies.customers, message.workspace, message.lookup_id), schema.primary_key)
-    if customer is None:
+    rows = identify.find_rows(dependencies.customers, message.workspace, message.lookup_id)
+    customer = assemble(rows, schema.primary_key)
+    # The rows are the last thing that an erasure removes. A large one takes minutes, in which no message may go out.
+    if customer is None or any(row.erasing for row in rows):
         return SkipReason(MessageReason.ERASED)
     journey = dependencies.journeys.version(message.workspace, message.journey, message.version)
     return Recipient(customer, journey, zone_for(customer.attributes, schema.timezone))

@@ -28,6 +28,7 @@ from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarge
 from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
+from waypost.erasure import ErasureDependencies
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
 from waypost.web.authentication import Authenticator
@@ -203,7 +204,25 @@ def matching() -> engine.MatchDependencies:
         signals=signals_queue(),
         timers=timers(),
         executor=ThreadPoolExecutor(MATCHER_THREADS),
+        erasing=erasing,
         log_all=settings.optional("EVENT_LOG", "full") == "full",
+    )
+
+
+@cache
+def erasing() -> ErasureDependencies:
+    """The dependencies of an erasure."""
+    from waypost.adapters.dynamodb.customer_data import DynamoCustomerData  # noqa: PLC0415 - few invocations need these
+    from waypost.adapters.dynamodb.erasures import DynamoErasures  # noqa: PLC0415 - as above
+
+    return ErasureDependencies(
+        customers=customers(),
+        customer_data=DynamoCustomerData(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
+        erasures=DynamoErasures(table("RUNS_TABLE")),
+        runs=runs(),
+        schedules=schedules(),
+        delays=delays_queue(),
+        monotonic=time.monotonic,
     )
 
 
@@ -249,7 +268,6 @@ def snapshot_seconds() -> int:
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
     from waypost.adapters import liquid  # noqa: PLC0415 - only the management API loads these
-    from waypost.adapters.dynamodb.customer_data import DynamoCustomerData  # noqa: PLC0415 - as above
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
@@ -271,11 +289,9 @@ def managing() -> ManageDependencies:
         signals=signals_queue(),
         send_queue=send_queue(),
         delays=delays_queue(),
-        schedules=schedules(),
         templates=liquid.LiquidTemplates(),
-        customer_data=DynamoCustomerData(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
+        erasing=erasing(),
         random_key=random_key,
-        monotonic=time.monotonic,
         clock=now,
         entry_delay=entry_delay(snapshot_seconds()),
     )

@@ -26,17 +26,18 @@ def page(name: str, *uuids: str, hours_ago: int = 0) -> Page:
 
 
 TODAY = [page("a", "a1"), page("b", "b1", "b2", "b3"), page("c", "c1"), page("d", "d1"), page("e", "e1")]
-LOG = FakeEventHistory(*TODAY, page("f", "f1", "f2", hours_ago=30), page("g", hours_ago=99))
+PAGES = [*TODAY, page("f", "f1", "f2", hours_ago=30), page("g", hours_ago=99)]
+LOG = FakeEventHistory(*PAGES)
 NEWEST_FIRST = ["e1", "d1", "c1", "b3", "b2", "b1", "a1", "f2", "f1"]
 
 
-def all_pages(limit: int, event: str | None = None) -> list[LoggedEvent]:
+def all_pages(limit: int, event: str | None = None, log: FakeEventHistory = LOG) -> list[LoggedEvent]:
     """The items of all pages of the list, one page after another."""
     found: list[LoggedEvent] = []
     cursor = None
     while True:
         query = EventQuery(limit=limit, cursor=cursor, event=event)
-        one = events.logged_page(LOG, FakeReceipts(), "w1", query, FIRST_DAY, NOW)
+        one = events.logged_page(log, FakeReceipts(), "w1", query, FIRST_DAY, NOW)
         found += one.items
         cursor = one.next
         if cursor is None:
@@ -47,6 +48,13 @@ def all_pages(limit: int, event: str | None = None) -> list[LoggedEvent]:
 def test_every_event_is_listed_once(limit: int) -> None:
     """No event is missing or doubled, wherever a page of the list ends: between pages of the log, within one, or at the end of a day."""
     assert [each.event.uuid for each in all_pages(limit)] == NEWEST_FIRST
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize("limit", [1, 2, 5, 10])
+def test_a_read_of_the_log_that_stops_early_hides_nothing(limit: int, most: int) -> None:
+    """Every event is listed once, although the log returns fewer pages than requested, as DynamoDB does above 1 MB."""
+    assert [each.event.uuid for each in all_pages(limit, log=FakeEventHistory(*PAGES, most=most))] == NEWEST_FIRST
 
 
 @pytest.mark.parametrize("limit", range(1, 5))

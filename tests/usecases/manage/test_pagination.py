@@ -34,12 +34,13 @@ def all_pages(source: Source[str], limit: int, keep: str = "") -> list[list[str]
             return pages
 
 
-def days(items: Sequence[str], first: date = TODAY) -> Source[str]:
-    """A source of items by the day with which they begin."""
+def days(items: Sequence[str], first: date = TODAY, most: int = 1_000) -> Source[str]:
+    """A source of items by the day with which they begin, of which one read returns at most so many."""
 
-    def read(day: date, limit: int, before: str | None) -> list[str]:
+    def read(day: date, limit: int, before: str | None) -> tuple[list[str], str | None]:
         own = [item for item in sorted(items, reverse=True) if item.startswith(day.isoformat()) and (before is None or item < before)]
-        return own[:limit]
+        found = own[: min(limit, most)]
+        return found, found[-1] if len(own) > len(found) else None
 
     return source_by_day(read, same, first, TODAY)
 
@@ -58,11 +59,11 @@ def test_pages_make_the_whole_list(items: set[str], limit: int) -> None:
     assert pages[-1] or not items
 
 
-@given(st.sets(st.tuples(st.integers(0, 40), st.sampled_from("abcdef"))), st.integers(1, 7))
-def test_pages_by_day_make_the_whole_list(items: set[tuple[int, str]], limit: int) -> None:
-    """The pages hold every item of every day once, although some days are empty and others fill several pages."""
+@given(st.sets(st.tuples(st.integers(0, 40), st.sampled_from("abcdef"))), st.integers(1, 7), st.integers(1, 7))
+def test_pages_by_day_make_the_whole_list(items: set[tuple[int, str]], limit: int, most: int) -> None:
+    """The pages hold every item of every day once, although days are empty, fill several pages, or return less than requested."""
     texts = [at(ago, name) for ago, name in items]
-    pages = all_pages(days(texts, TODAY - timedelta(days=40)), limit)
+    pages = all_pages(days(texts, TODAY - timedelta(days=40), most), limit)
     assert [item for each in pages for item in each] == sorted(texts, reverse=True)
     assert pages[-1] or not texts
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.fakes.event_history import FakeEventHistory
 from tests.fakes.journey_harness import ADA, event, only_run, play
 from tests.fakes.match_harness import CUSTOMER as CUSTOMER_ID
@@ -13,13 +15,14 @@ from tests.fakes.match_harness import SCHEMA, MatchHarness, arrived
 from tests.fakes.messages import NOW, FakeMessages
 from tests.fakes.receipts import FakeReceipts
 from waypost.domain.customers.customer import Customer
+from waypost.domain.intake.event_log import Page
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.messages.message import Message, PreparedMessage
 from waypost.manage import timeline
 from waypost.manage.requests import TimelineQuery
 from waypost.manage.responses.customers import RunResponse, TimelineEntryResponse
 from waypost.manage.timed_steps import crossed_steps, timed_steps
-from waypost.manage.timeline import TimelineSources
+from waypost.manage.timeline import TimelineEntry, TimelineSources
 
 STEPS: list[dict[str, Any]] = [
     {"id": "wait", "type": "waitUntil", "branches": [{"event": "paid", "next": "rest"}], "timeout": {"after": "P1D", "next": "rest"}},
@@ -63,6 +66,26 @@ def test_a_timeline_lists_timed_steps_page_by_page() -> None:
         if cursor is None:
             break
     assert visits == list(reversed(run.history[1:]))
+
+
+@pytest.mark.parametrize("limit", [1, 3, 50])
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_log_that_is_read_in_parts_keeps_the_order_of_a_timeline(limit: int, most: int) -> None:
+    """Events and timed steps are all listed once, newest first, although each read of the log stops early."""
+    run = only_run(play(STEPS, event("go", NOW)))
+    offsets = (timedelta(0), timedelta(minutes=1), timedelta(days=2), timedelta(days=30))
+    pages = [Page("w1", CUSTOMER.id, NOW + each, f"s{number}", (event("seen", NOW).event,)) for number, each in enumerate(offsets)]
+    sources = TimelineSources(FakeEventHistory(*pages, most=most), FakeReceipts(), NoMessages(), [run])
+    entries: list[TimelineEntry] = []
+    cursor = None
+    while True:
+        found = timeline.page(sources, CUSTOMER, TimelineQuery(limit=limit, cursor=cursor), NOW)
+        entries += found.items
+        cursor = found.next
+        if cursor is None:
+            break
+    assert [entry.position for entry in entries] == sorted((entry.position for entry in entries), reverse=True)
+    assert sorted(entry.kind for entry in entries) == ["event"] * 4 + ["move"] * len([*timed_steps([run])])
 
 
 HOLDOUT: list[dict[str, Any]] = [

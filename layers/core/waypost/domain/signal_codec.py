@@ -18,6 +18,7 @@ from waypost.domain.messages.message import MessageStatus
 from waypost.domain.runs import timers
 from waypost.domain.signals import (
     CustomerReleased,
+    ErasureContinued,
     EventsArrived,
     JourneyResumed,
     MessageSettled,
@@ -27,13 +28,14 @@ from waypost.domain.signals import (
     TimerDue,
 )
 from waypost.domain.values import exact_json
-from waypost.domain.values.message_formats import Shape, message_object, require_shape, require_word
+from waypost.domain.values.message_formats import FORMAT_KEY, Shape, message_object, require_shape, require_word
 from waypost.domain.values.wire_time import instant, iso
 
 MAX_PLAIN_BYTES: Final = 48 * 1024
 """Longer bodies are compressed: SQS bills each 64 KB of a request as a request of its own."""
 
-# Format 1. A key that is added to a kind needs a new format number, so that versions before it leave the message on its queue.
+# Each kind has the number of the format that introduced it. A key that is added to a kind needs a new number as well, so that versions
+# before it leave the message on its queue.
 SHAPES: Final[Mapping[str, Shape]] = {
     "events": Shape(frozenset({"kind", "workspace", "customer", "primary", "known", "receivedAt", "historical", "events"})),
     "settled": Shape(
@@ -46,7 +48,9 @@ SHAPES: Final[Mapping[str, Shape]] = {
         {"stage": frozenset(get_args(ResumePhase))},
     ),
     "released": Shape(frozenset({"kind", "workspace", "customer", "known_as", "journey", "rev", "sweep"})),
+    "erasure": Shape(frozenset({"kind", "workspace", "customer", "part"}), number=2),
 }
+NUMBERS: Final = tuple({shape.number for shape in SHAPES.values()})
 EVENT_SHAPE: Final = Shape(
     frozenset({"uuid", "event", "kind", "id", "source", "payload", "at", "facts", "naming"}),
     {"kind": frozenset(Kind)},
@@ -101,7 +105,7 @@ def from_delays_record(record: str) -> QueueMessage:
 
 
 def to_wire(signal: Signal) -> dict[str, Any]:
-    """A signal as a JSON object of format 1."""
+    """A signal as a JSON object. Only the formats after the first one are written with their number."""
     match signal:
         case EventsArrived():
             return _events_to_wire(signal)
@@ -113,15 +117,19 @@ def to_wire(signal: Signal) -> dict[str, Any]:
             return _resumed_to_wire(signal)
         case CustomerReleased():
             return _released_to_wire(signal)
+        case ErasureContinued():
+            names = {"workspace": signal.workspace, "customer": signal.erased, "part": signal.part}
+            return {FORMAT_KEY: SHAPES["erasure"].number, "kind": "erasure", **names}
         case _:
             assert_never(signal)
 
 
 def from_wire(value: Any) -> Signal:
     """The signal in a JSON value. NewerFormatError where a newer version wrote it; ValueError, KeyError or TypeError for anything else."""
-    wire = message_object(value)
+    wire = message_object(value, NUMBERS)
     kind = wire["kind"]
     require_word("kind", kind, SHAPES)
+    message_object(wire, (SHAPES[kind].number,))
     require_shape(wire, SHAPES[kind])
     for event in wire["events"] if kind == "events" else ():
         if isinstance(event, Mapping):
@@ -231,10 +239,15 @@ def _released_from_wire(wire: Mapping[str, Any]) -> CustomerReleased:
     )
 
 
+def _erasure_from_wire(wire: Mapping[str, Any]) -> ErasureContinued:
+    return ErasureContinued(wire["workspace"], wire["customer"], wire["part"])
+
+
 _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Signal]]] = {
     "events": _events_from_wire,
     "settled": _settled_from_wire,
     "timer": _timer_from_wire,
     "resumed": _resumed_from_wire,
     "released": _released_from_wire,
+    "erasure": _erasure_from_wire,
 }

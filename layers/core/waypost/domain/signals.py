@@ -126,7 +126,28 @@ class CustomerReleased:
         return digest("released", self.workspace, self.customer, self.journey, str(self.revision), str(self.pass_number))
 
 
-Signal = EventsArrived | MessageSettled | TimerDue | JourneyResumed | CustomerReleased
+@dataclass(frozen=True, slots=True)
+class ErasureContinued:
+    """The erasure of the customer `erased` has to go on. `part` counts the signals of one erasure."""
+
+    workspace: str
+    erased: str
+    part: int = 0
+
+    @property
+    def customer(self) -> str:
+        """The message group: one for each erasure, apart from all customers."""
+        # An event that is later than the erasure waits in the customer's group until the rows are gone. Behind it, this signal, which
+        # removes them, would never come.
+        return "x_" + digest("erasing", self.workspace, self.erased)
+
+    @property
+    def name(self) -> str:
+        """The deduplication id: one for each part."""
+        return digest("erasure", self.workspace, self.erased, str(self.part))
+
+
+Signal = EventsArrived | MessageSettled | TimerDue | JourneyResumed | CustomerReleased | ErasureContinued
 
 
 class QueueMessage(NamedTuple):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from waypost import ports
 from waypost.domain.journeys.checks import publish_checks
+from waypost.erasure import ErasureDependencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,13 @@ class PublishChecks:
 class ManageDependencies:
     """Everything that the management API reads, writes and calls.
 
-    `random_key` returns a new API key. `monotonic` returns seconds on a clock that never goes back, to measure durations. `clock` returns
-    the time (UTC). `entry_delay` is how long after a publication customers enter the new version.
+    `random_key` returns a new API key. `clock` returns the time (UTC). `entry_delay` is how long after a publication customers enter the
+    new version.
     """
 
     workspaces: ports.ManagedWorkspaces
     keys: ports.ManagedKeys
     customers: ports.ManagedCustomers
-    customer_data: ports.CustomerData
     journeys: ports.ManagedJourneys
     checks: PublishChecks
     templates: ports.Templates
@@ -46,8 +46,7 @@ class ManageDependencies:
     signals: ports.Signals
     send_queue: ports.SendQueue
     delays: ports.Delays
-    schedules: ports.ArmedTimers
+    erasing: ErasureDependencies
     random_key: Callable[[], str]
-    monotonic: Callable[[], float]
     clock: Callable[[], datetime]
     entry_delay: timedelta

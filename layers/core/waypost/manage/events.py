@@ -114,11 +114,11 @@ def _is_selected(query: EventQuery, received_at: datetime, name: str | None) -> 
     return (query.since is None or received_at >= query.since) and query.event in (None, name)
 
 
-def _logged_on(log: EventHistory, workspace: str, day: date, limit: int, before: str | None) -> Sequence[LoggedEvent]:
+def _logged_on(log: EventHistory, workspace: str, day: date, limit: int, before: str | None) -> tuple[Sequence[LoggedEvent], str | None]:
     """The events of one day. The list may have ended within a page of the log, so one page more than events is read."""
-    pages = log.of_day(workspace, day, limit=limit + 1, before=before)
+    pages, position = log.of_day(workspace, day, limit=limit + 1, before=before)
     events = [each for page in pages for each in _events(page) if before is None or each.position < before]
-    return events[:limit]
+    return events[:limit], events[limit - 1].position if len(events) >= limit else position
 
 
 def _events(page: Page) -> list[LoggedEvent]:
@@ -127,11 +127,12 @@ def _events(page: Page) -> list[LoggedEvent]:
     return events[::-1]
 
 
-def _rejected_on(rejected: RejectedEventHistory, workspace: str, day: date, limit: int, before: str | None) -> Sequence[RejectedRecord]:
-    return [
-        RejectedRecord(position, instant(position.partition("#")[0]), each.raw, each.error)
-        for position, each in rejected.of_day(workspace, day, limit=limit, before=before)
-    ]
+def _rejected_on(
+    rejected: RejectedEventHistory, workspace: str, day: date, limit: int, before: str | None
+) -> tuple[Sequence[RejectedRecord], str | None]:
+    found, last = rejected.of_day(workspace, day, limit=limit, before=before)
+    records = [RejectedRecord(position, instant(position.partition("#")[0]), each.raw, each.error) for position, each in found]
+    return records, last
 
 
 def _position(each: LoggedEvent | RejectedRecord) -> str:

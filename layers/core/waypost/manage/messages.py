@@ -55,7 +55,7 @@ def _source(messages: ManagedMessages, workspace: str, query: MessageQuery, firs
     """By customer or by journey if the query names one, because each has an index of its own; else day by day."""
     if query.customer is None and query.journey is None:
         return source_by_day(
-            lambda day, limit, before: messages.page(workspace, limit=limit, before=before, day=day)[0],
+            lambda day, limit, before: messages.page(workspace, limit=limit, before=before, day=day),
             _position,
             first,
             now.date(),

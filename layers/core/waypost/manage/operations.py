@@ -27,7 +27,14 @@ from waypost.manage import (
 )
 from waypost.manage.api import Operation
 from waypost.manage.intake_operations import INTAKE_OPERATIONS
-from waypost.manage.responses.customers import INCOMPLETE_STATUS, CustomerResponse, ErasureResponse, ExportResponse, TimelineEntryResponse
+from waypost.manage.responses.customers import (
+    INCOMPLETE_STATUS,
+    CustomerResponse,
+    ErasureResponse,
+    ErasureStatusResponse,
+    ExportResponse,
+    TimelineEntryResponse,
+)
 from waypost.manage.responses.events import ListedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
 from waypost.manage.responses.lists import ListResponse
@@ -184,10 +191,18 @@ OPERATIONS: Final = (
         "DELETE",
         "/api/customers/{id}",
         "erase-customer",
-        "Erase a customer everywhere; after a 202, send the same request again",
+        "Erase a customer everywhere; 202 until the erasure is complete",
         erasure.erase_customer,
         ErasureResponse,
         further_statuses=(INCOMPLETE_STATUS,),
+    ),
+    Operation(
+        "GET",
+        "/api/erasures/{id}",
+        "read-erasure",
+        "Whether the erasure of a customer is complete; its id is the customer's",
+        erasure.read_erasure,
+        ErasureStatusResponse,
     ),
     Operation(
         "GET",

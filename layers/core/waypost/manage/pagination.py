@@ -70,11 +70,12 @@ def in_memory_source(items: Iterable[T], position_of: Callable[[T], str]) -> Sou
 
 
 def source_by_day(
-    read: Callable[[date, int, str | None], Sequence[T]], position_of: Callable[[T], str], first: date, last: date
+    read: Callable[[date, int, str | None], tuple[Sequence[T], str | None]], position_of: Callable[[T], str], first: date, last: date
 ) -> Source[T]:
     """A source of items that are stored by day (UTC), from the last day back to the first. Positions begin with the day.
 
-    `read` returns at most so many items of one day before a position. One read of the source visits a bounded number of days.
+    `read` returns at most so many items of one day before a position, and the position after them, None if the day has no older ones.
+    One read of the source visits a bounded number of days.
     """
 
     def source(limit: int, before: str | None) -> tuple[Sequence[T], str | None]:
@@ -83,9 +84,10 @@ def source_by_day(
         for _ in range(DAYS_PER_READ):
             if day < first:
                 return found, None
-            found += read(day, limit - len(found), before)
-            if len(found) >= limit:
-                return found, position_of(found[-1])
+            of_day, position = read(day, limit - len(found), before)
+            found += of_day
+            if position is not None or len(found) >= limit:
+                return found, position if position is not None else position_of(found[-1])
             day -= timedelta(days=1)
         return found, _end_of(day)
 

@@ -173,17 +173,16 @@ def _logged_events(log: EventHistory, stored: Customer, period: RecordedPeriod, 
     for customer in (stored.id, *stored.merged_ids):
         before: str | None = iso(period.until or now) + "#~"
         while before is not None:
-            pages = log.of_customer(stored.workspace, customer, limit=PAGES_PER_READ, before=before)
+            pages, before = log.of_customer(stored.workspace, customer, limit=PAGES_PER_READ, before=before)
             for page in pages:
                 if page.received_at < period.since:
+                    before = None
                     break
                 for event in page.events:
                     count += 1
                     if count > MAX_RECORDED_EVENTS:
                         raise RefusedError(422, "too-many-events", f"A dry run accepts at most {MAX_RECORDED_EVENTS} events.")
                     yield page.received_at, event
-            has_more = len(pages) == PAGES_PER_READ and pages[-1].received_at >= period.since
-            before = f"{iso(pages[-1].received_at)}#{pages[-1].name}" if has_more else None
 
 
 def _timed_event(workspace: str, raw: Mapping[str, Any], schema: Schema, at: datetime, pointer: str) -> TimedEvent:

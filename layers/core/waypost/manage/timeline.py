@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -52,19 +52,21 @@ class TimelineSources:
 def page(sources: TimelineSources, customer: Customer, query: ListQuery, now: datetime) -> ListPage[TimelineEntry]:
     """A page of a customer's timeline.
 
-    Each source is read up to the limit and the results are merged by position. What does not fit is read again for the next page.
+    Each source is read up to the limit and the results are merged by position. What does not fit is read again for the next page, and
+    so is what is older than the point at which one of the sources stopped.
     """
     message_store = sources.messages
     workspace, ids = customer.workspace, (customer.id, *customer.merged_ids)
 
     def source(limit: int, before: str | None) -> tuple[Sequence[TimelineEntry], str | None]:
-        found = [
-            *_of_each(ids, lambda each: _events(sources, workspace, each, limit, before, now)),
-            *_of_each(ids, lambda each: _messages(message_store, workspace, each, limit, before)),
-            *(entry for entry in map(_timed_entry, timed_steps(sources.runs)) if before is None or entry.position < before),
-        ]
+        read = [_events(sources, workspace, each, limit, before, now) for each in ids]
+        read += [_messages(message_store, workspace, each, limit, before) for each in ids]
+        timed = [entry for entry in map(_timed_entry, timed_steps(sources.runs)) if before is None or entry.position < before]
+        # A source may stop early, for example at 1 MB. What is older than that is not complete yet.
+        reached = max((position for _, position in read if position is not None), default=None)
+        found = [entry for entry in (*timed, *(entry for entries, _ in read for entry in entries)) if entry.position >= (reached or "")]
         newest = sorted(found, key=_position, reverse=True)[:limit]
-        return newest, newest[-1].position if len(newest) == limit else None
+        return newest, newest[-1].position if len(newest) == limit else reached
 
     return read_page(source, _position, workspace, query)
 
@@ -102,22 +104,23 @@ def _position(entry: TimelineEntry) -> str:
     return entry.position
 
 
-def _of_each(ids: Sequence[str], read: Callable[[str], Iterable[TimelineEntry]]) -> list[TimelineEntry]:
-    return [entry for each in ids for entry in read(each)]
-
-
 def _events(
     sources: TimelineSources, workspace: str, customer: str, limit: int, before: str | None, now: datetime
-) -> Iterable[TimelineEntry]:
-    """Events with their moves. The list may have ended within a page of the log, so one page more than entries is read."""
+) -> tuple[Sequence[TimelineEntry], str | None]:
+    """Events with their moves, and the position after them (None: no more).
+
+    The list may have ended within a page of the log, so one page more than entries is read.
+    """
     runs = {run.id: run for run in sources.runs}
-    pages = sources.log.of_customer(workspace, customer, limit=limit + 1, before=before)
+    pages, position = sources.log.of_customer(workspace, customer, limit=limit + 1, before=before)
     known = sources.receipts.read(workspace, [event.uuid for each in pages for event in each.events], now) if pages else {}
-    for each in pages:
-        for number, event in enumerate(each.events):
-            for entry in _event_entries(each, number, event, known.get(event.uuid), runs):
-                if before is None or entry.position < before:
-                    yield entry
+    entries = [
+        entry
+        for each in pages
+        for number, event in enumerate(each.events)
+        for entry in _event_entries(each, number, event, known.get(event.uuid), runs)
+    ]
+    return [entry for entry in entries if before is None or entry.position < before], position
 
 
 def _event_entries(log_page: Page, number: int, event: Event, receipt: Receipt | None, runs: Mapping[str, Run]) -> Iterable[TimelineEntry]:
@@ -129,12 +132,20 @@ def _event_entries(log_page: Page, number: int, event: Event, receipt: Receipt |
         yield TimelineEntry(f"{position}#{order:04}", at, "move", event, receipt, outcome, visits=visits)
 
 
-def _messages(message_store: ManagedMessages, workspace: str, customer: str, limit: int, before: str | None) -> Iterable[TimelineEntry]:
-    """Messages. Their table knows positions without the `~`; before the position of an event it has none of the same instant."""
+def _messages(
+    message_store: ManagedMessages, workspace: str, customer: str, limit: int, before: str | None
+) -> tuple[Sequence[TimelineEntry], str | None]:
+    """Messages, and the position after them (None: no more).
+
+    Their table knows positions without the `~`; before the position of an event it has none of the same instant.
+    """
     time, _, rest = (before or "").partition("#")
     position = before and f"{time}#{rest.removeprefix('~') if rest.startswith('~') else ''}"
-    found, _ = message_store.page(workspace, limit=limit, before=position, customer=customer)
-    return [TimelineEntry(f"{iso(message.created_at)}#~{message.id}", message.created_at, "message", message=message) for message in found]
+    found, last = message_store.page(workspace, limit=limit, before=position, customer=customer)
+    entries = [
+        TimelineEntry(f"{iso(message.created_at)}#~{message.id}", message.created_at, "message", message=message) for message in found
+    ]
+    return entries, last and last.replace("#", "#~", 1)
 
 
 def _timed_entry(timed_step: TimedStep) -> TimelineEntry:

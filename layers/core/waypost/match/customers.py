@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from waypost import identify
 from waypost.domain.customers.facts import merge
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.customers.rows import Row, RowKey, owner_key
+from waypost.domain.customers.rows import Row, RowKey, Tombstones, owner_key
 from waypost.domain.intake.events import Event, identifiers_of
 from waypost.domain.reasons import Reason
 from waypost.domain.signals import EventsArrived
@@ -38,10 +38,11 @@ def rows_of(customers: Customers, signal: EventsArrived, event: Event) -> list[R
     return identify.find_rows(customers, signal.workspace, event.identifier)
 
 
-def apply_attributes(customers: Customers, signal: EventsArrived, events: Sequence[Event]) -> AppliedEvents:
+def apply_attributes(customers: Customers, signal: EventsArrived, events: Sequence[Event], tombstones: Tombstones) -> AppliedEvents:
     """Carries out every `$identify`, then writes the attributes and tokens that the intake has not written.
 
-    Repeating it changes nothing: of two facts the newer one stays.
+    Repeating it changes nothing: of two facts the newer one stays. UnavailableError if a customer is being
+    erased, or was erased after `tombstones` were read.
     """
     applied = AppliedEvents()
     for event in events:
@@ -57,22 +58,29 @@ def apply_attributes(customers: Customers, signal: EventsArrived, events: Sequen
         if event.identification is None and (event.facts or not signal.known):
             by_identifier[event.identifier].append(event)
     for identifier, same_identifier in by_identifier.items():
-        _write_facts(customers, owner_key(signal.workspace, identifier), same_identifier, signal.primary, applied)
+        _write_facts(customers, owner_key(signal.workspace, identifier), same_identifier, signal.primary, tombstones, applied)
     _find_customers_of_refused(customers, signal, events, applied)
     return applied
 
 
-def _write_facts(customers: Customers, key: RowKey, events: Sequence[Event], primary: Identifier | None, applied: AppliedEvents) -> None:
+def _write_facts(
+    customers: Customers,
+    key: RowKey,
+    events: Sequence[Event],
+    primary: Identifier | None,
+    tombstones: Tombstones,
+    applied: AppliedEvents,
+) -> None:
     """Writes the facts of all events of one identifier in one write, or one event at a time if that write is refused.
 
     Together they may exceed a limit that most of them respect: each event is refused for its own facts only.
     """
-    outcome = identify.write_facts(customers, key, merge(*(event.facts for event in events)), primary)
+    outcome = identify.write_facts(customers, key, merge(*(event.facts for event in events)), primary, tombstones)
     if not isinstance(outcome, Reason):
         applied.customers[key.owner] = outcome
         return
     for event in events:
-        outcome = identify.write_facts(customers, key, event.facts, primary)
+        outcome = identify.write_facts(customers, key, event.facts, primary, tombstones)
         if isinstance(outcome, Reason):
             applied.refused[event.uuid] = outcome
         else:

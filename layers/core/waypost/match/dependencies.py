@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
 from waypost import ports
 from waypost.cache.workspace_cache import Snapshots
+from waypost.erasure import ErasureDependencies
 
 MATCH_ATTEMPTS: Final = 8
 """How often a change that lost a race is decided again before the signal is left to a later delivery."""
@@ -15,7 +17,10 @@ MATCH_ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class MatchDependencies:
-    """The ports of the matcher. With `log_all`, events without effect are recorded as well."""
+    """The ports of the matcher. With `log_all`, events without effect are recorded as well.
+
+    `erasing` returns the stores of an erasure, which few signals need.
+    """
 
     customers: ports.Customers
     runs: ports.Runs
@@ -28,4 +33,5 @@ class MatchDependencies:
     signals: ports.Signals
     timers: ports.Timers
     executor: Executor
+    erasing: Callable[[], ErasureDependencies]
     log_all: bool = True

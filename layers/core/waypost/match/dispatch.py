@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import assert_never
 
 from waypost.domain.intake.receipts import Receipt
-from waypost.domain.signals import CustomerReleased, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
+from waypost.domain.signals import CustomerReleased, ErasureContinued, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
+from waypost.erasure import continue_erasure
 from waypost.match.dependencies import MatchDependencies
 from waypost.match.events import match_events
 from waypost.match.resume import resume
@@ -28,5 +29,8 @@ def match(signal: Signal, now: datetime, dependencies: MatchDependencies, *, red
             return []
         case TimerDue() | MessageSettled() | CustomerReleased():
             return wake(signal, now, dependencies)
+        case ErasureContinued():
+            continue_erasure(signal, now, dependencies.erasing())
+            return []
         case _:
             assert_never(signal)

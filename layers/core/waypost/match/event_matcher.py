@@ -9,7 +9,7 @@ from datetime import datetime
 from waypost import identify
 from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.customers.rows import owner_key
+from waypost.domain.customers.rows import Tombstones, owner_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.event_log import SHORT_LIVED
 from waypost.domain.intake.events import Event, Kind
@@ -26,7 +26,7 @@ from waypost.match.dependencies import MATCH_ATTEMPTS, MatchDependencies
 from waypost.match.merge import finish_merges
 from waypost.match.reports import apply_report
 from waypost.match.rules import rules_of
-from waypost.match.unit_of_work import RunUnitOfWork, unit_of_work_for
+from waypost.match.unit_of_work import RunUnitOfWork, require_not_erased, unit_of_work_for
 
 
 @dataclass(slots=True)
@@ -35,6 +35,7 @@ class EventMatcher:
 
     `customers` has the ids of customers that are known to be newer than the one that the intake put into the signal, by identifier.
     `group` is the message group of this delivery: the id of the only customer whose runs this worker changes.
+    `tombstones` are those of the events' identifiers by which it was decided which events happened before an erasure.
     """
 
     signal: EventsArrived
@@ -43,6 +44,7 @@ class EventMatcher:
     snapshot: Snapshot
     now: datetime
     dependencies: MatchDependencies
+    tombstones: Tombstones
     customer: Customer | None = None
     unit_of_work: RunUnitOfWork | None = None
 
@@ -143,6 +145,7 @@ class EventMatcher:
                 self.unit_of_work = unit_of_work_for(self.dependencies, workspace, self.customer.id, self.now)
             if self.customer.id != self.unit_of_work.customer:
                 raise UnavailableError("the customer was merged meanwhile")
+            require_not_erased(self.unit_of_work.customer_runs.version_row)
         return self.customer, self.unit_of_work
 
     def _ended_runs(self, event: Event, customer: Customer, unit_of_work: RunUnitOfWork, candidates: Sequence[Published]) -> list[Run]:
@@ -169,9 +172,9 @@ class EventMatcher:
         return [(event, at) for event, at in events if event.uuid in receipts and receipts[event.uuid].reason is None]
 
     def _create_customer(self, event: Event) -> Customer:
-        """A new customer for an event whose identifier has no row, as after an erasure that the tombstones did not show yet."""
+        """A new customer for an event whose identifier has no row. UnavailableError if that is so because of an erasure meanwhile."""
         customers = self.dependencies.customers
-        identify.write_facts(customers, owner_key(self.signal.workspace, event.identifier), event.facts)
+        identify.write_facts(customers, owner_key(self.signal.workspace, event.identifier), event.facts, tombstones=self.tombstones)
         created = assemble(rows_of(customers, self.signal, event), self.snapshot.schema.primary_key)
         if created is None:
             raise UnavailableError("a customer that was just created is not there")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -38,24 +38,29 @@ def match_events(
     if redelivered:
         _execute_effects_of(signal, known.values(), now, dependencies)
     tombstones = tombstones_future.result()
+    left_behind = _receipts_left_behind(signal, known, tombstones, dependencies)
+    known = {uuid: receipt for uuid, receipt in known.items() if uuid not in left_behind}
     events = [event for event in _distinct(signal.events) if event.uuid not in known]
     refused = {event.uuid: Reason.ERASED for event in events if _is_erased(event, tombstones)}
     remaining = [event for event in events if event.uuid not in refused]
     if tombstones:
         # The intake may have looked the customer up before the erasure. Under that id the events would write runs and log pages of the
-        # erased customer. What happened after the erasure belongs to new customers, one for each identifier.
+        # erased customer. What happened after the erasure belongs to new customers, one for each identifier. With `known` unset, each
+        # identifier's row is written, which fails as long as the row is the erased customer's.
         signal = replace(signal, primary=None, known=False)
     # The attributes of all events come first: a condition sees what a later event of the same batch sets, and an `$identify` anywhere in
     # the batch names the customer for the events before it as well.
-    applied = apply_attributes(dependencies.customers, signal, remaining)
+    applied = apply_attributes(dependencies.customers, signal, remaining, tombstones)
     refused |= applied.refused
     _finish_merges(signal, remaining, dependencies)
     snapshot = dependencies.snapshots.get(signal.workspace, now)
-    matcher = EventMatcher(signal, applied.customers, group or signal.customer, snapshot, now, dependencies)
+    matcher = EventMatcher(signal, applied.customers, group or signal.customer, snapshot, now, dependencies, tombstones)
     moved = _send_to_other_groups(matcher, [event for event in remaining if event.uuid not in refused])
     receipts = [matcher.match(event, refused.get(event.uuid)) for event in events if event.uuid not in moved]
     matcher.execute_effects()
-    _write_log(signal, receipts, known, snapshot, dependencies, redelivered=redelivered)
+    # What happened before an erasure goes on no page, although an earlier delivery may have saved its receipt for another customer.
+    logged = {event.uuid: known[event.uuid] for event in signal.events if event.uuid in known and not _is_erased(event, tombstones)}
+    _write_log(signal, receipts, logged, left_behind, snapshot, dependencies, redelivered=redelivered)
     return receipts
 
 
@@ -90,6 +95,18 @@ def _tombstones_of(signal: EventsArrived, dependencies: MatchDependencies) -> To
     return dependencies.customers.tombstones(signal.workspace, list(identifiers))
 
 
+def _receipts_left_behind(
+    signal: EventsArrived, known: Mapping[str, Receipt], tombstones: Tombstones, dependencies: MatchDependencies
+) -> set[str]:
+    """The uuids of events whose receipts still name a customer that was erased since."""
+    # A delivery that saved a receipt and died before it wrote its page leaves a receipt that no page lists, so that the erasure does not
+    # find it. This delivery drops the event, and the receipt that it writes over the old one names nobody.
+    erased = [event.uuid for event in signal.events if event.uuid in known and _is_erased(event, tombstones)]
+    named = {known[uuid].customer for uuid in erased} - {""}
+    gone = {each for each in named if dependencies.runs.get(signal.workspace, each).version_row.erased}
+    return {uuid for uuid in erased if known[uuid].customer in gone}
+
+
 def _execute_effects_of(signal: EventsArrived, receipts: Iterable[Receipt], now: datetime, dependencies: MatchDependencies) -> None:
     """Executes what an earlier delivery has saved and not executed."""
     # That delivery may have died between its save and the send queue. Its events have receipts, so they are not matched again, and without
@@ -110,12 +127,13 @@ def _write_log(
     signal: EventsArrived,
     receipts: Sequence[Receipt],
     known: Mapping[str, Receipt],
+    left_behind: Collection[str],
     snapshot: Snapshot,
     dependencies: MatchDependencies,
     *,
     redelivered: bool,
 ) -> None:
-    """Writes the receipts that no transaction wrote, and the signal's pages of the log: as a rule one."""
+    """Writes the receipts that no transaction wrote, those in the place of receipts left behind, and the signal's pages of the log."""
     # An earlier delivery of this signal may have died before it wrote the page. Its events have the same time of receipt; those of another
     # signal with the same uuid are on the page of that signal.
     logged = [*receipts, *(receipt for receipt in known.values() if receipt.received_at == signal.received_at)]
@@ -123,8 +141,8 @@ def _write_log(
     # Another signal may bring the same event under another identifier and move runs of another customer with it. Only an event that a
     # journey names can, so only the receipts of those need a conditional write, which costs twice as much.
     silent = [receipt for receipt in receipts if not receipt.had_effect]
-    contested = [receipt for receipt in silent if snapshot.names(receipt.event)]
-    others = [receipt for receipt in silent if not snapshot.names(receipt.event)] if dependencies.log_all else []
+    contested = [receipt for receipt in silent if receipt.uuid not in left_behind and snapshot.names(receipt.event)]
+    others = [receipt for receipt in silent if receipt.uuid in left_behind or (dependencies.log_all and not snapshot.names(receipt.event))]
     if pages or others or contested:
         dependencies.log.write(signal.workspace, pages, others, contested)
 

@@ -43,6 +43,9 @@ def _move_runs(runs: Runs, workspace: str, target: str, source: str) -> None:
         # the commit fails, the worker reads again, finds the version row pointing here, and decides with the runs of both.
         if source_runs.version_row.merged_into is not None and not source_runs.runs:
             return
+        # Nothing can be saved for an erased customer, and nothing of it may go to another one: the erasure removes its runs.
+        if source_runs.version_row.erased or target_runs.version_row.erased:
+            return
         current: list[Run] = []
         past: list[Run] = []
         for run in source_runs.runs[:MOVED_RUNS_PER_TRANSACTION]:

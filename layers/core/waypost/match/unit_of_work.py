@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from waypost import ports
+from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.messages.message import Message
 from waypost.domain.runs.changes import Commit, CommitResult
@@ -133,6 +134,16 @@ class RunUnitOfWork:
         # to find the runs that it has started already, although they may have ended at once.
         runs = self.customer_runs.runs
         return [run for run in runs if run.key and not run.active and (run.journey, run.key) not in changing]
+
+
+def require_not_erased(version_row: VersionRow) -> None:
+    """UnavailableError if the customer of this version row was erased: nothing may be saved for it.
+
+    A later delivery of the signal decides again. It finds the tombstones, and drops what happened before the erasure. What happened later
+    belongs to a new customer, as soon as the rows of the erased one are gone.
+    """
+    if version_row.erased:
+        raise UnavailableError("this customer is being erased")
 
 
 def unit_of_work_for(dependencies: MatchDependencies, workspace: str, customer: str, now: datetime) -> RunUnitOfWork:

@@ -46,7 +46,8 @@ def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list
         # The identifier decides whose runs these are, not the id in the signal, which may be that of a merged or erased customer. Otherwise
         # the messages of one customer's runs could be written with the attributes of another one, and sent to that one's address.
         unit_of_work = unit_of_work_for(dependencies, signal.workspace, customer.id if customer else signal.customer, now)
-        if customer is None:  # erased
+        # The rows of a customer are the last thing that an erasure removes. Until then only the version row says that it was erased.
+        if customer is None or unit_of_work.customer_runs.version_row.erased:
             unit_of_work.execute_effects()
             return []
         if unit_of_work.customer != customer.id:  # merged between the two reads

@@ -5,7 +5,7 @@ One method is one AWS call, so that a test can simulate a crash between any two 
 
 from __future__ import annotations
 
-from waypost.ports.customers import CustomerData, Customers, ManagedCustomers
+from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
 from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
 from waypost.ports.messages import Channel, ManagedMessages, Messages, Suppressions, Templates
@@ -31,6 +31,7 @@ __all__ = [
     "Customers",
     "DeadLetters",
     "Delays",
+    "Erasures",
     "EventHistory",
     "EventLog",
     "JourneyPointer",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from waypost.domain.customers.erasure import ErasedMessage, ErasureStatus, ErasureSubjects
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import NotUpdated, Row, RowKey, Tombstones
@@ -17,7 +18,8 @@ class Customers(Protocol):
     def update_if_newer(self, key: RowKey, facts: Facts) -> Row | NotUpdated:
         """Merges facts into a row in one write and returns the row.
 
-        Nothing is written unless the row exists, is not linked to another customer, is older than all the facts, and stays small.
+        Nothing is written unless the row exists, is not linked to another customer, is not being erased, is older than all the facts, and
+        stays small.
         """
 
     def save(self, rows: Sequence[Row]) -> Mapping[RowKey, Row | None] | None:
@@ -59,20 +61,45 @@ class CustomerData(Protocol):
     returns 0.
     """
 
-    def block_writes(self, workspace: str, customer: str, at: datetime) -> None:
-        """Marks the customer's runs as erased, for ever: every later conditional write of a run fails."""
-
     def remove_runs(self, workspace: str, customer: str) -> int:
         """Deletes runs."""
 
-    def remove_messages(self, workspace: str, customer: str) -> int:
-        """Deletes messages together with their rendered content."""
+    def messages(self, workspace: str, customer: str) -> list[ErasedMessage]:
+        """Some messages of the customer that are still stored; none if there are none."""
+
+    def remove_messages(self, workspace: str, messages: Sequence[str]) -> None:
+        """Deletes messages together with their rendered content, whether or not they are stored."""
 
     def remove_events(self, workspace: str, customer: str) -> int:
         """Deletes pages of the event log together with the receipts of their events."""
 
-    def remove_rejected(self, workspace: str, identifiers: Collection[str], now: datetime) -> int:
+    def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
         """Deletes rejected events that name any of these identifiers."""
 
-    def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str]) -> int:
-        """Deletes dead letters about these customer ids or identifiers."""
+    def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str], messages: Collection[str]) -> int:
+        """Deletes dead letters about these customer ids, identifiers or messages, and about messages of these customers."""
+
+
+class Erasures(Protocol):
+    """Erasures: how far they are, and what they have to remember when the rows of the customer are gone."""
+
+    def block(self, workspace: str, customer: str, at: datetime) -> None:
+        """Marks the customer's runs as erased: every later conditional write of a run fails."""
+
+    def begin(self, workspace: str, customer: str, at: datetime) -> datetime:
+        """Marks that an erasure of this customer has begun, and blocks its runs. Returns its time: a repeat keeps the first one."""
+
+    def status(self, workspace: str, customer: str) -> ErasureStatus | None:
+        """How far the erasure of this customer is, or None."""
+
+    def schedule_second_pass(self, workspace: str, customer: str, at: datetime) -> None:
+        """Stores the time of the second pass. A repeat keeps the first time."""
+
+    def complete(self, workspace: str, customer: str) -> None:
+        """Forgets what the erasure had to remember, and marks it as complete."""
+
+    def add(self, workspace: str, customer: str, subjects: ErasureSubjects, at: datetime) -> None:
+        """Adds to what the erasure of this customer has to remember."""
+
+    def subjects(self, workspace: str, customer: str) -> ErasureSubjects:
+        """What the erasure of this customer has to remember."""

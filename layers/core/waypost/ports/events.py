@@ -24,8 +24,13 @@ class RejectedEvents(Protocol):
 class RejectedEventHistory(Protocol):
     """Stored rejected events, by day."""
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[tuple[str, RejectedEvent]]:
-        """At most `limit` rejected events of one day (UTC) with their positions, newest first, all before the position `before`."""
+    def of_day(
+        self, workspace: str, day: date, *, limit: int, before: str | None = None
+    ) -> tuple[Sequence[tuple[str, RejectedEvent]], str | None]:
+        """At most `limit` rejected events of one day (UTC) with their positions, newest first, all before the position `before`.
+
+        Also the position after them (None: no more).
+        """
 
 
 class Receipts(Protocol):
@@ -50,10 +55,13 @@ class EventLog(Protocol):
 
 
 class EventHistory(Protocol):
-    """The pages of the event log, newest first. A page's position is `<receivedAt>#<name>`."""
+    """The pages of the event log, newest first. A page's position is `<receivedAt>#<name>`.
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
-        """At most `limit` pages of one day (UTC), all before the position `before`."""
+    Each method returns at most `limit` pages before the position `before`, and the position after them (None: no more).
+    """
 
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
-        """At most `limit` pages of one customer, all before the position `before`."""
+    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> tuple[Sequence[Page], str | None]:
+        """Pages of one day (UTC)."""
+
+    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> tuple[Sequence[Page], str | None]:
+        """Pages of one customer."""

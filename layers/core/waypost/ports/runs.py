@@ -19,10 +19,10 @@ class Runs(Protocol):
         """The run of a journey and re-entry key that was entered last, of those that ended and are not in the result of `get` any more."""
 
     def commit(self, commit: Commit) -> CommitResult:
-        """Saves a change in one transaction if the version is unchanged and none of its events has a receipt."""
+        """Saves a change in one transaction if the version is unchanged, the customer not erased, and no event has a receipt yet."""
 
     def merge(self, runs_merge: RunsMerge) -> bool:
-        """Moves a part of the runs of a merged customer in one transaction. False if either version has changed."""
+        """Moves a part of the runs of a merged customer in one transaction. False if a version has changed or one of them was erased."""
 
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[HeldRun], str | None]:
         """Some runs that a paused journey holds, oldest first, after the position `after`; and the next position (None: no more)."""

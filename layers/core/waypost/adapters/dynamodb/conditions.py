@@ -36,6 +36,16 @@ def if_revision(revision: int, attribute: str = "rev") -> Item:
     }
 
 
+def if_revision_without(revision: int, revision_attribute: str, absent: str) -> Item:
+    """The condition of `if_revision`, and that the stored row does not have the attribute `absent`."""
+    condition = if_revision(revision, revision_attribute)
+    return {
+        **condition,
+        "ConditionExpression": f"{condition['ConditionExpression']} AND attribute_not_exists(#absent)",
+        "ExpressionAttributeNames": {**condition["ExpressionAttributeNames"], "#absent": absent},
+    }
+
+
 def to_request(arguments: Mapping[str, Any]) -> Item:
     """Arguments with plain values as DynamoDB takes them. A condition among them also requests the stored row for its failure."""
     request = dict(arguments)

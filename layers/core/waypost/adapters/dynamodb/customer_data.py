@@ -4,96 +4,111 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from waypost.adapters.dynamodb import dead_letters, events, message_items, rejected_events
-from waypost.adapters.dynamodb.items import Item, expiry
+from waypost.adapters.dynamodb.erasures import SUBJECTS
+from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.json_attributes import json_from_attribute
-from waypost.adapters.dynamodb.run_items import PENDING_EFFECTS, VERSION_ROW, partition_key
+from waypost.adapters.dynamodb.run_items import partition_key
 from waypost.adapters.dynamodb.table import Table
+from waypost.domain.customers.erasure import ErasedMessage
 from waypost.domain.dead_letters import Parked
 from waypost.domain.values import exact_json
-from waypost.domain.values.wire_time import iso
 
 _PAGE: Final = 100
-
-VERSION_ROW_KEPT: Final = timedelta(days=15)
-"""How long the version row of an erased customer is kept: longer than the 14 days that SQS keeps a signal of this customer."""
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoCustomerData:
     """The tables that hold data of customers, besides the customers table.
 
-    Each method but `block_writes` deletes data of one kind and returns how much it found, so that a caller repeats it until it returns 0.
+    Each method that returns a number deletes data of one kind and returns how much it found. A caller repeats it until it returns 0.
     """
 
     runs: Table
-    messages: Table
+    messages_table: Table
     events: Table
     dead: Table
 
-    def block_writes(self, workspace: str, customer: str, at: datetime) -> None:
-        """Makes every change of the runs of an erased customer fail that was decided before this call, and cancels pending effects."""
-        # Raising the version is enough for that: a transaction requires the version that its worker has read. The row must outlive the
-        # erasure. If it were deleted with the runs, a worker that has found no row before it could still save a first change.
-        self.runs.update(
-            {"customer": partition_key(workspace, customer), "row": VERSION_ROW},
-            UpdateExpression=f"SET erased = if_not_exists(erased, :at), expires = :e REMOVE {PENDING_EFFECTS}, #to ADD version :one",
-            ExpressionAttributeNames={"#to": "to"},
-            ExpressionAttributeValues={":at": iso(at), ":e": expiry(at, VERSION_ROW_KEPT), ":one": 1},
-        )
-
     def remove_runs(self, workspace: str, customer: str) -> int:
-        """Deletes at most 100 runs, past ones included, and returns how many. The version row stays."""
+        """Deletes at most 100 runs, past ones included, and returns how many. The version row and the rows of the erasure stay."""
+        # Both bounds are included, and no row has one of them as its sort key. "$" follows the "#" of the version row.
         items, _ = self.runs.query(
-            "customer = :c AND #row > :version",
-            {":c": partition_key(workspace, customer), ":version": VERSION_ROW},
+            "customer = :c AND #row BETWEEN :first AND :last",
+            {":c": partition_key(workspace, customer), ":first": "$", ":last": SUBJECTS},
             ExpressionAttributeNames={"#row": "row"},
             ConsistentRead=True,
             Limit=_PAGE,
         )
         return _delete(self.runs, [_pick(item, "customer", "row") for item in items])
 
-    def remove_messages(self, workspace: str, customer: str) -> int:
-        """Deletes the messages with their rendered contents, and returns how many messages there were."""
-        # The index shows deleted rows for some moments. Only what the table itself still holds is counted, or the caller would go on.
-        ids = self._message_ids(workspace, customer)
-        stored = [_pick(item, "id") for item in self.messages.get_many([message_items.key_of(workspace, each) for each in ids])]
-        _delete(self.messages, [message_items.rendered_key(workspace, each) for each in ids])
-        return _delete(self.messages, stored)
+    def messages(self, workspace: str, customer: str) -> list[ErasedMessage]:
+        """At most 100 messages that are stored."""
+        # The index shows deleted rows for some moments: a page of it with nothing but those does not mean that there are no more.
+        for page in self.messages_table.query_pages(
+            "customer = :c", {":c": partition_key(workspace, customer)}, IndexName="byCustomer", Limit=_PAGE
+        ):
+            items = self.messages_table.get_many([_pick(item, "id") for item in page])
+            if items:
+                return [ErasedMessage(message.id, message.is_settled) for message in map(message_items.from_item, items)]
+        return []
+
+    def remove_messages(self, workspace: str, messages: Sequence[str]) -> None:
+        """Deletes messages with their rendered contents, whether or not they are stored."""
+        self.messages_table.delete_many([message_items.rendered_key(workspace, each) for each in messages])
+        self.messages_table.delete_many([message_items.key_of(workspace, each) for each in messages])
 
     def remove_events(self, workspace: str, customer: str) -> int:
-        """Deletes at most 100 pages of the event log with the receipts of their events, and returns the number of events."""
-        # Receipts go first, because only the pages list them: after a crash in between, the next call finds the pages again.
-        pages, _ = self.events.query("id = :id", {":id": events.page_partition(workspace, customer)}, ConsistentRead=True, Limit=_PAGE)
+        """Deletes at most 100 pages of the event log, and lists of receipts, with the receipts. Returns the number of events."""
+        # Receipts go first, because only pages and lists name them: after a crash in between, the next call finds the pages again.
+        pages = self._first_rows(events.page_partition(workspace, customer))
+        lists = self._first_rows(events.silent_partition(workspace, customer))
         uuids = dict.fromkeys(event["uuid"] for page in pages for event in json_from_attribute(page["events"]))
+        uuids |= dict.fromkeys(uuid for each in lists for uuid in each["uuids"])
         _delete(self.events, [events.receipt_key(workspace, uuid) for uuid in uuids])
-        _delete(self.events, [_pick(page, "id", "at") for page in pages])
+        _delete(self.events, [_pick(row, "id", "at") for row in (*pages, *lists)])
         return len(uuids)
 
-    def remove_rejected(self, workspace: str, identifiers: Collection[str], now: datetime) -> int:
-        """Deletes the rejected events that name one of these identifiers, and returns how many. It reads those of the whole workspace."""
-        days = [(now - timedelta(days=back)).date() for back in range(rejected_events.KEPT.days + 1)]
-        partitions = [rejected_events.day_partition(workspace, day) for day in days]
-        items = (item for partition in partitions for item in self.events.query_all("id = :id", {":id": partition}))
-        found = [item for item in items if "json" in item and _names_any(exact_json.loads(item["json"]).get("raw"), identifiers)]
-        return _delete(self.events, [_pick(item, "id", "at") for item in found])
+    def _first_rows(self, partition: str) -> list[Item]:
+        """At most 100 rows of a partition of the events table."""
+        items, _ = self.events.query("id = :id", {":id": partition}, ConsistentRead=True, Limit=_PAGE)
+        return items
 
-    def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str]) -> int:
-        """Deletes the dead letters about these customers or identifiers, and returns how many.
+    def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
+        """Deletes the rejected events that name one of these identifiers, and returns how many."""
+        return sum(self._remove_rejected_of(workspace, each) for each in sorted({each.lower() for each in identifiers}))
+
+    def _remove_rejected_of(self, workspace: str, identifier: str) -> int:
+        """Deletes at most 100 rejected events that name one identifier."""
+        # The references go last: after a crash in between, the next call finds them again.
+        references = self._first_rows(rejected_events.reference_partition(workspace, identifier))
+        _delete(self.events, [rejected_events.referenced_key(workspace, each["at"]) for each in references])
+        return _delete(self.events, [_pick(each, "id", "at") for each in references])
+
+    def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str], messages: Collection[str]) -> int:
+        """Deletes the dead letters about these customers, identifiers or messages, and returns how many.
 
         It must be called before `remove_messages`: dead letters of the send queue name a message, and only its row names the customer.
         """
-        subjects = {*customers, *(each for customer in customers for each in self._message_ids(workspace, customer))}
-        items = self.dead.query_all("workspace = :w", {":w": workspace}, ConsistentRead=True)
-        found = [item for item in items if _is_about(dead_letters.from_item(item), subjects, identifiers)]
-        return _delete(self.dead, [_pick(item, "workspace", "at") for item in found])
+        partitions = {partition_key(workspace, each) for each in customers}
+        removed = 0
+        for page in self.dead.query_pages("workspace = :w", {":w": workspace}, ConsistentRead=True):
+            parked = {item["at"]: dead_letters.from_item(item) for item in page}
+            subjects = {each.subject for each in parked.values() if each.kind == "message"}
+            rows = self.messages_table.get_many([message_items.key_of(workspace, each) for each in sorted(subjects)])
+            about = {*customers, *messages, *(message_items.id_in(row["at"]) for row in rows if row["customer"] in partitions)}
+            found = [item for item in page if _is_about(parked[item["at"]], about, identifiers)]
+            self._remove_receipts_in([parked[item["at"]] for item in found], customers)
+            removed += _delete(self.dead, [_pick(item, "workspace", "at") for item in found])
+        return removed
 
-    def _message_ids(self, workspace: str, customer: str) -> list[str]:
-        items = self.messages.query_all("customer = :c", {":c": partition_key(workspace, customer)}, IndexName="byCustomer")
-        return [item["id"].partition("#")[2] for item in items]
+    def _remove_receipts_in(self, found: Sequence[Parked], customers: Collection[str]) -> None:
+        """Deletes the receipts of these customers for events in dead letters."""
+        # A signal whose first delivery saved a receipt, and which never came as far as its page, is the only row that lists the receipt.
+        uuids = {(each.workspace, event["uuid"]) for each in found for event in _signal_in(each).get("events", ()) if "uuid" in event}
+        receipts = self.events.get_many([events.receipt_key(workspace, uuid) for workspace, uuid in sorted(uuids)])
+        _delete(self.events, [_pick(item, "id", "at") for item in receipts if item["customer"] in customers])
 
 
 def _delete(table: Table, keys: Sequence[Item]) -> int:
@@ -106,29 +121,22 @@ def _pick(item: Item, *names: str) -> Item:
     return {name: item[name] for name in names}
 
 
-def _names_any(raw: Any, identifiers: Collection[str]) -> bool:
-    """Whether a rejected event names one of these identifiers in any of the places where events name customers.
-
-    It was rejected, so it may be any JSON value. Identifiers compare as they were given and in lower case.
-    """
-    if not isinstance(raw, dict):
-        return False
-    payload = raw.get("payload")
-    values = [raw.get("correlationValue")]
-    values += [payload.get(name) for name in ("distinct_id", "$anon_distinct_id")] if isinstance(payload, dict) else []
-    texts = [str(each[0] if isinstance(each, list) and each else each).strip() for each in values]
-    return any(text in identifiers or text.lower() in identifiers for text in texts)
+def _signal_in(parked: Parked) -> dict[str, Any]:
+    """The JSON object in a dead letter, empty if there is none."""
+    try:
+        signal = exact_json.loads(parked.body)
+    except ValueError:
+        return {}
+    return signal if isinstance(signal, dict) else {}
 
 
 def _is_about(parked: Parked, subjects: Collection[str], identifiers: Collection[str]) -> bool:
     """Whether a dead letter is one of these messages, or a signal of one of these customers or with events of these identifiers."""
     if parked.subject in subjects:
         return True
-    try:
-        signal = exact_json.loads(parked.body)
-    except ValueError:
-        return False
-    if not isinstance(signal, dict):
-        return False
-    named = {event["id"][1] for event in signal.get("events", ())}
-    return signal.get("customer") in subjects or not named.isdisjoint(identifiers)
+    signal = _signal_in(parked)
+    # An `$identify` names more identifiers than the one that it is filed under, and other signals name one for a strongly consistent read.
+    named = [signal.get("primary"), *(signal.get(key, ("", ""))[1] for key in ("knownAs", "known_as"))]
+    for event in signal.get("events", ()):
+        named += [event["id"][1], *(event.get("naming") or ())]
+    return signal.get("customer") in subjects or not {each for each in named if each}.isdisjoint(identifiers)

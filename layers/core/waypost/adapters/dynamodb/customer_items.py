@@ -59,6 +59,7 @@ def to_item(row: Row) -> Item:
         "absorbed": row.merged_id,
         "moving": row.merge_pending or None,
         "since": iso(row.erased_at) if row.erased_at else None,
+        "erasing": row.erasing or None,
         "owner": _unless_in_key(_owner_part(key)[1:], row.key.owner),
         "correlation": row.key.correlation and _unless_in_key(key["correlationId"], row.key.correlation),
     }
@@ -81,6 +82,7 @@ def from_item(workspace: str, item: Item) -> Row:
         merged_id=item.get("absorbed"),
         merge_pending=item.get("moving", False),
         erased_at=instant(item["since"]) if "since" in item else None,
+        erasing=item.get("erasing", False),
     )
 
 

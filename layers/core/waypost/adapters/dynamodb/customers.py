@@ -35,7 +35,8 @@ class DynamoCustomers:
     def update_if_newer(self, key: RowKey, facts: Facts) -> Row | NotUpdated:
         """Merges facts into a row by one write without a read, if that is safe; else returns the row unchanged.
 
-        It is safe if the row exists, is no pointer, holds only older facts, and stays small. More than 300 facts are never merged.
+        It is safe if the row exists, is no pointer, is not being erased, holds only older facts, and stays small. More than 300 facts are
+        never merged.
         """
         if len(facts) > MAX_UPDATED_FACTS:
             return NotUpdated(next(iter(self.get([key])), None))
@@ -141,7 +142,7 @@ def _update_of(facts: Facts) -> Item:
     return {
         "UpdateExpression": f"SET {sets}newest = :newest ADD rev :one, attributeCount :count, attributeBytes :size",
         "ConditionExpression": (
-            "attribute_exists(rev) AND attribute_not_exists(linked) AND newest < :oldest"
+            "attribute_exists(rev) AND attribute_not_exists(linked) AND attribute_not_exists(erasing) AND newest < :oldest"
             " AND attributeCount <= :mostCount AND attributeBytes <= :mostBytes"
         ),
         "ExpressionAttributeValues": {

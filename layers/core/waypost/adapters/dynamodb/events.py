@@ -18,7 +18,7 @@ from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.receipts import JourneyOutcome, Receipt, TakenBranch
 from waypost.domain.reasons import Reason
 from waypost.domain.values.chunks import chunked
-from waypost.domain.values.generated_ids import key_part
+from waypost.domain.values.generated_ids import digest, key_part
 from waypost.domain.values.wire_time import instant, iso
 
 _RECEIPT_SORT_KEY: Final = "-"
@@ -91,16 +91,36 @@ class DynamoLog:
         A contested receipt is only written if its event has none. If the event has the receipt of another signal, it is in no page.
         """
         # Where all receipts are contested, which is so for most signals that have any, the pages go into their transaction: one call less.
-        if contested and not receipts and len(contested) + len(pages) <= MAX_ACTIONS:
-            page_actions = [self._table.put_action(self._to_item(page)) for page in pages]
-            if transact([*self.receipts.put_actions(workspace, contested), *page_actions]) is None:
+        rows = [*map(self._to_item, pages), *self._lists_of_silent(workspace, pages, contested)]
+        if contested and not receipts and len(contested) + len(rows) <= MAX_ACTIONS:
+            row_actions = [self._table.put_action(row) for row in rows]
+            if transact([*self.receipts.put_actions(workspace, contested), *row_actions]) is None:
                 return
         elsewhere = self.receipts.put_new(workspace, contested)
         remaining = [replace(page, events=tuple(event for event in page.events if event.uuid not in elsewhere)) for page in pages]
         # Neither condition nor transaction, which costs twice as much: these events changed nothing that their receipts must agree with. If
         # this write is lost, the signal is redelivered and the events are matched again.
-        page_items = [self._to_item(page) for page in remaining if page.events]
-        self._table.put_many([*page_items, *(self.receipts.to_item(workspace, receipt) for receipt in receipts)])
+        rows = [self._to_item(page) for page in remaining if page.events]
+        rows += self._lists_of_silent(workspace, pages, [receipt for receipt in contested if receipt.uuid not in elsewhere])
+        self._table.put_many([*rows, *(self.receipts.to_item(workspace, receipt) for receipt in receipts)])
+
+    def _lists_of_silent(self, workspace: str, pages: Sequence[Page], receipts: Sequence[Receipt]) -> list[Item]:
+        """A list for each customer of those receipts whose events are on no page that is kept as long."""
+        # An erasure finds receipts by the pages that have their events. Without this list it would leave a receipt that names the customer.
+        listed = {event.uuid for page in pages if page.kept is None for event in page.events}
+        by_customer: dict[tuple[str, datetime], list[str]] = defaultdict(list)
+        for receipt in receipts:
+            if receipt.customer and receipt.uuid not in listed:
+                by_customer[receipt.customer, receipt.received_at].append(receipt.uuid)
+        return [
+            {
+                "id": silent_partition(workspace, customer),
+                "at": f"{iso(received_at)}#{digest('silent', *uuids)}",
+                "uuids": uuids,
+                "expires": expiry(received_at, self.receipts.kept),
+            }
+            for (customer, received_at), uuids in by_customer.items()
+        ]
 
     @property
     def _table(self) -> Table:
@@ -128,18 +148,25 @@ class DynamoLog:
         )
         return [_page_from_item(workspace, item) for item in items]
 
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> list[Page]:
-        """At most `limit` pages of one customer at positions before this one (`<receivedAt>#<name>`), newest first."""
-        items, _ = self._table.query_newest(("id", page_partition(workspace, customer)), limit=limit, before=before)
-        return [_page_from_item(workspace, item) for item in items]
+    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
+        """At most `limit` pages of one customer at positions before this one (`<receivedAt>#<name>`), newest first.
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[Page]:
-        """At most `limit` pages of one day (UTC) at positions before this one (`<receivedAt>#<name>`), newest first."""
+        Also the position to go on from (None: no more): DynamoDB returns at most 1 MB, and three large pages may exceed that.
+        """
+        items, last = self._table.query_newest(("id", page_partition(workspace, customer)), limit=limit, before=before)
+        return [_page_from_item(workspace, item) for item in items], last["at"] if last else None
+
+    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
+        """At most `limit` pages of one day (UTC) at positions before this one (`<receivedAt>#<name>`), newest first.
+
+        Also the position to go on from (None: no more): the index may name pages that were deleted.
+        """
         found = query_newest_of_day(self._table, workspace, day, limit=limit, before=before)
         pages = [
             _page_from_item(workspace, item) for item in self._table.get_many([{"id": each["id"], "at": each["at"]} for each in found])
         ]
-        return sorted(pages, key=lambda page: (page.received_at, page.name), reverse=True)
+        newest_first = sorted(pages, key=lambda page: (page.received_at, page.name), reverse=True)
+        return newest_first, found[-1]["at"] if len(found) == limit else None
 
 
 def receipt_key(workspace: str, uuid: str) -> Item:
@@ -150,6 +177,11 @@ def receipt_key(workspace: str, uuid: str) -> Item:
 def page_partition(workspace: str, customer: str) -> str:
     """The partition key of the pages of a customer."""
     return f"page#{workspace}#{customer}"
+
+
+def silent_partition(workspace: str, customer: str) -> str:
+    """The partition key of the lists of a customer's receipts without effect, where the event log has events with an effect only."""
+    return f"silent#{workspace}#{customer}"
 
 
 def _outcome_to_wire(entry: JourneyOutcome) -> tuple[str | None, ...]:

@@ -69,7 +69,7 @@ class DynamoMessages:
             ExpressionAttributeNames={"#at": "at"},
             Limit=_HELD_PAGE,
         )
-        return [id_in(item["at"]) for item in items], items[-1]["at"] if last else None
+        return [id_in(item["at"]) for item in items], last["at"] if last else None
 
     def rendered(self, workspace: str, message: str) -> PreparedMessage | None:
         """The message as it was rendered for its first attempt, or None if that is not stored (any more)."""
@@ -119,7 +119,7 @@ class DynamoMessages:
 
     def _positions(self, attribute: str, value: str, limit: int, before: str | None) -> list[str]:
         index = {"customer": "byCustomer", "journey": "byJourney"}[attribute]
-        items, _ = self.table.query_newest((attribute, value), index=index, limit=limit, before=before)
+        items = self.table.query_newest_keys((attribute, value), index=index, limit=limit, before=before)
         return [item["at"] for item in items]
 
     def _in_order(self, workspace: str, positions: Sequence[str]) -> list[Message]:

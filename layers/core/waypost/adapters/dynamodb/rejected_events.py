@@ -5,15 +5,16 @@ The partition holds a row for each stored event and a counter for each minute.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from waypost.adapters.dynamodb.items import Item, expiry
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.intake.events import Rejected, RejectedEvent
 from waypost.domain.values import exact_json
+from waypost.domain.values.generated_ids import digest
 from waypost.domain.values.wire_time import iso
 
 KEPT: Final = timedelta(days=7)
@@ -45,28 +46,53 @@ class DynamoRejectedEvents:
         return int(counter["number"]) - number
 
     def keep(self, workspace: str, received_at: datetime, invocation_id: str, events: Sequence[RejectedEvent]) -> None:
-        """Stores rejected events of one invocation."""
-        self.table.put_many(
-            [
-                {
-                    "id": day_partition(workspace, received_at.date()),
-                    "at": f"{iso(received_at)}#{invocation_id}#{each.batch_index:04}",
-                    "expires": expiry(received_at, KEPT),
-                    "json": _to_json(each),
-                }
-                for each in events
-            ]
-        )
+        """Stores rejected events of one invocation, with a reference under each identifier in them."""
+        # An erasure finds by the references what a customer's clients sent. Without them it would read eight days of the workspace.
+        expires = expiry(received_at, KEPT)
+        positions = [(f"{iso(received_at)}#{invocation_id}#{each.batch_index:04}", each) for each in events]
+        rows: list[Item] = [
+            {"id": reference_partition(workspace, identifier), "at": at, "expires": expires}
+            for at, each in positions
+            for identifier in _identifiers_in(each.raw)
+        ]
+        rows += [{**referenced_key(workspace, at), "expires": expires, "json": _to_json(each)} for at, each in positions]
+        self.table.put_many(rows)
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> list[tuple[str, RejectedEvent]]:
-        """At most `limit` events of one day (UTC) before this position, newest first, each with its position (`<receivedAt>#...`)."""
-        items, _ = self.table.query_newest(("id", day_partition(workspace, day)), limit=limit, before=before or _COUNTERS)
-        return [(item["at"], _from_item(item)) for item in items]
+    def of_day(
+        self, workspace: str, day: date, *, limit: int, before: str | None = None
+    ) -> tuple[list[tuple[str, RejectedEvent]], str | None]:
+        """At most `limit` events of one day (UTC) before this position, newest first, each with its position (`<receivedAt>#...`).
+
+        Also the position to go on from (None: no more): DynamoDB returns at most 1 MB, and three of these rows may exceed that.
+        """
+        items, last = self.table.query_newest(("id", day_partition(workspace, day)), limit=limit, before=before or _COUNTERS)
+        return [(item["at"], _from_item(item)) for item in items], last["at"] if last else None
 
 
 def day_partition(workspace: str, day: date) -> str:
     """The partition key of one day's rejected events."""
     return f"rejected#{workspace}#{day.isoformat()}"
+
+
+def reference_partition(workspace: str, identifier: str) -> str:
+    """The partition key of the references to the rejected events that name an identifier, in whatever case."""
+    return f"rejected-by#{workspace}#{digest('rejected', workspace, identifier.strip().lower())}"
+
+
+def referenced_key(workspace: str, position: str) -> Item:
+    """The key of the rejected event at a position (`<receivedAt>#...`)."""
+    return {"id": f"rejected#{workspace}#{position[:10]}", "at": position}
+
+
+def _identifiers_in(raw: Any) -> Collection[str]:
+    """The texts in all places where an event names customers, in lower case. A rejected event may be any JSON value."""
+    if not isinstance(raw, dict):
+        return ()
+    payload = raw.get("payload")
+    values = [raw.get("correlationValue")]
+    values += [payload.get(name) for name in ("distinct_id", "$anon_distinct_id")] if isinstance(payload, dict) else []
+    texts = [str(each[0] if isinstance(each, list) and each else each).strip().lower() for each in values if each is not None]
+    return dict.fromkeys(text for text in texts if text)
 
 
 def _from_item(item: Item) -> RejectedEvent:

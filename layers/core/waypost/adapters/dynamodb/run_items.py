@@ -21,6 +21,9 @@ VERSION_ROW: Final = "#"
 PENDING_EFFECTS: Final = "owed"
 """The stored name of the attribute of a version row that holds its pending effects."""
 
+ERASED: Final = "erased"
+"""The attribute of the version row of an erased customer: the time of the erasure."""
+
 HELD: Final = "held#"
 """The prefix of the attribute `stands` of runs that a paused journey holds."""
 
@@ -109,7 +112,8 @@ def from_item(item: Item) -> Run:
 
 def version_row_from_item(item: Item) -> VersionRow:
     """The version row in an item."""
-    return VersionRow(item["version"], tuple(effects.from_text(each) for each in item.get(PENDING_EFFECTS, ())), item.get("to"))
+    pending_effects = tuple(effects.from_text(each) for each in item.get(PENDING_EFFECTS, ()))
+    return VersionRow(item["version"], pending_effects, item.get("to"), ERASED in item)
 
 
 def _index_attributes(partition: str, run: Run) -> Item:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from waypost.adapters.dynamodb import message_items
-from waypost.adapters.dynamodb.conditions import if_revision
+from waypost.adapters.dynamodb.conditions import if_revision_without
 from waypost.adapters.dynamodb.events import DynamoReceipts
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.run_items import (
+    ERASED,
     HELD,
     PENDING_EFFECTS,
     VERSION_ROW,
@@ -94,7 +95,7 @@ class DynamoRuns:
     def commit(self, commit: Commit) -> CommitResult:
         """Saves version row, receipts, runs and messages of one change, all or nothing.
 
-        STALE if the version row is not as it was read, DUPLICATE if one of the events has a receipt already.
+        STALE if the version row is not as it was read or the customer was erased, DUPLICATE if one of the events has a receipt already.
         """
         # The version row is in every transaction, so that changes of one customer exclude each other wherever they come from: two workers
         # after a merge, or an event and an erasure. The rows of runs and messages therefore need no condition. Receipts need one, because
@@ -118,7 +119,7 @@ class DynamoRuns:
     def merge(self, runs_merge: RunsMerge) -> bool:
         """Moves runs and pending effects of a customer to the one that it is merged into, in one transaction.
 
-        False, and nothing is written, if the version row of either customer is not as it was read.
+        False, and nothing is written, if the version row of either customer is not as it was read, or one of them was erased.
         """
         # Both versions are raised. A worker that is about to save a change of the source customer fails, reads the row again and finds
         # `to`; a worker that is about to save one of the target customer fails and finds the runs that have arrived. Otherwise the first
@@ -135,7 +136,10 @@ class DynamoRuns:
         return transact(actions) is None
 
     def _version_row_action(self, partition: str, read: VersionRow, pending_effects: Sequence[Effect], to: str | None = None) -> Item:
-        """The action that writes the next version row if the stored one has the version that was read."""
+        """The action that writes the next version row if the stored one has the version that was read and the customer was not erased."""
+        # The version alone would keep out only a worker that has read before the erasure. That worker reads again, finds the new version
+        # and the runs that are not deleted yet, and would save its change over it. `Put` replaces the row, so the mark of the erasure would
+        # be gone as well, and with it the reason why every later change fails.
         version_row = {
             "customer": partition,
             "row": VERSION_ROW,
@@ -143,7 +147,7 @@ class DynamoRuns:
             PENDING_EFFECTS: [effects.to_text(each) for each in pending_effects] or None,
             "to": to,
         }
-        return self.table.put_action(version_row, **if_revision(read.version, "version"))
+        return self.table.put_action(version_row, **if_revision_without(read.version, "version", ERASED))
 
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[HeldRun], str | None]:
         """At most 100 runs that a paused journey holds, in the order in which they were held, and the position to go on from.
@@ -160,7 +164,7 @@ class DynamoRuns:
             Limit=_HELD_PAGE,
         )
         found = [HeldRun(item["customer"].removeprefix(f"{workspace}#"), Identifier(*item["knownAs"])) for item in items]
-        return found, items[-1]["stands"] + "!" if last else None
+        return found, last["stands"] + "!" if last else None
 
     def counts(self, workspace: str, journey: str) -> dict[str, int]:
         """The number of active runs at each step of a journey, eventually consistent. It reads every active run of the journey."""

@@ -127,9 +127,14 @@ class Table:
 
     def query_all(self, condition: str, values: Item, **options: Any) -> Iterator[Item]:
         """All rows of a query, one call for each page."""
+        for page in self.query_pages(condition, values, **options):
+            yield from page
+
+    def query_pages(self, condition: str, values: Item, **options: Any) -> Iterator[list[Item]]:
+        """The pages of a query, one call for each."""
         while True:
             items, last = self.query(condition, values, **options)
-            yield from items
+            yield items
             if last is None:
                 return
             options["ExclusiveStartKey"] = last
@@ -150,6 +155,18 @@ class Table:
             Limit=limit,
             **({"IndexName": index} if index else {}),
         )
+
+    def query_newest_keys(self, partition: tuple[str, str], *, limit: int, before: str | None, index: str) -> list[Item]:
+        """The `limit` rows of an index with the greatest sort keys, greatest first; fewer only if there are no more.
+
+        It is for indexes that hold keys only, of which one page has room for more rows than any list requests.
+        """
+        # A page may still end early. Taken for the end of the list, it would hide the rows behind it.
+        rows, more = self.query_newest(partition, limit=limit, before=before, index=index)
+        while more is not None and len(rows) < limit:
+            page, more = self.query_newest(partition, limit=limit - len(rows), before=more["at"], index=index)
+            rows += page
+        return rows
 
     def put_action(self, item: Item, **condition: Any) -> Item:
         """The action of a transaction that writes a row if the condition holds."""

@@ -69,6 +69,7 @@ class Row:
     makes the row a pointer. `id_count` is the number of correlation ids, in a head. `merged_id` is the id of the anonymous customer that
     was merged into this one together with the pair's correlation id; `merge_pending` is True until its runs have been moved.
     `erased_at` is the time at which an earlier customer of this identifier was erased: facts from before it are not merged into the row.
+    `erasing` says that the customer of this row is being erased: nothing is written to the row any more.
     """
 
     key: RowKey
@@ -80,6 +81,7 @@ class Row:
     merged_id: str | None = None
     merge_pending: bool = False
     erased_at: datetime | None = None
+    erasing: bool = False
 
     def with_facts(self, facts: Facts) -> Row:
         """The row with these facts merged in; the row itself, the same object, if they change nothing."""

@@ -32,7 +32,7 @@ class Commit:
 
 
 class CommitResult(Enum):
-    """Saved; stale, because the version row has changed since it was read; or duplicate, because an event has a receipt already."""
+    """Saved; stale, because the version row has changed or the customer was erased; or duplicate, because an event has a receipt."""
 
     DONE = "done"
     STALE = "stale"

@@ -174,12 +174,13 @@ class VersionRow:
     """The row that every change of one customer's runs rewrites under a condition: an optimistic lock.
 
     `version` grows by one with each change. `pending_effects` are saved and perhaps not executed yet. `merged_into` is the customer into
-    which this one was merged; from then on nothing changes here.
+    which this one was merged; from then on nothing changes here. `erased` says that this customer was erased: no change is saved any more.
     """
 
     version: int = 0
     pending_effects: tuple[Effect, ...] = ()
     merged_into: str | None = None
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,23 +17,24 @@ FORMAT: Final = 1
 
 
 class Shape(NamedTuple):
-    """What format 1 allows in a JSON object: its keys, and for a key with a closed list of values that list."""
+    """What a format allows in a JSON object: its keys, and for a key with a closed list of values that list."""
 
     keys: frozenset[str]
     words: Mapping[str, Collection[str]] = MappingProxyType({})
+    number: int = FORMAT
 
 
-def message_object(value: Any) -> Mapping[str, Any]:
-    """A queue message as a JSON object of format 1. NewerFormatError for another format, TypeError for what is no object."""
+def message_object(value: Any, formats: Collection[int] = (FORMAT,)) -> Mapping[str, Any]:
+    """A queue message as a JSON object of one of these formats. NewerFormatError for another one, TypeError for what is no object."""
     if not isinstance(value, Mapping):
         raise TypeError("a queue message is a JSON object")
-    if value.get(FORMAT_KEY, FORMAT) != FORMAT:
-        raise NewerFormatError(f"the message has format {value[FORMAT_KEY]!r}")
+    if value.get(FORMAT_KEY, FORMAT) not in formats:
+        raise NewerFormatError(f"the message has format {value.get(FORMAT_KEY, FORMAT)!r}")
     return value
 
 
 def require_shape(value: Mapping[str, Any], shape: Shape) -> None:
-    """Raises NewerFormatError if an object holds a key, or a word of a closed list, that format 1 does not have.
+    """Raises NewerFormatError if an object holds a key, or a word of a closed list, that its format does not have.
 
     A missing key or a wrong type is no sign of a newer version; the reader that follows fails on it.
     """

@@ -116,11 +116,19 @@ class TimelineEntryResponse(WireModel):
 
 
 class ErasureResponse(WireModel):
-    """What an erasure removed, by kind. If it is not `complete`, the same request continues it."""
+    """An erasure that was requested, and what the request itself removed, by kind."""
 
     id: str
     complete: bool
     removed: dict[str, int]
+
+
+class ErasureStatusResponse(WireModel):
+    """Whether an erasure is complete. `erasedAt` is its time: events from until then are dropped for ever."""
+
+    id: str
+    complete: bool
+    erased_at: Time
 
 
 class ExportResponse(WireModel):

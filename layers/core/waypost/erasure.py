@@ -1,0 +1,256 @@
+"""The erasure of a customer everywhere, in two passes. Tombstones then keep late events from restoring it (docs/architecture.md#erasure).
+
+The management API begins it. Signals to the customer's own message group go on with it until it is complete, without further requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from waypost import ports
+from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.customers.erasure import ErasureSubjects
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import Row, RowKey, correlation_key
+from waypost.domain.errors import UnavailableError
+from waypost.domain.runs.transition import timer_of
+from waypost.domain.signal_codec import to_queue_message
+from waypost.domain.signals import ErasureContinued
+from waypost.domain.values.generated_ids import customer_id
+from waypost.identify import WRITE_ATTEMPTS
+
+REQUEST_SECONDS: Final = 20.0
+"""How long a request of the API erases before it leaves the rest to signals: the gateway's timeout is 29 seconds."""
+
+SIGNAL_SECONDS: Final = 5.0
+"""How long a signal erases before the next one goes on: the matcher takes ten signals in 60 seconds."""
+
+FIRST_SIGNAL_AFTER: Final = timedelta(seconds=30)
+"""When the first signal comes: after the request has ended, so that the two do not work at the same time."""
+
+NEXT_SIGNAL_AFTER: Final = timedelta(seconds=1)
+
+SECOND_PASS_AFTER: Final = timedelta(minutes=2)
+"""Longer than any function runs: a function that looked before the first pass has written what it writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureDependencies:
+    """The stores of an erasure. `monotonic` returns seconds on a clock that never goes back."""
+
+    customers: ports.ManagedCustomers
+    customer_data: ports.CustomerData
+    erasures: ports.Erasures
+    runs: ports.RunHistory
+    schedules: ports.ArmedTimers
+    delays: ports.Delays
+    monotonic: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Removed:
+    """How much was removed, by kind. A kind of which nothing was removed does not appear."""
+
+    by_kind: dict[str, int] = field(default_factory=dict)
+
+    def add(self, kind: str, number: int) -> None:
+        """Counts removed things."""
+        if number:
+            self.by_kind[kind] = self.by_kind.get(kind, 0) + number
+
+
+def begin_erasure(customer: Customer, now: datetime, dependencies: ErasureDependencies) -> Removed:
+    """Begins the erasure of a customer, and removes what a request has the time for. A repeat goes on with it."""
+    # The signal comes before the mark: whatever happens to this request, an erasure that was begun has a signal that finishes it. A signal
+    # of an erasure that never began does nothing. The subjects come before both, or a signal could find nothing to erase.
+    workspace, erasures = customer.workspace, dependencies.erasures
+    end = dependencies.monotonic() + REQUEST_SECONDS
+    erasures.add(workspace, customer.id, subjects_of(customer), now)
+    dependencies.delays.put(to_queue_message(ErasureContinued(workspace, customer.id)), FIRST_SIGNAL_AFTER)
+    # A repeat keeps the time of the first request. With its own time it would drop events that happened in between, and wait since then.
+    erasure_pass = ErasurePass(workspace, customer.id, erasures.begin(workspace, customer.id, now), dependencies, end)
+    if erasure_pass.carry_out():
+        erasures.schedule_second_pass(workspace, customer.id, now + SECOND_PASS_AFTER)
+    return erasure_pass.removed
+
+
+def continue_erasure(signal: ErasureContinued, now: datetime, dependencies: ErasureDependencies) -> None:
+    """Goes on with an erasure for some seconds, and sends the next signal unless it is complete. Repeating it changes nothing."""
+    workspace, customer, erasures = signal.workspace, signal.erased, dependencies.erasures
+    status = erasures.status(workspace, customer)
+    if status is None or status.complete:
+        return
+    next_after = NEXT_SIGNAL_AFTER
+    if status.second_pass_at is not None and now < status.second_pass_at:
+        next_after = status.second_pass_at - now
+    elif ErasurePass(workspace, customer, status.erased_at, dependencies, dependencies.monotonic() + SIGNAL_SECONDS).carry_out():
+        if status.second_pass_at is not None:
+            erasures.complete(workspace, customer)
+            return
+        erasures.schedule_second_pass(workspace, customer, now + SECOND_PASS_AFTER)
+        next_after = SECOND_PASS_AFTER
+    dependencies.delays.put(to_queue_message(replace(signal, part=signal.part + 1)), next_after)
+
+
+def subjects_of(customer: Customer) -> ErasureSubjects:
+    """Ids and identifiers of a customer."""
+    correlations = {Identifier("correlation", each) for each in customer.correlation_ids}
+    return ErasureSubjects(
+        ids=frozenset({customer.id, *customer.merged_ids}),
+        identifiers=frozenset(correlations if customer.primary is None else {customer.primary, *correlations}),
+    )
+
+
+@dataclass(slots=True)
+class ErasurePass:
+    """One part of the erasure of one customer, until the time `end` of the monotonic clock. `at` is the time of the erasure."""
+
+    workspace: str
+    customer: str
+    at: datetime
+    dependencies: ErasureDependencies
+    end: float
+    removed: Removed = field(default_factory=Removed)
+
+    def carry_out(self) -> bool:
+        """Removes everything of the customer, with every id that was linked to it meanwhile. False if the time was too short.
+
+        The rows of the customer are removed last: they say what belongs to it. An event may link another id before the rows are blocked;
+        the next round erases that too.
+        """
+        while True:
+            customer = self._stored_customer()
+            if customer is not None:
+                self._block_writers(customer)
+            if not self._remove_data():
+                return False
+            if customer is None:
+                return True
+            if self._subjects_now() == subjects_of(customer):
+                self._remove_rows(customer)
+
+    def _block_writers(self, customer: Customer) -> None:
+        """Makes writers fail under every id of the customer."""
+        # The order prevents a race with writers. Blocked runs make every later change of a run fail. Then tombstones make the matcher drop
+        # every event that is not newer than the erasure. A matcher that finds a tombstone therefore also finds that runs and rows are
+        # blocked, and lets a newer event wait until the rows are gone: it must not be written to rows that are about to be removed.
+        dependencies, subjects = self.dependencies, subjects_of(customer)
+        dependencies.erasures.add(self.workspace, self.customer, subjects, self.at)
+        for each in sorted(subjects.ids):
+            dependencies.erasures.block(self.workspace, each, self.at)
+        for row in self._rows():
+            self._block_row(row)
+        dependencies.customers.add_tombstones(self.workspace, sorted(subjects.identifiers), self.at)
+        self._remember_timers(customer)
+
+    def _block_row(self, row: Row) -> None:
+        """Makes later writes to a row fail, unless it became a pointer meanwhile or another customer's row."""
+        current: Row | None = row
+        for _ in range(WRITE_ATTEMPTS):
+            if current is None or current.erasing or current.linked_to is not None or current.customer != self.customer:
+                return
+            stale = self.dependencies.customers.save((replace(current, erasing=True),))
+            if stale is None:
+                return
+            current = stale[row.key]
+        raise UnavailableError("other writers changed a customer's row too often")
+
+    def _remember_timers(self, customer: Customer) -> None:
+        """Remembers the timers of all active runs that wait for a time. Each pass deletes them: a matcher may arm one again."""
+        ids = sorted(subjects_of(customer).ids)
+        runs = [run for each in ids for run in self.dependencies.runs.history(self.workspace, each).runs]
+        timers = {timer.name for run in runs if run.active and (timer := timer_of(run, customer)) is not None}
+        self.dependencies.erasures.add(self.workspace, self.customer, ErasureSubjects(timers=frozenset(timers)), self.at)
+        self.removed.add("timers", len(timers))
+
+    def _remove_data(self) -> bool:
+        """Removes what is stored outside the customers table. False if there may be more.
+
+        Every kind gets at least one call, so that each part of a large erasure comes further with all of them.
+        """
+        subjects = self.dependencies.erasures.subjects(self.workspace, self.customer)
+        for name in sorted(subjects.timers):
+            self.dependencies.schedules.disarm(name)
+        self.dependencies.customer_data.remove_messages(self.workspace, sorted(subjects.messages))
+        finished = True
+        for kind, remove in self._removals(subjects):
+            number = remove()
+            self.removed.add(kind, number)
+            while number and self._has_time():
+                number = remove()
+                self.removed.add(kind, number)
+            finished = finished and not number
+        return finished
+
+    def _removals(self, subjects: ErasureSubjects) -> Iterator[tuple[str, Callable[[], int]]]:
+        """One removal for each kind and id. Messages are removed after dead letters, which are recognized by the customer's messages."""
+        data, workspace, ids = self.dependencies.customer_data, self.workspace, sorted(subjects.ids)
+        texts = {each.value for each in subjects.identifiers} | {each.value.lower() for each in subjects.identifiers}
+        yield "deadLetters", partial(data.remove_parked, workspace, subjects.ids, texts, subjects.messages)
+        for each in ids:
+            yield "runs", partial(data.remove_runs, workspace, each)
+        for each in ids:
+            yield "messages", partial(self._remove_messages, each)
+        # An earlier release filed events of a new id under the customer id that it would have made, also where it joined this customer.
+        filed = {customer_id(workspace, each.kind, each.value) for each in subjects.identifiers}
+        for each in sorted(subjects.ids | filed):
+            yield "events", partial(data.remove_events, workspace, each)
+        yield "rejectedEvents", partial(data.remove_rejected, workspace, texts)
+
+    def _remove_messages(self, customer: str) -> int:
+        """Removes some messages, and remembers those whose content a sender may be storing at this moment."""
+        data, found = self.dependencies.customer_data, self.dependencies.customer_data.messages(self.workspace, customer)
+        unsettled = frozenset(each.id for each in found if not each.settled)
+        self.dependencies.erasures.add(self.workspace, self.customer, ErasureSubjects(messages=unsettled), self.at)
+        data.remove_messages(self.workspace, [each.id for each in found])
+        return len(found)
+
+    def _stored_customer(self) -> Customer | None:
+        """The customer as it is stored now; None if its rows are gone."""
+        return assemble(self._rows(), None)
+
+    def _subjects_now(self) -> ErasureSubjects | None:
+        customer = self._stored_customer()
+        return subjects_of(customer) if customer is not None else None
+
+    def _rows(self) -> list[Row]:
+        """The rows of the customer, without those of a new customer that has started under one of its identifiers since the erasure."""
+        customers = self.dependencies.customers
+        identifiers = self.dependencies.erasures.subjects(self.workspace, self.customer).identifiers
+        own_keys = [correlation_key(self.workspace, each) for each in sorted(identifiers) if each.kind == "correlation"]
+        own_rows = [row for row in (customers.get(own_keys) if own_keys else []) if row.customer == self.customer]
+        # An anonymous customer may have been given a primary key after its erasure was requested.
+        primaries = {each for each in identifiers if each.kind == "primary"} | {row.linked_to for row in own_rows if row.linked_to}
+        found = [row for row in own_rows if row.linked_to is None]
+        for primary in sorted(primaries):
+            found += [row for row in customers.by_primary_key(self.workspace, primary) if row.customer == self.customer]
+        return found
+
+    def _remove_rows(self, customer: Customer) -> None:
+        """Removes the rows of the customer and those that own its correlation ids, the row that makes the customer last.
+
+        While that row is there, a part that comes later finds the customer and its other rows. The row of a correlation id that belongs to
+        another customer by now, because a merge was faster, is kept.
+        """
+        customers, rows = self.dependencies.customers, self._rows()
+        own_keys = [correlation_key(self.workspace, Identifier("correlation", each)) for each in customer.correlation_ids]
+        own_rows = customers.get(own_keys) if own_keys else []
+        main_keys = {row.key for row in rows if _is_main(row.key) and row.linked_to is None}
+        keys = {row.key for row in (*rows, *own_rows) if row.customer == self.customer}
+        customers.remove(sorted(keys - main_keys, key=str))
+        customers.remove(sorted(main_keys, key=str))
+        self.removed.add("correlationIds", len(customer.correlation_ids))
+        # Without the schema, the attribute that shows the primary key value is not among them.
+        self.removed.add("attributes", len(customer.attributes) + (customer.primary is not None))
+
+    def _has_time(self) -> bool:
+        return self.dependencies.monotonic() < self.end
+
+
+def _is_main(key: RowKey) -> bool:
+    """Whether a row of this key makes a customer: a head, or a correlation id's own row."""
+    return key.correlation is None or key.correlation == key.owner
