@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Collection, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from functions.local import containers
@@ -30,10 +30,10 @@ BROWSER_HEADERS: Final = frozenset({"origin", "sec-fetch-site", "sec-fetch-mode"
 _INTAKE: Final = re.compile(r"(/api)?/events(/batch)?/?")
 _INTAKE_METHODS: Final = frozenset({"POST", "OPTIONS"})
 
-Scope = MutableMapping[str, Any]
+AsgiScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+AsgiApplication = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 
 
 def api_refusal(method: str, path: str, hosts: Sequence[str], origins: Collection[str]) -> ProblemError | None:
@@ -65,15 +65,15 @@ def emulator_refusal(hosts: Sequence[str], origins: Sequence[str], sites: Collec
     return _foreign_origin("another page", "no page may call this server") if set(sites) - {"none"} else None
 
 
-def api_guarded(app: Application) -> Application:
+def api_guarded(app: AsgiApplication) -> AsgiApplication:
     """The ASGI application of the API server, without what `api_refusal` refuses."""
     return _guarded(app, lambda scope: api_refusal(*_request_line(scope), _values(scope, "host"), _values(scope, "origin")))
 
 
-def emulator_guarded(app: Application, bridge: str | None = None) -> Application:
+def emulator_guarded(app: AsgiApplication, bridge: str | None = None) -> AsgiApplication:
     """An ASGI application without what `emulator_refusal` refuses. `bridge` is the address of Docker's bridge at which it also listens."""
 
-    def refusal(scope: Scope) -> ProblemError | None:
+    def refusal(scope: AsgiScope) -> ProblemError | None:
         at_bridge = bool(bridge) and (scope.get("server") or ("",))[0] == bridge
         return emulator_refusal(_values(scope, "host"), _values(scope, "origin"), _values(scope, "sec-fetch-site"), at_bridge=at_bridge)
 
@@ -85,8 +85,8 @@ def headers(refusal: ProblemError) -> dict[str, str]:
     return {name: value for name, value in refusal.headers().items() if name != "Access-Control-Allow-Origin"}
 
 
-def _guarded(app: Application, refusal_of: Callable[[Scope], ProblemError | None]) -> Application:
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+def _guarded(app: AsgiApplication, refusal_of: Callable[[AsgiScope], ProblemError | None]) -> AsgiApplication:
+    async def guarded(scope: AsgiScope, receive: Receive, send: Send) -> None:
         refusal = refusal_of(scope) if scope["type"] in {"http", "websocket"} else None
         if refusal is None:
             await app(scope, receive, send)
@@ -101,11 +101,11 @@ def _guarded(app: Application, refusal_of: Callable[[Scope], ProblemError | None
     return guarded
 
 
-def _request_line(scope: Scope) -> tuple[str, str]:
+def _request_line(scope: AsgiScope) -> tuple[str, str]:
     return scope.get("method", "GET"), (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
 
 
-def _values(scope: Scope, header: str) -> list[str]:
+def _values(scope: AsgiScope, header: str) -> list[str]:
     return [value.decode("latin-1") for name, value in scope.get("headers", ()) if name.lower() == header.encode()]
 
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from functions.local import gateway
 from functions.local.browser_guard import BROWSER_HEADERS
-from functions.local.settle import IDLE_SECONDS
+from functions.local.idle import IDLE_SECONDS
 from waypost.domain.values import durations
 from waypost.domain.values.durations import Duration
 from waypost.domain.values.wire_time import iso

@@ -15,14 +15,14 @@ import httpx
 import uvicorn
 
 from functions.local import seed
-from functions.local.browser_guard import Application, api_guarded
+from functions.local.browser_guard import AsgiApplication, api_guarded
 from functions.local.clock import Clock
 from functions.local.cloud import Cloud
 from functions.local.deploy import Deployment, deploy
 from functions.local.emulator import Emulator, running_emulator
 from functions.local.gateway_proxy import proxy_app
+from functions.local.idle import Pending, settle
 from functions.local.paths import LocalError
-from functions.local.settle import Pending, settle
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
 from waypost.domain.values.durations import Duration
 
@@ -121,7 +121,7 @@ def listening(port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def serving(app: Application, listener: socket.socket) -> Iterator[None]:
+def serving(app: AsgiApplication, listener: socket.socket) -> Iterator[None]:
     """Serves an ASGI application at a socket until exit."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, args=([listener],))

@@ -177,7 +177,7 @@ def test_one_invalid_event_is_rejected_between_accepted_ones() -> None:
     }
     [warning] = body["results"][0]["warnings"]
     assert warning["code"] == "not-repeatable"
-    assert all(way in warning["detail"] for way in ("`uuid`", "`timestamp`", "`Idempotency-Key`"))
+    assert all(each in warning["detail"] for each in ("`uuid`", "`timestamp`", "`Idempotency-Key`"))
 
 
 def test_a_repeated_request_gets_the_same_uuids() -> None:

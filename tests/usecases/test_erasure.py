@@ -23,12 +23,12 @@ from waypost.domain.runs.run import CustomerRuns, VersionRow
 from waypost.domain.signal_codec import from_body
 from waypost.domain.signals import ErasureContinued
 from waypost.domain.values.generated_ids import customer_id
-from waypost.erasure import SECOND_PASS_AFTER, ErasureDependencies, Removed, begin_erasure, continue_erasure
+from waypost.erasure import ERASURE_SECOND_PASS_AFTER, ErasureDependencies, Removed, begin_erasure, continue_erasure
 from waypost.identify import find_rows, identify_customer, write_facts
 
 PHONE = Identifier("correlation", "phone")
 CUSTOMER = customer_id("w1", "correlation", "phone")
-LATE = NOW + SECOND_PASS_AFTER
+LATE = NOW + ERASURE_SECOND_PASS_AFTER
 
 
 @dataclass

@@ -15,9 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.local.cloud import Cloud
 from functions.local.emulator import REGION
+from functions.local.idle import Pending
 from functions.local.moto_backend.deployment import EventSource
 from functions.local.moto_backend.function_process import FunctionError, log
-from functions.local.settle import Pending
 
 PAUSE: Final = 0.2  # seconds between two requests to an empty queue
 

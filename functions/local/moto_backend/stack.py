@@ -19,13 +19,13 @@ from functions.local.browser_guard import api_guarded, emulator_guarded
 from functions.local.cloud import Cloud
 from functions.local.gateway import ProblemError
 from functions.local.gateway_proxy import proxy_app
+from functions.local.idle import settle
 from functions.local.moto_backend import rest_api
 from functions.local.moto_backend.consumer import Consumers, running_consumers
 from functions.local.moto_backend.deployment import MotoDeployment, deploy
 from functions.local.moto_backend.function_process import FunctionProcess, running_function
 from functions.local.moto_backend.process import Moto, running_moto
 from functions.local.paths import TEMPLATE
-from functions.local.settle import settle
 from functions.local.stack import listening, serving
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
 from waypost.domain.values.durations import Duration

@@ -34,7 +34,7 @@ FIRST_SIGNAL_AFTER: Final = timedelta(seconds=30)
 
 NEXT_SIGNAL_AFTER: Final = timedelta(seconds=1)
 
-SECOND_PASS_AFTER: Final = timedelta(minutes=2)
+ERASURE_SECOND_PASS_AFTER: Final = timedelta(minutes=2)
 """Longer than any function runs: a function that looked before the first pass has written what it writes."""
 
 
@@ -74,7 +74,7 @@ def begin_erasure(customer: Customer, now: datetime, dependencies: ErasureDepend
     # A repeat keeps the time of the first request. With its own time it would drop events that happened in between, and wait since then.
     erasure_pass = ErasurePass(workspace, customer.id, erasures.begin(workspace, customer.id, now), dependencies, end)
     if erasure_pass.carry_out():
-        erasures.schedule_second_pass(workspace, customer.id, now + SECOND_PASS_AFTER)
+        erasures.schedule_second_pass(workspace, customer.id, now + ERASURE_SECOND_PASS_AFTER)
     return erasure_pass.removed
 
 
@@ -91,8 +91,8 @@ def continue_erasure(signal: ErasureContinued, now: datetime, dependencies: Eras
         if status.second_pass_at is not None:
             erasures.complete(workspace, customer)
             return
-        erasures.schedule_second_pass(workspace, customer, now + SECOND_PASS_AFTER)
-        next_after = SECOND_PASS_AFTER
+        erasures.schedule_second_pass(workspace, customer, now + ERASURE_SECOND_PASS_AFTER)
+        next_after = ERASURE_SECOND_PASS_AFTER
     dependencies.delays.put(to_queue_message(replace(signal, part=signal.part + 1)), next_after)
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from functions.local.gateway_proxy import proxy_app
-from functions.local.settle import Pending, settle
+from functions.local.idle import Pending, settle
 from waypost.domain.values.durations import Duration
 
 LEFT = {"signals.fifo": 3, "timers": 1}
