@@ -153,15 +153,21 @@ def docker_engine() -> None:
     pytest.skip(SKIPPED)
 
 
-@pytest.fixture(scope="session")
-def sam_local(docker_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
-    """A `make run` on a free port, whose variables are in a file of its own."""
-    folder = tmp_path_factory.mktemp("sam-local")
+@contextmanager
+def local_run(folder: Path, *settings: str) -> Iterator[SamLocal]:
+    """A `make run` on a free port with these make variables, whose variables of functions are in a file of its own."""
     port, variables, log = free_port(), folder / "sam.json", folder / "run.log"
-    command = ["make", "--no-print-directory", "run", f"PORT={port}", f"SAM_VARIABLES={variables}"]
+    command = ["make", "--no-print-directory", "run", f"PORT={port}", f"SAM_VARIABLES={variables}", *settings]
     with started(command, log) as process:
         run = SamLocal(f"http://127.0.0.1:{port}", variables)
         wait_for(f"{run.url}/api/health", process, log)
+        yield run
+
+
+@pytest.fixture(scope="session")
+def sam_local(docker_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SamLocal]:
+    """The local run on MiniStack that most tests share."""
+    with local_run(tmp_path_factory.mktemp("sam-local")) as run:
         yield run
 
 

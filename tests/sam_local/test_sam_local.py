@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from functions.local.seed import ADMIN_KEY, EVENTS_KEY
-from tests.sam_local.conftest import SamLocal
+from tests.sam_local.conftest import SamLocal, local_run
 
 pytestmark = pytest.mark.xdist_group("sam local")
 ADMIN = {"Authorization": f"Api-Key {ADMIN_KEY}"}
@@ -95,6 +96,18 @@ def test_a_call_without_credentials_says_what_to_set(sam_local: SamLocal) -> Non
     assert answer["statusCode"] == 503
     assert "AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test" in log
     assert "Task timed out" not in log
+
+
+@pytest.mark.usefixtures("docker_engine")
+def test_the_documented_batch_is_processed_on_moto(tmp_path: Path) -> None:
+    """A container reaches moto as it reaches MiniStack: its batch makes the customer, and the journey of the run sends the e-mail."""
+    with local_run(tmp_path, "BACKEND=moto") as run:
+        answer = run.invoke("IngestFunction", "ingest-batch")
+        assert (answer["statusCode"], json.loads(answer["body"])["accepted"]) == (201, 2)
+        run.settle()
+        assert read(run, "customers?primaryKey=example@youremail.com")["attributes"]["first_name"] == "Ada"
+        assert [mail["to"] for mail in mails(run)] == [["example@youremail.com"]]
+        assert read(run, "dead-letters")["items"] == []
 
 
 @pytest.mark.parametrize("path", ["/api/events/batch/", "/api/events/batch", "/events/batch/", "/events/batch"])
