@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from waypost.domain.messages.message import MAX_RENDERED_BYTES, RenderedTemplate, RenderFailure
+from waypost.domain.messages.message import RenderedTemplate, RenderFailure
 
 _ESCAPED_FIELDS: Final = frozenset({"html"})
 
@@ -31,24 +31,21 @@ class LiquidTemplates:
     ) -> RenderedTemplate | RenderFailure:
         """The template with its texts rendered.
 
-        A RenderFailure if a text fails, if a `strict` template misses a value, or if all texts together exceed `MAX_RENDERED_BYTES`.
+        A RenderFailure if a text fails, if a `strict` template misses a value, or if all texts together exceed a limit.
         """
-        from waypost.adapters import liquid_language  # noqa: PLC0415 - see the module's docstring
+        from waypost.adapters import liquid_language, liquid_limits, liquid_values  # noqa: PLC0415 - see the module's docstring
 
-        values = liquid_language.to_liquid(scope)
+        limits = liquid_limits.RenderLimits(now)
+        values = liquid_values.to_liquid(scope)
         # Values are escaped in `html` only: the name `<b>Ada</b>` of a customer must not become markup there, and must not become
         # `&lt;b&gt;Ada&lt;/b&gt;` in a subject or in the JSON of a webhook.
         try:
-            rendered = {
-                name: _render_texts(value, liquid_language.TextRenderer(values, now, strict, name in _ESCAPED_FIELDS))
+            return {
+                name: _render_texts(value, liquid_language.TextRenderer(values, limits, strict, name in _ESCAPED_FIELDS))
                 for name, value in template.items()
             }
         except liquid_language.TemplateError as error:
             return RenderFailure(str(error))
-        size = _size(rendered)
-        if size > MAX_RENDERED_BYTES:
-            return RenderFailure(f"{size} bytes rendered, at most {MAX_RENDERED_BYTES} are allowed")
-        return rendered
 
 
 def _render_texts(value: Any, renderer: Any) -> Any:
@@ -59,14 +56,3 @@ def _render_texts(value: Any, renderer: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _render_texts(each, renderer) for name, each in value.items()}
     return value
-
-
-def _size(value: Any) -> int:
-    """The bytes of all texts in a JSON value, in UTF-8."""
-    if isinstance(value, str):
-        return len(value.encode("utf-8", "surrogatepass"))
-    if isinstance(value, list):
-        return sum(map(_size, value))
-    if isinstance(value, Mapping):
-        return sum(map(_size, value.values()))
-    return 0
