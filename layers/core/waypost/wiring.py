@@ -34,6 +34,9 @@ from waypost.web.authentication import Authenticator
 
 # These are imported where they are used, so that only the functions that need them load pydantic's models of journeys and of the API.
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
     from waypost.manage.dependencies import ManageDependencies
     from waypost.manage.keys import WorkspaceAdministration
@@ -210,9 +213,8 @@ def matching() -> engine.MatchDependencies:
 @cache
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
-    from waypost.adapters import liquid, ses, webhook  # noqa: PLC0415 - only the sender loads the channels
+    from waypost.adapters import liquid  # noqa: PLC0415 - only the sender loads these
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
-    from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
         messages=messages(),
@@ -220,16 +222,25 @@ def sending() -> send.SendDependencies:
         schemas=schemas(),
         journeys=journeys(),
         templates=liquid.LiquidTemplates(),
-        channels={
-            "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
-            "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
-        },
+        channels=channels(),
         suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
         statuses=Statuses(journeys(), max_age=snapshot_seconds()),
     )
+
+
+@cache
+def channels() -> Mapping[str, ports.Channel]:
+    """The channels by their names in message steps."""
+    from waypost.adapters import ses, webhook  # noqa: PLC0415 - only the sender and dry runs load the channels
+    from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415 - as above
+
+    return {
+        "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
+        "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
+    }
 
 
 def local_webhooks() -> bool:
@@ -273,6 +284,7 @@ def managing() -> ManageDependencies:
         delays=delays_queue(),
         schedules=schedules(),
         templates=liquid.LiquidTemplates(),
+        preparations={name: channel.prepare for name, channel in channels().items()},
         customer_data=DynamoCustomerData(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
         random_key=random_key,
         monotonic=time.monotonic,

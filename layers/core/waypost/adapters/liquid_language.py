@@ -18,10 +18,12 @@ from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.cycle_tag import CycleNode, CycleTag
 from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
 from liquid.context import RenderContext
+from liquid.static_analysis import TemplateAnalysis
 
 from waypost.adapters import liquid_filters
-from waypost.adapters.liquid_limits import LimitedContext, OutputBuffer, RenderLimits
+from waypost.adapters.liquid_limits import CLOCK_NAMES, LimitedContext, OutputBuffer, RenderLimits
 from waypost.adapters.liquid_values import TooLargeError, to_text
+from waypost.domain.messages.template_scope import variable_fault
 
 _TAGS_THAT_LOAD_FILES: Final = ("include", "render")
 _MAX_CACHED_CHARACTERS: Final = 512 * 1024
@@ -116,11 +118,19 @@ class TextRenderer:
 def template_error(text: str) -> str | None:
     """Why a text is not a valid template, in one line for a person, or None."""
     try:
-        used = _parsed.template(text, strict=False, escaped=False).analyze(include_partials=False).filters
+        used = _parsed.template(text, strict=False, escaped=False).analyze(include_partials=False)
     except Exception as error:  # noqa: BLE001 - see TextRenderer.render
         return _first_line(error)
-    unknown = sorted(used.keys() - _environment(strict=False, escaped=False).filters.keys())
-    return f"unknown filter: {', '.join(unknown)}"[:_MAX_ERROR] if unknown else None
+    unknown = sorted(used.filters.keys() - _environment(strict=False, escaped=False).filters.keys())
+    fault = f"unknown filter: {', '.join(unknown)}" if unknown else _variable_fault(used)
+    return fault[:_MAX_ERROR] if fault else None
+
+
+def _variable_fault(used: TemplateAnalysis) -> str | None:
+    # A variable that a loop sets and reads before it, to compare with the turn before, counts as global at its first place.
+    paths = (each.segments for root, found in used.globals.items() if root not in used.locals for each in found)
+    faults = (variable_fault(path) for path in paths if isinstance(path[0], str) and path[0] not in CLOCK_NAMES)
+    return next((fault for fault in faults if fault), None)
 
 
 def _first_line(error: Exception) -> str:

@@ -30,6 +30,9 @@ MAX_RENDER_SECONDS: Final = 1.0
 """Processor time of this thread, so that a busy machine fails no template. Templates that people write take a few milliseconds."""
 
 MAX_RANGE: Final = 100_000
+CLOCK_NAMES: Final = ("now", "today")
+"""Variables that python-liquid adds to those of a template."""
+
 _MAX_NAME: Final = 200
 _MAX_MISSING: Final = 100
 
@@ -100,7 +103,7 @@ class LimitedContext(RenderContext):
         self.kept = 0
         # python-liquid's own `now` and `today` read the clock of the machine, so that a message would render differently each time.
         naive = limits.now.replace(tzinfo=None)
-        self.scope = ReadOnlyChainMap(self.locals, self.globals, {"now": naive, "today": naive.date()}, self.counters)
+        self.scope = ReadOnlyChainMap(self.locals, self.globals, dict(zip(CLOCK_NAMES, (naive, naive.date()), strict=True)), self.counters)
 
     def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         """The value of a variable."""
