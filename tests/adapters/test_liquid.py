@@ -119,10 +119,72 @@ def test_a_template_that_does_not_parse_is_explained(template: str, part: str) -
     assert "\n" not in error
 
 
-@pytest.mark.parametrize("template", ["", "plain", "{{ a.b | default: 'x' }}", "{{ a | json }}", "{% for x in a %}{{ x }}{% endfor %}"])
+@pytest.mark.parametrize(
+    "template",
+    [
+        "",
+        "plain",
+        "{{ customer.b | default: 'x' }}",
+        "{{ event | json }}",
+        "{% for x in customer.a %}{{ x }}{% endfor %}",
+    ],
+)
 def test_a_valid_template_is_accepted(template: str) -> None:
     """Templates with the tags and filters of Liquid, and with the filter `json`, have no error."""
     assert template_error(template) is None
+
+
+@pytest.mark.parametrize(
+    ("template", "error"),
+    [
+        ("Hi {{ first_name }}", "`first_name` does not exist: write `customer.first_name`"),
+        ("{{ payload.x }}", "`payload.x` does not exist: write `event.payload.x`"),
+        ("{{ payload.items[0].sku }}", "`payload.items.0.sku` does not exist: write `event.payload.items.0.sku`"),
+        ("{{ event.total }}", "`event.total` does not exist: write `event.payload.total`"),
+        ("{{ timestamp | date: '%Y' }}", "`timestamp` does not exist: write `event.timestamp`"),
+        ("{{ user.email }}", "`user.email` does not exist: write `customer.email`"),
+        ("{{ step.name }}", "`step.name` does not exist: `step` has id"),
+        ("{{ journey.title }}", "`journey.title` does not exist: `journey` has id, name, version"),
+        ("{% if vip %}x{% endif %}", "`vip` does not exist: write `customer.vip`"),
+        ("{% for i in items %}{% endfor %}", "`items` does not exist: write `customer.items`"),
+        ("{{ 'a' | append: name }}", "`name` does not exist: write `customer.name`"),
+        ("{{ customer[key] }}", "`key` does not exist: write `customer.key`"),
+        ("{% for i in (1..n) %}{% endfor %}{{ i }}", "`n` does not exist: write `customer.n`"),
+    ],
+)
+def test_a_variable_that_never_has_a_value_is_refused_with_the_right_name(template: str, error: str) -> None:
+    """A variable that is empty for every customer and event is refused at publish, and the error says what to write."""
+    assert template_error(template) == error
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ customer }}{{ customer.anything.deeper }}{{ event.payload.a.b[0] }}{{ event.name }}{{ event.uuid }}{{ event.source }}",
+        "{{ event.timestamp }}{{ journey.id }}{{ journey.name }}{{ journey.version }}{{ step.id }}{{ message.id }}{{ now | date: '%Y' }}",
+        "{% assign x = 1 %}{{ x }}{% capture y %}{% endcapture %}{{ y }}{% increment n %}{{ n }}",
+        "{% for i in customer.a %}{% if i == before %}{% endif %}{% assign before = i %}{{ forloop.parentloop.index }}{% endfor %}",
+        "{% tablerow i in customer.a %}{{ tablerowloop.col }}{% endtablerow %}{{ customer[event.payload.key] }}{{ nil }}{{ empty }}",
+    ],
+)
+def test_variables_that_may_have_a_value_are_accepted(template: str) -> None:
+    """The members of customer and payload, and what the template sets itself, are accepted."""
+    assert template_error(template) is None
+
+
+def test_an_unknown_variable_of_a_published_template_is_empty() -> None:
+    """A template that was published before such variables were refused still renders."""
+    assert render("Hi {{ first_name }}{{ payload.x }}!") == "Hi !"
+
+
+def test_the_variables_that_are_missing() -> None:
+    """The variables without a value and without a default are listed once, also those of conditions and of an unknown member."""
+    template = {
+        "subject": "{{ customer.last_name }}{{ customer.nick | default: 'x' }}{{ customer.first_name }}",
+        "text": "{{ customer.last_name }}{% if event.payload.n %}{% endif %}{{ event.payload.items[7].sku | upcase }}",
+    }
+    missing = LiquidTemplates().missing_variables(template, SCOPE, NOW)
+    assert missing == ("customer.last_name", "event.payload.n", "event.payload.items.7.sku")
 
 
 @pytest.mark.parametrize(

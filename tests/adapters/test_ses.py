@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from email.utils import getaddresses
 from typing import Any
 
 import pytest
@@ -80,6 +81,80 @@ def test_the_sender_of_an_email(template: dict[str, str], default: str, sender: 
     prepared = SesChannel(default, "").prepare({**RENDERED, **template}, customer(email="ada@example.com"))
     assert isinstance(prepared, PreparedMessage)
     assert prepared.rendered["from"] == sender
+
+
+@pytest.mark.parametrize(
+    ("written", "header"),
+    [
+        ("Ann <ann@example.com>", "Ann <ann@example.com>"),
+        ("Doe, Ann <ann@example.com>", '"Doe, Ann" <ann@example.com>'),
+        ('"Doe, Ann" <ann@example.com>', '"Doe, Ann" <ann@example.com>'),
+        ('Ann "the boss" Doe <ann@example.com>', r'"Ann \"the boss\" Doe" <ann@example.com>'),
+        ("Ann\r\nBcc: eve@example.com <ann@example.com>", '"Ann Bcc: eve@example.com" <ann@example.com>'),
+        ("ann@example.com <ann@example.com>", '"ann@example.com" <ann@example.com>'),
+        ("<ann@example.com>", "ann@example.com"),
+        ("ann@example.com (Ann)", "Ann <ann@example.com>"),
+        ("Zoë <zoe@example.com>", "=?utf-8?q?Zo=C3=AB?= <zoe@example.com>"),
+        ("Doe, Zoë <zoe@example.com>", "=?utf-8?b?RG9lLCBab8Or?= <zoe@example.com>"),
+        ("zoe@münchen.example", "zoe@xn--mnchen-3ya.example"),
+        ("zoe@straße.example", "zoe@xn--strae-oqa.example"),
+        ("a+b.c'd@sub.example.co", "a+b.c'd@sub.example.co"),
+    ],
+)
+def test_address_headers_are_composed(stub: Stubber, written: str, header: str) -> None:
+    """A name reaches SES encoded or quoted, and a domain in punycode, in `to` and in `from`, whatever the name contains."""
+    prepared = SES.prepare({**RENDERED, "to": written, "from": written}, customer())
+    assert isinstance(prepared, PreparedMessage)
+    assert (prepared.rendered["to"], prepared.rendered["from"]) == (header, header)
+    assert header.isascii()
+    assert [address for _, address in getaddresses([header])] == [prepared.to]
+    stub.add_response("send_email", {"MessageId": "1"}, None)
+    assert SES.call_provider(pending_message(), prepared, NOW).outcome == "sent"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "zoë@example.com",
+        "Zoë <zoë@example.com>",
+        "ann smith@example.com",
+        "ann@example",
+        "ann@.example.com",
+        "ann@exa mple.com",
+        "@example.com",
+        "Doe, Ann",
+        "x" * 65 + "@example.com",
+        "eve@example.com, Ann <ann@example.com>",
+        "Eve <eve@example.com>, Ann <ann@example.com>",
+        "eve@example.com; Ann <ann@example.com>",
+        "Ann <ann@example.com> Eve",
+        "",
+    ],
+)
+def test_an_address_that_ses_does_not_take_is_none(written: str) -> None:
+    """A receiver that SES would refuse, or that is not exactly one, skips the message with no-address, and such a sender with no-sender."""
+    to = SES.prepare({**RENDERED, "to": written}, customer(email="ada@example.com"))
+    assert isinstance(to, SkipReason)
+    assert to.reason is MessageReason.NO_ADDRESS
+    sender = SES.prepare({**RENDERED, "from": written or "nobody"}, customer(email="ada@example.com"))
+    assert sender == SkipReason(MessageReason.NO_SENDER, "`from` is not exactly one address")
+
+
+def test_an_unusable_attribute_gives_way_to_the_primary_key() -> None:
+    """An attribute `email` that SES does not take is no receiver; a primary key that is an address is one."""
+    prepared = SES.prepare(RENDERED, customer("zoe@example.com", email="zoë@example.com"))
+    assert isinstance(prepared, PreparedMessage)
+    assert prepared.to == "zoe@example.com"
+
+
+def test_a_long_name_is_split_into_words_of_75_characters() -> None:
+    """A long name in another script becomes several encoded words of at most 75 characters (RFC 2047) on one line."""
+    prepared = SES.prepare({**RENDERED, "to": "Ж" * 150 + " <ann@example.com>"}, customer())
+    assert isinstance(prepared, PreparedMessage)
+    words = prepared.rendered["to"].split()
+    assert len(words) > 2
+    assert max(map(len, words)) <= 75
+    assert "\n" not in prepared.rendered["to"]
 
 
 def test_an_email_without_a_sender_is_skipped() -> None:

@@ -47,6 +47,7 @@ THIRD_PARTY = {
     "botocore": {"adapter", "local"},
     "aws_lambda_powertools": {"function", "telemetry"},
     "liquid": {"adapter"},
+    "dateutil": {"adapter"},
     "pydantic": {"domain", "manage", "web", "adapter", "function"},
     "pydantic_core": {"domain"},
     "simplejson": {"domain"},

@@ -151,3 +151,6 @@ class FakeTemplates:
     def render(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime, *, strict: bool) -> RenderedTemplate:
         self.scopes.append(scope)
         return {**template, "rendering": len(self.scopes)}
+
+    def missing_variables(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
+        return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -129,6 +130,60 @@ def test_a_dry_run_plays_recorded_events(workspace: str) -> None:
     body = {"customer": {"primaryKey": "ada@example.com"}, "recorded": {"since": at(days=-1), "until": at(days=5)}}
     done = call("POST", "/api/journeys/welcome/simulate", body)[1]
     assert [(move["at"], move["step"]) for move in done["moves"]][1:3] == [(at(), "bought"), (at(days=2), "end")]
+
+
+@pytest.fixture
+def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A stack with a sender address."""
+    monkeypatch.setenv("SENDER_ADDRESS", "waypost@example.com")
+    for cached in (wiring.channels, wiring.managing):
+        cached.cache_clear()
+    yield
+    for cached in (wiring.channels, wiring.managing):
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("sender")
+@pytest.mark.parametrize(
+    ("template", "customer", "reason", "missing", "end"),
+    [
+        ({"to": "{{ customer.mail }}"}, {"attributes": {"mail": "ada@example.com"}}, None, [], "end"),
+        ({"to": "{{ customer.mail }}"}, {}, "no-address", ["customer.mail"], "failed"),
+        ({"to": "{{ customer.mail }}"}, {"attributes": {"mail": "zoë@example.com"}}, "no-address", [], "failed"),
+        ({}, {}, "no-address", [], "failed"),
+        ({}, {"primaryKey": "ada@example.com"}, None, [], "end"),
+        ({"text": "{{ 1 | divided_by: 0 }}"}, {"primaryKey": "ada@example.com"}, "template", [], "failed"),
+        ({"text": "{{ customer.x }}{{ event.payload.n | default: 0 }}"}, {"primaryKey": "ada@example.com"}, None, ["customer.x"], "end"),
+    ],
+)
+def test_a_dry_run_says_which_message_would_be_skipped_and_what_it_misses(
+    template: Any, customer: Any, reason: str | None, missing: list[str], end: str
+) -> None:
+    """The reason is that of the real run, a run with `onFailure` goes the same way, and variables without a value are listed."""
+    mail = {"id": "mail", "type": "message", "channel": "email", "next": "end", "onFailure": "failed"}
+    ends = [{"id": "end", "type": "exit"}, {"id": "failed", "type": "exit"}]
+    steps = [{**mail, "template": {"subject": "Hi", "text": "Hello", **template}}, *ends]
+    call("PUT", "/api/journeys/addresses", {"entry": {"event": "go"}, "steps": steps})
+    body = {"customer": customer, "events": [{"event": "go", "at": at()}]}
+    done = call("POST", "/api/journeys/addresses/simulate", body)[1]
+    assert [(each["reason"], each["missing"]) for each in done["messages"]] == [(reason, missing)]
+    assert done["moves"][-1]["step"] == end
+
+
+@pytest.mark.parametrize(
+    ("hook", "reason"),
+    [
+        ({"url": "https://{{ customer.host }}/"}, "template"),
+        ({"url": "https://example.com/", "headers": {"X-A": "{{ customer.lines }}"}}, "template"),
+        ({"url": "https://example.com/{{ customer.host }}"}, None),
+    ],
+)
+def test_a_dry_run_says_which_webhook_would_be_skipped(hook: Any, reason: str | None) -> None:
+    """An address or a header that is refused only after rendering is the reason in the dry run too."""
+    step = {"id": "hook", "type": "message", "channel": "webhook", "template": hook, "next": "end"}
+    call("PUT", "/api/journeys/hooks", {"entry": {"event": "go"}, "steps": [step, {"id": "end", "type": "exit"}]})
+    body = {"customer": {"attributes": {"host": "10.0.0.1", "lines": "a\nb"}}, "events": [{"event": "go", "at": at()}]}
+    assert [each["reason"] for each in call("POST", "/api/journeys/hooks/simulate", body)[1]["messages"]] == [reason]
 
 
 @pytest.mark.parametrize(

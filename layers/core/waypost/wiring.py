@@ -35,6 +35,9 @@ from waypost.web.authentication import Authenticator
 
 # These are imported where they are used, so that only the functions that need them load pydantic's models of journeys and of the API.
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
     from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies
@@ -229,9 +232,8 @@ def erasing() -> ErasureDependencies:
 @cache
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
-    from waypost.adapters import liquid, ses, webhook  # noqa: PLC0415 - only the sender loads the channels
+    from waypost.adapters import liquid  # noqa: PLC0415 - only the sender loads these
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
-    from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
         messages=messages(),
@@ -239,16 +241,25 @@ def sending() -> send.SendDependencies:
         schemas=schemas(),
         journeys=journeys(),
         templates=liquid.LiquidTemplates(),
-        channels={
-            "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
-            "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
-        },
+        channels=channels(),
         suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
         statuses=Statuses(journeys(), max_age=snapshot_seconds()),
     )
+
+
+@cache
+def channels() -> Mapping[str, ports.Channel]:
+    """The channels by their names in message steps."""
+    from waypost.adapters import ses, webhook  # noqa: PLC0415 - only the sender and dry runs load the channels
+    from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415 - as above
+
+    return {
+        "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
+        "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
+    }
 
 
 def local_webhooks() -> bool:
@@ -291,6 +302,7 @@ def managing() -> ManageDependencies:
         delays=delays_queue(),
         templates=liquid.LiquidTemplates(),
         erasing=erasing(),
+        preparations={name: channel.prepare for name, channel in channels().items()},
         random_key=random_key,
         clock=now,
         entry_delay=entry_delay(snapshot_seconds()),

@@ -6,11 +6,12 @@ The import takes about 150 ms and 33 MB. A function that never renders, or a col
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from waypost.domain.messages.message import MAX_RENDERED_BYTES, RenderedTemplate, RenderFailure
+from waypost.domain.messages.message import RenderedTemplate, RenderFailure
 
 _ESCAPED_FIELDS: Final = frozenset({"html"})
 
@@ -31,24 +32,35 @@ class LiquidTemplates:
     ) -> RenderedTemplate | RenderFailure:
         """The template with its texts rendered.
 
-        A RenderFailure if a text fails, if a `strict` template misses a value, or if all texts together exceed `MAX_RENDERED_BYTES`.
+        A RenderFailure if a text fails, if a `strict` template misses a value, or if all texts together exceed a limit.
         """
-        from waypost.adapters import liquid_language  # noqa: PLC0415 - see the module's docstring
+        from waypost.adapters import liquid_language, liquid_limits  # noqa: PLC0415 - see the module's docstring
 
-        values = liquid_language.to_liquid(scope)
-        # Values are escaped in `html` only: the name `<b>Ada</b>` of a customer must not become markup there, and must not become
-        # `&lt;b&gt;Ada&lt;/b&gt;` in a subject or in the JSON of a webhook.
         try:
-            rendered = {
-                name: _render_texts(value, liquid_language.TextRenderer(values, now, strict, name in _ESCAPED_FIELDS))
-                for name, value in template.items()
-            }
+            return _rendered(template, scope, liquid_limits.RenderLimits(now), strict=strict)
         except liquid_language.TemplateError as error:
             return RenderFailure(str(error))
-        size = _size(rendered)
-        if size > MAX_RENDERED_BYTES:
-            return RenderFailure(f"{size} bytes rendered, at most {MAX_RENDERED_BYTES} are allowed")
-        return rendered
+
+    def missing_variables(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
+        """The variables that have no value in `scope` and no default in the template, in the order in which it reads them."""
+        from waypost.adapters import liquid_language, liquid_limits  # noqa: PLC0415 - see the module's docstring
+
+        limits = liquid_limits.RenderLimits(now)
+        with suppress(liquid_language.TemplateError):
+            _rendered(template, scope, limits, strict=False)
+        return tuple(dict.fromkeys(path for _, path in limits.missing.values()))
+
+
+def _rendered(template: Mapping[str, Any], scope: Mapping[str, Any], limits: Any, *, strict: bool) -> RenderedTemplate:
+    from waypost.adapters import liquid_language, liquid_values  # noqa: PLC0415 - see the module's docstring
+
+    values = liquid_values.to_liquid(scope)
+    # Values are escaped in `html` only: the name `<b>Ada</b>` of a customer must not become markup there, and must not become
+    # `&lt;b&gt;Ada&lt;/b&gt;` in a subject or in the JSON of a webhook.
+    return {
+        name: _render_texts(value, liquid_language.TextRenderer(values, limits, strict, name in _ESCAPED_FIELDS))
+        for name, value in template.items()
+    }
 
 
 def _render_texts(value: Any, renderer: Any) -> Any:
@@ -59,14 +71,3 @@ def _render_texts(value: Any, renderer: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _render_texts(each, renderer) for name, each in value.items()}
     return value
-
-
-def _size(value: Any) -> int:
-    """The bytes of all texts in a JSON value, in UTF-8."""
-    if isinstance(value, str):
-        return len(value.encode("utf-8", "surrogatepass"))
-    if isinstance(value, list):
-        return sum(map(_size, value))
-    if isinstance(value, Mapping):
-        return sum(map(_size, value.values()))
-    return 0

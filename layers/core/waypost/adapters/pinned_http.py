@@ -21,7 +21,8 @@ from http.client import HTTPConnection
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-from waypost.domain.messages.webhook_addresses import Address, ascii_name, is_local, is_public
+from waypost.domain.messages.webhook_addresses import Address, is_local, is_public
+from waypost.domain.values.host_names import ascii_name
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024
 """How much of the body of a response is read. A receiver can send without end, and a batch shares one function's memory."""

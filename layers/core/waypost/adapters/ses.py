@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import getaddresses
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
@@ -13,8 +12,8 @@ from botocore.exceptions import ConnectionError as ConnectionLostError
 
 from waypost.adapters.aws import UNAVAILABLE_CODES, client, error_code
 from waypost.domain.customers.customer import Customer
-from waypost.domain.customers.schema import looks_like_email
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
+from waypost.domain.values.mailboxes import Mailbox, mailbox, usable_address
 
 # SES did not accept the e-mail, and a later attempt may succeed: an account is paused, a quota is used up, credentials are renewed.
 _RETRYABLE_ERRORS: Final = UNAVAILABLE_CODES | {
@@ -37,20 +36,22 @@ class SesChannel:
         """The e-mail with sender and receiver.
 
         The receiver is the template's `to`, else the customer's attribute `email`, else a primary key value in the form of an address.
+        Both headers are composed from name and address, whatever a customer's name contains.
         """
         to = _receiver(rendered, customer)
-        sender = (rendered.get("from") or self.sender).strip()
+        sender = (rendered.get("from") or "").strip() or self.sender.strip()
         if to is None:
-            return SkipReason(MessageReason.NO_ADDRESS)
-        receivers = [address for _, address in getaddresses([to])]
-        # With two addresses in `to`, only one could be checked against the suppressions, and SES might send to both.
-        if len(receivers) != 1 or not receivers[0]:
-            return SkipReason(MessageReason.NO_ADDRESS, "`to` is not exactly one address")
+            # With two addresses in `to`, only one could be checked against the suppressions, and SES might send to both.
+            return SkipReason(MessageReason.NO_ADDRESS, "`to` is not exactly one address" if rendered.get("to", "").strip() else "")
         if not sender:
             return SkipReason(MessageReason.NO_SENDER)
+        composed_sender = mailbox(sender)
+        if composed_sender is None:
+            return SkipReason(MessageReason.NO_SENDER, "`from` is not exactly one address")
         # A line break in a rendered value would end the header and start another one, such as Bcc.
         subject = " ".join(rendered["subject"].split())
-        return PreparedMessage(receivers[0], {**rendered, "from": sender, "to": to, "subject": subject})
+        headers = {"from": composed_sender.header, "to": to.header, "subject": subject}
+        return PreparedMessage(to.address, {**rendered, **headers})
 
     def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:  # noqa: ARG002 - SES dates an e-mail itself
         """Calls SES once."""
@@ -79,11 +80,12 @@ class SesChannel:
         return request | ({"ConfigurationSetName": self.configuration_set} if self.configuration_set else {})
 
 
-def _receiver(rendered: RenderedTemplate, customer: Customer) -> str | None:
+def _receiver(rendered: RenderedTemplate, customer: Customer) -> Mailbox | None:
     if "to" in rendered:
-        return rendered["to"].strip() or None
+        return mailbox(rendered["to"])
     candidates = (customer.attributes.get("email"), customer.primary_key)
-    return next((text.strip() for text in candidates if isinstance(text, str) and looks_like_email(text.strip())), None)
+    addresses = (usable_address(text.strip()) for text in candidates if isinstance(text, str))
+    return next((Mailbox("", address) for address in addresses if address), None)
 
 
 def _content(text: str) -> Mapping[str, str]:

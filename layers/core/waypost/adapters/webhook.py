@@ -15,6 +15,7 @@ from waypost.domain.messages.message import Message, MessageReason, PreparedMess
 from waypost.domain.messages.webhook_addresses import address_error, endpoint
 from waypost.domain.messages.webhook_signatures import WebhookSecrets, signed_headers
 from waypost.domain.values import exact_json
+from waypost.domain.values.header_values import is_header_value
 
 _RETRYABLE_STATUSES: Final = frozenset({408, 425, 429})
 _BODY_BYTES_IN_DETAIL: Final = 200
@@ -51,7 +52,7 @@ class WebhookChannel:
         problem = address_error(url, local=self.local)
         if problem is not None:
             return SkipReason(MessageReason.TEMPLATE, problem)
-        if any(character < " " or character == "\x7f" for value in headers.values() for character in value):
+        if not all(map(is_header_value, headers.values())):
             return SkipReason(MessageReason.TEMPLATE, "a header contains control characters")
         method, body = rendered.get("method", "POST"), _body(rendered)
         typed = {"Content-Type": "application/json"} if body is not None and "content-type" not in map(str.lower, headers) else {}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from waypost import ports
+from waypost.domain.customers.customer import Customer
 from waypost.domain.journeys.checks import publish_checks
+from waypost.domain.messages.message import PreparedMessage, RenderedTemplate, SkipReason
 from waypost.erasure import ErasureDependencies
 
 
@@ -22,10 +24,15 @@ class PublishChecks:
     address: publish_checks.Check
 
 
+Preparation = Callable[[RenderedTemplate, Customer], PreparedMessage | SkipReason]
+"""Completes a rendered message for its channel, or says why it would not be sent. It calls nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class ManageDependencies:
     """Everything that the management API reads, writes and calls.
 
+    `preparations` are those of the channels by their names, for dry runs: the same functions as in the sender.
     `random_key` returns a new API key. `clock` returns the time (UTC). `entry_delay` is how long after a publication customers enter the
     new version.
     """
@@ -36,6 +43,7 @@ class ManageDependencies:
     journeys: ports.ManagedJourneys
     checks: PublishChecks
     templates: ports.Templates
+    preparations: Mapping[str, Preparation]
     runs: ports.RunHistory
     receipts: ports.Receipts
     log: ports.EventHistory

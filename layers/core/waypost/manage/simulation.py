@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,7 +20,7 @@ from waypost.domain.intake.events import Accepted, Event
 from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.messages import template_scope
-from waypost.domain.messages.message import RenderFailure
+from waypost.domain.messages.message import MessageReason, MessageStatus, RenderedTemplate, RenderFailure, SkipReason
 from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
 from waypost.domain.values.findings import Finding
@@ -30,11 +29,11 @@ from waypost.domain.values.json_pointers import pointer
 from waypost.domain.values.windows import zone_for
 from waypost.domain.values.wire_time import iso
 from waypost.manage.api import ApiRequest
-from waypost.manage.dependencies import PublishChecks
+from waypost.manage.dependencies import ManageDependencies
 from waypost.manage.journeys import invalid, read
 from waypost.manage.requests import NoQuery, RecordedPeriod, SimulationBody
 from waypost.manage.responses.journeys import SimulatedMessage, SimulationResponse
-from waypost.ports import Customers, EventHistory, ManagedJourneys, Templates
+from waypost.ports import Customers, EventHistory
 
 MAX_RECORDED_EVENTS: Final = 1_000
 PAGES_PER_READ: Final = 100
@@ -45,29 +44,18 @@ ANONYMOUS: Final = Identifier("correlation", "simulated")
 """The identifier of a simulated customer without a primary key."""
 
 
-@dataclass(frozen=True, slots=True)
-class SimulationSources:
-    """What a dry run reads: the definition, and the stored customer with its recorded events."""
-
-    journeys: ManagedJourneys
-    checks: PublishChecks
-    customers: Customers
-    log: EventHistory
-
-
 def simulate_journey(request: ApiRequest[NoQuery, SimulationBody]) -> SimulationResponse:
     """`POST /api/journeys/{id}/simulate`."""
     ports = request.dependencies
-    sources = SimulationSources(ports.journeys, ports.checks, ports.customers, ports.log)
     schema = ports.workspaces.schema(request.workspace)
-    simulation = simulate(sources, request.workspace, request.variables["id"], request.body, schema, request.now)
+    simulation = simulate(ports, request.workspace, request.variables["id"], request.body, schema, request.now)
     journey = simulation.journey_version.journey
-    messages = [rendered(each, journey, ports.templates) for each in simulation.messages]
+    messages = [rendered(each, journey, ports) for each in simulation.messages]
     return SimulationResponse.of(simulation, messages, [*event_warnings(journey, request.body), *zone_warnings(simulation)])
 
 
 def simulate(
-    sources: SimulationSources, workspace: str, journey_id: str, body: SimulationBody, schema: Schema, now: datetime
+    sources: ManageDependencies, workspace: str, journey_id: str, body: SimulationBody, schema: Schema, now: datetime
 ) -> Simulation:
     """Plays events against the newest definition of a journey.
 
@@ -81,20 +69,36 @@ def simulate(
     identifier = _identifier(body, schema)
     stored = _stored_customer(sources.customers, workspace, identifier, schema)
     row = _customer_row(workspace, identifier, body, schema, stored)
-    simulation = Simulation(JourneyVersion(checked, lifecycle.version), schema, row)
+
+    def outcome(planned: PlannedMessage) -> MessageStatus:
+        return MessageStatus.SKIPPED if rendered(planned, checked, sources).reason else MessageStatus.SENT
+
+    simulation = Simulation(JourneyVersion(checked, lifecycle.version), schema, row, outcome)
     simulation.play([*_given_events(workspace, body, schema), *_recorded_events(sources.log, stored, body, schema, now)])
     return simulation
 
 
-def rendered(planned: PlannedMessage, journey: Journey, templates: Templates) -> SimulatedMessage:
+def rendered(planned: PlannedMessage, journey: Journey, dependencies: ManageDependencies) -> SimulatedMessage:
     """A message of the dry run, rendered for the customer as it was when the message was planned."""
     message, step = planned.message, template_scope.message_step(journey, planned.message.step)
-    scope = template_scope.scope(message, planned.customer, journey)
-    content = templates.render(template_scope.template_of(step), scope, message.created_at, strict=step.strict)
-    reason = message.reason.value if message.reason else None
-    if isinstance(content, RenderFailure):
-        content, reason = {}, reason or "template"
-    return SimulatedMessage(at=message.created_at, step=message.step, channel=message.channel, rendered=dict(content), reason=reason)
+    template, scope = template_scope.template_of(step), template_scope.scope(message, planned.customer, journey)
+    content = dependencies.templates.render(template, scope, message.created_at, strict=step.strict)
+    skipped = MessageReason.TEMPLATE if isinstance(content, RenderFailure) else _skipped(content, planned, dependencies)
+    reason = message.reason or skipped
+    return SimulatedMessage(
+        at=message.created_at,
+        step=message.step,
+        channel=message.channel,
+        rendered={} if isinstance(content, RenderFailure) else dict(content),
+        reason=reason.value if reason else None,
+        missing=dependencies.templates.missing_variables(template, scope, message.created_at),
+    )
+
+
+def _skipped(content: RenderedTemplate, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:
+    """Why the channel would not send a message, by the same function as in the sender."""
+    prepared = dependencies.preparations[planned.message.channel](content, planned.customer)
+    return prepared.reason if isinstance(prepared, SkipReason) else None
 
 
 def event_warnings(journey: Journey, body: SimulationBody) -> Iterator[Finding]:

@@ -59,6 +59,9 @@ class Templates(Protocol):
     ) -> RenderedTemplate | RenderFailure:
         """The template with all of its texts rendered, or why it cannot be rendered. `strict`: a missing value is a failure."""
 
+    def missing_variables(self, template: Mapping[str, Any], scope: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
+        """The variables that a template reads and that have neither a value nor a default."""
+
 
 class Channel(Protocol):
     """A technology that delivers messages to customers."""

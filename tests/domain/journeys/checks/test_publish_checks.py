@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from waypost.domain.journeys.checks.publish_checks import publishable
-from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.journey import Journey, parse
 
 TEXT = {"subject": "Hi", "text": "Hello."}
 END = {"id": "end", "type": "exit"}
@@ -134,6 +134,12 @@ def test_an_invalid_field_is_refused_at_its_place(changes: dict[str, Any], code:
         (hook(method="TRACE"), "unknown-choice", "/steps/0/template/method"),
         (hook(url="http://example.com/"), "address-not-allowed", "/steps/0/template/url"),
         (hook(url="http://example.com/{{ customer.id }}"), "address-not-allowed", "/steps/0/template/url"),
+        (mail("x", "end", template={**TEXT, "to": "Ann, Bob"}), "bad-address", "/steps/0/template/to"),
+        (mail("x", "end", template={**TEXT, "to": ""}), "bad-address", "/steps/0/template/to"),
+        (mail("x", "end", template={**TEXT, "to": "ann@example.com, bob@example.com"}), "bad-address", "/steps/0/template/to"),
+        (mail("x", "end", template={**TEXT, "from": "News <news>"}), "bad-address", "/steps/0/template/from"),
+        (mail("x", "end", template={**TEXT, "from": "zoë@example.com"}), "bad-address", "/steps/0/template/from"),
+        (hook(headers={"X-Team": "sales\nX-Admin: 1"}), "bad-format", "/steps/0/template/headers/X-Team"),
         (split(), "empty-list", "/steps/0/branches"),
     ],
 )
@@ -148,6 +154,32 @@ def test_a_step_that_cannot_run_is_refused_at_its_place(step: Any, code: str, po
 def test_a_host_that_a_template_fills_in_is_checked_when_it_is_sent(url: str) -> None:
     """A webhook URL whose host is in a template passes the publish checks."""
     assert faults(definition(hook(url=url), END)) == set()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        mail("x", "end", template={**TEXT, "to": "Zoë, Ann <ann@münchen.example>", "from": " "}),
+        mail("x", "end", template={**TEXT, "to": "{{ customer.name }}, {{ customer.mail }}", "from": "{{ event.payload.from }}"}),
+        hook(headers={"X-Team": "sales", "X-Name": "{{ customer.name }}\n"}),
+    ],
+)
+def test_addresses_and_headers_that_can_be_sent_are_published(step: Any) -> None:
+    """A constant address with a name, a blank `from`, and texts with Liquid, which only the sender can check, are published."""
+    assert faults(definition(step, END)) == set()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        mail("x", "end", template={**TEXT, "to": "Ann, Bob", "from": "zoë@example.com"}),
+        mail("x", "end", template={"subject": "Hi {{ first_name }}", "text": "{{ payload.x }}{{ event.total }}"}),
+        hook(headers={"X-Team": "sales\nX-Admin: 1"}),
+    ],
+)
+def test_what_was_published_before_a_check_still_parses(step: Any) -> None:
+    """Constants and variables that publishing refuses now are no faults of a stored definition: live journeys go on."""
+    assert isinstance(parse(definition(step, END)), Journey)
 
 
 def test_a_step_of_no_known_type_is_not_published() -> None:

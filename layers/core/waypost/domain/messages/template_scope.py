@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.messages.message import Message
+
+MEMBERS: Final[Mapping[str, frozenset[str] | None]] = {
+    "customer": None,
+    "event": frozenset({"name", "payload", "timestamp", "uuid", "source"}),
+    "journey": frozenset({"id", "name", "version"}),
+    "step": frozenset({"id"}),
+    "message": frozenset({"id"}),
+}
+"""The variables that a template sees, and the members that each has. None: the members depend on the workspace."""
+
+_MEMBERS_OF_EVENTS_ONLY: Final = frozenset({"payload", "timestamp", "uuid", "source"})
+_OTHER_NAMES_OF_A_CUSTOMER: Final = frozenset({"user", "person", "profile", "contact", "recipient", "attributes"})
+
+
+def variable_fault(path: Sequence[Any]) -> str | None:
+    """What is wrong with a variable that no event or customer can ever fill, with the name that was probably meant; None for any other.
+
+    `path` are the names and positions of the variable, such as `customer`, `first_name`.
+    """
+    root, *members = path
+    known = MEMBERS.get(root)
+    written = ".".join(map(str, path))
+    if root not in MEMBERS:
+        return f"`{written}` does not exist: write `{_meant(root, members)}`"
+    if known is None or not members or members[0] in known:
+        return None
+    if root == "event":
+        return f"`{written}` does not exist: write `{'.'.join(map(str, ('event', 'payload', *members)))}`"
+    return f"`{written}` does not exist: `{root}` has {', '.join(sorted(known))}"
+
+
+def _meant(root: str, members: Sequence[Any]) -> str:
+    if root in _MEMBERS_OF_EVENTS_ONLY:
+        return ".".join(map(str, ("event", root, *members)))
+    return ".".join(map(str, ("customer", *members) if root in _OTHER_NAMES_OF_A_CUSTOMER and members else ("customer", root, *members)))
 
 
 def message_step(journey: Journey, step: str) -> MessageStep:

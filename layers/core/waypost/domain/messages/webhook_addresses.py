@@ -11,6 +11,8 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from waypost.domain.values.host_names import ascii_name
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _IPV4_REFUSED: Final = tuple(
@@ -110,14 +112,6 @@ def _host_error(host: str) -> str | None:
     if "." not in bare or bare.endswith(_PRIVATE_ENDINGS):
         return "the host is a name in a private network"
     return None
-
-
-def ascii_name(host: str) -> str | None:
-    """A host name in the form of DNS (`münchen.example` is `xn--mnchen-3ya.example`), or None if it has none."""
-    try:
-        return host.encode("idna").decode() if not host.isascii() else host
-    except UnicodeError:
-        return None
 
 
 def _ip_address_error(text: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -44,9 +44,16 @@ class PlannedMessage(NamedTuple):
     customer: Customer
 
 
+def sent(planned: PlannedMessage) -> MessageStatus:  # noqa: ARG001 - whatever the message is
+    """The outcome of a message that can be rendered and has an address: no provider refuses it in a dry run."""
+    return MessageStatus.SENT
+
+
 @dataclass(slots=True)
 class Simulation:
     """A dry run of one journey version with one customer. The lists grow in the order of time.
+
+    `outcome` decides whether a message that its run waits for (`onFailure`) counts as sent or as skipped.
 
     `row` is the customer's row, to which `$set` and `$identify` events add. `visits` are the steps that the runs reached, each with the
     run's id. They are read from the runs' histories: of a run that reaches more than `MAX_HISTORY` steps at one instant, only the last
@@ -56,6 +63,7 @@ class Simulation:
     journey_version: JourneyVersion
     schema: Schema
     row: Row
+    outcome: Callable[[PlannedMessage], MessageStatus] = sent
     runs: dict[str, Run] = field(default_factory=dict)
     messages: list[PlannedMessage] = field(default_factory=list)
     ignored: list[IgnoredEvent] = field(default_factory=list)
@@ -114,15 +122,16 @@ class Simulation:
         self.messages += [PlannedMessage(message, context.customer) for message in messages]
         for message in messages:
             if message.awaited:
-                self._report_sent(message, context)
+                self._report_outcome(message, context)
 
-    def _report_sent(self, message: Message, context: StepContext) -> None:
-        """Advances the run that waits for the outcome of a message: there is no provider in a dry run, so it counts as sent at once."""
+    def _report_outcome(self, message: Message, context: StepContext) -> None:
+        """Advances the run that waits for the outcome of a message: there is no provider in a dry run, so it has one at once."""
         run = self.runs[message.run]
         if not run.active:
             return
+        status = self.outcome(PlannedMessage(message, context.customer))
         context = context.with_event(run.trigger_event, message.created_at)
-        transition = advance_on_message(self.journey_version, run, message.step, message.visit, MessageStatus.SENT, context)
+        transition = advance_on_message(self.journey_version, run, message.step, message.visit, status, context)
         if transition is not None:
             self._record(_reaction_of(transition), context)
 

@@ -69,13 +69,14 @@ class SimulatedMove(WireModel):
 
 
 class SimulatedMessage(WireModel):
-    """A message as its customer would see it. `reason` says why it would not be sent."""
+    """A message as its customer would see it. `reason` says why it would not be sent, `missing` which variables have no value."""
 
     at: Time
     step: str
     channel: str
     rendered: dict[str, Any]
     reason: str | None
+    missing: tuple[str, ...]
 
 
 class IgnoredEventResponse(WireModel):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from waypost.domain.journeys.checks import graph, wait_checks
+from waypost.domain.journeys.checks import constant_checks, graph, wait_checks
 from waypost.domain.journeys.checks.condition_checks import Place, condition_in, faults
 from waypost.domain.journeys.checks.implications import unreachable_branches
 from waypost.domain.journeys.conditions import Condition
@@ -50,7 +50,11 @@ def findings(raw: Any, parse_template: Check, address_allowed: Check) -> list[Fi
         if isinstance(step, Mapping):
             place = ("steps", index)
             found += [*_branches(place, step), *wait_checks.findings(place, step)]
-            found += [*_templates(place, step, parse_template), *_address(place, step, address_allowed)]
+            found += [
+                *_templates(place, step, parse_template),
+                *_address(place, step, address_allowed),
+                *constant_checks.findings(place, step),
+            ]
     return found
 
 
