@@ -48,7 +48,7 @@ def _body(request: Request, operation: Operation) -> Any:
     if operation.body is None:
         return None
     is_missing = operation.optional_body and not request.body
-    raw = {} if is_missing else requests.unicode_only(http.json_body(request, MAX_BODY_BYTES))
+    raw = {} if is_missing else requests.storable(http.json_body(request, MAX_BODY_BYTES))
     return raw if operation.raw_body else requests.body_of(operation.body, raw)
 
 

@@ -10,7 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, member
 from waypost.domain.journeys.triggers import Trigger
-from waypost.domain.values.comparison import instant
+from waypost.domain.values.calendar_edges import nearest_in_utc
+from waypost.domain.values.comparison import instant, zoned_time
 from waypost.domain.values.durations import WaitDuration
 from waypost.domain.values.windows import ClockTime, Hours, Weekday
 
@@ -68,10 +69,11 @@ class DateWindow(Step):
 
     @staticmethod
     def _at(text: str, zone: str) -> datetime:
-        found = instant(text, zone)
+        # `0001-01-01` and `9999-12-31` stand for "always". In some zones they are no instants, and the run would fail there.
+        found = zoned_time(text, zone)
         if found is None:
             raise ValueError(f"{text!r} is no time")
-        return found
+        return nearest_in_utc(found)
 
     @property
     def edges(self) -> tuple[Edge, ...]:

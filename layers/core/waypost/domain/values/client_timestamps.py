@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from waypost.domain.values.calendar_edges import in_utc, shifted
+
 _MILLISECONDS_FROM: Final = 100_000_000_000
 """Smaller numbers are seconds. As seconds this is the year 5138, as milliseconds it is March 1973: no real event is misread."""
 
@@ -44,7 +46,8 @@ def _iso(text: str) -> ParsedTimestamp | None:
     parsed = datetime.fromisoformat(text.replace("z", "Z"))
     if parsed.tzinfo is None:
         return ParsedTimestamp(parsed.replace(tzinfo=UTC), has_zone=False)
-    return ParsedTimestamp(parsed.astimezone(UTC), has_zone=True)
+    at = in_utc(parsed)
+    return None if at is None else ParsedTimestamp(at, has_zone=True)
 
 
 def _gson(text: str) -> ParsedTimestamp | None:
@@ -96,14 +99,7 @@ def event_time(timestamp: Any, sent_at: Any, received_at: datetime) -> EventTime
     # of them must be wrong (no zone, or sent after its receipt): otherwise a slow network would move the time of a good clock.
     corrected = sent is not None and (not parsed.has_zone or sent.at > received_at)
     if sent is not None and corrected:
-        at = _shifted(received_at, at - sent.at) or at
-    if at > received_at + FUTURE_TOLERANCE:
+        at = shifted(received_at, at - sent.at)
+    if at > shifted(received_at, FUTURE_TOLERANCE):
         return EventTime(received_at, "future-timestamp", has_server_time=True)
     return EventTime(at, has_server_time=corrected)
-
-
-def _shifted(received_at: datetime, by: timedelta) -> datetime | None:
-    try:
-        return received_at + by
-    except OverflowError:
-        return None

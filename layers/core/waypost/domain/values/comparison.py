@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from waypost.domain.values.calendar_edges import in_utc
+
 NUMERIC: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _INSTANT: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?[ ]?(?:([Zz])|([+-]\d\d):?(\d\d)?)?)?",
@@ -38,10 +40,16 @@ def instant(value: Any, zone: str) -> datetime | None:
 
     A date means its midnight. A value without a zone or offset is local time in the IANA `zone`.
     """
+    time = zoned_time(value, zone)
+    return None if time is None else in_utc(time)
+
+
+def zoned_time(value: Any, zone: str) -> datetime | None:
+    """The same before its conversion to UTC, which is impossible for some times on the first and the last day of the calendar."""
     if not isinstance(value, str) or value[4:5] != "-" or len(value) > _MAX_INSTANT_LENGTH:
         return None
     match = _INSTANT.fullmatch(value)
-    return _instant_of(match, zone_of(zone)) if match else None
+    return _time_of(match, zone_of(zone)) if match else None
 
 
 def has_zone(value: str) -> bool:
@@ -86,12 +94,12 @@ def _canonical_text(text: str, zone: str) -> tuple[str, Hashable]:
     return ("text", text) if as_instant is None else ("instant", as_instant)
 
 
-def _instant_of(match: re.Match[str], zone: tzinfo) -> datetime | None:
+def _time_of(match: re.Match[str], zone: tzinfo) -> datetime | None:
     day, clock, seconds, fraction, utc, hours, minutes = match.groups()
     micros = (fraction or "0")[:6].ljust(6, "0")
     offset = "+00:00" if utc else f"{hours}:{minutes or '00'}" if hours else ""
     try:
         parsed = datetime.fromisoformat(f"{day}T{clock or '00:00'}{seconds or ':00'}.{micros}{offset}")
-        return (parsed if offset else parsed.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    return parsed if offset else parsed.replace(tzinfo=zone)
