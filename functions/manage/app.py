@@ -25,7 +25,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Lambda
     """Answers API Gateway, in payload format 1.0 or 2.0."""
     request = http.read(event)
     request_id = request.id or context.aws_request_id
-    return http.write(http.respond(lambda: _respond(request), request_id, logger.info, logger.exception), request_id)
+    return http.write(http.respond(lambda: _respond(request), request_id, logger.info, logger.exception), request_id, request.method)
 
 
 def _respond(request: Request) -> Response:

@@ -260,3 +260,27 @@ def test_a_rotation_keeps_the_old_secret_for_a_while() -> None:
     assert (status, rotated["previous"]) == (201, secret)
     assert rotated["secret"] != secret
     assert call("GET", "/api/webhooks/secret")[1] == rotated
+
+
+READ_PATHS = [each.path.replace("{id}", "welcome").replace("{uuid}", "e1") for each in ALL_OPERATIONS if each.method == "GET"]
+
+
+@pytest.mark.parametrize("path", READ_PATHS)
+def test_head_answers_each_route_of_get_without_a_body(path: str) -> None:
+    """HEAD has the status and the headers of GET on every route, also for an error, and an empty body."""
+    query = {"correlationId": "device-1"} if path == "/api/customers" else None
+    got, head = send("GET", path, query=query), send("HEAD", path, query=query)
+    assert (head["statusCode"], head["headers"], head["body"]) == (got["statusCode"], got["headers"], "")
+    assert head["statusCode"] != 405
+
+
+def test_a_405_of_a_route_that_can_be_read_allows_head() -> None:
+    """`Allow` names HEAD beside GET, and only there."""
+    assert send("POST", "/api/health")["headers"]["Allow"] == "GET, HEAD"
+    assert send("GET", "/api/journeys/welcome/publish")["headers"]["Allow"] == "POST"
+
+
+def test_health_ignores_parameters_that_monitors_add() -> None:
+    """A health check with parameters is 200, without a key; other routes refuse a parameter that they do not know."""
+    assert call("GET", "/api/health", query={"cachebuster": "1", "utm_source": "monitor"}, key=None) == (200, {"status": "ok"})
+    assert call("GET", "/api/schema", query={"cachebuster": "1"})[0] == 400

@@ -20,7 +20,7 @@ from liquid.exceptions import LiquidError
 from liquid.filter import with_context
 
 from waypost.domain.messages.message import MAX_RENDERED_BYTES
-from waypost.domain.values import exact_json
+from waypost.domain.values import client_timestamps, exact_json
 
 _CLOCK: Final = "the clock"  # a variable that no template can name, because of the space
 _TAGS_THAT_LOAD_FILES: Final = ("include", "render")
@@ -153,6 +153,11 @@ def _replace_date_filter(environment: Environment) -> None:
     def date(value: Any, form: Any, *, context: RenderContext) -> Any:
         if isinstance(value, str) and value in ("now", "today"):
             value = context.resolve(_CLOCK)
+        # An attribute is the same time here as in conditions, epoch milliseconds and the format of the Android SDK included. It is printed
+        # here and not by the original: that one caches times by their instant, and would print the offset of another customer's time.
+        time = client_timestamps.written_time(_original(value))
+        if time is not None and isinstance(form, str):
+            return type(form)(time.strftime(form))
         return original_date(value, form, environment=context.env)
 
     environment.add_filter("date", date)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from waypost.domain.api_keys import KEY_PATTERN, Scope
 from waypost.domain.errors import RefusedError
@@ -21,6 +21,12 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 class NoQuery(WireModel):
     """The query of an operation without parameters."""
+
+
+class IgnoredQuery(WireModel):
+    """The query of an operation that ignores it: monitors add parameters of their own to an address that they check."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class ListQuery(WireModel):

@@ -10,8 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, member
 from waypost.domain.journeys.triggers import Trigger
-from waypost.domain.values.calendar_edges import nearest_in_utc
-from waypost.domain.values.comparison import instant, zoned_time
+from waypost.domain.values.comparison import instant
 from waypost.domain.values.durations import WaitDuration
 from waypost.domain.values.windows import ClockTime, Hours, Weekday
 
@@ -69,11 +68,10 @@ class DateWindow(Step):
 
     @staticmethod
     def _at(text: str, zone: str) -> datetime:
-        # `0001-01-01` and `9999-12-31` stand for "always". In some zones they are no instants, and the run would fail there.
-        found = zoned_time(text, zone)
+        found = instant(text, zone)
         if found is None:
             raise ValueError(f"{text!r} is no time")
-        return nearest_in_utc(found)
+        return found
 
     @property
     def edges(self) -> tuple[Edge, ...]:
