@@ -109,6 +109,8 @@ def test_some_operations_need_no_key(method: str, path: str) -> None:
         ("PUT", "/api/schema", {"primaryKey": {"name": "_id"}}, None, 422, "invalid", "/primaryKey/name"),
         ("PUT", "/api/schema", {"attributes": {"n": "Int"}}, None, 422, "invalid", "/attributes/n"),
         ("PUT", "/api/schema", {"timezone": "Mars/Base"}, None, 422, "invalid", "/timezone"),
+        ("PUT", "/api/schema", {"timezone": "localtime"}, None, 422, "invalid", "/timezone"),
+        ("PUT", "/api/schema", {"timezone": "right/Europe/Paris"}, None, 422, "invalid", "/timezone"),
         ("PUT", "/api/schema", [], None, 422, "invalid", ""),
         ("POST", "/api/keys", {}, None, 422, "invalid", "/scopes"),
         ("POST", "/api/keys", {"scopes": ["root"]}, None, 422, "invalid", "/scopes/0"),
@@ -284,3 +286,23 @@ def test_health_ignores_parameters_that_monitors_add() -> None:
     """A health check with parameters is 200, without a key; other routes refuse a parameter that they do not know."""
     assert call("GET", "/api/health", query={"cachebuster": "1", "utm_source": "monitor"}, key=None) == (200, {"status": "ok"})
     assert call("GET", "/api/schema", query={"cachebuster": "1"})[0] == 400
+
+
+def test_a_zone_of_a_workspace_is_saved_with_its_own_capitals() -> None:
+    """`europe/paris` is saved and answered as `Europe/Paris`."""
+    assert call("PUT", "/api/schema", {"timezone": "europe/paris"})[1]["timezone"] == "Europe/Paris"
+    assert call("GET", "/api/schema")[1]["timezone"] == "Europe/Paris"
+
+
+@pytest.mark.parametrize(("zone", "warned"), [("Mars/Base", True), ("localtime", True), (7, True), ("europe/paris", False), (None, False)])
+def test_a_customer_whose_zone_is_none_has_a_warning(workspace: str, zone: Any, warned: bool) -> None:
+    """The answer about a customer, and the dry run, warn that an attribute `timezone` has no effect, with a pointer to it."""
+    call("PUT", "/api/schema", {"primaryKey": {"name": "email", "type": "Email"}})
+    identify_in(workspace, identify(timezone=zone))
+    warnings = call("GET", "/api/customers", query={"primaryKey": ADA})[1]["warnings"]
+    assert [(each["code"], each["pointer"]) for each in warnings] == [("unknown-timezone", "/attributes/timezone")] * warned
+    call("PUT", "/api/journeys/welcome", {"entry": {"event": "go"}, "steps": [{"id": "end", "type": "exit"}]})
+    body = {"customer": {"attributes": {"timezone": zone}}, "events": [{"event": "go", "at": "2026-11-23T05:17:13Z"}]}
+    status, simulated = call("POST", "/api/journeys/welcome/simulate", body)
+    assert status == 200, simulated
+    assert [each["pointer"] for each in simulated["warnings"]] == ["/customer/attributes/timezone"] * warned

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from waypost.domain.values import client_timestamps
+from waypost.domain.values.zones import zone_of
 
 NUMERIC: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?[ ]?(?:[Zz]|[+-]\d\d:?(?:\d\d)?)?)?", re.ASCII)
@@ -55,15 +54,6 @@ def has_zone(value: str) -> bool:
     """Whether an ISO 8601 date or time has a zone or offset of its own."""
     parsed = client_timestamps.parse(value)
     return parsed is not None and parsed.has_zone
-
-
-@lru_cache(maxsize=256)
-def zone_of(name: str) -> tzinfo:
-    """The IANA time zone of this name; UTC if there is none. It is cached, because ZoneInfo looks for files."""
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, LookupError):
-        return UTC
 
 
 def canonical(value: Any, zone: str) -> tuple[str, Hashable]:

@@ -12,7 +12,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from waypost.domain.values.calendar_edges import LAST, in_zone, nearest_in_utc, shifted
-from waypost.domain.values.comparison import zone_of
+from waypost.domain.values.zones import zone_of
 
 PATTERN: Final = (
     r"^P(?=[0-9T])(?:([0-9]+)Y)?(?:([0-9]+)M)?(?:([0-9]+)W)?(?:([0-9]+)D)?"

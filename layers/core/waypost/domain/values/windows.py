@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import date, datetime, time, tzinfo
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import Field
 
 from waypost.domain.values.calendar_edges import LAST, day_shifted, in_zone, nearest_in_utc
-from waypost.domain.values.comparison import zone_of
+from waypost.domain.values.zones import iana_name, zone_of
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -49,8 +49,7 @@ class Hours(NamedTuple):
 
 def zone_for(attributes: Mapping[str, Any], workspace_zone: str) -> str:
     """The time zone of a customer: its attribute `timezone` if that is the name of one, otherwise the workspace's."""
-    attribute = attributes.get("timezone")
-    return attribute if isinstance(attribute, str) and zone_of(attribute) is not UTC else workspace_zone
+    return iana_name(attributes.get("timezone")) or workspace_zone
 
 
 def _instants(day: date, clock: str, time_zone: tzinfo) -> tuple[datetime, datetime]:

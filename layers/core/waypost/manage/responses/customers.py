@@ -13,7 +13,8 @@ from waypost.domain.messages.message import MessageReason, MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Cause, Run, RunStatus
 from waypost.domain.values.wire_model import WireModel
-from waypost.manage.responses.lists import Time
+from waypost.domain.values.zones import iana_name
+from waypost.manage.responses.lists import Time, WarningResponse
 from waypost.manage.responses.messages import MessageResponse
 
 
@@ -63,6 +64,7 @@ class CustomerResponse(WireModel):
     attributes: dict[str, Any]
     device_tokens: dict[str, str]
     runs: tuple[RunResponse, ...]
+    warnings: tuple[WarningResponse, ...]
 
     @classmethod
     def of(cls, customer: Customer, runs: Sequence[Run]) -> CustomerResponse:
@@ -76,7 +78,17 @@ class CustomerResponse(WireModel):
             attributes=dict(customer.attributes),
             device_tokens=dict(customer.tokens),
             runs=tuple(RunResponse.of(run) for run in newest),
+            warnings=zone_warnings(customer, ""),
         )
+
+
+def zone_warnings(customer: Customer, base: str) -> tuple[WarningResponse, ...]:
+    """The warning about an attribute `timezone` that is no zone; `base` is the pointer to what holds the attributes."""
+    zone = customer.attributes.get("timezone")
+    if zone is None or iana_name(zone):
+        return ()
+    detail = "`timezone` is no IANA name such as `Europe/Paris`, so the zone of the workspace holds."
+    return (WarningResponse(code="unknown-timezone", detail=detail, pointer=f"{base}/attributes/timezone"),)
 
 
 class CrossedStepResponse(WireModel):

@@ -9,7 +9,8 @@ from waypost.domain.journeys.lifecycle import JourneyStatus, Lifecycle
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.simulation import Simulation
 from waypost.domain.values.wire_model import WireModel
-from waypost.manage.responses.lists import Time
+from waypost.manage.responses.customers import zone_warnings
+from waypost.manage.responses.lists import Time, WarningResponse
 
 
 class JourneySummary(WireModel):
@@ -78,6 +79,7 @@ class SimulationResponse(WireModel):
     moves: tuple[SimulatedMove, ...]
     messages: tuple[SimulatedMessage, ...]
     ignored: tuple[IgnoredEventResponse, ...]
+    warnings: tuple[WarningResponse, ...]
 
     @classmethod
     def of(cls, simulation: Simulation, messages: Sequence[SimulatedMessage]) -> SimulationResponse:
@@ -90,4 +92,5 @@ class SimulationResponse(WireModel):
             moves=tuple(sorted(moves, key=lambda move: move.at)),
             messages=tuple(messages),
             ignored=tuple(IgnoredEventResponse.model_validate(each, from_attributes=True) for each in simulation.ignored),
+            warnings=zone_warnings(simulation.customer, "/customer"),
         )

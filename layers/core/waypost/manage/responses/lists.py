@@ -17,6 +17,14 @@ T = TypeVar("T")
 R = TypeVar("R", bound=WireModel)
 
 
+class WarningResponse(WireModel):
+    """Something that has no effect as it is, although nothing refused it. `pointer` leads to it, in the response or in the request."""
+
+    code: str
+    detail: str
+    pointer: str
+
+
 class ListResponse(WireModel, Generic[T]):
     """A page of a list, newest first. `next` is the cursor of the next page, null on the last one."""
 
