@@ -91,7 +91,7 @@ class CustomerQuery(WireModel):
     """The customer to find: exactly one of the two parameters."""
 
     primary_key: str | None = Field(None, min_length=1, max_length=1000)
-    correlation_id: str | None = Field(None, min_length=1, max_length=250)
+    correlation_id: str | None = Field(None, min_length=1, max_length=1000)
 
 
 class DiagramQuery(WireModel):
