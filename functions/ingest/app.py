@@ -32,7 +32,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Lambda
     response = http.respond(lambda: _respond(request, request_id, started), request_id, logger.info, logger.exception)
     if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
         metrics.add_metric("Unavailable", MetricUnit.Count, 1)
-    return http.write(response, request_id)
+    return http.write(response, request_id, request.method)
 
 
 def _respond(request: Request, request_id: str, started: float) -> Response:

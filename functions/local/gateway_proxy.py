@@ -52,8 +52,12 @@ class LocalStack(Protocol):
         """Creates a workspace: its id, name and admin key."""
 
 
-def proxy_app(stack: LocalStack, api: str) -> Starlette:
-    """The ASGI application that forwards requests to the API at the URL `api`."""
+def proxy_app(stack: LocalStack, api: str, *, api_decodes_paths: bool = False) -> Starlette:
+    """The ASGI application that forwards requests to the API at the URL `api`.
+
+    `api_decodes_paths`: the API decodes the path for the function, which a REST API of AWS does not do. The path is then encoded once more,
+    or the function would decode it a second time and take `%2525` for `%`.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -63,7 +67,7 @@ def proxy_app(stack: LocalStack, api: str) -> Starlette:
             yield
 
     async def forward(request: Request) -> Response:
-        return await _forwarded(request, httpx.URL(api))
+        return await _forwarded(request, httpx.URL(api), api_decodes_paths=api_decodes_paths)
 
     async def require_settled(settled: bool) -> None:  # noqa: FBT001 - the result of both calls below
         if not settled:
@@ -128,12 +132,14 @@ async def _problem(_: Request, error: Exception) -> Response:
     return Response(error.body(), status_code=error.status, headers=error.headers())
 
 
-async def _forwarded(request: Request, api: httpx.URL) -> Response:
+async def _forwarded(request: Request, api: httpx.URL, *, api_decodes_paths: bool) -> Response:
     body = gateway.body_for_function(await _body(request), request.headers.get("content-encoding", ""))
     headers = [(name, value) for name, value in request.headers.raw if name.lower().decode("latin-1") not in NOT_FORWARDED]
     client: httpx.AsyncClient = request.app.state.client
     try:
-        response = await client.send(client.build_request(request.method, _target(request, api), headers=headers, content=body))
+        response = await client.send(
+            client.build_request(request.method, _target(request, api, api_decodes_paths=api_decodes_paths), headers=headers, content=body)
+        )
     except httpx.TransportError as error:
         raise gateway.ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The emulator does not respond.") from error
     return _response(response)
@@ -148,10 +154,11 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _target(request: Request, api: httpx.URL) -> httpx.URL:
-    """The URL of the same path and query, byte for byte, under the stage of the API."""
-    query = request.scope["query_string"]
-    return api.copy_with(raw_path=api.raw_path + request.scope["raw_path"] + (b"?" + query if query else b""))
+def _target(request: Request, api: httpx.URL, *, api_decodes_paths: bool) -> httpx.URL:
+    """The URL of the same path and query under the stage of the API, so that the function receives the path as the client encoded it."""
+    path, query = request.scope["raw_path"], request.scope["query_string"]
+    path = path.replace(b"%", b"%25") if api_decodes_paths else path
+    return api.copy_with(raw_path=api.raw_path + path + (b"?" + query if query else b""))
 
 
 def _response(from_api: httpx.Response) -> Response:

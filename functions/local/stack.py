@@ -97,7 +97,7 @@ def running(port: int = 0) -> Iterator[Stack]:
         seed.create_demo_workspace(deployment.api, workspace_creator)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=EMULATOR_TIMEOUT, trust_env=False))
         stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, workspace_creator, client)
-        parts.enter_context(serving(api_guarded(proxy_app(stack, deployment.api)), listener))
+        parts.enter_context(serving(api_guarded(proxy_app(stack, deployment.api, api_decodes_paths=True)), listener))
         yield stack
 
 

@@ -25,7 +25,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Lambda
     """Answers API Gateway, in payload format 1.0 or 2.0."""
     request = http.read(event)
     request_id = request.id or context.aws_request_id
-    return http.write(http.respond(lambda: _respond(request), request_id, logger.info, logger.exception), request_id)
+    return http.write(http.respond(lambda: _respond(request), request_id, logger.info, logger.exception), request_id, request.method)
 
 
 def _respond(request: Request) -> Response:
@@ -48,7 +48,7 @@ def _body(request: Request, operation: Operation) -> Any:
     if operation.body is None:
         return None
     is_missing = operation.optional_body and not request.body
-    raw = {} if is_missing else requests.unicode_only(http.json_body(request, MAX_BODY_BYTES))
+    raw = {} if is_missing else requests.storable(http.json_body(request, MAX_BODY_BYTES))
     return raw if operation.raw_body else requests.body_of(operation.body, raw)
 
 

@@ -218,3 +218,24 @@ def test_liquid_is_imported_with_the_first_template() -> None:
     code = "import sys, waypost.wiring, waypost.adapters.liquid; sys.exit('liquid' in sys.modules)"
     core = Path(__file__).parents[2] / "layers" / "core"
     assert subprocess.run([sys.executable, "-c", code], cwd=core, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        (1795411033, "2026-11-23 05:17"),
+        (Decimal(1795411033000), "2026-11-23 05:17"),
+        ("1795411033", "2026-11-23 05:17"),
+        ("Nov 23, 2026, 5:17:13 AM", "2026-11-23 05:17"),
+        ("Nov 23, 2026, 5:17:13\u202fAM", "2026-11-23 05:17"),
+        ("2026-11-23T07:17:13+02:00", "2026-11-23 07:17"),
+        ("2026-11-22T24:00:00Z", "2026-11-23 00:00"),
+        ("2026-12-31T23:59:60Z", "2027-01-01 00:00"),
+        ("2026-11-23", "2026-11-23 00:00"),
+        ("March 14, 2016", "2016-03-14 00:00"),
+    ],
+)
+def test_date_reads_each_form_of_a_time_that_the_schema_accepts(value: Any, printed: str) -> None:
+    """The filter `date` prints epoch times in UTC, and other times as they are written."""
+    template = {"text": "{{ event.payload.at | date: '%Y-%m-%d %H:%M' }}"}
+    assert LiquidTemplates().render(template, {"event": {"payload": {"at": value}}}, NOW, strict=True) == {"text": printed}

@@ -12,6 +12,7 @@ from tests.fakes.workspaces import FakeWorkspaces
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import StaleError
+from waypost.domain.values import exact_json
 
 Workspaces = DynamoWorkspaces | FakeWorkspaces
 
@@ -40,6 +41,22 @@ def test_a_schema_is_read_as_it_was_saved_last(workspaces: Workspaces) -> None:
     workspaces.save_schema("w1", SCHEMA)
     assert workspaces.schema("w1") == SCHEMA
     assert workspaces.schema("w2") == Schema()
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ("localtime", "UTC"),
+        ("posixrules", "UTC"),
+        ("right/Europe/Oslo", "Europe/Oslo"),
+        ("posix/Europe/Oslo", "Europe/Oslo"),
+        ("UCT", "UCT"),
+    ],
+)
+def test_a_stored_zone_that_can_no_longer_be_saved_is_still_read(dynamo: DynamoWorkspaces, stored: str, read: str) -> None:
+    """A schema that an earlier release saved with the name of a file of zones does not stop its workspace."""
+    dynamo.table.put({"workspace": "w1", "row": "schema", "json": exact_json.dumps({"attributes": {"age": "Number"}, "timezone": stored})})
+    assert dynamo.schema("w1") == Schema(attributes={"age": "Number"}, timezone=read)
 
 
 def test_a_workspace_is_created_once(workspaces: Workspaces) -> None:

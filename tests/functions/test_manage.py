@@ -6,17 +6,22 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from functions.manage import app
 from tests.fakes.api_client import Context, call, new_workspace, send, status_and_json
 from tests.fakes.ingest_harness import ADA, event_of, identify, wire
+from tests.fakes.messages import pending_message
 from waypost import identify as identifying
 from waypost import wiring
+from waypost.adapters.dynamodb import message_items
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.table import Table
+from waypost.domain.customers.identifiers import correlation_identifier
+from waypost.domain.customers.rows import correlation_key
 from waypost.domain.errors import StaleError, UnavailableError
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Rejected, RejectedEvent
@@ -111,6 +116,8 @@ def test_some_operations_need_no_key(method: str, path: str) -> None:
         ("PUT", "/api/schema", {"primaryKey": {"name": "_id"}}, None, 422, "invalid", "/primaryKey/name"),
         ("PUT", "/api/schema", {"attributes": {"n": "Int"}}, None, 422, "invalid", "/attributes/n"),
         ("PUT", "/api/schema", {"timezone": "Mars/Base"}, None, 422, "invalid", "/timezone"),
+        ("PUT", "/api/schema", {"timezone": "localtime"}, None, 422, "invalid", "/timezone"),
+        ("PUT", "/api/schema", {"timezone": "right/Europe/Paris"}, None, 422, "invalid", "/timezone"),
         ("PUT", "/api/schema", [], None, 422, "invalid", ""),
         ("POST", "/api/keys", {}, None, 422, "invalid", "/scopes"),
         ("POST", "/api/keys", {"scopes": ["root"]}, None, 422, "invalid", "/scopes/0"),
@@ -271,3 +278,104 @@ def test_a_primary_key_in_the_place_of_a_customer_id_is_explained() -> None:
     detail = call("GET", "/api/messages", query={"customer": "ada@example.com"})[1]["detail"]
     assert "begins with `c_`" in detail
     assert "primaryKey=" in detail
+
+
+READ_PATHS = [each.path.replace("{id}", "welcome").replace("{uuid}", "e1") for each in ALL_OPERATIONS if each.method == "GET"]
+
+
+@pytest.mark.parametrize("path", READ_PATHS)
+def test_head_answers_each_route_of_get_without_a_body(path: str) -> None:
+    """HEAD has the status and the headers of GET on every route, also for an error, and an empty body."""
+    query = {"correlationId": "device-1"} if path == "/api/customers" else None
+    got, head = send("GET", path, query=query), send("HEAD", path, query=query)
+    assert (head["statusCode"], head["headers"], head["body"]) == (got["statusCode"], got["headers"], "")
+    assert head["statusCode"] != 405
+
+
+def test_a_405_of_a_route_that_can_be_read_allows_head() -> None:
+    """`Allow` names HEAD beside GET, and only there."""
+    assert send("POST", "/api/health")["headers"]["Allow"] == "GET, HEAD"
+    assert send("GET", "/api/journeys/welcome/publish")["headers"]["Allow"] == "POST"
+
+
+def test_health_ignores_parameters_that_monitors_add() -> None:
+    """A health check with parameters is 200, without a key; other routes refuse a parameter that they do not know."""
+    assert call("GET", "/api/health", query={"cachebuster": "1", "utm_source": "monitor"}, key=None) == (200, {"status": "ok"})
+    assert call("GET", "/api/schema", query={"cachebuster": "1"})[0] == 400
+
+
+def test_a_zone_of_a_workspace_is_saved_with_its_own_capitals() -> None:
+    """`europe/paris` is saved and answered as `Europe/Paris`."""
+    assert call("PUT", "/api/schema", {"timezone": "europe/paris"})[1]["timezone"] == "Europe/Paris"
+    assert call("GET", "/api/schema")[1]["timezone"] == "Europe/Paris"
+
+
+@pytest.mark.parametrize(("zone", "warned"), [("Mars/Base", True), ("localtime", True), (7, True), ("europe/paris", False), (None, False)])
+def test_a_customer_whose_zone_is_none_has_a_warning(workspace: str, zone: Any, warned: bool) -> None:
+    """The answer about a customer, and the dry run, warn that an attribute `timezone` has no effect, with a pointer to it."""
+    call("PUT", "/api/schema", {"primaryKey": {"name": "email", "type": "Email"}})
+    identify_in(workspace, identify(timezone=zone))
+    warnings = call("GET", "/api/customers", query={"primaryKey": ADA})[1]["warnings"]
+    assert [(each["code"], each["pointer"]) for each in warnings] == [("unknown-timezone", "/attributes/timezone")] * warned
+    call("PUT", "/api/journeys/welcome", {"entry": {"event": "go"}, "steps": [{"id": "end", "type": "exit"}]})
+    body = {"customer": {"attributes": {"timezone": zone}}, "events": [{"event": "go", "at": "2026-11-23T05:17:13Z"}]}
+    status, simulated = call("POST", "/api/journeys/welcome/simulate", body)
+    assert status == 200, simulated
+    assert [each["pointer"] for each in simulated["warnings"]] == ["/customer/attributes/timezone"] * warned
+
+
+def test_the_messages_of_a_customer_include_those_of_merged_customers(workspace: str) -> None:
+    """By either id, the list holds the messages of both customers, newest first and page by page; another customer has none of them."""
+    call("PUT", "/api/schema", {"primaryKey": {"name": "email", "type": "Email"}})
+    identify_in(workspace, identify())
+    known = call("GET", "/api/customers", query={"primaryKey": ADA})[1]["id"]
+    anonymous = find_or_create(workspace, "tablet")
+    for number in range(6):
+        add_message(workspace, f"msg_{number}", anonymous if number % 3 else known, NOW - timedelta(minutes=number))
+    identify_in(workspace, identify(value="tablet"))
+    assert call("GET", f"/api/customers/{anonymous}")[1]["id"] == known
+    expected = [f"msg_{number}" for number in range(6)]
+    for asked in (known, anonymous):
+        ids: list[str] = []
+        cursor = None
+        while cursor is not None or not ids:
+            query = {"customer": asked, "limit": "2"} | ({"cursor": cursor} if cursor else {})
+            status, listed = call("GET", "/api/messages", query=query)
+            assert status == 200, listed
+            ids, cursor = ids + [each["id"] for each in listed["items"]], listed["next"]
+        assert ids == expected
+    assert call("GET", "/api/messages", query={"customer": "c_other"})[1]["items"] == []
+
+
+def find_or_create(workspace: str, correlation_id: str) -> str:
+    """The id of the customer with a correlation id, who is anonymous and created here."""
+    facts = event_of(wire("$set", correlationValue=correlation_id, payload={"a": 1})).facts
+    identifying.write_facts(wiring.managing().customers, correlation_key(workspace, correlation_identifier(correlation_id)), facts)
+    found: str = call("GET", "/api/customers", query={"correlationId": correlation_id})[1]["id"]
+    return found
+
+
+def add_message(workspace: str, message_id: str, customer: str, at: datetime) -> None:
+    """Stores a message of a customer."""
+    Table("MessagesTable").put(message_items.to_item(pending_message(id=message_id, workspace=workspace, customer=customer, created_at=at)))
+
+
+@pytest.mark.parametrize("length", [1, 250, 251, 255])
+@pytest.mark.parametrize("letter", ["x", "語"])
+def test_each_correlation_id_that_the_intake_takes_can_be_found(workspace: str, length: int, letter: str) -> None:
+    """A customer is found by a correlation id of up to 255 characters; a longer one is nobody's."""
+    call("PUT", "/api/schema", {"primaryKey": {"name": "email", "type": "Email"}})
+    identify_in(workspace, identify(value=letter * length))
+    status, found = call("GET", "/api/customers", query={"correlationId": letter * length})
+    assert (status, found["correlationIds"]) == (200, [letter * length])
+    assert call("GET", "/api/customers", query={"correlationId": letter * 256})[0] == 404
+
+
+def test_an_id_in_a_path_is_decoded_once(workspace: str) -> None:
+    """The receipt of an event whose uuid holds percent signs and slashes is found by its uuid, encoded once."""
+    uuid = "100%25/a b+%2F"
+    receipt = Receipt(uuid, "bought", NOW, "c_1", (), ())
+    DynamoLog(DynamoReceipts(EVENTS_TABLE, timedelta(days=90))).write(
+        workspace, [Page(workspace, "c_1", NOW, "s1", (event_of(wire("bought", uuid=uuid)),))], [receipt]
+    )
+    assert call("GET", f"/api/events/{quote(uuid, safe='')}")[1]["uuid"] == uuid

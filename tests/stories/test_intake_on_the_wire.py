@@ -7,6 +7,7 @@ import json
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -95,3 +96,12 @@ def test_parallel_identifies_of_one_person_create_one_customer(workspace: Worksp
     assert workspace.stack.settle()
     assert sorted(workspace.customer(workspace.email("many"))["correlationIds"]) == [f"d{n}" for n in range(8)]
     assert len(workspace.mails_to(workspace.email("many"))) == 1
+
+
+def test_an_id_in_a_path_is_decoded_once(workspace: Workspace) -> None:
+    """The receipt of an event whose uuid holds percent signs is found under the uuid, encoded once, as on AWS."""
+    uuid = "100%25 off"
+    sent = workspace.send({**trigger("phone", "bought"), "uuid": uuid})
+    assert sent.json()["results"][0]["uuid"] == uuid
+    workspace.stack.settle()
+    assert workspace.get(f"/api/events/{quote(uuid, safe='')}")["uuid"] == uuid

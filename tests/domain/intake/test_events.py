@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -252,6 +254,56 @@ def test_an_invalid_event_does_not_affect_its_neighbours() -> None:
 def test_a_batch_may_be_historical(historical: Any, expected: bool) -> None:
     """A batch is historical only if `historical` is true."""
     assert parse({"batch": [wire()], "historical": historical}, request_context()).historical is expected
+
+
+@pytest.mark.parametrize("historical", ["true", "false", "", 1, 0, [], [True], {}, Decimal("1.0")])
+def test_a_batch_whose_historical_is_no_boolean_is_refused(historical: Any) -> None:
+    """`historical` of another type is 400 with its pointer: as `false` it would send the messages of every imported event."""
+    with pytest.raises(RefusedError) as refused:
+        parse({"batch": [wire()], "historical": historical}, request_context())
+    assert (refused.value.status, refused.value.code, refused.value.extra["pointer"]) == (400, "bad-historical", "/historical")
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_historical_in_an_event_adds_a_warning(bare: bool) -> None:
+    """`historical` is a field of the batch. In an event, where it has no effect, it adds the warning `ignored-field`."""
+    raw = wire(historical=True, uuid="e1")
+    batch = parse(raw if bare else {"batch": [raw]}, request_context(bare=bare))
+    [result] = batch.results
+    assert isinstance(result, Accepted)
+    assert (batch.historical, result.warnings) == (
+        False,
+        (EventWarning("ignored-field", "/historical" if bare else "/batch/0/historical"),),
+    )
+
+
+@pytest.mark.parametrize("name", ["sentAt", "sent_at"])
+@pytest.mark.parametrize("value", ["garbage", "", True, [], {"at": 1}, "2026-11-23T25:00:00Z", Decimal("1E+999999999")])
+def test_a_sent_at_that_cannot_be_read_adds_a_warning_to_the_events_that_it_could_correct(name: str, value: Any) -> None:
+    """Events with a timestamp keep their own clock, and have the warning `bad-sent-at` with the pointer to the field of the batch."""
+    events = [wire(timestamp="Nov 23, 2026, 5:17:13 AM", uuid="e1"), wire(uuid="e2")]
+    first, second = parse({"batch": events, name: value}, request_context()).results
+    assert isinstance(first, Accepted)
+    assert isinstance(second, Accepted)
+    assert (first.event.at, first.warnings) == (datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC), (EventWarning("bad-sent-at", f"/{name}"),))
+    assert second.warnings == ()
+
+
+@pytest.mark.parametrize("value", ["token", 1, True, [], ["token"]])
+def test_device_tokens_that_are_no_object_add_a_warning(value: Any) -> None:
+    """A `$fcm` that is no object sets no token and adds the warning `wrong-type`."""
+    result = accepted(wire(uuid="e1", **{"$fcm": value}))
+    assert (result.event.facts, result.warnings) == ({}, (EventWarning("wrong-type", "/batch/0/$fcm"),))
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer"), [({}, "no-batch", "/batch"), ([], "no-batch", ""), ({"batch": []}, "empty-batch", "/batch")]
+)
+def test_a_body_without_events_is_refused_with_a_pointer(body: Any, code: str, pointer: str) -> None:
+    """The problem of a body without events points to `batch`, or to the body where that is no object."""
+    with pytest.raises(RefusedError) as refused:
+        parse(body, request_context())
+    assert (refused.value.code, refused.value.extra["pointer"]) == (code, pointer)
 
 
 @pytest.mark.parametrize("name", ["sentAt", "sent_at"])

@@ -47,6 +47,28 @@ def test_each_known_format_is_parsed(written: Any, has_zone: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("2026-11-23T24:00:00Z", "2026-11-24T00:00:00"),
+        ("2026-11-23T24:00Z", "2026-11-24T00:00:00"),
+        ("2026-11-23 24:00:00.000+01:00", "2026-11-23T23:00:00"),
+        ("2026-11-23T24:00:00", "2026-11-24T00:00:00"),
+        ("20261123T240000Z", "2026-11-24T00:00:00"),
+        ("2026-12-31T23:59:60Z", "2027-01-01T00:00:00"),
+        ("2026-12-31T23:59:60.5Z", "2027-01-01T00:00:00.5"),
+        ("20161231T235960Z", "2017-01-01T00:00:00"),
+        ("2017-01-01T05:29:60+05:30", "2017-01-01T00:00:00"),
+    ],
+)
+def test_the_end_of_a_day_and_a_leap_second_are_times(written: str, at: str) -> None:
+    """`T24:00:00` is the next midnight, and the 60th second of a minute is the one after it, with and without a zone."""
+    parsed = parse(written)
+    assert parsed is not None
+    assert parsed.at == datetime.fromisoformat(at).replace(tzinfo=UTC)
+    assert event_time(written, None, datetime(2030, 1, 1, tzinfo=UTC)).warning is None
+
+
+@pytest.mark.parametrize(
     ("written", "hour"), [("Nov 23, 2026, 12:00:00 AM", 0), ("Nov 23, 2026, 12:00:00 PM", 12), ("Nov 23, 2026, 1:00:00 PM", 13)]
 )
 def test_twelve_am_is_midnight_and_twelve_pm_is_noon(written: str, hour: int) -> None:
@@ -67,6 +89,11 @@ def test_twelve_am_is_midnight_and_twelve_pm_is_noon(written: str, hour: int) ->
             "Foo 23, 2026, 5:17:13 AM",
             "Nov 31, 2026, 5:17:13 AM",
             "12",
+            "2026-11-23T24:00:01Z",
+            "2026-11-23T24:01:00Z",
+            "2026-11-23T25:00:00Z",
+            "2026-11-23T05:17:61Z",
+            "9999-12-31T24:00:00Z",
             "0001-01-01T00:00:00+14:00",
         ),
         *(True, None, [], {}, 10**30, -(10**30), Decimal("1e400"), Decimal("NaN"), "\ud800", "9" * 100_000),

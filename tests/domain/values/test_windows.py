@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waypost.domain.values.comparison import zone_of
 from waypost.domain.values.windows import WEEKDAYS, Hours, zone_for
+from waypost.domain.values.zones import zone_of
 
 BERLIN = "Europe/Berlin"
 

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from tests.fakes.workspaces import FakeWorkspaces
 from waypost.domain.errors import RefusedError
 from waypost.domain.values.wire_time import iso
-from waypost.manage.pagination import DAYS_PER_READ, READS_PER_PAGE, Source, first_day, in_memory_source, read_page, source_by_day
+from waypost.manage.pagination import (
+    DAYS_PER_READ,
+    READS_PER_PAGE,
+    Source,
+    first_day,
+    in_memory_source,
+    merged_source,
+    read_page,
+    source_by_day,
+)
 from waypost.manage.requests import KeyQuery, ListQuery
 
 TODAY = date(2026, 11, 23)
@@ -48,6 +57,25 @@ def days(items: Sequence[str], first: date = TODAY, most: int = 1_000) -> Source
 def at(days_ago: int, name: str = "") -> str:
     """An item of a day."""
     return f"{TODAY - timedelta(days=days_ago)}T05:00{name}"
+
+
+def stops_early(items: Sequence[str], most: int) -> Source[str]:
+    """A source that reads at most `most` items at once and then names its position although it may have read to its end."""
+    whole = in_memory_source(items, same)
+
+    def source(limit: int, before: str | None) -> tuple[Sequence[str], str | None]:
+        found, position = whole(min(limit, most), before)
+        return found, position or (found[-1] if found else None)
+
+    return source
+
+
+@given(st.lists(st.sets(st.text("abc", min_size=1, max_size=4)), min_size=1, max_size=4), st.integers(1, 7), st.integers(1, 3))
+def test_the_pages_of_several_sources_make_the_whole_list(parts: list[set[str]], limit: int, most: int) -> None:
+    """The pages hold every item of every source once, newest first, also where a source reads fewer items than it is asked for."""
+    own = [{item + str(number) for item in each} for number, each in enumerate(parts)]
+    pages = all_pages(merged_source([stops_early(sorted(each), most) for each in own], same), limit)
+    assert [item for each in pages for item in each] == sorted({item for each in own for item in each}, reverse=True)
 
 
 @given(st.sets(st.text("abc", min_size=1, max_size=4)), st.integers(1, 7))

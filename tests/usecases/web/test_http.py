@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 from typing import Any
 
 import pytest
@@ -94,3 +96,39 @@ def test_a_response_that_quotes_a_lone_surrogate_is_escaped() -> None:
     """A body with half of a surrogate pair is sent as ASCII; any other body stays readable."""
     assert http.write(http.Response(200, {"a": "é"}), "r")["body"] == '{"a":"é"}'
     assert http.write(http.Response(200, {"a": "é\ud800"}), "r")["body"] == '{"a":"\\u00e9\\ud800"}'
+
+
+def gzip_request(raw: bytes) -> http.Request:
+    """A request whose body is this gzip file."""
+    return http.read(
+        format_1("/x") | {"headers": {"Content-Encoding": "gzip"}, "body": base64.b64encode(raw).decode(), "isBase64Encoded": True}
+    )
+
+
+def members(*texts: bytes) -> bytes:
+    """A gzip file with one member for each text."""
+    return b"".join(gzip.compress(text) for text in texts)
+
+
+def test_a_gzip_body_may_have_several_members() -> None:
+    """The contents of all members of a gzip file are one text, as with `cat a.gz b.gz`; some of them may be empty."""
+    assert http.json_body(gzip_request(members(b'{"a":', b"", b"1", b"}"))) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (members(b'{"a":1}') + b"rest", "bad-compression"),
+        (members(b'{"a":', b"1}")[:-1], "bad-compression"),
+        (members(*[b""] * 1_001), "bad-compression"),
+        (members(b'["' + b"x" * 60, b"x" * 60 + b'"]'), "body-too-large"),
+        (members(b"[" * 101), "body-too-large"),
+        (members(b"[" * 100, b"["), "body-too-large"),
+    ],
+    ids=["rest after the end", "last member too short", "too many members", "too large together", "too large", "one byte too many"],
+)
+def test_the_members_of_a_gzip_body_are_limited_together(raw: bytes, code: str) -> None:
+    """The limit of bytes counts all members, and what is damaged in any member is refused."""
+    with pytest.raises(RefusedError) as refused:
+        http.json_body(gzip_request(raw), max_bytes=100)
+    assert refused.value.code == code

@@ -39,11 +39,11 @@ def test_an_unknown_path_is_404_with_any_method(path: str) -> None:
     [
         ("GET", "/api/events/batch", ["OPTIONS", "POST"]),
         ("PUT", "/events/", ["OPTIONS", "POST"]),
-        ("DELETE", "/api/events", ["GET", "OPTIONS", "POST"]),
-        ("POST", "/api/events/some-uuid", ["GET"]),
-        ("POST", "/api/health", ["GET"]),
-        ("PATCH", "/api/schema", ["GET", "PUT"]),
-        ("POST", "/api/journeys/schema", ["GET"]),
+        ("DELETE", "/api/events", ["GET", "HEAD", "OPTIONS", "POST"]),
+        ("POST", "/api/events/some-uuid", ["GET", "HEAD"]),
+        ("POST", "/api/health", ["GET", "HEAD"]),
+        ("PATCH", "/api/schema", ["GET", "HEAD", "PUT"]),
+        ("POST", "/api/journeys/schema", ["GET", "HEAD"]),
     ],
 )
 def test_a_wrong_method_is_405_with_the_methods_of_the_path(method: str, path: str, allowed: list[str]) -> None:

@@ -46,7 +46,7 @@ def _instant(value: Any, now: datetime) -> datetime | None:
     if isinstance(value, str):
         return now if value in ("now", "today") else _written_date(value.strip(), now)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return _client_time(Decimal(str(value)))
+        return client_timestamps.written_time(Decimal(str(value)))
     return None
 
 
@@ -54,16 +54,15 @@ def _written_date(text: str, now: datetime) -> datetime | None:
     if not text or len(text) > _MAX_DATE_TEXT:
         return None
     if text.isascii() and text.isdecimal():
-        return _client_time(Decimal(text))
+        return client_timestamps.written_time(Decimal(text))
+    # An attribute is the same time here as in conditions, and is shown with the offset that it is written with.
+    written = client_timestamps.written_time(text)
+    if written is not None:
+        return written
     # What a text leaves out, such as the year, is that of the render, and not of the machine's clock.
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     try:
         parsed: datetime = date_parser.parse(text, default=midnight)
     except (ArithmeticError, ValueError, TypeError, LookupError, AttributeError):
-        return _client_time(text)
+        return None
     return parsed
-
-
-def _client_time(value: Any) -> datetime | None:
-    parsed = client_timestamps.parse(value)
-    return parsed.at if parsed else None

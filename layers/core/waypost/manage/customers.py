@@ -35,11 +35,24 @@ def find(customers: Customers, workspace: str, query: CustomerQuery, schema: Sch
 
 def read(customers: Customers, workspace: str, customer_id: str, schema: Schema) -> Customer:
     """The customer with this generated id (`c_...`). RefusedError 404 if there is none."""
-    key = customers.find_by_id(workspace, customer_id)
-    customer = assemble(identify.find_rows(customers, workspace, key.owner) if key else [], schema.primary_key)
+    customer = _with_id(customers, workspace, customer_id, schema)
     if customer is None:
         raise _not_found()
     return customer
+
+
+def all_ids(customers: Customers, workspace: str, customer_id: str, schema: Schema) -> tuple[str, ...]:
+    """The generated ids of the customer who has this one: its own, and those of customers that were merged into it.
+
+    What happened before a merge stays stored under the id that it happened to. Of an unknown customer only the given id is known.
+    """
+    customer = _with_id(customers, workspace, customer_id, schema)
+    return (customer_id,) if customer is None else (customer.id, *customer.merged_ids)
+
+
+def _with_id(customers: Customers, workspace: str, customer_id: str, schema: Schema) -> Customer | None:
+    key = customers.find_by_id(workspace, customer_id)
+    return assemble(identify.find_rows(customers, workspace, key.owner) if key else [], schema.primary_key)
 
 
 def runs_of(runs: RunHistory, journeys: JourneyPointer, customer: Customer) -> list[Run]:

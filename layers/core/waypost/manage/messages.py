@@ -8,21 +8,27 @@ from datetime import date, datetime
 from waypost.domain.errors import RefusedError
 from waypost.domain.messages.message import Message, PreparedMessage
 from waypost.domain.values.wire_time import iso
+from waypost.manage import customers
 from waypost.manage.api import ApiRequest
-from waypost.manage.pagination import ListPage, Source, first_day, read_page, source_by_day
+from waypost.manage.pagination import ListPage, Source, first_day, merged_source, read_page, source_by_day
 from waypost.manage.requests import MessageQuery, NoQuery
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.messages import MessageResponse
 from waypost.ports import ManagedMessages
 
 
-def page(messages: ManagedMessages, workspace: str, query: MessageQuery, first: date, now: datetime) -> ListPage[Message]:
-    """A page of the messages that a query selects, back to the workspace's first day."""
+def page(
+    messages: ManagedMessages, workspace: str, query: MessageQuery, first: date, now: datetime, customer_ids: Sequence[str] = ()
+) -> ListPage[Message]:
+    """A page of the messages that a query selects, back to the workspace's first day.
+
+    `customer_ids` are all ids of the customer that the query names; without them, only its id in the query counts.
+    """
 
     def keep(message: Message) -> bool:
         return query.status in (None, message.status) and query.journey in (None, message.journey)
 
-    return read_page(_source(messages, workspace, query, first, now), _position, workspace, query, keep)
+    return read_page(_source(messages, workspace, query, first, now, customer_ids), _position, workspace, query, keep)
 
 
 def responses(messages: ManagedMessages, found: Sequence[Message]) -> tuple[MessageResponse, ...]:
@@ -41,8 +47,11 @@ def read(messages: ManagedMessages, workspace: str, message_id: str) -> tuple[Me
 
 def list_messages(request: ApiRequest[MessageQuery, None]) -> ListResponse[MessageResponse]:
     """`GET /api/messages`."""
-    dependencies, workspace = request.dependencies, request.workspace
-    found = page(dependencies.messages, workspace, request.query, first_day(dependencies.workspaces, workspace), request.now)
+    dependencies, workspace, query = request.dependencies, request.workspace, request.query
+    ids: Sequence[str] = ()
+    if query.customer is not None:
+        ids = customers.all_ids(dependencies.customers, workspace, query.customer, dependencies.workspaces.schema(workspace))
+    found = page(dependencies.messages, workspace, query, first_day(dependencies.workspaces, workspace), request.now, ids)
     return ListResponse(items=responses(dependencies.messages, found.items), next=found.next)
 
 
@@ -51,7 +60,9 @@ def read_message(request: ApiRequest[NoQuery, None]) -> MessageResponse:
     return MessageResponse.of(*read(request.dependencies.messages, request.workspace, request.variables["id"]))
 
 
-def _source(messages: ManagedMessages, workspace: str, query: MessageQuery, first: date, now: datetime) -> Source[Message]:
+def _source(
+    messages: ManagedMessages, workspace: str, query: MessageQuery, first: date, now: datetime, customer_ids: Sequence[str]
+) -> Source[Message]:
     """By customer or by journey if the query names one, because each has an index of its own; else day by day."""
     if query.customer is None and query.journey is None:
         return source_by_day(
@@ -60,8 +71,13 @@ def _source(messages: ManagedMessages, workspace: str, query: MessageQuery, firs
             first,
             now.date(),
         )
-    journey = query.journey if query.customer is None else None
-    return lambda limit, before: messages.page(workspace, limit=limit, before=before, customer=query.customer, journey=journey)
+    if query.customer is None:
+        return lambda limit, before: messages.page(workspace, limit=limit, before=before, journey=query.journey)
+    return merged_source([_of_customer(messages, workspace, each) for each in customer_ids or (query.customer,)], _position)
+
+
+def _of_customer(messages: ManagedMessages, workspace: str, customer: str) -> Source[Message]:
+    return lambda limit, before: messages.page(workspace, limit=limit, before=before, customer=customer)
 
 
 def _position(message: Message) -> str:

@@ -56,7 +56,16 @@ def document() -> dict[str, Any]:
 
 
 OPERATIONS: Final = (
-    Operation("GET", "/api/health", "health", "Whether the function runs", lambda _: HealthResponse(), HealthResponse, scope=None),
+    Operation(
+        "GET",
+        "/api/health",
+        "health",
+        "Whether the function runs",
+        lambda _: HealthResponse(),
+        HealthResponse,
+        scope=None,
+        query=requests.IgnoredQuery,
+    ),
     Operation("GET", "/api/openapi.json", "openapi", "This document", lambda _: document(), dict[str, Any], scope=None),
     Operation("GET", "/api/schema", "read-schema", "The schema of the workspace", workspaces.read_schema, Schema),
     Operation(

@@ -69,6 +69,21 @@ def in_memory_source(items: Iterable[T], position_of: Callable[[T], str]) -> Sou
     return source
 
 
+def merged_source(sources: Sequence[Source[T]], position_of: Callable[[T], str]) -> Source[T]:
+    """One source of the items of several, of which no two share an item."""
+
+    def source(limit: int, before: str | None) -> tuple[Sequence[T], str | None]:
+        reads = [read(limit, before) for read in sources]
+        # A source that stopped early may still have items below the position where it stopped, so nothing older than the newest of these
+        # positions may be listed yet: an item of another source would otherwise hide them.
+        known_from = max((position for _, position in reads if position is not None), default=None)
+        found = sorted((each for items, _ in reads for each in items), key=position_of, reverse=True)
+        complete = [each for each in found if known_from is None or position_of(each) >= known_from]
+        return complete[:limit], position_of(complete[limit - 1]) if len(complete) > limit else known_from
+
+    return source
+
+
 def source_by_day(
     read: Callable[[date, int, str | None], tuple[Sequence[T], str | None]], position_of: Callable[[T], str], first: date, last: date
 ) -> Source[T]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from waypost.domain.api_keys import KEY_PATTERN, Scope
 from waypost.domain.errors import RefusedError
 from waypost.domain.journeys.definition import NAME_PATTERN
 from waypost.domain.messages.message import MessageStatus
-from waypost.domain.values import client_timestamps, exact_json
 from waypost.domain.values.findings import from_errors
+from waypost.domain.values.limits import DOCUMENT_VALUES, find_violation
 from waypost.domain.values.wire_model import WireModel
+from waypost.domain.values.wire_time import ClientTime, ZonedTime
 
 M = TypeVar("M", bound=BaseModel)
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -25,6 +25,12 @@ JourneyName = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 class NoQuery(WireModel):
     """The query of an operation without parameters."""
+
+
+class IgnoredQuery(WireModel):
+    """The query of an operation that ignores it: monitors add parameters of their own to an address that they check."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class ListQuery(WireModel):
@@ -76,7 +82,7 @@ class EventQuery(ListQuery):
 
     event: Name | None = None
     status: Literal["accepted", "rejected"] | None = None
-    since: AwareDatetime | None = None
+    since: ZonedTime | None = None
 
 
 class TimelineQuery(ListQuery):
@@ -89,7 +95,7 @@ class CustomerQuery(WireModel):
     """The customer to find: exactly one of the two parameters."""
 
     primary_key: str | None = Field(None, min_length=1, max_length=1000)
-    correlation_id: str | None = Field(None, min_length=1, max_length=250)
+    correlation_id: str | None = Field(None, min_length=1, max_length=1000)
 
 
 class DiagramQuery(WireModel):
@@ -104,21 +110,13 @@ class NewKeyBody(WireModel):
     name: str = Field("", max_length=200)
     scopes: frozenset[Scope] = Field(min_length=1)
     key: str | None = Field(None, pattern=f"^{KEY_PATTERN.pattern}$", description="A key to import")
-    expires_at: AwareDatetime | None = None
+    expires_at: ZonedTime | None = None
 
 
 class RedriveBody(WireModel):
     """The dead letter to redrive; all of them if `id` is missing."""
 
     id: str | None = Field(None, min_length=1, max_length=250)
-
-
-def _instant(raw: Any) -> Any:
-    reading = client_timestamps.parse(raw)
-    return reading.at if reading else raw
-
-
-Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=AwareDatetime)]
 
 
 class SimulatedCustomer(WireModel):
@@ -132,7 +130,7 @@ class SimulatedEvent(WireModel):
     """An event of a dry run. `at` is the time at which it is accepted."""
 
     event: Name
-    at: Instant
+    at: ClientTime
     payload: dict[str, Any] = Field(default_factory=dict)
     source: Name = "custom"
 
@@ -140,8 +138,8 @@ class SimulatedEvent(WireModel):
 class RecordedPeriod(WireModel):
     """The period whose recorded events of the customer are played. It ends now if `until` is missing."""
 
-    since: Instant
-    until: Instant | None = None
+    since: ClientTime
+    until: ClientTime | None = None
 
 
 class SimulationBody(WireModel):
@@ -171,10 +169,14 @@ def body_of(model: type[M], body: Any) -> M:
         raise RefusedError(422, "invalid", "The body does not have the form that this route requires.", errors=errors) from None
 
 
-def unicode_only(body: Any) -> Any:
-    """The body, if all of its texts can be stored. RefusedError 422 if a text holds a lone surrogate, which UTF-8 cannot encode."""
-    try:
-        exact_json.dumps(body, ascii_only=False).encode()
-    except UnicodeEncodeError:
-        raise RefusedError(422, "bad-text", "A text contains half of a surrogate pair, which is not valid Unicode.") from None
+def storable(body: Any) -> Any:
+    """The body, if all of its values can be stored and computed with.
+
+    RefusedError 422 with a pointer for a text with a lone surrogate, which UTF-8 cannot encode, for a number beyond any use, and for a
+    value that is nested so deeply that a recursive function could fail on it.
+    """
+    violation = find_violation(body, DOCUMENT_VALUES)
+    if violation is not None:
+        code = "bad-text" if violation.code == "bad-text" else "invalid"
+        raise RefusedError(422, code, f"The body has a value that cannot be kept: {violation.detail}.", errors=[violation._asdict()])
     return body

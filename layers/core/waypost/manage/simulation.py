@@ -26,7 +26,6 @@ from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEven
 from waypost.domain.values.findings import Finding
 from waypost.domain.values.generated_ids import customer_id
 from waypost.domain.values.json_pointers import pointer
-from waypost.domain.values.windows import zone_for
 from waypost.domain.values.wire_time import iso
 from waypost.manage.api import ApiRequest
 from waypost.manage.dependencies import ManageDependencies
@@ -51,7 +50,7 @@ def simulate_journey(request: ApiRequest[NoQuery, SimulationBody]) -> Simulation
     simulation = simulate(ports, request.workspace, request.variables["id"], request.body, schema, request.now)
     journey = simulation.journey_version.journey
     messages = [rendered(each, journey, ports) for each in simulation.messages]
-    return SimulationResponse.of(simulation, messages, [*event_warnings(journey, request.body), *zone_warnings(simulation)])
+    return SimulationResponse.of(simulation, messages, list(event_warnings(journey, request.body)))
 
 
 def simulate(
@@ -114,14 +113,6 @@ def event_warnings(journey: Journey, body: SimulationBody) -> Iterator[Finding]:
             yield Finding(
                 "unknown-event", f"the journey does not name `{event.event}`; it names {listed}", pointer(("events", index, "event"))
             )
-
-
-def zone_warnings(simulation: Simulation) -> Iterator[Finding]:
-    """A `timezone` of the customer that is none: delays and windows follow the workspace's."""
-    zone = simulation.customer.attributes.get("timezone")
-    if zone is not None and zone_for({"timezone": zone}, "") == "":
-        detail = f"{zone!r} is no IANA time zone; the workspace's is used, {simulation.schema.timezone}"
-        yield Finding("unknown-zone", detail, "/customer/attributes/timezone")
 
 
 def _identifier(body: SimulationBody, schema: Schema) -> Identifier:

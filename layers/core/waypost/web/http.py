@@ -20,6 +20,10 @@ LambdaResponse = dict[str, Any]
 
 _ENCODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_GZIP: Final = 16 + zlib.MAX_WBITS
+_MAX_MEMBERS: Final = 1_000
+"""As many as a batch has events. Each member copies what follows it, and a member of 20 bytes may hold nothing: a body of 4 MB could
+otherwise keep the function busy for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def _inflated_body(request: Request, max_bytes: int) -> bytes | None:
     raw = _raw_body(request)
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if raw.startswith(_GZIP_MAGIC):
-        return _inflated(raw, 16 + zlib.MAX_WBITS, max_bytes)
+        return _inflated(raw, _GZIP, max_bytes)
     if encoding == "deflate" and raw.lstrip()[:1] not in (b"{", b"[", b""):
         return _inflated(raw, zlib.MAX_WBITS if raw[0] & 0x0F == 8 else -zlib.MAX_WBITS, max_bytes)
     if len(raw) > max_bytes:
@@ -117,17 +121,26 @@ def _raw_body(request: Request) -> bytes:
 
 
 def _inflated(raw: bytes, window_bits: int, max_bytes: int) -> bytes:
-    """The inflated bytes. At most one byte more than `max_bytes` is inflated: a small body may hold gigabytes of zeros."""
-    inflater = zlib.decompressobj(window_bits)
-    try:
-        plain = inflater.decompress(raw, max_bytes + 1)
-    except zlib.error:
-        raise RefusedError(400, "bad-compression", "The body cannot be decompressed.") from None
-    if len(plain) > max_bytes:
-        raise _too_large(max_bytes, len(plain))
-    if not inflater.eof or inflater.unused_data:
-        raise RefusedError(400, "bad-compression", "The compressed body is incomplete, or has data after its end.")
-    return plain
+    """The inflated bytes. At most one byte more than `max_bytes` is inflated: a small body may hold gigabytes of zeros.
+
+    A gzip file may have several members (RFC 1952, section 2.2), whose contents are one text. Programs write such a file that compress
+    each line by itself. The limit of bytes is that of all members together.
+    """
+    plain, rest = bytearray(), raw
+    for _ in range(_MAX_MEMBERS):
+        inflater = zlib.decompressobj(window_bits)
+        try:
+            plain += inflater.decompress(rest, max_bytes + 1 - len(plain))
+        except zlib.error:
+            raise RefusedError(400, "bad-compression", "The body cannot be decompressed.") from None
+        if len(plain) > max_bytes:
+            raise _too_large(max_bytes, len(plain))
+        rest = inflater.unused_data
+        if not inflater.eof or (rest and window_bits != _GZIP):
+            break
+        if not rest:
+            return bytes(plain)
+    raise RefusedError(400, "bad-compression", "The compressed body is incomplete, has data after its end, or has too many members.")
 
 
 def _too_large(limit: int, size: int) -> RefusedError:
@@ -167,12 +180,17 @@ def _error_headers(refused: RefusedError) -> Mapping[str, str]:
     return {401: {"WWW-Authenticate": "Api-Key"}, 503: {"Retry-After": "5"}}.get(refused.status, {})
 
 
-def write(response: Response, request_id: str) -> LambdaResponse:
-    """A response as API Gateway takes it, in either payload format."""
+def write(response: Response, request_id: str, method: str = "GET") -> LambdaResponse:
+    """A response as API Gateway takes it, in either payload format. HEAD gets the headers of GET and no body."""
     headers = {"X-Request-Id": request_id, "Access-Control-Allow-Origin": "*", **response.headers}
     if response.body is not None:
         headers["Content-Type"] = response.media
-    return {"statusCode": response.status, "headers": headers, "body": _text_of(response), "isBase64Encoded": False}
+    return {
+        "statusCode": response.status,
+        "headers": headers,
+        "body": "" if method == "HEAD" else _text_of(response),
+        "isBase64Encoded": False,
+    }
 
 
 def _text_of(response: Response) -> str:

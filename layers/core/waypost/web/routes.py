@@ -46,6 +46,8 @@ class Match(Generic[R]):
 def match(routes: Iterable[R], method: str, path: str) -> Match[R]:
     """The route of a request. A trailing slash makes no difference, and a path without variables wins over one with variables.
 
+    HEAD finds the route of GET (RFC 9110, section 9.3.2): health checks of load balancers and monitors send it.
+
     RefusedError 404 if no route has this path, or 405 with the allowed methods if none of those has this method.
     """
     trimmed = path.rstrip("/") or "/"
@@ -54,9 +56,10 @@ def match(routes: Iterable[R], method: str, path: str) -> Match[R]:
     if not on_path:
         raise not_found()
     for route, found in on_path:
-        if route.method == method:
+        if route.method == ("GET" if method == "HEAD" else method):
             return Match(route, {name: unquote(value) for name, value in found.groupdict().items()})
-    allowed = sorted({route.method for route, _ in on_path})
+    methods = {route.method for route, _ in on_path}
+    allowed = sorted(methods | {"HEAD"} if "GET" in methods else methods)
     raise RefusedError(405, "method-not-allowed", f"This path accepts {', '.join(allowed)}.", allow=allowed)
 
 

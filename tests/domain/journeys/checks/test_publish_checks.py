@@ -383,3 +383,38 @@ def test_the_largest_splits_are_checked_in_time() -> None:
     assert faults(definition(split(*deep), END)) == set()
     assert faults(definition(split(*long, long[3]), END)) == {("never-matches", "/steps/0/branches/1700/conditions")}
     assert time.perf_counter() - start < 4
+
+
+def experiment(*ids: Any) -> dict[str, Any]:
+    """An experiment of two branches with these ids."""
+    return {"id": "step", "type": "experiment", "branches": [{"id": each, "weight": 50, "next": "end"} for each in ids]}
+
+
+def wait(*ids: Any) -> dict[str, Any]:
+    """A wait for an event for each of these ids; None is a branch without an id."""
+    branches = [{"event": f"e{place}", "next": "end"} | ({"id": each} if each else {}) for place, each in enumerate(ids)]
+    return {"id": "step", "type": "waitUntil", "branches": branches}
+
+
+def multisplit(*ids: Any) -> dict[str, Any]:
+    """A multisplit with a branch for each of these ids; None is a branch without an id."""
+    branches = [{"conditions": on(f"p{place}", "exist"), "next": "end"} | ({"id": each} if each else {}) for place, each in enumerate(ids)]
+    return {"id": "step", "type": "multisplit", "branches": branches, "otherwise": "end"}
+
+
+@pytest.mark.parametrize(
+    ("step", "pointers"),
+    [
+        (experiment("a", "b"), []),
+        (experiment("a", "a"), ["/steps/0/branches/1/id"]),
+        (wait("a", "b", None), []),
+        (wait("a", "b", "a", "a"), ["/steps/0/branches/2/id", "/steps/0/branches/3/id"]),
+        (wait("2", None), ["/steps/0/branches/0/id"]),
+        (wait(None, "1"), ["/steps/0/branches/1/id"]),
+        (wait("1", "2"), []),
+        (multisplit("a", None, "a"), ["/steps/0/branches/2/id"]),
+    ],
+)
+def test_two_branches_with_one_name_are_refused(step: dict[str, Any], pointers: list[str]) -> None:
+    """Ids of branches are unique in a step; a branch without an id has its position as its name."""
+    assert faults(definition(step, END)) == {("duplicate-branch-id", pointer) for pointer in pointers}

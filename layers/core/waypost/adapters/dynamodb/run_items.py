@@ -12,8 +12,9 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import effects
 from waypost.domain.runs.run import Cause, EarlyMatch, PendingTransition, Run, RunStatus, StepVisit, VersionRow
+from waypost.domain.values.calendar_edges import EPOCH
 from waypost.domain.values.generated_ids import digest, key_part
-from waypost.domain.values.wire_time import EPOCH, instant, iso
+from waypost.domain.values.wire_time import instant, iso
 
 VERSION_ROW: Final = "#"
 """The sort key of the version row. It sorts before those of runs."""

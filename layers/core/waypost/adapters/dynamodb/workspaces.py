@@ -45,7 +45,7 @@ class DynamoWorkspaces:
     def schema(self, workspace: str) -> Schema:
         """The schema of the workspace; the empty one if none was saved."""
         item = self.table.get(_key(workspace, "schema"))
-        return Schema.model_validate(exact_json.loads(item["json"])) if item else Schema()
+        return Schema.stored(exact_json.loads(item["json"])) if item else Schema()
 
     def save_schema(self, workspace: str, schema: Schema) -> None:
         """Replaces the schema of the workspace."""

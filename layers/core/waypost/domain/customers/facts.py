@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from waypost.domain.values import exact_json
+from waypost.domain.values.calendar_edges import EPOCH
 from waypost.domain.values.generated_ids import base36, digest
-from waypost.domain.values.wire_time import EPOCH
 
 Facts = Mapping[str, str]
 """Texts by name: `a:<attribute>`; `t:android` and `t:ios` for device tokens; `p` for the primary key value as it was given."""

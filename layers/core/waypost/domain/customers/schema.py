@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from waypost.domain.values import client_timestamps
 from waypost.domain.values.wire_model import WireModel
+from waypost.domain.values.zones import iana_name
 
 AttributeType = Literal["String", "Number", "Boolean", "Email", "Date", "DateTime", "Array", "Object"]
 AttributeName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -24,11 +24,10 @@ def looks_like_email(text: str) -> bool:
 
 
 def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not an IANA time zone") from error
-    return name
+    known = iana_name(name)
+    if known is None:
+        raise ValueError(f"{name!r} is not an IANA time zone")
+    return known
 
 
 def _not_reserved(name: str) -> str:
@@ -50,6 +49,16 @@ class Schema(WireModel):
     primary_key: PrimaryKey | None = None
     attributes: dict[AttributeName, AttributeType] = Field(default_factory=dict, max_length=500)
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+
+    @classmethod
+    def stored(cls, raw: Any) -> Schema:
+        """The schema in a row.
+
+        Release 0.1.0 accepted the name of any file of zones that the machine had. Such a row must not stop its workspace: `right/` and
+        `posix/` are left out, and `localtime`, which is UTC in Lambda, is read as UTC.
+        """
+        zone = str(raw.get("timezone", "UTC")).removeprefix("right/").removeprefix("posix/")
+        return cls.model_validate({**raw, "timezone": iana_name(zone) or "UTC"})
 
     def accepts(self, name: str, value: Any) -> bool:
         """Whether a JSON value may be stored as this attribute. Null, which removes it, and undeclared attributes are always accepted."""

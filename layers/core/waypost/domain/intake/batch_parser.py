@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier, correlation_identifier, is_placeholder, primary_identifier
@@ -46,24 +47,48 @@ class Batch:
     historical: bool
 
 
+class _SentAt(NamedTuple):
+    """The `sentAt` of a batch, None if it has none that can be read; and the warning of the events that it could have corrected."""
+
+    value: Any = None
+    warning: EventWarning | None = None
+
+
 def parse(body: Any, request_context: RequestContext) -> Batch:
     """The batch in a JSON body, or in a bare event. RefusedError if the body has no batch, or too many events, as a whole."""
     if request_context.idempotency_key is not None and len(request_context.idempotency_key) > IDEMPOTENCY_KEY_LENGTH:
         raise RefusedError(400, "bad-idempotency-key", f"The header Idempotency-Key has at most {IDEMPOTENCY_KEY_LENGTH} characters.")
     envelope = {"batch": [body]} if request_context.bare else body
     raw = _events_in(envelope)
-    sent_at = next((envelope[name] for name in ("sentAt", "sent_at") if envelope.get(name) is not None), None)
-    historical = envelope.get("historical") is True
-    parser = _Parser(request_context, sent_at)
+    historical = _historical(envelope)
+    parser = _Parser(request_context, _sent_at(envelope))
     return Batch(tuple(parser.result(index, each) for index, each in enumerate(raw)), tuple(raw), historical)
+
+
+# An SDK deletes its events after a 400, so only a mistake that does harm gets one. Taken for false, `historical` with a wrong type would
+# send messages to every customer of an import. Without `sentAt` the events are all there, with the time that the sender's clock showed.
+def _historical(envelope: Mapping[str, Any]) -> bool:
+    given = envelope.get("historical")
+    if given is None or isinstance(given, bool):
+        return given is True
+    raise RefusedError(400, "bad-historical", "`historical` is true or false, or absent.", pointer="/historical")
+
+
+def _sent_at(envelope: Mapping[str, Any]) -> _SentAt:
+    name = next((name for name in ("sentAt", "sent_at") if envelope.get(name) is not None), None)
+    if name is None:
+        return _SentAt()
+    value = envelope[name]
+    return _SentAt(value) if client_timestamps.parse(value) else _SentAt(warning=EventWarning("bad-sent-at", f"/{name}"))
 
 
 def _events_in(envelope: Any) -> list[Any]:
     raw = envelope.get("batch") if isinstance(envelope, dict) else None
     if not isinstance(raw, list):
-        raise RefusedError(400, "no-batch", 'The body must be {"batch": [event, ...]}; this one has no array `batch`.')
+        detail = 'The body must be {"batch": [event, ...]}; this one has no array `batch`.'
+        raise RefusedError(400, "no-batch", detail, pointer="/batch" if isinstance(envelope, dict) else "")
     if not raw:
-        raise RefusedError(400, "empty-batch", "The batch has no events.")
+        raise RefusedError(400, "empty-batch", "The batch has no events.", pointer="/batch")
     if len(raw) > limits.BATCH_EVENTS:
         raise RefusedError(
             413,
@@ -80,7 +105,7 @@ class _Parser:
     """Parses the events of one batch in order. It counts identical events, to give each a uuid of its own."""
 
     request_context: RequestContext
-    sent_at: Any
+    sent_at: _SentAt
     duplicate_counts: Counter[str] = field(default_factory=Counter)
 
     def result(self, index: int, raw: Any) -> IntakeResult:
@@ -94,15 +119,20 @@ class _Parser:
         wire = wire_event_of(raw)
         identifier = self._identifier(wire)
         kind = _kind(wire)
-        time = client_timestamps.event_time(wire.timestamp, self.sent_at, self.request_context.received_at)
+        time = client_timestamps.event_time(wire.timestamp, self.sent_at.value, self.request_context.received_at)
         warnings = [EventWarning(time.warning, "/timestamp")] if time.warning else []
+        if raw.get("historical") is not None:
+            warnings.append(EventWarning("ignored-field", "/historical"))
         uuid, is_repeatable = self._uuid(index, wire, identifier)
         if not is_repeatable:
             warnings.append(EventWarning("not-repeatable"))
         identification = self._identification(wire, kind, identifier, warnings)
         facts = _facts(FactsBuilder(self.request_context.schema, time.at, uuid, warnings), wire, kind, identifier, identification)
         event = Event(uuid, wire.event, kind, identifier, wire.source, wire.payload, time.at, facts, identification)
-        return Accepted(event, tuple(each.below(base) for each in warnings), is_repeatable and time.has_server_time)
+        in_body = [each.below(base) for each in warnings]
+        if self.sent_at.warning is not None and wire.timestamp is not None:
+            in_body.append(self.sent_at.warning)
+        return Accepted(event, tuple(in_body), is_repeatable and time.has_server_time)
 
     def _identifier(self, wire: WireEvent) -> Identifier:
         if is_placeholder(wire.correlation_value):

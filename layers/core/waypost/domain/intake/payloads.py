@@ -146,6 +146,8 @@ class FactsBuilder:
         """The facts of the device tokens in `$fcm` objects (JSON values of any type). Empty or missing tokens change nothing."""
         facts: dict[str, str] = {}
         for source in sources:
+            if source not in (None, "") and not isinstance(source, dict):
+                self.warnings.append(EventWarning("wrong-type", "/$fcm"))
             for name, platform in _PLATFORMS.items():
                 value = source.get(name) if isinstance(source, dict) else None
                 if isinstance(value, str) and value.strip() and len(value) <= TOKEN_LENGTH:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 from pydantic import GetPydanticSchema
 from pydantic_core import core_schema
 
-from waypost.domain.values.comparison import canonical, has_zone, instant, number
+from waypost.domain.values.comparison import canonical, has_zone, instant, number, time
 
 Test = Callable[[Any, Any, str], bool]
 """The value of a property (never None), the value of the condition, and the IANA zone of the workspace -> whether the operator holds."""
@@ -76,10 +76,21 @@ def comparable(one: Any, other: Any) -> bool:
     """Whether two values compare in the same way in every workspace.
 
     A time without a zone is meant in the zone of the workspace, which publishing does not know. Two times are
-    therefore comparable only if both name a zone or neither does.
+    therefore comparable only if both name a zone or neither does. A number is not comparable with a time: the text `20261123` equals the
+    number, and as a time the text is a date and the number are seconds.
     """
     values = [value for each in (one, other) for value in (each.values() if isinstance(each, Mapping) else (each,))]
-    return len({has_zone(value) for value in values if instant(value, "UTC")}) <= 1
+    kinds = {_time_kind(value) for value in values} - {None}
+    return len(kinds) <= 1
+
+
+def _time_kind(value: Any) -> str | None:
+    """What decides how a value is read as a time: `number`, `zone` or `local`; None for a value that is neither a number nor a time."""
+    if number(value) is not None:
+        return "number"
+    if time(value, "UTC") is None:
+        return None
+    return "zone" if has_zone(value) else "local"
 
 
 def _number_order(found: Any, value: Any) -> int | None:
@@ -90,7 +101,7 @@ def _number_order(found: Any, value: Any) -> int | None:
 
 def _instant_order(found: Any, value: Any, zone: str) -> int | None:
     """-1, 0 or 1 as an instant is before, at or after another; None where either is not an instant."""
-    left, right = instant(found, zone), instant(value, zone)
+    left, right = time(found, zone), time(value, zone)
     return None if left is None or right is None else (left > right) - (left < right)
 
 

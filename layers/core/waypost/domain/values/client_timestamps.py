@@ -1,19 +1,26 @@
-"""Timestamps as clients write them: ISO 8601, epoch seconds or milliseconds, and the format of Gson in the Android SDK."""
+"""Times as clients write them: ISO 8601, epoch seconds or milliseconds, and the format of Gson in the Android SDK.
+
+The one reader of times of events, of attributes that the schema declares, and of properties in conditions and templates.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
-from waypost.domain.values.wire_time import EPOCH
+from waypost.domain.values.calendar_edges import EPOCH, in_utc, nearest_in_utc, shifted
 
 _MILLISECONDS_FROM: Final = 100_000_000_000
 """Smaller numbers are seconds. As seconds this is the year 5138, as milliseconds it is March 1973: no real event is misread."""
 
 _GSON: Final = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}),? (\d{1,2}):(\d\d):(\d\d)[\s\u202f]?([AP]M)")
+_EXTENDED: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?[ ]?(?:(Z|[+-]\d\d):?(\d\d)?)?)?", re.ASCII)
+"""The extended format of ISO 8601, with the liberties that programs take and that `datetime.fromisoformat` does not."""
+_END_OF_DAY: Final = re.compile(r"(?<=[0-9])([Tt ])24(?=(?::?00){0,2}(?:[.,]0+)?(?![0-9:.,]))", re.ASCII)
+_LEAP_SECOND: Final = re.compile(r"(?<=[0-9])([Tt ][0-9]{2}(:?)[0-9]{2}\2)60", re.ASCII)
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 FUTURE_TOLERANCE: Final = timedelta(minutes=5)
 """How far after its receipt an event may have happened, by the client's clock."""
@@ -27,8 +34,22 @@ class ParsedTimestamp:
     has_zone: bool
 
 
-def parse(value: Any) -> ParsedTimestamp | None:
-    """The instant that a client's JSON value means; None for a value in no known format. It raises nothing."""
+def parse(value: Any, zone: tzinfo = UTC) -> ParsedTimestamp | None:
+    """The instant that a client's JSON value means; None for a value in no known format. It raises nothing.
+
+    A time without a zone is local time in `zone`.
+    """
+    time = written_time(value)
+    if time is None:
+        return None
+    if time.tzinfo is None:
+        return ParsedTimestamp(nearest_in_utc(time.replace(tzinfo=zone)), has_zone=False)
+    at = in_utc(time)
+    return None if at is None else ParsedTimestamp(at, has_zone=True)
+
+
+def written_time(value: Any) -> datetime | None:
+    """The time that a client's JSON value means, as it is written: with its own offset, or without a zone. Epoch times are in UTC."""
     try:
         if isinstance(value, str):
             return _gson(value.strip()) or _iso(value.strip())
@@ -39,16 +60,30 @@ def parse(value: Any) -> ParsedTimestamp | None:
     return None
 
 
-def _iso(text: str) -> ParsedTimestamp | None:
+def _iso(text: str) -> datetime | None:
     if re.fullmatch(r"\d{9,14}(\.\d+)?", text):
         return _epoch(Decimal(text))
-    parsed = datetime.fromisoformat(text.replace("z", "Z"))
-    if parsed.tzinfo is None:
-        return ParsedTimestamp(parsed.replace(tzinfo=UTC), has_zone=False)
-    return ParsedTimestamp(parsed.astimezone(UTC), has_zone=True)
+    text, later = _on_the_clock(text.replace("z", "Z").replace(" Z", "Z"))
+    match = _EXTENDED.fullmatch(text)
+    if match is None:
+        return datetime.fromisoformat(text) + later
+    day, clock, seconds, fraction, offset, minutes = match.groups()
+    zone = f"{offset}:{minutes or '00'}" if minutes or len(offset or "") == 3 else offset or ""
+    return datetime.fromisoformat(f"{day}T{clock or '00:00'}{seconds or ':00'}.{(fraction or '0')[:6].ljust(6, '0')}{zone}") + later
 
 
-def _gson(text: str) -> ParsedTimestamp | None:
+def _on_the_clock(text: str) -> tuple[str, timedelta]:
+    """A time that Python's clock does not have, as an earlier one that it has, and what to add to that.
+
+    `T24:00:00` is the end of a day (ISO 8601). A leap second, `23:59:60`, is read as the second after it, as POSIX does.
+    """
+    if _END_OF_DAY.search(text):
+        return _END_OF_DAY.sub(r"\g<1>00", text), timedelta(days=1)
+    leap = _LEAP_SECOND.search(text)
+    return (text, timedelta(0)) if leap is None else (_LEAP_SECOND.sub(r"\g<1>59", text), timedelta(seconds=1))
+
+
+def _gson(text: str) -> datetime | None:
     """A text such as `Nov 23, 2026, 5:17:13 AM`: Gson prints a Java Date in the device's local time, without its zone.
 
     Newer runtimes put U+202F before AM and PM, older ones leave out the second comma.
@@ -58,15 +93,14 @@ def _gson(text: str) -> ParsedTimestamp | None:
         return None
     month, day, year, hour, minute, second, half = match.groups()
     hour_of_day = int(hour) % 12 + (12 if half == "PM" else 0)
-    at = datetime(int(year), _MONTHS.index(month) + 1, int(day), hour_of_day, int(minute), int(second), tzinfo=UTC)
-    return ParsedTimestamp(at, has_zone=False)
+    return datetime(int(year), _MONTHS.index(month) + 1, int(day), hour_of_day, int(minute), int(second))  # noqa: DTZ001 - as it is written
 
 
-def _epoch(number: Decimal) -> ParsedTimestamp | None:
+def _epoch(number: Decimal) -> datetime | None:
     if not number.is_finite() or number.adjusted() > 20:
         return None
     milliseconds = number if abs(number) >= _MILLISECONDS_FROM else number * 1000
-    return ParsedTimestamp(EPOCH + timedelta(milliseconds=int(milliseconds)), has_zone=True)
+    return EPOCH + timedelta(milliseconds=int(milliseconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +131,7 @@ def event_time(timestamp: Any, sent_at: Any, received_at: datetime) -> EventTime
     # of them must be wrong (no zone, or sent after its receipt): otherwise a slow network would move the time of a good clock.
     corrected = sent is not None and (not parsed.has_zone or sent.at > received_at)
     if sent is not None and corrected:
-        at = _shifted(received_at, at - sent.at) or at
-    if at > received_at + FUTURE_TOLERANCE:
+        at = shifted(received_at, at - sent.at)
+    if at > shifted(received_at, FUTURE_TOLERANCE):
         return EventTime(received_at, "future-timestamp", has_server_time=True)
     return EventTime(at, has_server_time=corrected)
-
-
-def _shifted(received_at: datetime, by: timedelta) -> datetime | None:
-    try:
-        return received_at + by
-    except OverflowError:
-        return None

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+
+from waypost.domain.values import client_timestamps
+from waypost.domain.values.zones import zone_of
 
 NUMERIC: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
-_INSTANT: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?[ ]?(?:([Zz])|([+-]\d\d):?(\d\d)?)?)?",
-    re.ASCII,
-)
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?[ ]?(?:[Zz]|[+-]\d\d:?(?:\d\d)?)?)?", re.ASCII)
 _MAX_INSTANT_LENGTH: Final = 40
 
 
@@ -34,29 +32,28 @@ def number(value: Any) -> int | Decimal | None:
 
 
 def instant(value: Any, zone: str) -> datetime | None:
-    """The instant (UTC, microseconds) of an ISO 8601 date, or date and time; None for any other value.
+    """The instant (UTC, microseconds) of an ISO 8601 date, or date and time, in the extended format; None for any other value.
 
-    A date means its midnight. A value without a zone or offset is local time in the IANA `zone`.
+    A date means its midnight. A value without a zone or offset is local time in the IANA `zone`. Definitions write times in this form,
+    and `is equal to` compares only texts of this form as instants: of the further forms that `time` reads, some look like product codes.
     """
     if not isinstance(value, str) or value[4:5] != "-" or len(value) > _MAX_INSTANT_LENGTH:
         return None
-    match = _INSTANT.fullmatch(value)
-    return _instant_of(match, zone_of(zone)) if match else None
+    return time(value, zone) if _INSTANT.fullmatch(value) else None
+
+
+def time(value: Any, zone: str) -> datetime | None:
+    """The instant (UTC) of a property in any form that the intake and the schema accept for a time; None for any other value."""
+    if isinstance(value, float):
+        value = number(value)
+    parsed = client_timestamps.parse(value, zone_of(zone))
+    return None if parsed is None else parsed.at
 
 
 def has_zone(value: str) -> bool:
     """Whether an ISO 8601 date or time has a zone or offset of its own."""
-    match = _INSTANT.fullmatch(value)
-    return bool(match and (match[5] or match[6]))
-
-
-@lru_cache(maxsize=256)
-def zone_of(name: str) -> tzinfo:
-    """The IANA time zone of this name; UTC if there is none. It is cached, because ZoneInfo looks for files."""
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, LookupError):
-        return UTC
+    parsed = client_timestamps.parse(value)
+    return parsed is not None and parsed.has_zone
 
 
 def canonical(value: Any, zone: str) -> tuple[str, Hashable]:
@@ -84,14 +81,3 @@ def _canonical_text(text: str, zone: str) -> tuple[str, Hashable]:
         return ("number", as_number)
     as_instant = instant(text, zone)
     return ("text", text) if as_instant is None else ("instant", as_instant)
-
-
-def _instant_of(match: re.Match[str], zone: tzinfo) -> datetime | None:
-    day, clock, seconds, fraction, utc, hours, minutes = match.groups()
-    micros = (fraction or "0")[:6].ljust(6, "0")
-    offset = "+00:00" if utc else f"{hours}:{minutes or '00'}" if hours else ""
-    try:
-        parsed = datetime.fromisoformat(f"{day}T{clock or '00:00'}{seconds or ':00'}.{micros}{offset}")
-        return (parsed if offset else parsed.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from waypost.domain.values.comparison import zone_of
+from waypost.domain.values.calendar_edges import LAST, in_zone, nearest_in_utc, shifted
+from waypost.domain.values.zones import zone_of
 
 PATTERN: Final = (
     r"^P(?=[0-9T])(?:([0-9]+)Y)?(?:([0-9]+)M)?(?:([0-9]+)W)?(?:([0-9]+)D)?"
@@ -62,13 +63,15 @@ class Duration:
         skips moves on by the missing hour.
         """
         if self.months or self.days:
-            start = self._on_calendar(start.astimezone(zone_of(zone)))
-        return start.astimezone(UTC) + self.elapsed
+            start = self._on_calendar(in_zone(start.astimezone(UTC), zone_of(zone)))
+        return shifted(nearest_in_utc(start), self.elapsed)
 
     def _on_calendar(self, local: datetime) -> datetime:
-        years, month = divmod(local.year * 12 + local.month - 1 + self.months, 12)
-        day = min(local.day, monthrange(years, month + 1)[1])
-        return local.replace(year=years, month=month + 1, day=day) + timedelta(days=self.days)
+        year, month = divmod(local.year * 12 + local.month - 1 + self.months, 12)
+        if year > LAST.year:
+            return LAST
+        day = min(local.day, monthrange(year, month + 1)[1])
+        return shifted(local.replace(year=year, month=month + 1, day=day), timedelta(days=self.days))
 
 
 def parse(text: str) -> Duration:

@@ -6,7 +6,7 @@ A float would change `0.10` and `12345678901234567890.1`; customers' attributes 
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import MAX_EMAX, Decimal, InvalidOperation
 from typing import Any, Final
 
 import simplejson
@@ -20,7 +20,8 @@ _TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|[^"\[\]{}]+', re.DOT
 def loads(text: str | bytes) -> Any:
     """The value of a JSON text (RFC 8259). ValueError for any other text: NaN and Infinity are not JSON, nor is invalid UTF-8.
 
-    A value nested below 64 levels is cut there, instead of an error: in a batch, only the event that is too deep must be rejected.
+    A value nested below 64 levels is cut there, and a number whose exponent not even a Decimal can hold gets the largest one that it can,
+    instead of an error: in a batch, only the event with the excess must be rejected. Both exceed every limit on what is stored.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
@@ -31,11 +32,19 @@ def loads(text: str | bytes) -> Any:
 
 
 def _parse(text: str) -> Any:
-    return simplejson.loads(text, use_decimal=True, parse_int=_integer, allow_nan=False)
+    return simplejson.loads(text, parse_float=_decimal, parse_int=_integer, allow_nan=False)
 
 
 def _integer(digits: str) -> int | Decimal:
     return int(digits) if len(digits) <= _MAX_INT_DIGITS else Decimal(digits)
+
+
+def _decimal(literal: str) -> Decimal:
+    try:
+        return Decimal(literal)
+    except InvalidOperation:
+        mantissa, _, exponent = literal.lower().partition("e")
+        return Decimal(f"{'-' * mantissa.startswith('-')}1e{'-' * exponent.startswith('-')}{MAX_EMAX}")
 
 
 def _flattened(text: str, max_depth: int = 64) -> str:

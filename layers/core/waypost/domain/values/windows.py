@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, tzinfo
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import Field
 
-from waypost.domain.values.comparison import zone_of
+from waypost.domain.values.calendar_edges import LAST, day_shifted, in_zone, nearest_in_utc
+from waypost.domain.values.zones import iana_name, zone_of
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -28,7 +29,7 @@ class Hours(NamedTuple):
 
     def opening(self, now: datetime, zone: str) -> datetime:
         """`now` if they are open, otherwise the next instant at which they open."""
-        return now if self.closing(now, zone) else min(start for start, _ in self._spans(now, zone) if start > now)
+        return now if self.closing(now, zone) else min((start for start, _ in self._spans(now, zone) if start > now), default=LAST)
 
     def closing(self, now: datetime, zone: str) -> datetime | None:
         """The instant at which they close if they are open now, otherwise None."""
@@ -37,19 +38,18 @@ class Hours(NamedTuple):
     def _spans(self, now: datetime, zone: str) -> Iterator[tuple[datetime, datetime]]:
         """The spans, from opening to closing, that may contain `now`, and all that begin within a week from now."""
         time_zone = zone_of(zone)
-        today = now.astimezone(time_zone).date()
+        today = in_zone(now, time_zone).date()
         # Yesterday's span may last until today. Hours of one weekday that have closed today open again in seven days.
         for offset in range(-1, 9):
-            day = today + timedelta(days=offset)
+            day = day_shifted(today, offset)
             if WEEKDAYS[day.weekday()] in self.days:
-                closing_day = day + timedelta(days=self.end <= self.start)
+                closing_day = day_shifted(day, int(self.end <= self.start))
                 yield _instants(day, self.start, time_zone)[0], _instants(closing_day, self.end, time_zone)[1]
 
 
 def zone_for(attributes: Mapping[str, Any], workspace_zone: str) -> str:
     """The time zone of a customer: its attribute `timezone` if that is the name of one, otherwise the workspace's."""
-    attribute = attributes.get("timezone")
-    return attribute if isinstance(attribute, str) and zone_of(attribute) is not UTC else workspace_zone
+    return iana_name(attributes.get("timezone")) or workspace_zone
 
 
 def _instants(day: date, clock: str, time_zone: tzinfo) -> tuple[datetime, datetime]:
@@ -59,5 +59,5 @@ def _instants(day: date, clock: str, time_zone: tzinfo) -> tuple[datetime, datet
     skip a time: then `fold=1` gives the earlier instant of the two, and the time moves on by the missing hour.
     """
     local = datetime.combine(day, time.fromisoformat(clock), time_zone)
-    first, last = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
+    first, last = nearest_in_utc(local), nearest_in_utc(local.replace(fold=1))
     return (first, last) if first <= last else (first, first)

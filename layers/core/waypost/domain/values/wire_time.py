@@ -1,17 +1,20 @@
-"""Instants in our own JSON and rows: ISO 8601 in UTC with milliseconds and `Z`."""
+"""Instants in our own JSON and rows: ISO 8601 in UTC with milliseconds and `Z`; and the types of times in requests."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Final
+from datetime import datetime
+from typing import Annotated, Any
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""The instant from which milliseconds are counted where a time is a number."""
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from waypost.domain.values import client_timestamps
+from waypost.domain.values.calendar_edges import in_utc, nearest_in_utc
 
 
 def iso(instant: datetime) -> str:
     """An instant, which has a zone of any kind, as a text such as `2026-11-23T05:17:13.001Z`."""
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return nearest_in_utc(instant).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def instant(text: str) -> datetime:
@@ -19,4 +22,28 @@ def instant(text: str) -> datetime:
     parsed = datetime.fromisoformat(text)
     if parsed.tzinfo is None:
         raise ValueError(f"no zone in {text!r}")
-    return parsed.astimezone(UTC)
+    at = in_utc(parsed)
+    if at is None:
+        raise ValueError(f"{text!r} is outside the calendar")
+    return at
+
+
+def _in_utc(time: datetime) -> datetime:
+    at = in_utc(time)
+    if at is None:
+        raise PydanticCustomError("bad-time", "in UTC, this time is outside the years 1 to 9999")
+    return at
+
+
+def _as_clients_write_it(raw: Any) -> datetime:
+    read = client_timestamps.parse(raw)
+    if read is None:
+        raise PydanticCustomError("bad-time", "needs a time such as `2026-11-23T05:17:13Z`")
+    return read.at
+
+
+ZonedTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""The type of an instant in a request: an ISO 8601 text with a zone."""
+
+ClientTime = Annotated[datetime, BeforeValidator(_as_clients_write_it, json_schema_input_type=AwareDatetime)]
+"""The type of an instant in a request, in any form that the intake reads in events (`docs/events.md#time`)."""

@@ -13,7 +13,8 @@ from waypost.domain.messages.message import MessageReason, MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Cause, Run, RunStatus
 from waypost.domain.values.wire_model import WireModel
-from waypost.manage.responses.lists import Time
+from waypost.domain.values.zones import iana_name
+from waypost.manage.responses.lists import FindingResponse, Time
 from waypost.manage.responses.messages import MessageResponse
 
 INCOMPLETE_STATUS: Final = 202
@@ -66,6 +67,7 @@ class CustomerResponse(WireModel):
     attributes: dict[str, Any]
     device_tokens: dict[str, str]
     runs: tuple[RunResponse, ...]
+    warnings: tuple[FindingResponse, ...]
 
     @classmethod
     def of(cls, customer: Customer, runs: Sequence[Run]) -> CustomerResponse:
@@ -79,7 +81,17 @@ class CustomerResponse(WireModel):
             attributes=dict(customer.attributes),
             device_tokens=dict(customer.tokens),
             runs=tuple(RunResponse.of(run) for run in newest),
+            warnings=zone_warnings(customer, ""),
         )
+
+
+def zone_warnings(customer: Customer, base: str) -> tuple[FindingResponse, ...]:
+    """The warning about an attribute `timezone` that is no zone; `base` is the pointer to what holds the attributes."""
+    zone = customer.attributes.get("timezone")
+    if zone is None or iana_name(zone):
+        return ()
+    detail = "`timezone` is no IANA name such as `Europe/Paris`, so the zone of the workspace holds."
+    return (FindingResponse(code="unknown-timezone", detail=detail, pointer=f"{base}/attributes/timezone"),)
 
 
 class CrossedStepResponse(WireModel):

@@ -10,7 +10,8 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.simulation import Simulation
 from waypost.domain.values.findings import Finding
 from waypost.domain.values.wire_model import WireModel
-from waypost.manage.responses.lists import Time
+from waypost.manage.responses.customers import zone_warnings
+from waypost.manage.responses.lists import FindingResponse, Time
 
 CREATED_STATUS: Final = 201
 """The status of the response to a draft that has created its journey."""
@@ -37,24 +38,16 @@ class JourneySummary(WireModel):
         return cls.model_validate(journey, from_attributes=True)
 
 
-class JourneyProblem(WireModel):
-    """A fault or a doubt, with a pointer to its place."""
-
-    code: str
-    detail: str
-    pointer: str
-
-
 class JourneyResponse(JourneySummary):
     """A journey with its newest definition, as it was saved. `problems` is what publishing this draft would refuse it for."""
 
     definition: dict[str, Any]
-    problems: tuple[JourneyProblem, ...]
+    problems: tuple[FindingResponse, ...]
 
     @classmethod
     def with_definition(cls, journey: Lifecycle, definition: dict[str, Any], problems: Sequence[Finding]) -> JourneyResponse:
         """The journey with its newest definition and the problems of it."""
-        listed = tuple(JourneyProblem.model_validate(each, from_attributes=True) for each in problems)
+        listed = tuple(FindingResponse.of(each) for each in problems)
         return cls(**dict(JourneySummary.of(journey)), definition=definition, problems=listed)
 
 
@@ -93,7 +86,7 @@ class SimulationResponse(WireModel):
     moves: tuple[SimulatedMove, ...]
     messages: tuple[SimulatedMessage, ...]
     ignored: tuple[IgnoredEventResponse, ...]
-    warnings: tuple[JourneyProblem, ...]
+    warnings: tuple[FindingResponse, ...]
 
     @classmethod
     def of(cls, simulation: Simulation, messages: Sequence[SimulatedMessage], warnings: Sequence[Finding]) -> SimulationResponse:
@@ -106,5 +99,5 @@ class SimulationResponse(WireModel):
             moves=tuple(sorted(moves, key=lambda move: move.at)),
             messages=tuple(messages),
             ignored=tuple(IgnoredEventResponse.model_validate(each, from_attributes=True) for each in simulation.ignored),
-            warnings=tuple(JourneyProblem.model_validate(each, from_attributes=True) for each in warnings),
+            warnings=(*(FindingResponse.of(each) for each in warnings), *zone_warnings(simulation.customer, "/customer")),
         )

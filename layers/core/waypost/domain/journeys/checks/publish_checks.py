@@ -49,7 +49,7 @@ def findings(raw: Any, parse_template: Check, address_allowed: Check) -> list[Fi
     for index, step in enumerate(steps):
         if isinstance(step, Mapping):
             place = ("steps", index)
-            found += [*_branches(place, step), *wait_checks.findings(place, step)]
+            found += [*_branches(place, step), *_branch_ids(place, step), *wait_checks.findings(place, step)]
             found += [
                 *_templates(place, step, parse_template),
                 *_address(place, step, address_allowed),
@@ -96,6 +96,18 @@ def _branches(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
         for later, earlier in unreachable_branches(faultless):
             detail = f"branch {earlier} takes every run that could take this one"
             yield Finding("never-matches", detail, pointer((*place, "branches", later, "conditions")))
+
+
+def _branch_ids(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
+    """The ids of branches that name two branches. A branch without an id has its position as its name, counted from 1."""
+    ids = [branch.get("id") if isinstance(branch, Mapping) else None for branch in _elements(step.get("branches"))]
+    first_with: dict[str, int] = {}
+    for index, given in enumerate(ids):
+        earlier = first_with.setdefault(given if isinstance(given, str) else str(index + 1), index)
+        if earlier != index:
+            named = index if isinstance(given, str) else earlier
+            detail = f"receipts and timelines could not tell the branches {earlier + 1} and {index + 1} apart"
+            yield Finding("duplicate-branch-id", detail, pointer((*place, "branches", named, "id")))
 
 
 def _templates(place: Place, step: Mapping[str, Any], parse_template: Check) -> Iterator[Finding]:
