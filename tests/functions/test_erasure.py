@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -27,8 +27,6 @@ from waypost.match.dispatch import match
 
 ADA, PHONE, PLAN, NOTE = "ada.marker@example.com", "phone-marker", "plan-marker", "payload-marker"
 MARKERS = (ADA, PHONE, PLAN, NOTE)
-NOW = datetime.now(UTC) + timedelta(minutes=1)
-"""The time of the events: later than customers enter the version that the test publishes."""
 JOURNEY: dict[str, Any] = {
     "id": "welcome",
     "entry": {"event": "joined"},
@@ -48,10 +46,10 @@ def workspace(tables: None) -> str:
     return new_workspace()
 
 
-def arrived(workspace: str, customer: str, *raw: dict[str, Any]) -> EventsArrived:
-    """The signal of these events."""
+def arrived(workspace: str, customer: str, at: datetime, *raw: dict[str, Any]) -> EventsArrived:
+    """The signal of these events, which were received at this time."""
     events = tuple(event_of(each) for each in raw)
-    return EventsArrived(workspace, customer, None, known=False, received_at=NOW, historical=False, events=events)
+    return EventsArrived(workspace, customer, None, known=False, received_at=at, historical=False, events=events)
 
 
 def marked_rows(*markers: str) -> list[str]:
@@ -75,18 +73,20 @@ def test_nothing_but_keyed_hashes_is_left_of_a_customer_when_its_erasure_is_comp
     identified = identify(value=PHONE, plan=PLAN, distinct_id=ADA)
     customer = identifying.identify_customer(wiring.customers(), workspace, event_of(identified))
     assert isinstance(customer, str)
-    signal = arrived(workspace, customer, identified, wire("joined", correlationValue=PHONE, uuid=f"u-{workspace}", payload={"note": NOTE}))
-    match(signal, NOW, wiring.matching(), redelivered=False)
-    receipt = wiring.receipts().read(workspace, [f"u-{workspace}"], NOW)[f"u-{workspace}"]
+    soon = wiring.now() + timedelta(minutes=1)  # later than customers enter the version that was just published
+    joined = wire("joined", correlationValue=PHONE, uuid=f"u-{workspace}", payload={"note": NOTE})
+    signal = arrived(workspace, customer, soon, identified, joined)
+    match(signal, soon, wiring.matching(), redelivered=False)
+    receipt = wiring.receipts().read(workspace, [f"u-{workspace}"], soon)[f"u-{workspace}"]
     assert (receipt.customer, len(receipt.messages)) == (customer, 1), receipt
     message = wiring.messages().page(workspace, limit=1, customer=customer)[0][0]
     rendered = PreparedMessage(ADA, {"text": f"Hi {PLAN}"})
-    wiring.messages().keep_rendered(message, rendered, NOW)
+    wiring.messages().keep_rendered(message, rendered, soon)
     wiring.rejected_events().keep(
-        workspace, NOW, "r1", [RejectedEvent(0, {"correlationValue": PHONE, "payload": {"distinct_id": ADA}}, Rejected("x", "y", "/"))]
+        workspace, soon, "r1", [RejectedEvent(0, {"correlationValue": PHONE, "payload": {"distinct_id": ADA}}, Rejected("x", "y", "/"))]
     )
-    wiring.dead_letters().park(Parked(workspace, "signal", "s1", json.dumps({"customer": customer, "note": NOTE}), "poison", NOW))
-    silent = Receipt(f"n-{workspace}", "named", NOW, customer)  # as with `EventLog=effects`: a receipt whose event is on no page
+    wiring.dead_letters().park(Parked(workspace, "signal", "s1", json.dumps({"customer": customer, "note": NOTE}), "poison", soon))
+    silent = Receipt(f"n-{workspace}", "named", soon, customer)  # as with `EventLog=effects`: a receipt whose event is on no page
     wiring.matching().log.write(workspace, [], [], [silent])
     assert len(marked_rows(*MARKERS, customer)) > 8
 
@@ -100,9 +100,9 @@ def test_nothing_but_keyed_hashes_is_left_of_a_customer_when_its_erasure_is_comp
     # What functions write that looked before the erasure: a page of the log, a silent receipt, the rendered content of a message.
     late = event_of(wire("late", correlationValue=PHONE, uuid=f"l-{workspace}", payload={"note": NOTE}))
     wiring.matching().log.write(
-        workspace, [Page(workspace, customer, NOW, "late", (late,))], [Receipt(f"l-{workspace}", "late", NOW, customer)]
+        workspace, [Page(workspace, customer, soon, "late", (late,))], [Receipt(f"l-{workspace}", "late", soon, customer)]
     )
-    wiring.messages().keep_rendered(message, rendered, NOW)
+    wiring.messages().keep_rendered(message, rendered, soon)
 
     later = wiring.now() + timedelta(seconds=121)
     continue_erasure(workspace, customer, 0, wiring.now())

@@ -105,12 +105,12 @@ def _with_arguments(original: Filter, convert_value: Filter, convert_argument: F
 
 
 def _with_end(original: Filter) -> Filter:
-    """A filter that gets a text, a length, and the text that takes the place of what it cuts off."""
+    """A filter that gets a text, a length, and the text that replaces the part that it removes."""
 
-    def cut(value: Any, *arguments: Any) -> Any:
+    def shortened(value: Any, *arguments: Any) -> Any:
         return original(to_text(value), *arguments[:1], *map(to_text, arguments[1:]))
 
-    return cut
+    return shortened
 
 
 def _plain(value: Any) -> Any:
@@ -176,11 +176,11 @@ def _remove_last(value: Any, old: Any) -> Any:
 
 def _round(value: Any, digits: Any = 0) -> Any:
     """The number rounded to this many decimal places; a half goes up, away from zero."""
-    number, places = to_number(value), max(min(int(to_number(digits)), 400), -400)
-    if isinstance(number, int) and places >= 0:
+    number, decimals = to_number(value), max(min(int(to_number(digits)), 400), -400)
+    if isinstance(number, int) and decimals >= 0:
         return number
-    rounded = Decimal(str(number)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, WIDE)
-    return float(rounded) if places > 0 else int(rounded)
+    rounded = Decimal(str(number)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, WIDE)
+    return float(rounded) if decimals > 0 else int(rounded)
 
 
 def _without_nulls(original: Filter) -> Filter:

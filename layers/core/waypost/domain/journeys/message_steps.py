@@ -6,15 +6,20 @@ other module names a channel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeGuard
 
 from pydantic import Discriminator, Field, StrictBool, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, tagged_by
+from waypost.domain.values.header_values import is_header_value
+from waypost.domain.values.mailboxes import mailbox
 
 Template = Annotated[str, Field(description="A Liquid template; it sees customer, event, journey, step and message.id.")]
+ConstantFault = tuple[tuple[str, ...], str, str]
+"""The path in the template to a text that cannot be sent, a code, and a sentence."""
+
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 
 RESERVED_HEADERS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
@@ -63,7 +68,7 @@ class WebhookTemplate(Definition):
 class MessageStep(Step):
     """Sends a message. The run goes on at once or, with `onFailure`, when the outcome of the message is known.
 
-    A subclass is one channel. The class variables and `comparable_address` are what the rest of the code has to know of a channel.
+    A subclass is one channel. The class variables and static methods are what the rest of the code has to know of a channel.
     """
 
     recognizes_repeats: ClassVar[bool] = False
@@ -87,6 +92,14 @@ class MessageStep(Step):
         """The form of an address in which two spellings of one address are the same text. Suppressions are stored by its hash."""
         return address.strip()
 
+    @staticmethod
+    def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:  # noqa: ARG004 - for subclasses
+        """The faults of texts without Liquid in a template, which may not be valid in other respects.
+
+        The sender makes the same checks after rendering.
+        """
+        yield from ()
+
     @property
     def edges(self) -> tuple[Edge, ...]:
         """To the next step, and to the one for a message that was not sent."""
@@ -106,6 +119,15 @@ class EmailMessage(MessageStep):
         # E-mail addresses compare without case in practice, whatever RFC 5321 says of the part before the @.
         return address.strip().lower()
 
+    @staticmethod
+    def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:
+        """A `to` or `from` that is not one address."""
+        for name in ("to", "from"):
+            text = template.get(name)
+            # A blank `from` stands for the sender of the stack.
+            if _is_constant(text) and not (name == "from" and not text.strip()) and mailbox(text) is None:
+                yield (name,), "bad-address", f"`{name}` is not exactly one e-mail address"
+
 
 class WebhookMessage(MessageStep):
     """A message by a signed HTTPS request."""
@@ -115,6 +137,14 @@ class WebhookMessage(MessageStep):
 
     channel: Literal["webhook"]
     template: WebhookTemplate
+
+    @staticmethod
+    def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:
+        """A header with a line break or another control character."""
+        headers = template.get("headers")
+        for name, text in headers.items() if isinstance(headers, Mapping) else ():
+            if _is_constant(text) and not is_header_value(text):
+                yield ("headers", name), "bad-format", "a header is one line without control characters"
 
 
 AnyMessage = Annotated[
@@ -128,6 +158,10 @@ AnyMessage = Annotated[
 
 CHANNELS: Final[Mapping[str, type[MessageStep]]] = {"email": EmailMessage, "webhook": WebhookMessage}
 """The class of the message steps of each channel."""
+
+
+def _is_constant(text: Any) -> TypeGuard[str]:
+    return isinstance(text, str) and "{{" not in text and "{%" not in text
 
 
 def step_class(channel: object) -> type[MessageStep]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from waypost.domain.journeys.checks import constant_checks, graph, wait_checks
+from waypost.domain.journeys.checks import graph, wait_checks
 from waypost.domain.journeys.checks.condition_checks import Place, condition_in, faults
 from waypost.domain.journeys.checks.implications import unreachable_branches
 from waypost.domain.journeys.conditions import Condition
@@ -53,7 +53,7 @@ def findings(raw: Any, parse_template: Check, address_allowed: Check) -> list[Fi
             found += [
                 *_templates(place, step, parse_template),
                 *_address(place, step, address_allowed),
-                *constant_checks.findings(place, step),
+                *_constants(place, step),
             ]
     return found
 
@@ -123,6 +123,14 @@ def _texts(place: Place, value: Any) -> Iterator[tuple[Place, str]]:
     elif isinstance(value, Mapping | list):
         for name, below in value.items() if isinstance(value, Mapping) else enumerate(value):
             yield from _texts((*place, name), below)
+
+
+def _constants(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
+    """Texts without Liquid that are the same in each message, and would skip every message of the step after rendering."""
+    template = step.get("template")
+    if isinstance(template, Mapping):
+        for path, code, detail in step_class(step.get("channel")).constant_faults(template):
+            yield Finding(code, detail, pointer((*place, "template", *path)))
 
 
 def _address(place: Place, step: Mapping[str, Any], address_allowed: Check) -> Iterator[Finding]:
