@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from tests.fakes.customers import FakeCustomers
@@ -99,6 +99,8 @@ class SendHarness:
     signals: FakeSignals = field(default_factory=FakeSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     schemas: Schemas = field(default_factory=lambda: Schemas(EmailWorkspaces()))
+    now: datetime = NOW
+    call_duration: timedelta = timedelta(0)
 
     def dependencies(self) -> SendDependencies:
         """The dependencies of `send`, with the fakes as they are now."""
@@ -115,10 +117,12 @@ class SendHarness:
             signals=self.signals,
             dead=self.dead,
             statuses=Statuses(self.journeys),
+            clock=lambda: self.now + self.call_duration,
         )
 
     def send(self, now: datetime = NOW, token: str = "t1") -> SendResult:
-        """Sends `msg_1` at this time, as the worker with this token."""
+        """Sends `msg_1` at this time, as the worker with this token. The call of the provider takes `call_duration`."""
+        self.now = now
         return send("w1", "msg_1", now, token, self.dependencies())
 
     @property

@@ -266,6 +266,40 @@ def test_a_channel_that_did_not_call_its_provider_is_a_refusal(harness: SendHarn
     assert harness.message.attempts[-1].outcome == "refused"
 
 
+@pytest.mark.parametrize(
+    "error", [ValueError("bad zone"), OverflowError(), RecursionError(), KeyError("x")], ids=lambda error: type(error).__name__
+)
+def test_whatever_a_channel_raises_is_a_recorded_attempt(error: Exception) -> None:
+    """An exception during the call is an attempt of unknown outcome: no message stays `sending`, and an e-mail is not sent twice."""
+    webhook, email = harness_with(channel="webhook", step="hook"), harness_with()
+    for harness in (webhook, email):
+        harness.channel.responses = [error]
+        harness.send()
+        assert [attempt.outcome for attempt in harness.message.attempts] == ["unknown"]
+        assert harness.message.lease is None
+    assert (webhook.message.status, email.message.status) == (MessageStatus.PENDING, MessageStatus.UNKNOWN)
+
+
+def test_the_first_pause_counts_from_the_answer(webhook_harness: SendHarness) -> None:
+    """A webhook that is silent for 15 seconds is called again at least 4 seconds after that, and not at once."""
+    webhook_harness.channel.responses = [ProviderResponse("unknown", "no complete answer: TimeoutError")]
+    webhook_harness.call_duration = timedelta(seconds=15)
+    webhook_harness.send()
+    answered = NOW + timedelta(seconds=15)
+    assert webhook_harness.message.attempts[0].at == answered
+    assert webhook_harness.message.due >= answered + timedelta(seconds=4)
+    assert webhook_harness.queue.records == [("w1", "msg_1", webhook_harness.message.due - answered)]
+
+
+def test_the_address_of_stored_content_is_the_one_that_is_checked(harness: SendHarness) -> None:
+    """If another worker has stored content for a suppressed address, the message is skipped, whatever the address of the customer now."""
+    harness.messages.bodies["w1", "msg_1"] = PreparedMessage("old@example.com", {"subject": "as first rendered"})
+    harness.suppressions.add("w1", "email", "old@example.com")
+    harness.send()
+    assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.SUPPRESSED)
+    assert not harness.channel.calls
+
+
 def test_content_that_another_worker_stored_first_is_sent(harness: SendHarness) -> None:
     """If two workers render the same message, both send the content that was stored first."""
     stored = PreparedMessage("ada@example.com", {"subject": "as first rendered"})

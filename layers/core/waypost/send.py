@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
@@ -34,6 +34,7 @@ from waypost.domain.messages.next_action import (
     Recipient,
     SendContext,
     Settle,
+    StoreContent,
     next_action,
 )
 from waypost.domain.messages.send_request import SendRequest
@@ -48,7 +49,7 @@ ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class SendDependencies:
-    """The ports and caches that sending uses; `channels` by their names in message steps."""
+    """The ports and caches that sending uses; `channels` by their names in message steps. `clock` returns the time (UTC)."""
 
     messages: ports.Messages
     customers: ports.Customers
@@ -61,6 +62,7 @@ class SendDependencies:
     signals: ports.Signals
     dead: ports.DeadLetters
     statuses: Statuses
+    clock: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ def _load(action: Load, message: Message, context: SendContext, now: datetime, d
             return replace(context, content=_content(due_message, recipient, now, dependencies))
         case LoadSuppression(address):
             return replace(context, is_suppressed=dependencies.suppressions.holds(message.workspace, message.channel, address))
+        case StoreContent(due_message, prepared):
+            return _with_stored_content(context, due_message, prepared, now, dependencies)
         case _ as never:
             assert_never(never)
 
@@ -149,17 +153,26 @@ def _prepare(message: Message, recipient: Recipient, now: datetime, dependencies
     return dependencies.channels[message.channel].prepare(rendered, recipient.customer)
 
 
+def _with_stored_content(
+    context: SendContext, message: Message, prepared: PreparedMessage, now: datetime, dependencies: SendDependencies
+) -> SendContext:
+    # The content is stored before the claim: a worker that dies during the call leaves what it sent, so the next attempt can repeat it.
+    # If two workers rendered it at different moments, both get the content that was stored first. Its receiver may be another one than the
+    # receiver of the content that was checked, if the customer has changed meanwhile; then that address has to be checked.
+    stored = dependencies.messages.keep_rendered(message, prepared, now)
+    is_suppressed = context.is_suppressed if stored.to == prepared.to else None
+    return replace(context, content=Content(stored, is_stored=True), is_suppressed=is_suppressed)
+
+
 def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult | None:
     """Claims a message, calls its provider and records the response. None if the claim failed because the row has changed."""
-    # The content is stored before the claim: a worker that dies during the call leaves what it sent, so the next attempt can repeat it.
-    # If two workers rendered it at different moments, both get the content that was stored first.
-    prepared = claim.content.prepared
-    if not claim.content.is_stored:
-        prepared = dependencies.messages.keep_rendered(claim.message, prepared, now)
-    claimed = delivery.with_claim(claim.message, now, token, prepared.to)
+    claimed = delivery.with_claim(claim.message, now, token, claim.prepared.to)
     if not dependencies.messages.save(claimed, row):
         return None
-    return _record(_call_provider(claimed, prepared, now, dependencies), claimed, now, token, dependencies)
+    response = _call_provider(claimed, claim.prepared, now, dependencies)
+    # A call may take 15 seconds, which is longer than the first pause of the retry schedule: a pause that counted from the claim would be
+    # over before the answer, and the receiver that timed out would be called again at once.
+    return _record(response, claimed, dependencies.clock(), token, dependencies)
 
 
 def _record(response: ProviderResponse, claimed: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
@@ -182,6 +195,10 @@ def _call_provider(claimed: Message, prepared: PreparedMessage, now: datetime, d
     except UnavailableError as error:
         # A channel raises this only before the call, for instance if it cannot read its secret: certainly nothing was sent.
         return ProviderResponse("refused", f"the provider was not called: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever a receiver makes a library raise; the attempt must be recorded
+        # If this passed, the message would stay claimed until its lease ends, and a receiver whose answers always do this would hold it for
+        # days, and so the run that waits for it. The call may have been made, so the outcome is unknown.
+        return ProviderResponse("unknown", f"the call ended with an error: {type(error).__name__}")
 
 
 def _save(message: Message, previous: Message, now: datetime, dependencies: SendDependencies) -> SendResult | None:

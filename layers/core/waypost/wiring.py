@@ -229,6 +229,7 @@ def sending() -> send.SendDependencies:
         signals=signals_queue(),
         dead=dead_letters(),
         statuses=Statuses(journeys(), max_age=snapshot_seconds()),
+        clock=now,
     )
 
 

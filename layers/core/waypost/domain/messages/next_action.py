@@ -70,11 +70,19 @@ class LoadSuppression:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """Claim `message`, and then call its provider with `content`."""
+class StoreContent:
+    """Store what was prepared for `message`, and load what is stored then: another worker may have stored something else before."""
 
     message: Message
-    content: Content
+    prepared: PreparedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Claim `message`, and then call its provider with the stored content `prepared`."""
+
+    message: Message
+    prepared: PreparedMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ class Settle:
     message: Message
 
 
-Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSuppression
+Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSuppression | StoreContent
 Decision = Claim | Defer | Settle
 
 
@@ -149,8 +157,10 @@ def _with_content(message: Message, now: datetime, recipient: Recipient, context
             return _skip(message, reason, now)
         case Content() as content if context.is_suppressed is None:
             return LoadSuppression(content.prepared.to)
-        case Content() as content:
-            return _skip(message, SkipReason(MessageReason.SUPPRESSED), now) if context.is_suppressed else Claim(message, content)
+        case Content() if context.is_suppressed:
+            return _skip(message, SkipReason(MessageReason.SUPPRESSED), now)
+        case Content(prepared, is_stored):
+            return Claim(message, prepared) if is_stored else StoreContent(message, prepared)
         case _ as never:
             assert_never(never)
 
