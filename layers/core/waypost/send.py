@@ -91,6 +91,23 @@ def send(workspace: str, message_id: str, now: datetime, token: str, dependencie
     raise UnavailableError("a message changed too often")
 
 
+def give_up(workspace: str, message_id: str, now: datetime, dependencies: SendDependencies) -> SendResult:
+    """Settles a message whose record is given up, because `send` raised at each of its receives: it is failed and parked, its run notified.
+
+    A message that another worker has claimed returns to the queue, for the end of the lease; one that is settled gets the effects of its
+    state. Raises UnavailableError as `send` does.
+    """
+    # Without this the record would be gone and the message pending for ever: no redelivery, no outcome for the run that waits for it.
+    for _ in range(ATTEMPTS):
+        row = dependencies.messages.get(workspace, message_id)
+        if row is None:
+            return SendResult(None)
+        result = _save(delivery.given_up(delivery.after_expired_lease(row, now), now), row, now, dependencies)
+        if result is not None:
+            return result
+    raise UnavailableError("a message changed too often")
+
+
 def _act(action: Decision, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult | None:
     """Does what was decided for `row`. None if the row has changed since it was read; then nothing was sent."""
     match action:
@@ -242,5 +259,6 @@ def _notify_run(message: Message, dependencies: SendDependencies) -> None:
 
 def _park(message: Message, dead_letters: ports.DeadLetters) -> None:
     body = send_request.to_text(SendRequest(message.workspace, message.id))
-    reason = message.reason or MessageReason.REJECTED
-    park(dead_letters, "message", message.workspace, message.id, body, reason.value, message.attempts[-1].at)
+    last = message.attempts[-1]
+    reason = "poison" if last.outcome == delivery.SENDER_ERROR else (message.reason or MessageReason.REJECTED).value
+    park(dead_letters, "message", message.workspace, message.id, body, reason, last.at)

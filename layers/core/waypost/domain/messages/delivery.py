@@ -13,6 +13,9 @@ from waypost.domain.messages.retry_schedule import retries_are_used_up, retry_de
 LEASE: Final = timedelta(seconds=120)
 """How long a claim holds. It is longer than the timeout of the send function: an expired lease means that its worker is dead."""
 
+SENDER_ERROR: Final = "error"
+"""The `outcome` of the attempt of a message at which the sender itself failed. Rows of messages store it."""
+
 
 def is_claimable(message: Message, now: datetime) -> bool:
     """Whether the message is pending and due."""
@@ -93,6 +96,14 @@ def skipped(message: Message, reason: SkipReason, now: datetime) -> Message:
     """The message that will not be sent."""
     attempt = Attempt(now, "skipped", reason.detail or reason.reason.value)
     return replace(message, status=MessageStatus.SKIPPED, reason=reason.reason, lease=None, attempts=(*message.attempts, attempt))
+
+
+def given_up(message: Message, now: datetime) -> Message:
+    """A pending message as failed, because the sender itself failed at it again and again; any other message as it is."""
+    if message.status is not MessageStatus.PENDING:
+        return message
+    attempt = Attempt(now, SENDER_ERROR, "Waypost failed at this message at every receive; the log of the send function says why")
+    return replace(_failed(message, MessageReason.GAVE_UP), attempts=(*message.attempts, attempt), held=False)
 
 
 def redriven(message: Message, now: datetime) -> Message:

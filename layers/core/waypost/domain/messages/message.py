@@ -46,7 +46,7 @@ class MessageReason(StrEnum):
     REJECTED = "rejected"
     """The provider refused it for good."""
     GAVE_UP = "gave-up"
-    """The provider refused it, or its outcome remained unknown, at every attempt of the schedule."""
+    """The provider refused it, or its outcome remained unknown, at every attempt of the schedule; or the sender itself failed at it."""
     ENDPOINT_GONE = "endpoint-gone"
     """The webhook's endpoint answered 410, and gets no more messages."""
     NO_ANSWER = "no-answer"
@@ -57,7 +57,7 @@ class MessageReason(StrEnum):
 class Attempt:
     """One call of the provider, or the reason why there was none.
 
-    `outcome` is a `ProviderOutcome` or `skipped`; `detail` is text for a person.
+    `outcome` is a `ProviderOutcome`, `skipped` or `error` (the sender itself failed); `detail` is text for a person.
     """
 
     at: datetime
