@@ -18,6 +18,7 @@ from tests.fakes.messages import (
     FakeSuppressions,
     FakeTemplates,
 )
+from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, head_key
@@ -99,6 +100,7 @@ class SendHarness:
     signals: FakeSignals = field(default_factory=FakeSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     schemas: Schemas = field(default_factory=lambda: Schemas(EmailWorkspaces()))
+    pauses: ProviderPauses = field(default_factory=ProviderPauses)
     now: datetime = NOW
     call_duration: timedelta = timedelta(0)
 
@@ -117,6 +119,7 @@ class SendHarness:
             signals=self.signals,
             dead=self.dead,
             statuses=Statuses(self.journeys),
+            pauses=self.pauses,
             clock=lambda: self.now + self.call_duration,
         )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from waypost import identify, ports
+from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.domain.customers.customer import assemble
 from waypost.domain.errors import UnavailableError
@@ -37,6 +38,7 @@ from waypost.domain.messages.next_action import (
     StoreContent,
     next_action,
 )
+from waypost.domain.messages.retry_schedule import turn_delay
 from waypost.domain.messages.send_request import SendRequest
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import MessageSettled
@@ -62,6 +64,7 @@ class SendDependencies:
     signals: ports.Signals
     dead: ports.DeadLetters
     statuses: Statuses
+    pauses: ProviderPauses
     clock: Callable[[], datetime]
 
 
@@ -83,6 +86,11 @@ def send(workspace: str, message_id: str, now: datetime, token: str, dependencie
         row = dependencies.messages.get(workspace, message_id)
         if row is None:
             return SendResult(None)
+        throttled_for = dependencies.pauses.throttled_for(row.channel, now) if delivery.is_claimable(row, now) else None
+        if throttled_for is not None:
+            # Before anything else is read: while a large backlog waits for a slow provider, most deliveries of records end here.
+            dependencies.queue.put(workspace, [(message_id, turn_delay(message_id, now, throttled_for))])
+            return SendResult(row)
         result = _act(_decide(row, now, dependencies), row, now, token, dependencies)
         if result is not None:
             return result
@@ -186,7 +194,7 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
     claimed = delivery.with_claim(claim.message, now, token, claim.prepared.to)
     if not dependencies.messages.save(claimed, row):
         return None
-    response = _call_provider(claimed, claim.prepared, now, dependencies)
+    response = _slowed_down(_call_provider(claimed, claim.prepared, now, dependencies), claimed, dependencies)
     # A call may take 15 seconds, which is longer than the first pause of the retry schedule: a pause that counted from the claim would be
     # over before the answer, and the receiver that timed out would be called again at once.
     return _record(response, claimed, dependencies.clock(), token, dependencies)
@@ -216,6 +224,18 @@ def _call_provider(claimed: Message, prepared: PreparedMessage, now: datetime, d
         # If this passed, the message would stay claimed until its lease ends, and a receiver whose answers always do this would hold it for
         # days, and so the run that waits for it. The call may have been made, so the outcome is unknown.
         return ProviderResponse("unknown", f"the call ended with an error: {type(error).__name__}")
+
+
+def _slowed_down(response: ProviderResponse, claimed: Message, dependencies: SendDependencies) -> ProviderResponse:
+    """The response, after the pauses of the provider are brought up to date with it; a throttled one gets the delay until its next turn."""
+    match response.outcome:
+        case "throttled":
+            now = dependencies.clock()
+            throttled_for = dependencies.pauses.refused(claimed.channel, now)
+            return replace(response, retry_after=turn_delay(claimed.id, now, throttled_for).total_seconds())
+        case "sent":
+            dependencies.pauses.accepted(claimed.channel)
+    return response
 
 
 def _save(message: Message, previous: Message, now: datetime, dependencies: SendDependencies) -> SendResult | None:

@@ -27,6 +27,7 @@ from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
 from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
 from waypost.cache.linked_ids import LinkedIdCache
+from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
@@ -229,6 +230,7 @@ def sending() -> send.SendDependencies:
         signals=signals_queue(),
         dead=dead_letters(),
         statuses=Statuses(journeys(), max_age=snapshot_seconds()),
+        pauses=ProviderPauses(),
         clock=now,
     )
 

@@ -142,17 +142,18 @@ class RenderFailure:
     detail: str
 
 
-ProviderOutcome = Literal["sent", "refused", "failed", "gone", "unknown"]
-"""What one call of a provider resulted in (`docs/messages.md#delivery`). Rows of messages store these words.
+ProviderOutcome = Literal["sent", "refused", "failed", "gone", "unknown", "throttled"]
+"""What one call of a provider resulted in (`docs/messages.md#delivery`). Rows of messages store these words, all but the last.
 
 `sent`: accepted. `refused`: certainly not accepted; a later attempt may succeed. `failed`: certainly not accepted, and no later attempt can
-succeed. `gone`: failed, and the address no longer exists. `unknown`: it may have been accepted.
+succeed. `gone`: failed, and the address no longer exists. `unknown`: it may have been accepted. `throttled`: certainly not accepted,
+because the provider takes no message at all from this account at the moment; such a call is no attempt.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """The result of one call of a provider. `retry_after`: the seconds that the provider asked to wait before the next call, if it did."""
+    """The result of one call of a provider. `retry_after`: the seconds until the next call, if the provider or a pause requires it."""
 
     outcome: ProviderOutcome
     detail: str
