@@ -184,6 +184,8 @@ def test_an_endpoint_that_answers_410_gets_no_more_messages(webhook_harness: Sen
     webhook_harness.send()
     message = webhook_harness.message
     assert (message.status, message.reason) == (MessageStatus.FAILED, MessageReason.ENDPOINT_GONE)
+    assert message.to is not None
+    assert webhook_harness.suppressions.held["w1", "webhook", message.to] == ("msg_1", NOW)
     webhook_harness.messages.stored.clear()
     webhook_harness.messages.bodies.clear()
     webhook_harness.messages.add(pending_message(channel="webhook", step="hook"))

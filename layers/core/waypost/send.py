@@ -263,7 +263,7 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
         return
     # By the attempt and not by the reason: a delivery report may have replaced the status and the reason.
     if message.attempts and message.attempts[-1].outcome == "gone" and message.to:
-        dependencies.suppressions.add(message.workspace, message.channel, message.to)
+        dependencies.suppressions.add(message.workspace, message.channel, message.to, message.id, message.attempts[-1].at)
     if message.status is MessageStatus.FAILED:
         _park(message, dependencies.dead)
     if message.awaited:

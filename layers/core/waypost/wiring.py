@@ -253,6 +253,7 @@ def managing() -> ManageDependencies:
     """The dependencies of the management API."""
     from waypost.adapters import liquid  # noqa: PLC0415 - only the management API loads these
     from waypost.adapters.dynamodb.customer_data import DynamoCustomerData  # noqa: PLC0415 - as above
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
@@ -269,6 +270,7 @@ def managing() -> ManageDependencies:
         log=DynamoLog(receipts()),
         rejected=rejected_events(),
         messages=messages(),
+        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
         secrets=webhook_secrets(),
         dead_letters=dead_letters(),
         signals=signals_queue(),

@@ -41,6 +41,7 @@ class ManageDependencies:
     log: ports.EventHistory
     rejected: ports.RejectedEventHistory
     messages: ports.ManagedMessages
+    suppressions: ports.ManagedSuppressions
     secrets: ports.ManagedWebhookSecrets
     dead_letters: ports.ManagedDeadLetters
     signals: ports.Signals

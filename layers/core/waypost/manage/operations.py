@@ -22,6 +22,7 @@ from waypost.manage import (
     openapi,
     requests,
     simulation,
+    suppressions,
     timeline,
     workspaces,
 )
@@ -31,7 +32,7 @@ from waypost.manage.responses.customers import CustomerResponse, ErasureResponse
 from waypost.manage.responses.events import ListedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import JourneyResponse, JourneySummary, SimulationResponse
 from waypost.manage.responses.lists import ListResponse
-from waypost.manage.responses.messages import MessageResponse
+from waypost.manage.responses.messages import MessageResponse, SuppressionResponse
 from waypost.manage.responses.workspaces import (
     DeadLetterResponse,
     HealthResponse,
@@ -236,6 +237,24 @@ OPERATIONS: Final = (
         workspaces.rotate_secret,
         WebhookSecretResponse,
         status=201,
+    ),
+    Operation(
+        "GET",
+        "/api/suppressions",
+        "list-suppressions",
+        "The addresses that get no more messages, in no order of time",
+        suppressions.list_suppressions,
+        ListResponse[SuppressionResponse],
+        query=requests.SuppressionQuery,
+    ),
+    Operation(
+        "DELETE",
+        "/api/suppressions",
+        "lift-suppression",
+        "Let a suppressed address get messages again",
+        suppressions.lift_suppression,
+        body=requests.SuppressionBody,
+        status=204,
     ),
     Operation(
         "GET",

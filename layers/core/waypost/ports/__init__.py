@@ -8,7 +8,7 @@ from __future__ import annotations
 from waypost.ports.customers import CustomerData, Customers, ManagedCustomers
 from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
-from waypost.ports.messages import Channel, ManagedMessages, Messages, Suppressions, Templates
+from waypost.ports.messages import Channel, ManagedMessages, ManagedSuppressions, Messages, Suppressions, Templates
 from waypost.ports.queues import (
     ArmedTimers,
     DeadLetters,
@@ -42,6 +42,7 @@ __all__ = [
     "ManagedJourneys",
     "ManagedKeys",
     "ManagedMessages",
+    "ManagedSuppressions",
     "ManagedWebhookSecrets",
     "ManagedWorkspaces",
     "Messages",
