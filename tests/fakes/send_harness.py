@@ -18,7 +18,9 @@ from tests.fakes.messages import (
     FakeSuppressions,
     FakeTemplates,
 )
+from tests.fakes.workspaces import FakeWorkspaceSettings
 from waypost.cache.provider_pauses import ProviderPauses
+from waypost.cache.senders import Senders
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, head_key
@@ -100,9 +102,14 @@ class SendHarness:
     signals: FakeSignals = field(default_factory=FakeSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     schemas: Schemas = field(default_factory=lambda: Schemas(EmailWorkspaces()))
+    settings: FakeWorkspaceSettings = field(default_factory=FakeWorkspaceSettings)
+    senders: Senders = field(init=False)
     pauses: ProviderPauses = field(default_factory=ProviderPauses)
     now: datetime = NOW
     call_duration: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        self.senders = Senders(self.settings, "Waypost <waypost@example.com>")
 
     def dependencies(self) -> SendDependencies:
         """The dependencies of `send`, with the fakes as they are now."""
@@ -115,6 +122,7 @@ class SendHarness:
             templates=self.templates,
             channels=channels,
             suppressions=self.suppressions,
+            senders=self.senders,
             queue=self.queue,
             signals=self.signals,
             dead=self.dead,

@@ -9,6 +9,7 @@ from typing import Final, assert_never
 
 from waypost import identify, ports
 from waypost.cache.provider_pauses import ProviderPauses
+from waypost.cache.senders import Senders
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.domain.customers.customer import assemble
 from waypost.domain.errors import UnavailableError
@@ -31,9 +32,11 @@ from waypost.domain.messages.next_action import (
     LoadContent,
     LoadJourneyStatus,
     LoadRecipient,
+    LoadSenderCheck,
     LoadSuppression,
     Recipient,
     SendContext,
+    SenderCheck,
     Settle,
     StoreContent,
     next_action,
@@ -60,6 +63,7 @@ class SendDependencies:
     templates: ports.Templates
     channels: Mapping[str, ports.Channel]
     suppressions: ports.Suppressions
+    senders: Senders
     queue: ports.SendQueue
     signals: ports.Signals
     dead: ports.DeadLetters
@@ -142,6 +146,8 @@ def _load(action: Load, message: Message, context: SendContext, now: datetime, d
             return replace(context, recipient=_recipient(message, now, dependencies))
         case LoadContent(due_message, recipient):
             return replace(context, content=_content(due_message, recipient, now, dependencies))
+        case LoadSenderCheck(sender):
+            return replace(context, sender=SenderCheck(dependencies.senders.error(message.workspace, sender, now)))
         case LoadSuppression(address):
             return replace(context, is_suppressed=dependencies.suppressions.holds(message.workspace, message.channel, address))
         case StoreContent(due_message, prepared):
@@ -182,11 +188,12 @@ def _with_stored_content(
     context: SendContext, message: Message, prepared: PreparedMessage, now: datetime, dependencies: SendDependencies
 ) -> SendContext:
     # The content is stored before the claim: a worker that dies during the call leaves what it sent, so the next attempt can repeat it.
-    # If two workers rendered it at different moments, both get the content that was stored first. Its receiver may be another one than the
-    # receiver of the content that was checked, if the customer has changed meanwhile; then that address has to be checked.
-    stored = dependencies.messages.keep_rendered(message, prepared, now)
-    is_suppressed = context.is_suppressed if stored.to == prepared.to else None
-    return replace(context, content=Content(stored, is_stored=True), is_suppressed=is_suppressed)
+    # If two workers rendered it at different moments, both get the content that was stored first. Sender and receiver in it may differ from
+    # those of the content that was checked, if the customer has changed meanwhile; then the stored ones have to be checked.
+    stored = Content(dependencies.messages.keep_rendered(message, prepared, now), is_stored=True)
+    if stored.prepared == prepared:
+        return replace(context, content=stored)
+    return replace(context, content=stored, sender=None, is_suppressed=None)
 
 
 def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult | None:

@@ -28,6 +28,7 @@ from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarge
 from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
+from waypost.cache.senders import Senders
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
@@ -36,6 +37,7 @@ from waypost.web.authentication import Authenticator
 # These are imported where they are used, so that only the functions that need them load pydantic's models of journeys and of the API.
 if TYPE_CHECKING:
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
+    from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.dependencies import ManageDependencies
     from waypost.manage.keys import WorkspaceAdministration
 
@@ -75,6 +77,14 @@ def api_keys() -> DynamoKeys:
 def workspaces() -> DynamoWorkspaces:
     """All workspaces and their schemas."""
     return DynamoWorkspaces(table("WORKSPACES_TABLE"))
+
+
+@cache
+def workspace_settings() -> DynamoWorkspaceSettings:
+    """The settings of all workspaces."""
+    from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings  # noqa: PLC0415 - the sender and management only
+
+    return DynamoWorkspaceSettings(table("WORKSPACES_TABLE"))
 
 
 @cache
@@ -226,6 +236,7 @@ def sending() -> send.SendDependencies:
             "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
         },
         suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
+        senders=Senders(workspace_settings(), settings.optional("SENDER_ADDRESS")),
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
@@ -264,6 +275,8 @@ def managing() -> ManageDependencies:
         keys=api_keys(),
         customers=customers(),
         journeys=journeys(),
+        settings=workspace_settings(),
+        senders=Senders(workspace_settings(), settings.optional("SENDER_ADDRESS"), max_age=0),
         checks=PublishChecks(liquid.template_error, partial(address_error, local=local_webhooks())),
         runs=runs(),
         receipts=receipts(),

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from waypost import ports
+from waypost.cache.senders import Senders
 from waypost.domain.journeys.checks import publish_checks
 
 
 @dataclass(frozen=True, slots=True)
 class PublishChecks:
-    """The checks at publication that need a technology: whether a template parses, and whether a webhook address is allowed.
+    """The checks at publication that need a technology or the workspace.
 
-    Each returns what is wrong as a sentence, or None.
+    They say whether a template parses, whether a webhook address is allowed, and whether the workspace may use a sender. Each returns what
+    is wrong as a sentence, or None.
     """
 
     template: publish_checks.Check
     address: publish_checks.Check
+    sender: publish_checks.Check = publish_checks.no_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class ManageDependencies:
     customers: ports.ManagedCustomers
     customer_data: ports.CustomerData
     journeys: ports.ManagedJourneys
+    settings: ports.ManagedWorkspaceSettings
+    senders: Senders
     checks: PublishChecks
     templates: ports.Templates
     runs: ports.RunHistory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -86,7 +86,7 @@ def publish(
             raise wrong_action(was, "publish")
         if was.published_version == was.version:
             return was, definition
-        checked = publish_checks.publishable(definition, checks.template, checks.address)
+        checked = publish_checks.publishable(definition, checks.template, checks.address, checks.sender)
         event_names = checked.event_names if isinstance(checked, Journey) else ()
         pointer = journeys.pointer(workspace)
         # The clock is read after the checks, right before the write: the delay is counted from here.
@@ -155,10 +155,9 @@ def save_journey(request: ApiRequest[NoQuery, Any]) -> Response:
 
 def publish_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
     """`POST /api/journeys/{id}/publish`."""
-    dependencies = request.dependencies
-    published = publish(
-        dependencies.journeys, request.workspace, request.variables["id"], dependencies.checks, dependencies.clock, dependencies.entry_delay
-    )
+    dependencies, workspace = request.dependencies, request.workspace
+    checks = replace(dependencies.checks, sender=lambda sender: dependencies.senders.error(workspace, sender, request.now))
+    published = publish(dependencies.journeys, workspace, request.variables["id"], checks, dependencies.clock, dependencies.entry_delay)
     return JourneyResponse.with_definition(*published)
 
 

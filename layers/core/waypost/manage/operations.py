@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.manage import (
     customers,
     dead_letters,
@@ -21,6 +22,7 @@ from waypost.manage import (
     messages,
     openapi,
     requests,
+    settings,
     simulation,
     suppressions,
     timeline,
@@ -61,6 +63,25 @@ OPERATIONS: Final = (
         workspaces.save_schema,
         Schema,
         body=Schema,
+    ),
+    Operation(
+        "GET",
+        "/api/settings",
+        "read-settings",
+        "The settings of the workspace",
+        settings.read_settings,
+        WorkspaceSettings,
+        has_etag=True,
+    ),
+    Operation(
+        "PUT",
+        "/api/settings",
+        "save-settings",
+        "Replace the settings; with `If-Match` only if nobody else has changed them",
+        settings.save_settings,
+        WorkspaceSettings,
+        body=WorkspaceSettings,
+        has_etag=True,
     ),
     Operation(
         "GET",

@@ -22,7 +22,15 @@ from waypost.ports.queues import (
 )
 from waypost.ports.runs import RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
-from waypost.ports.workspaces import Keys, ManagedKeys, ManagedWebhookSecrets, ManagedWorkspaces, Workspaces
+from waypost.ports.workspaces import (
+    Keys,
+    ManagedKeys,
+    ManagedWebhookSecrets,
+    ManagedWorkspaces,
+    ManagedWorkspaceSettings,
+    Workspaces,
+    WorkspaceSettings,
+)
 
 __all__ = [
     "ArmedTimers",
@@ -44,6 +52,7 @@ __all__ = [
     "ManagedMessages",
     "ManagedSuppressions",
     "ManagedWebhookSecrets",
+    "ManagedWorkspaceSettings",
     "ManagedWorkspaces",
     "Messages",
     "Receipts",
@@ -59,5 +68,6 @@ __all__ = [
     "Telemetry",
     "Templates",
     "Timers",
+    "WorkspaceSettings",
     "Workspaces",
 ]

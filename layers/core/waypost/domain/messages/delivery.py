@@ -107,6 +107,12 @@ def skipped(message: Message, reason: SkipReason, now: datetime) -> Message:
     return replace(message, status=MessageStatus.SKIPPED, reason=reason.reason, lease=None, attempts=(*message.attempts, attempt))
 
 
+def with_refused_sender(message: Message, detail: str, now: datetime) -> Message:
+    """The message as failed, because its workspace may not use its sender. Once the sender is allowed, it can be redriven."""
+    attempts = (*message.attempts, Attempt(now, "failed", detail))
+    return replace(_failed(message, MessageReason.NO_SENDER), attempts=attempts, held=False)
+
+
 def given_up(message: Message, now: datetime) -> Message:
     """A pending message as failed, because the sender itself failed at it again and again; any other message as it is."""
     if message.status is not MessageStatus.PENDING:
