@@ -20,9 +20,11 @@ from waypost.domain.messages.next_action import (
     LoadContent,
     LoadJourneyStatus,
     LoadRecipient,
+    LoadSenderCheck,
     LoadSuppression,
     Recipient,
     SendContext,
+    SenderCheck,
     Settle,
     StoreContent,
     next_action,
@@ -56,6 +58,19 @@ def test_inputs_are_loaded_one_after_the_other() -> None:
     assert next_action(message, NOW, replace(FULL, is_suppressed=None)) == LoadSuppression("ada@example.com")
     rendered = Content(PREPARED, is_stored=False)
     assert next_action(message, NOW, replace(FULL, content=rendered)) == StoreContent(message, PREPARED)
+
+
+def test_a_sender_is_checked_before_anything_is_stored() -> None:
+    """Content with a sender needs a check of it before the suppression, and an error of the check settles the message as failed."""
+    sent_from = PreparedMessage("ada@example.com", {"subject": "Hi", "from": "news@example.com"})
+    context = SendContext("published", FULL.recipient, Content(sent_from, is_stored=False))
+    assert next_action(pending_message(), NOW, context) == LoadSenderCheck("news@example.com")
+    allowed = replace(context, sender=SenderCheck(None))
+    assert next_action(pending_message(), NOW, allowed) == LoadSuppression("ada@example.com")
+    action = next_action(pending_message(), NOW, replace(context, sender=SenderCheck("not yours")))
+    assert isinstance(action, Settle)
+    assert (action.message.status, action.message.reason) == (MessageStatus.FAILED, MessageReason.NO_SENDER)
+    assert action.message.attempts[-1].detail == "not yours"
 
 
 @pytest.mark.parametrize(
