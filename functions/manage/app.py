@@ -40,7 +40,8 @@ def _respond(request: Request) -> Response:
     if operation.scope is not None:
         workspace = wiring.authenticator().authenticate(request.headers.get("authorization"), operation.scope, now).workspace
     query = requests.query_of(operation.query, request.query)
-    result = operation.handler(ApiRequest(workspace, now, found.variables, query, _body(request, operation), wiring.managing))
+    body = _body(request, operation)
+    result = operation.handler(ApiRequest(workspace, now, found.variables, query, body, wiring.managing, request.headers))
     return _response(operation, result)
 
 

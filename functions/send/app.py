@@ -16,7 +16,7 @@ from waypost.domain.dead_letters import UNKNOWN_WORKSPACE
 from waypost.domain.errors import NewerFormatError, UnavailableError
 from waypost.domain.messages import send_request
 from waypost.redelivery import QueueRecord, attempt, park
-from waypost.send import SendResult, send
+from waypost.send import SendResult, give_up, send
 from waypost.telemetry import FunctionTelemetry, logger
 
 
@@ -33,7 +33,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
 
 def _send(record: QueueRecord, telemetry: FunctionTelemetry) -> None:
     try:
-        attempt(lambda: _send_message(record), lambda: _park(record), record, telemetry, record=record.id)
+        attempt(lambda: _send_message(record), lambda: _give_up(record, telemetry), record, telemetry, record=record.id)
     except (NewerFormatError, UnavailableError):
         wiring.send_queue().postpone(record.receipt_handle, record.pause_seconds)
         raise
@@ -44,9 +44,22 @@ def _send_message(record: QueueRecord) -> None:
     _log(send(request.workspace, request.message, wiring.now(), uuid4().hex, wiring.sending()))
 
 
-def _park(record: QueueRecord) -> None:
-    workspace, message = send_request.readable_part(record.body) or (UNKNOWN_WORKSPACE, "")
-    park(wiring.dead_letters(), "message", workspace, message or record.id, record.body, "poison", wiring.now())
+def _give_up(record: QueueRecord, telemetry: FunctionTelemetry) -> None:
+    """Settles the message of a record as failed. If there is none, or it cannot be settled either, parks the record as it is."""
+    request = send_request.readable_part(record.body)
+    if request is None:
+        return _park(record, UNKNOWN_WORKSPACE, record.id)
+    try:
+        _log(give_up(request.workspace, request.message, wiring.now(), wiring.sending()))
+    except UnavailableError:
+        raise
+    except Exception:  # noqa: BLE001 - a row that cannot be read or written; the record is the only trace that is left
+        telemetry.log_exception("not settled", record=record.id)
+        _park(record, request.workspace, request.message)
+
+
+def _park(record: QueueRecord, workspace: str, subject: str) -> None:
+    park(wiring.dead_letters(), "message", workspace, subject, record.body, "poison", wiring.now())
 
 
 def _log(result: SendResult) -> None:

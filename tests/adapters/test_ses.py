@@ -192,14 +192,14 @@ def test_the_request_to_ses(stub: Stubber) -> None:
 @pytest.mark.parametrize(
     ("code", "status", "outcome"),
     [
-        ("TooManyRequestsException", 429, "refused"),
-        ("Anything", 429, "refused"),
-        ("ThrottlingException", 400, "refused"),
-        ("Throttling", 400, "refused"),
-        ("LimitExceededException", 400, "refused"),
-        ("SendingPausedException", 400, "refused"),
-        ("AccountSuspendedException", 400, "refused"),
-        ("ExpiredTokenException", 403, "refused"),
+        ("TooManyRequestsException", 429, "throttled"),
+        ("Anything", 429, "throttled"),
+        ("ThrottlingException", 400, "throttled"),
+        ("Throttling", 400, "throttled"),
+        ("LimitExceededException", 400, "throttled"),
+        ("SendingPausedException", 400, "throttled"),
+        ("AccountSuspendedException", 400, "throttled"),
+        ("ExpiredTokenException", 403, "throttled"),
         ("MessageRejected", 400, "failed"),
         ("MailFromDomainNotVerifiedException", 400, "failed"),
         ("BadRequestException", 400, "failed"),
@@ -211,7 +211,7 @@ def test_the_request_to_ses(stub: Stubber) -> None:
     ],
 )
 def test_the_outcome_of_an_error_of_ses(stub: Stubber, code: str, status: int, outcome: str) -> None:
-    """A throttled or paused account is a refusal, another 4xx a failure, and a 5xx an unknown outcome."""
+    """What concerns the whole account is throttling, another 4xx a failure, and a 5xx an unknown outcome."""
     stub.add_client_error("send_email", code, "because", http_status_code=status)
     response = SES.call_provider(pending_message(), PREPARED, NOW)
     assert (response.outcome, response.detail) == (outcome, f"{code}: because")

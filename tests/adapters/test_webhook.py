@@ -161,6 +161,9 @@ def test_the_outcome_of_a_connection_error(error: Exception, outcome: str) -> No
         ("", None),
         ("٣", None),
         ("9" * 400, float("inf")),
+        pytest.param("Mon, 23 Nov 2026 05:17:13 +99999999999999", None, id="a huge zone"),
+        pytest.param("Mon, 23 Nov 99999999999999999999999 05:17:13 GMT", None, id="a huge year"),
+        pytest.param("Mon, 01 Jan 0001 00:00:00 +2359", 0, id="the first year"),
     ],
 )
 def test_retry_after_is_read_as_seconds_or_a_date(text: str, seconds: float | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -28,10 +29,17 @@ def new_workspace() -> str:
     return workspace
 
 
-def send(method: str, path: str, body: str | None = None, query: dict[str, str] | None = None, key: str | None = ADMIN) -> dict[str, Any]:
+def send(
+    method: str,
+    path: str,
+    body: str | None = None,
+    query: dict[str, str] | None = None,
+    key: str | None = ADMIN,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """The whole response to a request."""
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Api-Key {key}"} if key else {})
-    event = {"httpMethod": method, "path": path, "headers": headers, "queryStringParameters": query, "body": body}
+    all_headers = {"Content-Type": "application/json"} | ({"Authorization": f"Api-Key {key}"} if key else {}) | dict(headers or {})
+    event = {"httpMethod": method, "path": path, "headers": all_headers, "queryStringParameters": query, "body": body}
     return app.lambda_handler(event | {"requestContext": {"requestId": "request-1"}}, Context())
 
 

@@ -97,15 +97,18 @@ class FakeChannel:
 
 @dataclass
 class FakeSuppressions:
-    """Suppressed addresses in a set."""
+    """Suppressed addresses in a dictionary, with the message and the time that suppressed each."""
 
-    held: set[tuple[str, str, str]] = field(default_factory=set)
+    held: dict[tuple[str, str, str], tuple[str | None, datetime | None]] = field(default_factory=dict)
 
     def holds(self, workspace: str, channel: str, address: str) -> bool:
         return (workspace, channel, address) in self.held
 
-    def add(self, workspace: str, channel: str, address: str) -> None:
-        self.held.add((workspace, channel, address))
+    def add(self, workspace: str, channel: str, address: str, message: str | None = None, since: datetime | None = None) -> None:
+        self.held[workspace, channel, address] = message, since
+
+    def remove(self, workspace: str, channel: str, address: str) -> None:
+        self.held.pop((workspace, channel, address.strip()), None)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from tests.fakes.customers import FakeCustomers
@@ -18,6 +18,9 @@ from tests.fakes.messages import (
     FakeSuppressions,
     FakeTemplates,
 )
+from tests.fakes.workspaces import FakeWorkspaceSettings
+from waypost.cache.provider_pauses import ProviderPauses
+from waypost.cache.senders import Senders
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, head_key
@@ -99,6 +102,14 @@ class SendHarness:
     signals: FakeSignals = field(default_factory=FakeSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     schemas: Schemas = field(default_factory=lambda: Schemas(EmailWorkspaces()))
+    settings: FakeWorkspaceSettings = field(default_factory=FakeWorkspaceSettings)
+    senders: Senders = field(init=False)
+    pauses: ProviderPauses = field(default_factory=ProviderPauses)
+    now: datetime = NOW
+    call_duration: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        self.senders = Senders(self.settings, "Waypost <waypost@example.com>")
 
     def dependencies(self) -> SendDependencies:
         """The dependencies of `send`, with the fakes as they are now."""
@@ -111,14 +122,18 @@ class SendHarness:
             templates=self.templates,
             channels=channels,
             suppressions=self.suppressions,
+            senders=self.senders,
             queue=self.queue,
             signals=self.signals,
             dead=self.dead,
             statuses=Statuses(self.journeys),
+            pauses=self.pauses,
+            clock=lambda: self.now + self.call_duration,
         )
 
     def send(self, now: datetime = NOW, token: str = "t1") -> SendResult:
-        """Sends `msg_1` at this time, as the worker with this token."""
+        """Sends `msg_1` at this time, as the worker with this token. The call of the provider takes `call_duration`."""
+        self.now = now
         return send("w1", "msg_1", now, token, self.dependencies())
 
     @property

@@ -7,7 +7,30 @@ from datetime import datetime
 
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import StaleError, UnavailableError
+from waypost.domain.messages.workspace_settings import StoredSettings, WorkspaceSettings
 from waypost.domain.values.wire_time import instant
+
+
+@dataclass
+class FakeWorkspaceSettings:
+    """Settings by workspace; `reads` counts the reads."""
+
+    stored: dict[str, StoredSettings] = field(default_factory=dict)
+    reads: int = 0
+
+    def allow(self, workspace: str, *senders: str) -> None:
+        """Stores these senders."""
+        self.save(workspace, WorkspaceSettings(senders=senders), self.read(workspace).revision)
+
+    def read(self, workspace: str) -> StoredSettings:
+        self.reads += 1
+        return self.stored.get(workspace, StoredSettings(WorkspaceSettings(), 0))
+
+    def save(self, workspace: str, settings: WorkspaceSettings, revision: int) -> int:
+        if self.stored.get(workspace, StoredSettings(WorkspaceSettings(), 0)).revision != revision:
+            raise StaleError("another revision")
+        self.stored[workspace] = StoredSettings(settings, revision + 1)
+        return revision + 1
 
 
 @dataclass

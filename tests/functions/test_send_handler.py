@@ -148,8 +148,67 @@ def test_a_record_that_raises_is_retried_four_times_before_it_is_parked(harness:
     event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "5"
     assert call(event) == []
     [parked] = harness.dead.parked.values()
-    assert (parked.workspace, parked.subject, parked.body) == (WORKSPACE, MESSAGE, BODY)
-    assert status_of(harness) is MessageStatus.PENDING
+    assert (parked.workspace, parked.subject, parked.body, parked.reason) == (WORKSPACE, MESSAGE, BODY, "poison")
+
+
+def always_raise(*_: Any, **__: Any) -> Any:
+    """A dependency that fails at this message whenever it is called."""
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("dependency", "method"),
+    [
+        ("schemas", "of"),
+        ("customers", "by_primary_key"),
+        ("journeys", "pointer"),
+        ("journeys", "version"),
+        ("templates", "render"),
+        ("channel", "prepare"),
+        ("suppressions", "holds"),
+        ("messages", "keep_rendered"),
+        ("channel", "call_provider"),
+    ],
+)
+def test_whatever_raises_the_message_ends_and_its_run_goes_on(
+    harness: SendHarness, monkeypatch: pytest.MonkeyPatch, dependency: str, method: str
+) -> None:
+    """Whichever step of sending raises at each receive, the message is settled at the fifth, and the run that waits gets the outcome."""
+    harness.messages.stored[WORKSPACE, MESSAGE] = pending_message(workspace=WORKSPACE, id=MESSAGE, awaited=True)
+    owner = getattr(harness, dependency)
+    monkeypatch.setattr(type(owner), method, always_raise)
+    event = sqs_event("message")
+    for receive in range(1, 6):
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(receive)
+        call(event)
+    message = harness.messages.get(WORKSPACE, MESSAGE)
+    assert message is not None
+    assert message.is_settled
+    assert message.attempts
+    assert len(harness.signals.queue_messages) >= 1
+    expected = "unknown" if method == "call_provider" else "failed"
+    assert message.status == expected
+    assert [parked.reason for parked in harness.dead.parked.values()] == ([] if expected == "unknown" else ["poison"])
+
+
+def test_a_message_that_cannot_be_settled_is_parked_as_its_record(harness: SendHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the row of a message cannot even be read, its record is kept as a dead letter."""
+    monkeypatch.setattr(type(harness.messages), "get", always_raise)
+    event = sqs_event("message")
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "5"
+    assert call(event) == []
+    [parked] = harness.dead.parked.values()
+    assert (parked.workspace, parked.subject, parked.body, parked.reason) == (WORKSPACE, MESSAGE, BODY, "poison")
+
+
+def test_a_record_that_is_given_up_while_the_table_is_down_returns(harness: SendHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a message cannot be settled because a table is unavailable, its record returns to the queue, and nothing is parked."""
+    monkeypatch.setattr(type(harness.templates), "render", always_raise)
+    monkeypatch.setattr(type(harness.messages), "save", lambda *_: (_ for _ in ()).throw(UnavailableError("down")))
+    event = sqs_event("message")
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "5"
+    assert len(call(event)) == 1
+    assert not harness.dead.parked
 
 
 def test_a_record_that_changes_nothing_is_not_logged(harness: SendHarness, caplog: pytest.LogCaptureFixture) -> None:

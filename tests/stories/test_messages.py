@@ -104,3 +104,34 @@ def test_both_secrets_sign_during_a_rotation(workspace: Workspace, receiver: Web
     [(headers, _)] = receiver.requests
     assert len(headers["webhook-signature"].split()) == 2
     assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
+
+
+def test_a_suppressed_endpoint_is_lifted_and_gets_its_message(workspace: Workspace, receiver: WebhookServer) -> None:
+    """An endpoint that answered 410 is listed with its address; after it is lifted, a redrive sends the message that failed."""
+    receiver.statuses.append(410)
+    workspace.publish(sending({"url": receiver.url, "json": {}}, channel="webhook"))
+    workspace.send(identify("d1", workspace.email("gone")), trigger("d1", "go"))
+    message = the_message(workspace)
+    assert (message["status"], message["reason"]) == ("failed", "endpoint-gone")
+    [suppressed] = workspace.get("/api/suppressions")["items"]
+    assert (suppressed["channel"], suppressed["address"], suppressed["message"]) == ("webhook", receiver.url, message["id"])
+    lifted = workspace.request("DELETE", "/api/suppressions", {"channel": "webhook", "address": receiver.url})
+    assert lifted.status_code == 204
+    assert workspace.post("/api/dead-letters/redrive") == {"redriven": 1}
+    assert the_message(workspace)["status"] == "sent"
+    assert workspace.get("/api/suppressions")["items"] == []
+
+
+def test_a_journey_sends_from_the_senders_of_its_workspace_only(workspace: Workspace) -> None:
+    """A sender that the workspace does not list is refused at publish, or by the send function; once it is listed, it can be published."""
+    fixed = sending({"subject": "Hi", "text": "Hello", "from": "Shop <news@shop.example.com>"})
+    workspace.put("/api/journeys/sending", fixed)
+    refused = workspace.request("POST", "/api/journeys/sending/publish")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "sender-not-allowed")
+    workspace.publish(sending({"subject": "Hi", "text": "Hello", "from": "{{ event.payload.from }}"}))
+    workspace.send(identify("d1", workspace.email("ada")), trigger("d1", "go", **{"from": "news@shop.example.com"}))
+    message = the_message(workspace)
+    assert (message["status"], message["reason"]) == ("failed", "no-sender")
+    assert workspace.mails_to(workspace.email("ada")) == []
+    assert workspace.put("/api/settings", {"senders": ["@shop.example.com"]}) == {"senders": ["@shop.example.com"]}
+    workspace.publish(fixed)

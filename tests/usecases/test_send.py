@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.messages import NOW, FakeDeadLetters, FakeSuppressions, pending_message
 from tests.fakes.send_harness import SendHarness
 from waypost.domain.errors import UnavailableError
-from waypost.domain.messages.delivery import LEASE, with_claim
+from waypost.domain.messages.delivery import LEASE, redriven, with_claim
 from waypost.domain.messages.delivery_reports import after_report
 from waypost.domain.messages.message import (
     Message,
@@ -26,7 +26,7 @@ from waypost.domain.messages.message import (
 from waypost.domain.signal_codec import from_wire
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.exact_json import loads
-from waypost.send import SendResult, send
+from waypost.send import SendResult, give_up, send
 
 
 def harness_with(**changes: Any) -> SendHarness:
@@ -184,6 +184,8 @@ def test_an_endpoint_that_answers_410_gets_no_more_messages(webhook_harness: Sen
     webhook_harness.send()
     message = webhook_harness.message
     assert (message.status, message.reason) == (MessageStatus.FAILED, MessageReason.ENDPOINT_GONE)
+    assert message.to is not None
+    assert webhook_harness.suppressions.held["w1", "webhook", message.to] == ("msg_1", NOW)
     webhook_harness.messages.stored.clear()
     webhook_harness.messages.bodies.clear()
     webhook_harness.messages.add(pending_message(channel="webhook", step="hook"))
@@ -272,6 +274,75 @@ def test_a_channel_that_did_not_call_its_provider_is_a_refusal(harness: SendHarn
     harness.send()
     assert harness.message.status is MessageStatus.PENDING
     assert harness.message.attempts[-1].outcome == "refused"
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("bad zone"), OverflowError(), RecursionError(), KeyError("x")], ids=lambda error: type(error).__name__
+)
+def test_whatever_a_channel_raises_is_a_recorded_attempt(error: Exception) -> None:
+    """An exception during the call is an attempt of unknown outcome: no message stays `sending`, and an e-mail is not sent twice."""
+    webhook, email = harness_with(channel="webhook", step="hook"), harness_with()
+    for harness in (webhook, email):
+        harness.channel.responses = [error]
+        harness.send()
+        assert [attempt.outcome for attempt in harness.message.attempts] == ["unknown"]
+        assert harness.message.lease is None
+    assert (webhook.message.status, email.message.status) == (MessageStatus.PENDING, MessageStatus.UNKNOWN)
+
+
+def test_a_message_that_is_given_up_has_failed_and_its_run_is_notified() -> None:
+    """Giving up leaves a failed message with an attempt `error`, one dead letter that can be redriven, and an outcome for the run."""
+    harness = harness_with(awaited=True)
+    result = give_up("w1", "msg_1", NOW, harness.dependencies())
+    assert result == SendResult(harness.message, changed=True)
+    assert (harness.message.status, harness.message.reason) == (MessageStatus.FAILED, MessageReason.GAVE_UP)
+    assert [attempt.outcome for attempt in harness.message.attempts] == ["error"]
+    assert [parked.reason for parked in harness.dead.parked.values()] == ["poison"]
+    [queue_message] = harness.signals.queue_messages
+    signal = from_wire(loads(queue_message.body))
+    assert isinstance(signal, MessageSettled)
+    assert signal.status is MessageStatus.FAILED
+    assert redriven(harness.message, NOW).status is MessageStatus.PENDING
+
+
+def test_a_claimed_message_is_not_given_up(harness: SendHarness) -> None:
+    """While another worker calls the provider, giving up only puts the record back; after the lease an e-mail is unknown, not failed."""
+    claimed = with_claim(pending_message(), NOW, "other", "ada@example.com")
+    harness.messages.stored["w1", "msg_1"] = claimed
+    give_up("w1", "msg_1", NOW, harness.dependencies())
+    assert harness.message == claimed
+    assert harness.queue.records == [("w1", "msg_1", LEASE)]
+    give_up("w1", "msg_1", NOW + LEASE, harness.dependencies())
+    assert (harness.message.status, harness.message.reason) == (MessageStatus.UNKNOWN, MessageReason.NO_ANSWER)
+    assert not harness.dead.parked
+
+
+def test_giving_up_a_settled_message_completes_its_effects_only() -> None:
+    """A message that was sent stays sent when its record is given up, and the run that waits gets the outcome."""
+    harness = harness_with(awaited=True, status=MessageStatus.SENT)
+    assert give_up("w1", "msg_1", NOW, harness.dependencies()).changed is False
+    assert harness.message.status is MessageStatus.SENT
+    assert len(harness.signals.queue_messages) == 1
+
+
+def test_the_first_pause_counts_from_the_answer(webhook_harness: SendHarness) -> None:
+    """A webhook that is silent for 15 seconds is called again at least 4 seconds after that, and not at once."""
+    webhook_harness.channel.responses = [ProviderResponse("unknown", "no complete answer: TimeoutError")]
+    webhook_harness.call_duration = timedelta(seconds=15)
+    webhook_harness.send()
+    answered = NOW + timedelta(seconds=15)
+    assert webhook_harness.message.attempts[0].at == answered
+    assert webhook_harness.message.due >= answered + timedelta(seconds=4)
+    assert webhook_harness.queue.records == [("w1", "msg_1", webhook_harness.message.due - answered)]
+
+
+def test_the_address_of_stored_content_is_the_one_that_is_checked(harness: SendHarness) -> None:
+    """If another worker has stored content for a suppressed address, the message is skipped, whatever the address of the customer now."""
+    harness.messages.bodies["w1", "msg_1"] = PreparedMessage("old@example.com", {"subject": "as first rendered"})
+    harness.suppressions.add("w1", "email", "old@example.com")
+    harness.send()
+    assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.SUPPRESSED)
+    assert not harness.channel.calls
 
 
 def test_content_that_another_worker_stored_first_is_sent(harness: SendHarness) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
 from waypost import identify, ports
+from waypost.cache.provider_pauses import ProviderPauses
+from waypost.cache.senders import Senders
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.domain.customers.customer import assemble
 from waypost.domain.errors import UnavailableError
@@ -30,12 +32,16 @@ from waypost.domain.messages.next_action import (
     LoadContent,
     LoadJourneyStatus,
     LoadRecipient,
+    LoadSenderCheck,
     LoadSuppression,
     Recipient,
     SendContext,
+    SenderCheck,
     Settle,
+    StoreContent,
     next_action,
 )
+from waypost.domain.messages.retry_schedule import turn_delay
 from waypost.domain.messages.send_request import SendRequest
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import MessageSettled
@@ -48,7 +54,7 @@ SAVE_ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class SendDependencies:
-    """The ports and caches that sending uses; `channels` by their names in message steps."""
+    """The ports and caches that sending uses; `channels` by their names in message steps. `clock` returns the time (UTC)."""
 
     messages: ports.Messages
     customers: ports.Customers
@@ -57,10 +63,13 @@ class SendDependencies:
     templates: ports.Templates
     channels: Mapping[str, ports.Channel]
     suppressions: ports.Suppressions
+    senders: Senders
     queue: ports.SendQueue
     signals: ports.Signals
     dead: ports.DeadLetters
     statuses: Statuses
+    pauses: ProviderPauses
+    clock: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +90,33 @@ def send(workspace: str, message_id: str, now: datetime, token: str, dependencie
         row = dependencies.messages.get(workspace, message_id)
         if row is None:
             return SendResult(None)
+        throttled_for = dependencies.pauses.throttled_for(row.channel, now) if delivery.is_claimable(row, now) else None
+        if throttled_for is not None:
+            # Before anything else is read: while a large backlog waits for a slow provider, most deliveries of records end here.
+            dependencies.queue.put(workspace, [(message_id, turn_delay(message_id, now, throttled_for))])
+            return SendResult(row)
         result = _act(_decide(row, now, dependencies), row, now, token, dependencies)
         if result is not None:
             return result
         # A delivery report or another worker changed the row between the read and the write. The record on the queue may be the only one
         # of this message: if it ended here, nothing would notify the run that waits, or retry when that worker dies.
+    raise UnavailableError("a message changed too often")
+
+
+def give_up(workspace: str, message_id: str, now: datetime, dependencies: SendDependencies) -> SendResult:
+    """Settles a message whose record is given up, because `send` raised at each of its receives: it is failed and parked, its run notified.
+
+    A message that another worker has claimed returns to the queue, for the end of the lease; one that is settled gets the effects of its
+    state. Raises UnavailableError as `send` does.
+    """
+    # Without this the record would be gone and the message pending for ever: no redelivery, no outcome for the run that waits for it.
+    for _ in range(SAVE_ATTEMPTS):
+        row = dependencies.messages.get(workspace, message_id)
+        if row is None:
+            return SendResult(None)
+        result = _save(delivery.given_up(delivery.after_expired_lease(row, now), now), row, now, dependencies)
+        if result is not None:
+            return result
     raise UnavailableError("a message changed too often")
 
 
@@ -115,8 +146,12 @@ def _load(action: Load, message: Message, context: SendContext, now: datetime, d
             return replace(context, recipient=_recipient(message, now, dependencies))
         case LoadContent(due_message, recipient):
             return replace(context, content=_content(due_message, recipient, now, dependencies))
+        case LoadSenderCheck(sender):
+            return replace(context, sender=SenderCheck(dependencies.senders.error(message.workspace, sender, now)))
         case LoadSuppression(address):
             return replace(context, is_suppressed=dependencies.suppressions.holds(message.workspace, message.channel, address))
+        case StoreContent(due_message, prepared):
+            return _with_stored_content(context, due_message, prepared, now, dependencies)
         case _ as never:
             assert_never(never)
 
@@ -151,17 +186,27 @@ def _prepare(message: Message, recipient: Recipient, now: datetime, dependencies
     return dependencies.channels[message.channel].prepare(rendered, recipient.customer)
 
 
+def _with_stored_content(
+    context: SendContext, message: Message, prepared: PreparedMessage, now: datetime, dependencies: SendDependencies
+) -> SendContext:
+    # The content is stored before the claim: a worker that dies during the call leaves what it sent, so the next attempt can repeat it.
+    # If two workers rendered it at different moments, both get the content that was stored first. Sender and receiver in it may differ from
+    # those of the content that was checked, if the customer has changed meanwhile; then the stored ones have to be checked.
+    stored = Content(dependencies.messages.keep_rendered(message, prepared, now), is_stored=True)
+    if stored.prepared == prepared:
+        return replace(context, content=stored)
+    return replace(context, content=stored, sender=None, is_suppressed=None)
+
+
 def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult | None:
     """Claims a message, calls its provider and records the response. None if the claim failed because the row has changed."""
-    # The content is stored before the claim: a worker that dies during the call leaves what it sent, so the next attempt can repeat it.
-    # If two workers rendered it at different moments, both get the content that was stored first.
-    prepared = claim.content.prepared
-    if not claim.content.is_stored:
-        prepared = dependencies.messages.keep_rendered(claim.message, prepared, now)
-    claimed = delivery.with_claim(claim.message, now, token, prepared.to)
+    claimed = delivery.with_claim(claim.message, now, token, claim.prepared.to)
     if not dependencies.messages.save(claimed, row):
         return None
-    return _record(_call_provider(claimed, prepared, now, dependencies), claimed, now, token, dependencies)
+    response = _slowed_down(_call_provider(claimed, claim.prepared, now, dependencies), claimed, dependencies)
+    # A call may take 15 seconds, which is longer than the first pause of the retry schedule: a pause that counted from the claim would be
+    # over before the answer, and the receiver that timed out would be called again at once.
+    return _record(response, claimed, dependencies.clock(), token, dependencies)
 
 
 def _record(response: ProviderResponse, claimed: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
@@ -184,6 +229,22 @@ def _call_provider(claimed: Message, prepared: PreparedMessage, now: datetime, d
     except UnavailableError as error:
         # A channel raises this only before the call, for instance if it cannot read its secret: certainly nothing was sent.
         return ProviderResponse("refused", f"the provider was not called: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever a receiver makes a library raise; the attempt must be recorded
+        # If this passed, the message would stay claimed until its lease ends, and a receiver whose answers always do this would hold it for
+        # days, and so the run that waits for it. The call may have been made, so the outcome is unknown.
+        return ProviderResponse("unknown", f"the call ended with an error: {type(error).__name__}")
+
+
+def _slowed_down(response: ProviderResponse, claimed: Message, dependencies: SendDependencies) -> ProviderResponse:
+    """The response, after the pauses of the provider are brought up to date with it; a throttled one gets the delay until its next turn."""
+    match response.outcome:
+        case "throttled":
+            now = dependencies.clock()
+            throttled_for = dependencies.pauses.refused(claimed.channel, now)
+            return replace(response, retry_after=turn_delay(claimed.id, now, throttled_for).total_seconds())
+        case "sent":
+            dependencies.pauses.accepted(claimed.channel)
+    return response
 
 
 def _save(message: Message, previous: Message, now: datetime, dependencies: SendDependencies) -> SendResult | None:
@@ -211,7 +272,7 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
         return
     # By the attempt and not by the reason: a delivery report may have replaced the status and the reason.
     if message.attempts and message.attempts[-1].outcome == "gone" and message.to:
-        dependencies.suppressions.add(message.workspace, message.channel, message.to)
+        dependencies.suppressions.add(message.workspace, message.channel, message.to, message.id, message.attempts[-1].at)
     if message.status is MessageStatus.FAILED:
         _park(message, dependencies.dead)
     if message.awaited:
@@ -227,5 +288,6 @@ def _notify_run(message: Message, dependencies: SendDependencies) -> None:
 
 def _park(message: Message, dead_letters: ports.DeadLetters) -> None:
     body = send_request.to_text(SendRequest(message.workspace, message.id))
-    reason = message.reason or MessageReason.REJECTED
-    park(dead_letters, "message", message.workspace, message.id, body, reason.value, message.attempts[-1].at)
+    last = message.attempts[-1]
+    reason = "poison" if last.outcome == delivery.SENDER_ERROR else (message.reason or MessageReason.REJECTED).value
+    park(dead_letters, "message", message.workspace, message.id, body, reason, last.at)

@@ -27,6 +27,8 @@ from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
 from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
 from waypost.cache.linked_ids import LinkedIdCache
+from waypost.cache.provider_pauses import ProviderPauses
+from waypost.cache.senders import Senders
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
 from waypost.erasure import ErasureDependencies
 from waypost.ingest.dependencies import IngestDependencies
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
+    from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies
 
@@ -78,6 +81,14 @@ def api_keys() -> DynamoKeys:
 def workspaces() -> DynamoWorkspaces:
     """All workspaces and their schemas."""
     return DynamoWorkspaces(table("WORKSPACES_TABLE"))
+
+
+@cache
+def workspace_settings() -> DynamoWorkspaceSettings:
+    """The settings of all workspaces."""
+    from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings  # noqa: PLC0415 - the sender and management only
+
+    return DynamoWorkspaceSettings(table("WORKSPACES_TABLE"))
 
 
 @cache
@@ -243,10 +254,13 @@ def sending() -> send.SendDependencies:
         templates=liquid.LiquidTemplates(),
         channels=channels(),
         suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
+        senders=Senders(workspace_settings(), settings.optional("SENDER_ADDRESS")),
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
         statuses=Statuses(journeys(), max_age=snapshot_seconds()),
+        pauses=ProviderPauses(),
+        clock=now,
     )
 
 
@@ -279,6 +293,7 @@ def snapshot_seconds() -> int:
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
     from waypost.adapters import liquid  # noqa: PLC0415 - only the management API loads these
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
@@ -289,12 +304,15 @@ def managing() -> ManageDependencies:
         keys=api_keys(),
         customers=customers(),
         journeys=journeys(),
+        settings=workspace_settings(),
+        senders=Senders(workspace_settings(), settings.optional("SENDER_ADDRESS"), max_age=0),
         checks=PublishChecks(liquid.template_error, partial(address_error, local=local_webhooks())),
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
         rejected=rejected_events(),
         messages=messages(),
+        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
         secrets=webhook_secrets(),
         dead_letters=dead_letters(),
         signals=signals_queue(),

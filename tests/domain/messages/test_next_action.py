@@ -20,15 +20,19 @@ from waypost.domain.messages.next_action import (
     LoadContent,
     LoadJourneyStatus,
     LoadRecipient,
+    LoadSenderCheck,
     LoadSuppression,
     Recipient,
     SendContext,
+    SenderCheck,
     Settle,
+    StoreContent,
     next_action,
 )
 
 ADA = Customer("w1", "c_1", None, None, (), {}, {})
-CONTENT = Content(PreparedMessage("ada@example.com", {"subject": "Hi"}), is_stored=False)
+PREPARED = PreparedMessage("ada@example.com", {"subject": "Hi"})
+CONTENT = Content(PREPARED, is_stored=True)
 
 
 def recipient(**changes: Any) -> Recipient:
@@ -42,16 +46,31 @@ FULL = SendContext("published", recipient(), CONTENT, is_suppressed=False)
 
 def test_a_message_that_passes_all_checks_is_claimed() -> None:
     """A due message is claimed with its content if its journey runs, its customer exists, and its address is not suppressed."""
-    assert next_action(pending_message(), NOW, FULL) == Claim(pending_message(), CONTENT)
+    assert next_action(pending_message(), NOW, FULL) == Claim(pending_message(), PREPARED)
 
 
 def test_inputs_are_loaded_one_after_the_other() -> None:
-    """A due message needs, in this order: status of the journey, recipient, content, suppression. None of them is loaded earlier."""
+    """A due message needs status of the journey, recipient, content, suppression and stored content, in this order and not earlier."""
     message = pending_message()
     assert next_action(message, NOW, SendContext()) == LoadJourneyStatus()
     assert next_action(message, NOW, SendContext("published")) == LoadRecipient()
     assert next_action(message, NOW, SendContext("published", FULL.recipient)) == LoadContent(message, recipient())
     assert next_action(message, NOW, replace(FULL, is_suppressed=None)) == LoadSuppression("ada@example.com")
+    rendered = Content(PREPARED, is_stored=False)
+    assert next_action(message, NOW, replace(FULL, content=rendered)) == StoreContent(message, PREPARED)
+
+
+def test_a_sender_is_checked_before_anything_is_stored() -> None:
+    """Content with a sender needs a check of it before the suppression, and an error of the check settles the message as failed."""
+    sent_from = PreparedMessage("ada@example.com", {"subject": "Hi", "from": "news@example.com"})
+    context = SendContext("published", FULL.recipient, Content(sent_from, is_stored=False))
+    assert next_action(pending_message(), NOW, context) == LoadSenderCheck("news@example.com")
+    allowed = replace(context, sender=SenderCheck(None))
+    assert next_action(pending_message(), NOW, allowed) == LoadSuppression("ada@example.com")
+    action = next_action(pending_message(), NOW, replace(context, sender=SenderCheck("not yours")))
+    assert isinstance(action, Settle)
+    assert (action.message.status, action.message.reason) == (MessageStatus.FAILED, MessageReason.NO_SENDER)
+    assert action.message.attempts[-1].detail == "not yours"
 
 
 @pytest.mark.parametrize(
@@ -133,4 +152,4 @@ def test_a_webhook_with_an_expired_lease_is_claimed_again() -> None:
     expired = delivery.after_expired_lease(claimed, NOW + delivery.LEASE)
     assert [attempt.outcome for attempt in expired.attempts] == ["unknown"]
     assert next_action(claimed, NOW + delivery.LEASE, replace(FULL, content=None)) == LoadContent(expired, recipient())
-    assert next_action(claimed, NOW + delivery.LEASE, FULL) == Claim(expired, CONTENT)
+    assert next_action(claimed, NOW + delivery.LEASE, FULL) == Claim(expired, PREPARED)

@@ -35,6 +35,9 @@ CUSTOMER = Customer("w1", "c_1", ADA, "ada", (), {}, {})
 class NoMessages(FakeMessages):
     """A customer without messages."""
 
+    def receivers(self, workspace: str, messages: object) -> dict[str, str]:
+        return {}
+
     def all_rendered(self, workspace: str, messages: object) -> dict[str, PreparedMessage]:
         return {}
 

@@ -44,6 +44,9 @@ RECEIVED = NOW + timedelta(days=1)
 class NoMessages(FakeMessages):
     """The messages of a customer without messages."""
 
+    def receivers(self, workspace: str, messages: object) -> dict[str, str]:
+        return {}
+
     def all_rendered(self, workspace: str, messages: object) -> dict[str, PreparedMessage]:
         return {}
 

@@ -104,10 +104,11 @@ def _provider_response(response: HttpResponse, now: datetime) -> ProviderRespons
 
 def _retry_after_seconds(text: str, now: datetime) -> float | None:
     """The delay of a `Retry-After` header (RFC 9110, section 10.2.3): a number of seconds or a date; None for any other text."""
-    if text.isascii() and text.isdecimal():
-        return float(text)
     try:
+        if text.isascii() and text.isdecimal():
+            return float(text)
         date = parsedate_to_datetime(text)
-    except ValueError:
+        return max((date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds(), 0)
+    except (ValueError, TypeError, ArithmeticError, LookupError):
+        # Python's parser of dates raises more than ValueError: a zone of a thousand digits overflows.
         return None
-    return max((date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds(), 0)

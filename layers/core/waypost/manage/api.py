@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -19,7 +19,9 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest(Generic[Q, B]):
-    """An authenticated request with its parsed query and body. `workspace` is empty for an operation that needs no key.
+    """An authenticated request with its parsed query and body, and its headers by their names in lower case.
+
+    `workspace` is empty for an operation that needs no key.
 
     `connect` returns the dependencies. It is called on use, so that `GET /api/health` needs no adapter.
     """
@@ -30,6 +32,7 @@ class ApiRequest(Generic[Q, B]):
     query: Q
     body: B
     connect: Callable[[], ManageDependencies]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dependencies(self) -> ManageDependencies:
@@ -48,7 +51,7 @@ class Operation(Route):
     `handler` is None if another function answers the route; then the row is only documentation. `response` is the type of the body (None:
     no body), `further_statuses` are the other statuses with the same body, and `media` is its media type. `body` is the model of the
     request body (None: the body is not read). With `raw_body` the model only documents the body and the handler gets any JSON value. With
-    `optional_body` a missing body is an empty object.
+    `optional_body` a missing body is an empty object. With `has_etag` the response has an `ETag`, and a body may come with `If-Match`.
     """
 
     summary: str
@@ -62,3 +65,4 @@ class Operation(Route):
     body: type[BaseModel] | None = None
     raw_body: bool = False
     optional_body: bool = False
+    has_etag: bool = False

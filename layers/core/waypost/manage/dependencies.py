@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from waypost import ports
+from waypost.cache.senders import Senders
 from waypost.domain.customers.customer import Customer
 from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.messages.message import PreparedMessage, RenderedTemplate, SkipReason
@@ -15,13 +16,15 @@ from waypost.erasure import ErasureDependencies
 
 @dataclass(frozen=True, slots=True)
 class PublishChecks:
-    """The checks at publication that need a technology: whether a template parses, and whether a webhook address is allowed.
+    """The checks at publication that need a technology or the workspace.
 
-    Each returns what is wrong as a sentence, or None.
+    They say whether a template parses, whether a webhook address is allowed, and whether the workspace may use a sender. Each returns what
+    is wrong as a sentence, or None.
     """
 
     template: publish_checks.Check
     address: publish_checks.Check
+    sender: publish_checks.Check = publish_checks.no_fault
 
 
 Preparation = Callable[[RenderedTemplate, Customer], PreparedMessage | SkipReason]
@@ -41,6 +44,8 @@ class ManageDependencies:
     keys: ports.ManagedKeys
     customers: ports.ManagedCustomers
     journeys: ports.ManagedJourneys
+    settings: ports.ManagedWorkspaceSettings
+    senders: Senders
     checks: PublishChecks
     templates: ports.Templates
     preparations: Mapping[str, Preparation]
@@ -49,6 +54,7 @@ class ManageDependencies:
     log: ports.EventHistory
     rejected: ports.RejectedEventHistory
     messages: ports.ManagedMessages
+    suppressions: ports.ManagedSuppressions
     secrets: ports.ManagedWebhookSecrets
     dead_letters: ports.ManagedDeadLetters
     signals: ports.Signals

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -86,7 +86,7 @@ def publish(
             raise wrong_action(was, "publish")
         if was.published_version == was.version:
             return was, definition
-        checked = publish_checks.publishable(definition, checks.template, checks.address)
+        checked = publish_checks.publishable(definition, checks.template, checks.address, checks.sender)
         event_names = checked.event_names if isinstance(checked, Journey) else ()
         pointer = journeys.pointer(workspace)
         # The clock is read after the checks, right before the write: the delay is counted from here.
@@ -124,7 +124,7 @@ def response(checks: PublishChecks, journey: Lifecycle, definition: Any) -> Jour
     """A journey with its newest definition, and with what publishing would refuse this draft for."""
     # A version that is published is not checked again: a stricter release would show problems of what runs without any.
     is_draft = journey.version != journey.published_version and journey.status != "stopped"
-    checked = publish_checks.publishable(definition, checks.template, checks.address) if is_draft else []
+    checked = publish_checks.publishable(definition, checks.template, checks.address, checks.sender) if is_draft else []
     return JourneyResponse.with_definition(journey, definition, checked if isinstance(checked, list) else [])
 
 
@@ -153,6 +153,12 @@ def wrong_action(journey: Lifecycle, action: str) -> RefusedError:
     return RefusedError(409, "wrong-move", f"This journey is {journey.status}: it cannot {action}.")
 
 
+def checks_for(request: ApiRequest[Any, Any]) -> PublishChecks:
+    """The checks of publishing, with the senders of the workspace of a request."""
+    dependencies, workspace, now = request.dependencies, request.workspace, request.now
+    return replace(dependencies.checks, sender=lambda sender: dependencies.senders.error(workspace, sender, now))
+
+
 def list_journeys(request: ApiRequest[JourneyQuery, None]) -> ListResponse[JourneySummary]:
     """`GET /api/journeys`."""
     source = in_memory_source(request.dependencies.journeys.all(request.workspace), position)
@@ -166,14 +172,13 @@ def journey_schema(request: ApiRequest[NoQuery, None]) -> dict[str, Any]:  # noq
 
 def read_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
     """`GET /api/journeys/{id}`."""
-    dependencies = request.dependencies
-    return response(dependencies.checks, *read(dependencies.journeys, request.workspace, request.variables["id"]))
+    return response(checks_for(request), *read(request.dependencies.journeys, request.workspace, request.variables["id"]))
 
 
 def save_journey(request: ApiRequest[NoQuery, Any]) -> JourneyResponse | Response:
     """`PUT /api/journeys/{id}`, with a status of its own for a new journey."""
     saved, definition = save(request.dependencies.journeys, request.workspace, request.variables["id"], request.body, request.now)
-    body = response(request.dependencies.checks, saved, definition)
+    body = response(checks_for(request), saved, definition)
     return Response(CREATED_STATUS, body) if saved.is_new else body
 
 
@@ -184,11 +189,11 @@ def delete_journey(request: ApiRequest[NoQuery, None]) -> None:
 
 def publish_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
     """`POST /api/journeys/{id}/publish`."""
-    dependencies = request.dependencies
+    dependencies, checks = request.dependencies, checks_for(request)
     published = publish(
-        dependencies.journeys, request.workspace, request.variables["id"], dependencies.checks, dependencies.clock, dependencies.entry_delay
+        dependencies.journeys, request.workspace, request.variables["id"], checks, dependencies.clock, dependencies.entry_delay
     )
-    return response(dependencies.checks, *published)
+    return response(checks, *published)
 
 
 def draw_journey(request: ApiRequest[DiagramQuery, None]) -> str:

@@ -12,7 +12,7 @@ from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import JourneyResumed
 from waypost.manage.api import ApiRequest
 from waypost.manage.dependencies import ManageDependencies
-from waypost.manage.journeys import EDIT_ATTEMPTS, read, response, wrong_action
+from waypost.manage.journeys import EDIT_ATTEMPTS, checks_for, read, response, wrong_action
 from waypost.manage.requests import NoQuery
 from waypost.manage.responses.journeys import JourneyResponse
 
@@ -65,4 +65,4 @@ def stop_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
 
 def _changed(request: ApiRequest[NoQuery, None], action: LifecycleAction) -> JourneyResponse:
     dependencies = request.dependencies
-    return response(dependencies.checks, *change_status(dependencies, request.workspace, request.variables["id"], action, request.now))
+    return response(checks_for(request), *change_status(dependencies, request.workspace, request.variables["id"], action, request.now))

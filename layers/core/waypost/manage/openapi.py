@@ -73,7 +73,7 @@ def _described(operation: Operation, schemas: BodySchemas) -> dict[str, Any]:
         "operationId": _operation_id(operation),
         "summary": operation.summary,
         "security": [] if operation.scope is None else [{"key": []}],
-        "parameters": [*_path_parameters(operation), *_query_parameters(operation)],
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
         "responses": _responses(operation, schemas),
     }
     if operation.scope is not None:
@@ -100,6 +100,13 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
     return [{"name": name, "in": "query", "schema": _inlined(each, definitions)} for name, each in schema.get("properties", {}).items()]
 
 
+def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
+    if not operation.has_etag or operation.body is None:
+        return []
+    description = "An `ETag`: the request is refused with 412 if it is no longer the present one."
+    return [{"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": description}]
+
+
 def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
     """A schema with its references replaced: a parameter is too small to need named definitions."""
     if isinstance(schema, list):
@@ -113,6 +120,8 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
 
 def _responses(operation: Operation, schemas: BodySchemas) -> dict[str, Any]:
     success: dict[str, Any] = {"description": operation.summary}
+    if operation.has_etag:
+        success["headers"] = {"ETag": {"schema": {"type": "string"}}}
     if operation.response is not None:
         success["content"] = {operation.media: {"schema": schemas[operation.response, "serialization"]}}
     problem = {"description": "The error", "content": {PROBLEM: {"schema": schemas[Problem, "serialization"]}}}

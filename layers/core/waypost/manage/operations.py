@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.manage import (
     customers,
     dead_letters,
@@ -21,7 +22,9 @@ from waypost.manage import (
     messages,
     openapi,
     requests,
+    settings,
     simulation,
+    suppressions,
     timeline,
     workspaces,
 )
@@ -38,7 +41,7 @@ from waypost.manage.responses.customers import (
 from waypost.manage.responses.events import ListedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
 from waypost.manage.responses.lists import ListResponse
-from waypost.manage.responses.messages import MessageResponse
+from waypost.manage.responses.messages import MessageResponse, SuppressionResponse
 from waypost.manage.responses.workspaces import (
     DeadLetterResponse,
     HealthResponse,
@@ -76,6 +79,25 @@ OPERATIONS: Final = (
         workspaces.save_schema,
         Schema,
         body=Schema,
+    ),
+    Operation(
+        "GET",
+        "/api/settings",
+        "read-settings",
+        "The settings of the workspace",
+        settings.read_settings,
+        WorkspaceSettings,
+        has_etag=True,
+    ),
+    Operation(
+        "PUT",
+        "/api/settings",
+        "save-settings",
+        "Replace the settings; with `If-Match` only if nobody else has changed them",
+        settings.save_settings,
+        WorkspaceSettings,
+        body=WorkspaceSettings,
+        has_etag=True,
     ),
     Operation(
         "GET",
@@ -276,6 +298,24 @@ OPERATIONS: Final = (
         workspaces.rotate_secret,
         WebhookSecretResponse,
         status=201,
+    ),
+    Operation(
+        "GET",
+        "/api/suppressions",
+        "list-suppressions",
+        "The addresses that get no more messages, in no order of time",
+        suppressions.list_suppressions,
+        ListResponse[SuppressionResponse],
+        query=requests.SuppressionQuery,
+    ),
+    Operation(
+        "DELETE",
+        "/api/suppressions",
+        "lift-suppression",
+        "Let a suppressed address get messages again",
+        suppressions.lift_suppression,
+        body=requests.SuppressionBody,
+        status=204,
     ),
     Operation(
         "GET",

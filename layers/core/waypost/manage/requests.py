@@ -65,6 +65,12 @@ class DeadLetterQuery(ListQuery):
     list_name: ClassVar[str] = "DeadLetterQuery"
 
 
+class SuppressionQuery(ListQuery):
+    """A page of the suppressed addresses."""
+
+    list_name: ClassVar[str] = "SuppressionQuery"
+
+
 class MessageQuery(ListQuery):
     """A page of the messages."""
 
@@ -111,6 +117,13 @@ class NewKeyBody(WireModel):
     scopes: frozenset[Scope] = Field(min_length=1)
     key: str | None = Field(None, pattern=f"^{KEY_PATTERN.pattern}$", description="A key to import")
     expires_at: ZonedTime | None = None
+
+
+class SuppressionBody(WireModel):
+    """The suppressed address to lift, as `to` of a message shows it."""
+
+    channel: Name
+    address: str = Field(min_length=1, max_length=4096)
 
 
 class RedriveBody(WireModel):

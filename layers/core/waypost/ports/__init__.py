@@ -8,7 +8,7 @@ from __future__ import annotations
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
 from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
-from waypost.ports.messages import Channel, ManagedMessages, Messages, Suppressions, Templates
+from waypost.ports.messages import Channel, ManagedMessages, ManagedSuppressions, Messages, Suppressions, Templates
 from waypost.ports.queues import (
     ArmedTimers,
     DeadLetters,
@@ -22,7 +22,15 @@ from waypost.ports.queues import (
 )
 from waypost.ports.runs import RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
-from waypost.ports.workspaces import Keys, ManagedKeys, ManagedWebhookSecrets, ManagedWorkspaces, Workspaces
+from waypost.ports.workspaces import (
+    Keys,
+    ManagedKeys,
+    ManagedWebhookSecrets,
+    ManagedWorkspaces,
+    ManagedWorkspaceSettings,
+    SenderSettings,
+    Workspaces,
+)
 
 __all__ = [
     "ArmedTimers",
@@ -43,7 +51,9 @@ __all__ = [
     "ManagedJourneys",
     "ManagedKeys",
     "ManagedMessages",
+    "ManagedSuppressions",
     "ManagedWebhookSecrets",
+    "ManagedWorkspaceSettings",
     "ManagedWorkspaces",
     "Messages",
     "Receipts",
@@ -54,6 +64,7 @@ __all__ = [
     "RunHistory",
     "Runs",
     "SendQueue",
+    "SenderSettings",
     "Signals",
     "Suppressions",
     "Telemetry",

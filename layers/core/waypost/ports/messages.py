@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, PreparedMessage, ProviderResponse, RenderedTemplate, RenderFailure, SkipReason
+from waypost.domain.messages.suppression import Suppression
 
 
 class Messages(Protocol):
@@ -31,6 +32,9 @@ class Messages(Protocol):
 
 class ManagedMessages(Messages, Protocol):
     """Messages with the lists of the management API."""
+
+    def receivers(self, workspace: str, messages: Sequence[str]) -> Mapping[str, str]:
+        """The addresses that messages were sent to, by message id; those of erased messages are left out."""
 
     def all_rendered(self, workspace: str, messages: Sequence[str]) -> Mapping[str, PreparedMessage]:
         """The rendered content that is still stored, by message id."""
@@ -79,5 +83,15 @@ class Suppressions(Protocol):
     def holds(self, workspace: str, channel: str, address: str) -> bool:
         """Whether this address is suppressed."""
 
-    def add(self, workspace: str, channel: str, address: str) -> None:
-        """Suppresses an address."""
+    def add(self, workspace: str, channel: str, address: str, message: str | None = None, since: datetime | None = None) -> None:
+        """Suppresses an address because of the outcome that this message had at this time."""
+
+
+class ManagedSuppressions(Suppressions, Protocol):
+    """Suppressed addresses as the management API lists and lifts them."""
+
+    def remove(self, workspace: str, channel: str, address: str) -> None:
+        """Lifts a suppression, if there is one."""
+
+    def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Suppression], str | None]:
+        """At most `limit` suppressions after the position `before`, in no order of time, and the next position (None: no more)."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from waypost.domain.api_keys import Key
 from waypost.domain.customers.schema import Schema
 from waypost.domain.messages.webhook_signatures import WebhookSecrets
+from waypost.domain.messages.workspace_settings import StoredSettings, WorkspaceSettings
 
 
 class Keys(Protocol):
@@ -52,6 +53,20 @@ class ManagedWorkspaces(Workspaces, Protocol):
 
     def save_schema(self, workspace: str, schema: Schema) -> None:
         """Replaces the schema of the workspace."""
+
+
+class SenderSettings(Protocol):
+    """The settings that the administrators of a workspace change (docs/api.md#settings)."""
+
+    def read(self, workspace: str) -> StoredSettings:
+        """The settings with their revision; the default ones with revision 0 if none were stored."""
+
+
+class ManagedWorkspaceSettings(SenderSettings, Protocol):
+    """The settings as the management API changes them."""
+
+    def save(self, workspace: str, settings: WorkspaceSettings, revision: int) -> int:
+        """Replaces the settings of this revision; returns the new revision. StaleError if there is another one by now."""
 
 
 class ManagedWebhookSecrets(Protocol):

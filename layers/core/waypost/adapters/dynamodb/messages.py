@@ -81,6 +81,11 @@ class DynamoMessages:
         items = self.table.get_many([rendered_key(workspace, each) for each in messages])
         return {item["id"].split("#")[1]: rendered_from_item(item) for item in items}
 
+    def receivers(self, workspace: str, messages: Sequence[str]) -> dict[str, str]:
+        """The addresses of these messages, by message id; those of messages that were erased or have no address are left out."""
+        items = self.table.get_many([key_of(workspace, each) for each in dict.fromkeys(messages)])
+        return {id_in(item["at"]): item["to"] for item in items if "to" in item}
+
     def keep_rendered(self, message: Message, made: PreparedMessage, now: datetime) -> PreparedMessage:
         """Stores a rendered message for 30 days, unless one is stored already; returns the stored one."""
         # Put if absent: a retry must send the bytes of the first attempt, although attributes or the template's clock have changed since.

@@ -77,6 +77,9 @@ class MessageStep(Step):
     url_field: ClassVar[str | None] = None
     """The field of the template that is the URL of a request, which has to be an allowed address."""
 
+    sender_field: ClassVar[str | None] = None
+    """The field of the template that names the sender, which has to be one of the workspace."""
+
     type: Literal["message"]
     strict: StrictBool = Field(default=False, description="Whether a missing value in a template skips the message (reason `template`).")
     on_unknown: Literal["hold", "resend"] = Field(
@@ -109,6 +112,8 @@ class MessageStep(Step):
 
 class EmailMessage(MessageStep):
     """A message by e-mail."""
+
+    sender_field = "from"
 
     channel: Literal["email"]
     template: EmailTemplate

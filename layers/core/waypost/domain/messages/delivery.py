@@ -8,10 +8,13 @@ from typing import Final, assert_never
 
 from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, ProviderResponse, SkipReason
-from waypost.domain.messages.retry_schedule import retries_are_used_up, retry_delay
+from waypost.domain.messages.retry_schedule import MAX_THROTTLED, retries_are_used_up, retry_delay
 
 LEASE: Final = timedelta(seconds=120)
 """How long a claim holds. It is longer than the timeout of the send function: an expired lease means that its worker is dead."""
+
+SENDER_ERROR: Final = "error"
+"""The `outcome` of the attempt of a message at which the sender itself failed. Rows of messages store it."""
 
 
 def is_claimable(message: Message, now: datetime) -> bool:
@@ -51,6 +54,10 @@ def awaits_response(message: Message, token: str) -> bool:
 
 def after_response(message: Message, response: ProviderResponse, now: datetime) -> Message:
     """A claimed message after the response of its provider. A status that a delivery report has set during the call stays."""
+    if response.outcome == "throttled":
+        if now - message.created_at <= MAX_THROTTLED:
+            return _keeping_reported_status(message, _unclaimed(message, now + timedelta(seconds=response.retry_after or 0)))
+        response = replace(response, outcome="refused")
     recorded = replace(message, attempts=(*message.attempts, Attempt(now, response.outcome, response.detail)))
     return _keeping_reported_status(message, _with_outcome(recorded, response, now))
 
@@ -60,7 +67,7 @@ def _with_outcome(recorded: Message, response: ProviderResponse, now: datetime) 
     match response.outcome:
         case "sent":
             return replace(recorded, status=MessageStatus.SENT, lease=None)
-        case "refused":
+        case "refused" | "throttled":
             return _to_be_retried(recorded, now, delay)
         case "failed":
             return _failed(recorded, MessageReason.REJECTED)
@@ -70,6 +77,11 @@ def _with_outcome(recorded: Message, response: ProviderResponse, now: datetime) 
             return _with_unknown_outcome(recorded, now, delay)
         case _ as never:
             assert_never(never)
+
+
+def _unclaimed(message: Message, due: datetime) -> Message:
+    """A claimed message as it was before the claim, due at this time."""
+    return replace(message, status=MessageStatus.PENDING, lease=None, due=due, attempt_count=message.attempt_count - 1)
 
 
 def after_expired_lease(message: Message, now: datetime) -> Message:
@@ -93,6 +105,20 @@ def skipped(message: Message, reason: SkipReason, now: datetime) -> Message:
     """The message that will not be sent."""
     attempt = Attempt(now, "skipped", reason.detail or reason.reason.value)
     return replace(message, status=MessageStatus.SKIPPED, reason=reason.reason, lease=None, attempts=(*message.attempts, attempt))
+
+
+def with_refused_sender(message: Message, detail: str, now: datetime) -> Message:
+    """The message as failed, because its workspace may not use its sender. Once the sender is allowed, it can be redriven."""
+    attempts = (*message.attempts, Attempt(now, "failed", detail))
+    return replace(_failed(message, MessageReason.NO_SENDER), attempts=attempts, held=False)
+
+
+def given_up(message: Message, now: datetime) -> Message:
+    """A pending message as failed, because the sender itself failed at it again and again; any other message as it is."""
+    if message.status is not MessageStatus.PENDING:
+        return message
+    attempt = Attempt(now, SENDER_ERROR, "Waypost failed at this message at every receive; the log of the send function says why")
+    return replace(_failed(message, MessageReason.GAVE_UP), attempts=(*message.attempts, attempt), held=False)
 
 
 def redriven(message: Message, now: datetime) -> Message:

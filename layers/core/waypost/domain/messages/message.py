@@ -46,7 +46,7 @@ class MessageReason(StrEnum):
     REJECTED = "rejected"
     """The provider refused it for good."""
     GAVE_UP = "gave-up"
-    """The provider refused it, or its outcome remained unknown, at every attempt of the schedule."""
+    """The provider refused it, or its outcome remained unknown, at every attempt of the schedule; or the sender itself failed at it."""
     ENDPOINT_GONE = "endpoint-gone"
     """The webhook's endpoint answered 410, and gets no more messages."""
     NO_ANSWER = "no-answer"
@@ -57,7 +57,7 @@ class MessageReason(StrEnum):
 class Attempt:
     """One call of the provider, or the reason why there was none.
 
-    `outcome` is a `ProviderOutcome` or `skipped`; `detail` is text for a person.
+    `outcome` is a `ProviderOutcome`, `skipped` or `error` (the sender itself failed); `detail` is text for a person.
     """
 
     at: datetime
@@ -142,17 +142,18 @@ class RenderFailure:
     detail: str
 
 
-ProviderOutcome = Literal["sent", "refused", "failed", "gone", "unknown"]
-"""What one call of a provider resulted in (`docs/messages.md#delivery`). Rows of messages store these words.
+ProviderOutcome = Literal["sent", "refused", "failed", "gone", "unknown", "throttled"]
+"""What one call of a provider resulted in (`docs/messages.md#delivery`). Rows of messages store these words, all but the last.
 
 `sent`: accepted. `refused`: certainly not accepted; a later attempt may succeed. `failed`: certainly not accepted, and no later attempt can
-succeed. `gone`: failed, and the address no longer exists. `unknown`: it may have been accepted.
+succeed. `gone`: failed, and the address no longer exists. `unknown`: it may have been accepted. `throttled`: certainly not accepted,
+because the provider takes no message at all from this account at the moment; such a call is no attempt.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """The result of one call of a provider. `retry_after`: the seconds that the provider asked to wait before the next call, if it did."""
+    """The result of one call of a provider. `retry_after`: the seconds until the next call, if the provider or a pause requires it."""
 
     outcome: ProviderOutcome
     detail: str

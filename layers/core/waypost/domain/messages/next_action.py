@@ -13,6 +13,7 @@ from typing import Literal, assert_never
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages import delivery
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, SkipReason
 
@@ -35,12 +36,20 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class SenderCheck:
+    """Whether the workspace may use the sender of a message: `error` says why not, None that it may."""
+
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SendContext:
     """What the sender has loaded for one message so far. None: not loaded yet. A `SkipReason`: there is none, so the message is skipped."""
 
     journey_status: Literal["published", "paused", "stopped"] | None = None
     recipient: Recipient | SkipReason | None = None
     content: Content | SkipReason | None = None
+    sender: SenderCheck | None = None
     is_suppressed: bool | None = None
 
 
@@ -63,6 +72,13 @@ class LoadContent:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadSenderCheck:
+    """Load whether the workspace may send from this sender."""
+
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadSuppression:
     """Load whether the address of the receiver is suppressed on the message's channel."""
 
@@ -70,11 +86,19 @@ class LoadSuppression:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """Claim `message`, and then call its provider with `content`."""
+class StoreContent:
+    """Store what was prepared for `message`, and load what is stored then: another worker may have stored something else before."""
 
     message: Message
-    content: Content
+    prepared: PreparedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Claim `message`, and then call its provider with the stored content `prepared`."""
+
+    message: Message
+    prepared: PreparedMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +115,7 @@ class Settle:
     message: Message
 
 
-Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSuppression
+Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSenderCheck | LoadSuppression | StoreContent
 Decision = Claim | Defer | Settle
 
 
@@ -147,12 +171,30 @@ def _with_content(message: Message, now: datetime, recipient: Recipient, context
             return LoadContent(message, recipient)
         case SkipReason() as reason:
             return _skip(message, reason, now)
-        case Content() as content if context.is_suppressed is None:
-            return LoadSuppression(content.prepared.to)
         case Content() as content:
-            return _skip(message, SkipReason(MessageReason.SUPPRESSED), now) if context.is_suppressed else Claim(message, content)
+            return _with_refused_sender(message, now, content, context) or _with_allowed_sender(message, now, content, context)
         case _ as never:
             assert_never(never)
+
+
+def _with_refused_sender(message: Message, now: datetime, content: Content, context: SendContext) -> Load | Decision | None:
+    """What to do because of the sender of a message; None if the workspace may use it, or if the channel has no sender."""
+    sender_field = step_class(message.channel).sender_field
+    sender = content.prepared.rendered.get(sender_field) if sender_field else None
+    if not isinstance(sender, str):
+        return None
+    if context.sender is None:
+        return LoadSenderCheck(sender)
+    # Failed and not skipped: what failed can be redriven. After an upgrade, or after a sender was removed by mistake, nothing is lost.
+    return Settle(delivery.with_refused_sender(message, context.sender.error, now)) if context.sender.error else None
+
+
+def _with_allowed_sender(message: Message, now: datetime, content: Content, context: SendContext) -> Load | Decision:
+    if context.is_suppressed is None:
+        return LoadSuppression(content.prepared.to)
+    if context.is_suppressed:
+        return _skip(message, SkipReason(MessageReason.SUPPRESSED), now)
+    return Claim(message, content.prepared) if content.is_stored else StoreContent(message, content.prepared)
 
 
 def _skip(message: Message, reason: SkipReason, now: datetime) -> Settle:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage
+from waypost.domain.messages.suppression import Suppression
 from waypost.domain.values.wire_model import WireModel
 from waypost.manage.responses.lists import Time
 
@@ -15,6 +16,24 @@ class AttemptResponse(WireModel):
     at: Time
     outcome: str
     detail: str
+
+
+class SuppressionResponse(WireModel):
+    """A suppressed address.
+
+    `message` is the id of the message whose outcome suppressed it, `since` the time of that outcome. `address` is null if that message was
+    erased; all three are null for what an earlier release has suppressed.
+    """
+
+    channel: str
+    address: str | None
+    message: str | None
+    since: Time | None
+
+    @classmethod
+    def of(cls, suppression: Suppression, address: str | None) -> SuppressionResponse:
+        """A suppression with the address of its message."""
+        return cls(channel=suppression.channel, address=address, message=suppression.message, since=suppression.since)
 
 
 class MessageResponse(WireModel):

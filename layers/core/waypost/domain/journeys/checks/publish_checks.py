@@ -19,25 +19,34 @@ from waypost.domain.values.json_pointers import pointer
 Check = Callable[[str], str | None]
 """A text -> its fault as a sentence, or None."""
 
+_TAG: Final = re.compile(r"\{[{%]")
+_BRACKETED: Final = re.compile(r"<[^<>]*>\s*$")
+
 MOST_BYTES: Final = 200 * 1024
 MOST_LEVELS: Final = 48
 """Deep enough for any journey that a person writes, and shallow enough for the recursion of parsing and of the checks."""
 
 
-def publishable(raw: Any, parse_template: Check, address_allowed: Check) -> Journey | list[Finding]:
+def no_fault(_: str) -> str | None:
+    """The check that accepts every text."""
+    return None
+
+
+def publishable(raw: Any, parse_template: Check, address_allowed: Check, sender_allowed: Check = no_fault) -> Journey | list[Finding]:
     """The journey that the JSON value `raw` describes, or all its faults, each once.
 
-    `parse_template` checks a Liquid text, `address_allowed` the part of a webhook's URL before its first template tag.
+    `parse_template` checks a Liquid text, `address_allowed` the part of a webhook's URL before its first template tag, `sender_allowed` a
+    sender's address that holds no template tag.
     """
     if faults_of_size := outsized(raw):
         return faults_of_size
     journey = parse(raw)
     found = [] if isinstance(journey, Journey) else journey
-    return list(dict.fromkeys([*found, *findings(raw, parse_template, address_allowed)])) or journey
+    return list(dict.fromkeys([*found, *findings(raw, parse_template, address_allowed, sender_allowed)])) or journey
 
 
-def findings(raw: Any, parse_template: Check, address_allowed: Check) -> list[Finding]:
-    """The faults that the types of a definition cannot express: of the graph, conditions, templates and addresses.
+def findings(raw: Any, parse_template: Check, address_allowed: Check, sender_allowed: Check = no_fault) -> list[Finding]:
+    """The faults that the types of a definition cannot express: of the graph, conditions, templates, addresses and senders.
 
     These checks read JSON rather than the parsed journey, so that one field that does not parse hides no other fault.
     Parts that do not parse are skipped: `journey.parse` reports them.
@@ -55,6 +64,7 @@ def findings(raw: Any, parse_template: Check, address_allowed: Check) -> list[Fi
                 *_address(place, step, address_allowed),
                 *_constants(place, step),
             ]
+            found += _sender(place, step, sender_allowed)
     return found
 
 
@@ -147,6 +157,17 @@ def _address_fault(url: str, address_allowed: Check) -> str | None:
     fixed = re.split(r"\{[{%]", url, maxsplit=1)[0]
     host_is_fixed = fixed == url or re.match(r"[^/]*//[^/?#]*[/?#]", fixed)
     return address_allowed(fixed) if host_is_fixed else None
+
+
+def _sender(place: Place, step: Mapping[str, Any], sender_allowed: Check) -> Iterator[Finding]:
+    template, sender_field = step.get("template"), step_class(step.get("channel")).sender_field
+    if sender_field is None or not isinstance(template, Mapping) or not isinstance(sender := template.get(sender_field), str):
+        return
+    # The name in front of the address may be a template. What the address is, if it is one, is known only when the message is sent.
+    address = sender if not _TAG.search(sender) else (_BRACKETED.search(sender) or [""])[0]
+    fault = sender_allowed(address) if address.strip() and not _TAG.search(address) else None
+    if fault is not None:
+        yield Finding("sender-not-allowed", fault, pointer((*place, "template", sender_field)))
 
 
 def _elements(value: Any) -> list[Any]:

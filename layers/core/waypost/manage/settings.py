@@ -1,0 +1,43 @@
+"""The settings of a workspace: read, and replaced if nobody else has changed them meanwhile (docs/api.md#settings)."""
+
+from __future__ import annotations
+
+from waypost.domain.errors import RefusedError, StaleError
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
+from waypost.manage.api import ApiRequest
+from waypost.manage.requests import NoQuery
+from waypost.web.http import Response
+
+
+def read_settings(request: ApiRequest[NoQuery, None]) -> Response:
+    """`GET /api/settings`."""
+    stored = request.dependencies.settings.read(request.workspace)
+    return Response(200, stored.settings, {"ETag": _etag(stored.revision)})
+
+
+def save_settings(request: ApiRequest[NoQuery, WorkspaceSettings]) -> Response:
+    """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one."""
+    settings, expected = request.dependencies.settings, request.headers.get("if-match")
+    revision = settings.read(request.workspace).revision
+    if expected is not None and not _matches(expected, revision):
+        raise _changed()
+    try:
+        saved = settings.save(request.workspace, request.body, revision)
+    except StaleError:
+        if expected is None:
+            raise
+        raise _changed() from None
+    return Response(200, request.body, {"ETag": _etag(saved)})
+
+
+def _etag(revision: int) -> str:
+    return f'"{revision}"'
+
+
+def _matches(if_match: str, revision: int) -> bool:
+    tags = [each.strip() for each in if_match.split(",")]
+    return "*" in tags or _etag(revision) in tags
+
+
+def _changed() -> RefusedError:
+    return RefusedError(412, "precondition-failed", "The settings are no longer those of this ETag; read them and try again.")
