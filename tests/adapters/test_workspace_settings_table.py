@@ -31,6 +31,15 @@ def test_settings_are_read_as_they_were_saved(store: Store) -> None:
     assert store.read("w2") == StoredSettings(WorkspaceSettings(), 0)
 
 
+def test_settings_of_a_newer_release_are_left_out() -> None:
+    """A setting that this release does not know hides none of the others."""
+    with aws():
+        table = empty_table("WorkspacesTable")
+        table.put({"workspace": "w1", "row": "settings", "json": '{"senders":["a@shop.example"],"colours":{}}', "rev": 7})
+        stored = DynamoWorkspaceSettings(table).read("w1")
+    assert stored == StoredSettings(WorkspaceSettings(senders=("a@shop.example",)), 7)
+
+
 def test_of_two_changes_of_one_revision_one_is_saved(store: Store) -> None:
     """A change of a revision that is not the stored one is refused, and nothing is overwritten."""
     store.save("w1", WorkspaceSettings(senders=("a@shop.example",)), 0)

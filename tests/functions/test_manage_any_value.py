@@ -83,6 +83,8 @@ BODIES: dict[str, Any] = {
     "save-journey": JOURNEY,
     "simulate-journey": SIMULATION,
     "redrive": {"id": "nothing"},
+    "save-settings": {"senders": ["news@example.com", "@example.org"]},
+    "lift-suppression": {"channel": "webhook", "address": "https://example.com/hook"},
 }
 """A valid body of each operation that takes one."""
 

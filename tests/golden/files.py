@@ -30,6 +30,7 @@ from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
+from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 
 FOLDER = Path(__file__).parent
@@ -61,6 +62,7 @@ class Database:
     workspaces: DynamoWorkspaces
     secrets: DynamoWebhookSecrets
     suppressions: DynamoSuppressions
+    settings: DynamoWorkspaceSettings
     dead: DynamoDeadLetters
     customer_data: DynamoCustomerData
     erasures: DynamoErasures
@@ -83,6 +85,7 @@ def database() -> Database:
         DynamoWorkspaces(workspaces),
         DynamoWebhookSecrets(workspaces),
         DynamoSuppressions(workspaces),
+        DynamoWorkspaceSettings(workspaces),
         DynamoDeadLetters(dead),
         DynamoCustomerData(runs, messages, events, dead),
         DynamoErasures(runs),

@@ -19,6 +19,7 @@ from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.journeys.lifecycle import Lifecycle
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, PreparedMessage
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
 from waypost.domain.runs.run import Cause, CustomerRuns, PendingTransition, Run, RunStatus, StepVisit, VersionRow
@@ -285,6 +286,8 @@ SCHEMA = Schema(
     primary_key=PrimaryKey(name="email", type="Email"), attributes={"plan": "String", "seen": "DateTime"}, timezone="Europe/Berlin"
 )
 SUPPRESSED = (("email", " Ada@Example.com "), ("webhook", "https://example.com/Hook"))
+
+SETTINGS = WorkspaceSettings(senders=("News@Example.com", "@m\u00fcnchen.example"))
 
 # Signals.
 ARRIVED = EventsArrived("w1", "c_ada", ADA, True, NOW, False, (TRIGGER, IDENTIFY, SHORT_IDENTIFY, SET, REPORT))

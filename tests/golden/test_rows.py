@@ -36,6 +36,7 @@ from tests.golden.objects import (
     ROWS,
     SCHEMA,
     SECOND_PAIR,
+    SETTINGS,
     SHORT_RUN,
     STORED_RUNS,
     STRANGER,
@@ -52,6 +53,7 @@ from waypost.domain.journeys.lifecycle import Lifecycle
 from waypost.domain.journeys.published import ActiveJourneys
 from waypost.domain.messages.message import Message, PreparedMessage
 from waypost.domain.messages.webhook_signatures import WebhookSecrets
+from waypost.domain.messages.workspace_settings import StoredSettings
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import SendMessage
 from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
@@ -395,6 +397,23 @@ def test_workspaces_are_read_as_they_were(stored: Database) -> None:
     stored.workspaces.save_schema("w1", stored.workspaces.schema("w1"))
     stored.secrets.rotate("w1", LATER)
     assert is_golden(stored.workspaces.table, "workspaces")
+
+
+def test_settings_and_suppressions_are_written_as_they_were(stored: Database) -> None:
+    """The settings of a workspace, and an address that a message has suppressed, are written as the golden rows."""
+    stored.settings.save("w1", SETTINGS, 0)
+    stored.suppressions.add("w1", "webhook", "https://example.com/hook", "msg_1", NOW)
+    assert is_golden(stored.workspaces.table, "workspaces-settings")
+
+
+def test_settings_and_suppressions_are_read_as_they_were(stored: Database) -> None:
+    """The golden rows of settings and of suppressions, also those of an earlier release, are read completely."""
+    load(stored.workspaces.table, golden("workspaces"))
+    load(stored.workspaces.table, golden("workspaces-settings"))
+    assert stored.settings.read("w1") == StoredSettings(SETTINGS, 1)
+    found, _ = stored.suppressions.page("w1", limit=10)
+    assert sum((each.message, each.since) == (None, None) for each in found) == len(found) - 1
+    assert ("webhook", "msg_1", NOW) in [(each.channel, each.message, each.since) for each in found]
 
 
 # ---------------------------------------------------------------- Dead letters

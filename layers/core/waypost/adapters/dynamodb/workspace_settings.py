@@ -23,7 +23,10 @@ class DynamoWorkspaceSettings:
         item = self.table.get(_key(workspace))
         if item is None:
             return StoredSettings(WorkspaceSettings(), 0)
-        return StoredSettings(WorkspaceSettings.model_validate(exact_json.loads(item["json"])), item["rev"])
+        # A newer release may have stored settings that this one does not know. After a rollback they must not stop every e-mail.
+        known = {field.alias for field in WorkspaceSettings.model_fields.values()}
+        stored = {name: value for name, value in exact_json.loads(item["json"]).items() if name in known}
+        return StoredSettings(WorkspaceSettings.model_validate(stored), item["rev"])
 
     def save(self, workspace: str, settings: WorkspaceSettings, revision: int) -> int:
         """Replaces the settings of this revision and returns the new revision. StaleError if there is another revision by now."""
