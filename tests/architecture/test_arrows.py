@@ -65,6 +65,8 @@ THIRD_PARTY = {
 IMPURE = {"os", "logging", "random", "secrets", "time", "socket", "subprocess", "threading", "asyncio", "pathlib", "tempfile", "sys", "ssl"}
 FILE_READS = {"open", "read_text", "read_bytes", "open_text", "open_binary"}
 MAY_READ_FILES = {PACKAGE / "waypost" / "domain" / "values" / "zones.py"}  # the names of time zones, in the package tzdata
+# protocols that no use case needs: an adapter may not import ports (docs/decisions.md#protocols-of-one-adapter-stay-with-it)
+PRIVATE_PROTOCOLS = {"WebhookSecretStore": "waypost.adapters.webhook", "HttpClient": "waypost.adapters.webhook"}
 RANDOM_AND_TIME = {"now", "utcnow", "today", "uuid1", "uuid4", "time_ns", "monotonic", "perf_counter"}
 
 
@@ -161,6 +163,18 @@ def test_the_domain_is_pure(path: Path) -> None:
     names = {call.attr if isinstance(call, ast.Attribute) else call.id for call in calls if isinstance(call, ast.Attribute | ast.Name)}
     assert not RANDOM_AND_TIME & names
     assert path in MAY_READ_FILES or not FILE_READS & names
+
+
+def test_protocols_are_ports() -> None:
+    """Every protocol of the package is in `ports`, but for the listed ones of single adapters."""
+    found = {
+        node.name: module_of(path)
+        for path in sources()
+        if layer_of(module_of(path)) not in {"ports", "local"}
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
+    }
+    assert found == PRIVATE_PROTOCOLS
 
 
 @pytest.mark.parametrize("path", [each for each in sources() if layer_of(module_of(each)) not in {"settings", "local"}], ids=label)
