@@ -51,6 +51,7 @@ THIRD_PARTY = {
     "pydantic": {"domain", "manage", "web", "adapter", "function"},
     "pydantic_core": {"domain"},
     "simplejson": {"domain"},
+    "tzdata": {"domain"},
     "hypercorn": {"local"},
     "ministack": {"local"},
     "moto": {"local"},
@@ -62,6 +63,10 @@ THIRD_PARTY = {
 }
 # what the domain may not use: the time, random numbers, the machine, the network
 IMPURE = {"os", "logging", "random", "secrets", "time", "socket", "subprocess", "threading", "asyncio", "pathlib", "tempfile", "sys", "ssl"}
+FILE_READS = {"open", "read_text", "read_bytes", "open_text", "open_binary"}
+MAY_READ_FILES = {PACKAGE / "waypost" / "domain" / "values" / "zones.py"}  # the names of time zones, in the package tzdata
+# protocols that no use case needs: an adapter may not import ports (docs/decisions.md#protocols-of-one-adapter-stay-with-it)
+PRIVATE_PROTOCOLS = {"WebhookSecretStore": "waypost.adapters.webhook", "HttpClient": "waypost.adapters.webhook"}
 RANDOM_AND_TIME = {"now", "utcnow", "today", "uuid1", "uuid4", "time_ns", "monotonic", "perf_counter"}
 
 
@@ -105,6 +110,9 @@ def imports(path: Path) -> Iterator[str]:
             yield base
             if base in {"waypost", "waypost.domain", "functions"}:
                 yield from (f"{base}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "files":
+            # `importlib.resources.files("tzdata")`: a package whose files are read, although it is never imported
+            yield from (each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str))
 
 
 def ours(module: str) -> bool:
@@ -146,10 +154,27 @@ def test_each_technology_is_imported_in_its_own_layer_only(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [each for each in sources() if layer_of(module_of(each)) in {"domain", "ports"}], ids=label)
 def test_the_domain_is_pure(path: Path) -> None:
-    """The domain reads no clock, no random numbers and nothing of the machine: the same signals give the same run on any day."""
+    """The domain reads no clock, no random numbers and nothing of the machine: the same signals give the same run on any day.
+
+    The only files that it reads are those of time zones, which are part of the layer.
+    """
     assert not IMPURE & {each.split(".")[0] for each in imports(path)}
     calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-    assert not [call.attr for call in calls if isinstance(call, ast.Attribute) and call.attr in RANDOM_AND_TIME]
+    names = {call.attr if isinstance(call, ast.Attribute) else call.id for call in calls if isinstance(call, ast.Attribute | ast.Name)}
+    assert not RANDOM_AND_TIME & names
+    assert path in MAY_READ_FILES or not FILE_READS & names
+
+
+def test_protocols_are_ports() -> None:
+    """Every protocol of the package is in `ports`, but for the listed ones of single adapters."""
+    found = {
+        node.name: module_of(path)
+        for path in sources()
+        if layer_of(module_of(path)) not in {"ports", "local"}
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
+    }
+    assert found == PRIVATE_PROTOCOLS
 
 
 @pytest.mark.parametrize("path", [each for each in sources() if layer_of(module_of(each)) not in {"settings", "local"}], ids=label)

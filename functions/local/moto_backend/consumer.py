@@ -81,7 +81,7 @@ class Consumer:
     def unsettled(self) -> int:
         """The messages that are due. In a FIFO queue all count; in a standard queue those that wait for a later time do not.
 
-        The caller holds `batch`, so that no message is in the hands of the function.
+        The caller holds `batch`, so that the function is processing no message.
         """
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         counts = self._sqs.get_queue_attributes(QueueUrl=self._source.queue_url, AttributeNames=names)["Attributes"]

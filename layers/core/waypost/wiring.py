@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
-    from waypost.manage.dependencies import ManageDependencies
+    from waypost.manage.dependencies import ManageDependencies, Preparation
 
 INTAKE_THREADS = 10
 """How many identifications, and how many calls to the signals queue, one request to the intake makes at the same time."""
@@ -226,7 +226,7 @@ def matching() -> engine.MatchDependencies:
 @cache
 def erasing() -> ErasureDependencies:
     """The dependencies of an erasure."""
-    from waypost.adapters.dynamodb.customer_data import DynamoCustomerData  # noqa: PLC0415 - few invocations need these
+    from waypost.adapters.dynamodb.customer_data import DynamoCustomerData  # noqa: PLC0415 - only an erasure needs these
     from waypost.adapters.dynamodb.erasures import DynamoErasures  # noqa: PLC0415 - as above
 
     return ErasureDependencies(
@@ -243,7 +243,7 @@ def erasing() -> ErasureDependencies:
 @cache
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
-    from waypost.adapters import liquid  # noqa: PLC0415 - only the sender loads these
+    from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
@@ -274,6 +274,11 @@ def channels() -> Mapping[str, ports.Channel]:
         "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
         "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
     }
+
+
+def preparations() -> Mapping[str, Preparation]:
+    """How each channel completes a rendered message, by the names of channels: for dry runs."""
+    return {name: channel.prepare for name, channel in channels().items()}
 
 
 def local_webhooks() -> bool:
@@ -319,8 +324,8 @@ def managing() -> ManageDependencies:
         send_queue=send_queue(),
         delays=delays_queue(),
         templates=liquid.LiquidTemplates(),
-        erasing=erasing(),
-        preparations={name: channel.prepare for name, channel in channels().items()},
+        erasing=erasing,
+        preparations=preparations,
         random_key=random_key,
         clock=now,
         entry_delay=entry_delay(snapshot_seconds()),

@@ -38,6 +38,7 @@ def uuids(*events: Any, **changes: Any) -> list[str]:
         (wire(event={"name": "order_paid"}), "bad-event", "/event"),
         (wire(event="x" * 201), "bad-event", "/event"),
         (wire(correlationKey=...), "missing-correlation-key", "/correlationKey"),
+        (wire(correlationKey=...) | {"correlation_key": "_id"}, "missing-correlation-key", "/correlationKey"),
         (wire(correlationKey="externalId"), "unknown-correlation-key", "/correlationKey"),
         (wire(correlationKey=1), "bad-correlation-key", "/correlationKey"),
         (wire(correlationValue=...), "missing-correlation-value", "/correlationValue"),

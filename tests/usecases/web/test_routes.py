@@ -80,3 +80,15 @@ def test_the_intake_starts_without_the_management_api() -> None:
     environment = {"PYTHONPATH": f"{LAYER}:{ROOT}", "AWS_DEFAULT_REGION": "eu-west-1", "POWERTOOLS_METRICS_NAMESPACE": "Waypost"}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_management_api_starts_without_channels_and_erasures() -> None:
+    """Building the dependencies of management loads neither an adapter of a channel nor the rows of an erasure: few requests need them."""
+    tables = ("KEYS", "WORKSPACES", "CUSTOMERS", "JOURNEYS", "EVENTS", "RUNS", "MESSAGES", "DEAD")
+    queues = ("SIGNALS", "DELAYS", "SEND")
+    names = {*(f"{each}_TABLE" for each in tables), *(f"{each}_QUEUE_URL" for each in queues), "SCHEDULE_GROUP"}
+    adapters = ("ses", "webhook", "pinned_http", "dynamodb.customer_data", "dynamodb.erasures")
+    script = "import sys, waypost.wiring; waypost.wiring.managing(); print(*sys.modules)"
+    environment = {"PYTHONPATH": str(LAYER), "AWS_DEFAULT_REGION": "eu-west-1", **dict.fromkeys(names, "x")}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert not {f"waypost.adapters.{each}" for each in adapters} & set(done.stdout.split())

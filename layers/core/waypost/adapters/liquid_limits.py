@@ -74,7 +74,7 @@ class RenderLimits:
             self.missing[id(value)] = (value, ".".join(str(each) for each in path)[:_MAX_NAME])
 
     def forgive_missing(self, value: Any) -> None:
-        """Forgets a variable without a value, because the template has a default for it."""
+        """No longer lists a variable without a value, because the template has a default for it."""
         self.missing.pop(id(value), None)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 
 from waypost.domain.errors import UnavailableError
 
@@ -16,17 +16,7 @@ RETRY_SECONDS: Final = 5
 """How long a failed read is remembered: until then, the value in memory is returned without another attempt."""
 
 
-class Caller(Protocol):
-    """Makes a call to a table.
-
-    `has_fallback` says that the caller can go on without the result. UnavailableError if the result does not come in time.
-    """
-
-    def __call__(self, call: Callable[[], T], *, has_fallback: bool) -> T:
-        """The result of the call."""
-
-
-def call_directly(call: Callable[[], T], *, has_fallback: bool) -> T:  # noqa: ARG001 - the signature of a Caller
+def call_directly(call: Callable[[], T], *, has_fallback: bool) -> T:  # noqa: ARG001 - the signature of `ports.Caller`
     """Makes a call and waits for its end, however long it takes."""
     return call()
 

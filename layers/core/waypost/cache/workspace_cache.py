@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from waypost import ports
-from waypost.cache.ttl_cache import Caller, TtlCache, call_directly
+from waypost.cache.ttl_cache import TtlCache, call_directly
 from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.published import ActiveJourneys, Snapshot, snapshot, versions_of
 
@@ -24,7 +24,7 @@ class Schemas:
     workspaces: ports.Workspaces
     cache: TtlCache[Schema] = field(default_factory=TtlCache)
 
-    def of(self, workspace: str, now: datetime, caller: Caller = call_directly) -> Schema:
+    def of(self, workspace: str, now: datetime, caller: ports.Caller = call_directly) -> Schema:
         """The schema of a workspace, read by `caller`. UnavailableError if the table is unavailable and no schema was ever read."""
         return self.cache.read(
             workspace,

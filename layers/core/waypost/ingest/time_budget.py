@@ -67,7 +67,7 @@ class TimeBudget:
             raise UnavailableError("this took too long") from error
 
     def look_up(self, call: Callable[[], T], *, has_fallback: bool) -> T:
-        """Reads a key or a schema (it is a `Caller`). The read gets a second if the request can go on without it."""
+        """Reads a key or a schema (it is a `ports.Caller`). The read gets a second if the request can go on without it."""
         return self.run_until(LOOKUP_SECONDS if has_fallback else FIRST_LOOKUP_SECONDS, call)
 
     def sending_limit(self) -> float:

@@ -35,7 +35,8 @@ Preparation = Callable[[RenderedTemplate, Customer], PreparedMessage | SkipReaso
 class ManageDependencies:
     """Everything that the management API reads, writes and calls.
 
-    `preparations` are those of the channels by their names, for dry runs: the same functions as in the sender.
+    `preparations` returns those of the channels by their names, for dry runs: the same functions as in the sender. It and `erasing` are
+    called by the few requests that need them, because they load modules that would slow down every cold start.
     `random_key` returns a new API key. `clock` returns the time (UTC). `entry_delay` is how long after a publication customers enter the
     new version.
     """
@@ -48,7 +49,7 @@ class ManageDependencies:
     senders: Senders
     checks: PublishChecks
     templates: ports.Templates
-    preparations: Mapping[str, Preparation]
+    preparations: Callable[[], Mapping[str, Preparation]]
     runs: ports.RunHistory
     receipts: ports.Receipts
     log: ports.EventHistory
@@ -60,7 +61,7 @@ class ManageDependencies:
     signals: ports.Signals
     send_queue: ports.SendQueue
     delays: ports.Delays
-    erasing: ErasureDependencies
+    erasing: Callable[[], ErasureDependencies]
     random_key: Callable[[], str]
     clock: Callable[[], datetime]
     entry_delay: timedelta

@@ -13,7 +13,7 @@ from waypost.web.http import Response
 
 def erase_customer(request: ApiRequest[NoQuery, None]) -> Response:
     """`DELETE /api/customers/{id}`: 202 until the erasure is complete, then 200. A repeat goes on with an erasure that was begun."""
-    erasing, customer_id = request.dependencies.erasing, request.variables["id"]
+    erasing, customer_id = request.dependencies.erasing(), request.variables["id"]
     try:
         customer = customers.requested(request)
     except RefusedError:
@@ -30,7 +30,7 @@ def erase_customer(request: ApiRequest[NoQuery, None]) -> Response:
 def read_erasure(request: ApiRequest[NoQuery, None]) -> ErasureStatusResponse:
     """`GET /api/erasures/{id}`. RefusedError 404 if no customer of this id was erased, or it was more than 15 days ago."""
     customer_id = request.variables["id"]
-    status = request.dependencies.erasing.erasures.status(request.workspace, customer_id)
+    status = request.dependencies.erasing().erasures.status(request.workspace, customer_id)
     if status is None:
         raise RefusedError(404, "not-found", "There is no such erasure.")
     return ErasureStatusResponse(id=customer_id, complete=status.complete, erased_at=status.erased_at)

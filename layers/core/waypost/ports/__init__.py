@@ -5,6 +5,7 @@ One method is one AWS call, so that a test can simulate a crash between any two 
 
 from __future__ import annotations
 
+from waypost.ports.calls import Caller
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
 from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
@@ -34,6 +35,7 @@ from waypost.ports.workspaces import (
 
 __all__ = [
     "ArmedTimers",
+    "Caller",
     "Channel",
     "CustomerData",
     "Customers",

@@ -96,7 +96,7 @@ class Erasures(Protocol):
         """Stores the time of the second pass. A repeat keeps the first time."""
 
     def complete(self, workspace: str, customer: str) -> None:
-        """Forgets what the erasure had to remember, and marks it as complete."""
+        """Removes what the erasure had to remember, and marks it as complete."""
 
     def add(self, workspace: str, customer: str, subjects: ErasureSubjects, at: datetime) -> None:
         """Adds to what the erasure of this customer has to remember."""

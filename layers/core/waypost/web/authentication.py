@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from waypost.cache.ttl_cache import Caller, TtlCache, call_directly
+from waypost.cache.ttl_cache import TtlCache, call_directly
 from waypost.domain.api_keys import Key, Scope, key_hash, key_in
 from waypost.domain.errors import RefusedError, StaleError, UnavailableError
-from waypost.ports import Keys
+from waypost.ports import Caller, Keys
 
 KEY_SECONDS: Final = 60
 """How long a key stays in memory: a revoked key works at most this long."""

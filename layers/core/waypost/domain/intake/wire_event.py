@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 
 from waypost.domain.customers.identifiers import ID_LENGTH, normalize
 from waypost.domain.intake.payloads import EventRejectedError
 from waypost.domain.values import exact_json, limits
 from waypost.domain.values.json_pointers import token
+from waypost.domain.values.wire_model import WireModel
 
 _CODE_NAMES: Final = {
     "event": "event",
@@ -35,10 +35,11 @@ def _not_blank(text: str) -> str:
     return text
 
 
-class WireEvent(BaseModel):
+class WireEvent(WireModel):
     """One event as clients send it. Unknown fields are ignored; null counts as absent."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, alias_generator=to_camel, title="Event")
+    # Names of Python fields count as unknown ones: no client has ever sent `correlation_key`, and a field `fcm` is not `$fcm`.
+    model_config = ConfigDict(extra="ignore", strict=True, validate_by_name=False, title="Event")
 
     event: Annotated[str, AfterValidator(_not_blank)] = Field(max_length=200, description="The name; `$identify` and `$set` are reserved")
     correlation_key: str = Field(description="`_id`, or the name of the workspace's primary key")

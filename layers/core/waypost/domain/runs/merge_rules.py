@@ -6,9 +6,11 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import CustomerRuns, Run
 
 
-# All runs move to the target customer, ended ones too: `once` and the cooldown are checked against them. Without them a customer who
-# finished a journey anonymously would enter it again after naming itself. Two active runs of one journey and key would send each message
-# to one person twice, so one of them exits.
+# The runs that are read with the source customer move to the target customer, ended ones too: `once` and the cooldown are checked against
+# them. Without them a customer who finished a journey anonymously would enter it again after naming itself. The exception are ended runs
+# that have left those rows because their journey has re-entry keys (`~ended`): they stay under the old id, and the check of an entry looks
+# for them under all ids of the customer. Two active runs of one journey and key would send each message to one person twice, so one of
+# them exits.
 def merged_run(target: CustomerRuns, run: Run) -> tuple[Run, bool]:
     """A run of the source customer as the target customer has it, and whether it becomes a past run there.
 

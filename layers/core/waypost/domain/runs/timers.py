@@ -30,7 +30,7 @@ class Timer:
     due: datetime
 
     # The name is the schedule's name, the client token and the deduplication id. `visit` is in it because a loop brings a run back to the
-    # same step, and the name of an earlier visit may still be taken or be deduplicated. `rearm_count` is in it because SQS would swallow
+    # same step, and the name of an earlier visit may still be taken or be deduplicated. `rearm_count` is in it because SQS would drop
     # a second signal of the same name for five minutes, and a timer that came early would then never come again. The customer is not in
     # it: a merge changes the run's customer, and the run must still find the timer to disarm.
     @property
