@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Generic, TypeVar
 
-from waypost.domain.values.cursors import cursor_of, position_in
+from waypost.domain.values.cursors import bad_cursor, cursor_of, position_in
 from waypost.manage.requests import ListQuery
 from waypost.ports import ManagedWorkspaces
 
@@ -94,7 +94,7 @@ def source_by_day(
     """
 
     def source(limit: int, before: str | None) -> tuple[Sequence[T], str | None]:
-        day = min(last, date.fromisoformat(before[:10])) if before else last
+        day = min(last, _day_of(before)) if before else last
         found: list[T] = []
         for _ in range(DAYS_PER_READ):
             if day < first:
@@ -115,6 +115,14 @@ def first_day(workspaces: ManagedWorkspaces, workspace: str) -> date:
     It is the day before the creation: the clock of the machine that created the workspace may be ahead of the clock of this one.
     """
     return workspaces.created_at(workspace).date() - timedelta(days=1)
+
+
+def _day_of(position: str) -> date:
+    """The day with which a position begins. RefusedError 400 if there is none: the position is that of a forged cursor."""
+    try:
+        return date.fromisoformat(position[:10])
+    except ValueError:
+        raise bad_cursor() from None
 
 
 def _end_of(day: date) -> str:
