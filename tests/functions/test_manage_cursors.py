@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.api_client import call, new_workspace
+from tests.fakes.api_client import call, new_workspace, send
 from tests.fakes.ingest_harness import event_of, identify, wire
 from tests.fakes.messages import pending_message
 from waypost import identify as identifying
@@ -36,7 +36,7 @@ def lists(tables: None) -> list[tuple[str, ListQuery]]:
     """The path and the query of every list of a workspace in which each has a row. The workspace is that of the last query."""
     workspace = new_workspace()
     call("PUT", "/api/schema", {"primaryKey": {"name": "email", "type": "Email"}})
-    call("PUT", "/api/journeys/welcome", {"entry": {"event": "x"}, "steps": []})
+    call("PUT", "/api/journeys/welcome", {"entry": {"event": "x"}, "steps": [{"id": "end", "type": "exit"}]})
     identifying.identify_customer(wiring.managing().customers, workspace, event_of(identify()))
     customer = call("GET", "/api/customers", query={"primaryKey": "ada@example.com"})[1]["id"]
     log = DynamoLog(DynamoReceipts(EVENTS_TABLE, timedelta(days=90)))
@@ -88,6 +88,8 @@ def test_each_list_has_a_first_page(lists: list[tuple[str, ListQuery]]) -> None:
 @example("~")
 @example("2026-11-23")
 @example("#")
+@example("live#end\nc_1\nrun/welcome//r_1")
+@example("a\n\nb")
 @example("\x00")
 @example("x" * 1025)
 @example("2026-11-23T05:17:13.000Z#" + "x" * 1400)
@@ -102,6 +104,8 @@ def test_a_cursor_with_a_forged_position_is_never_a_500(lists: list[tuple[str, L
             return base64.urlsafe_b64encode(json.dumps([position, "x"]).encode()).decode().rstrip("=")
 
     assert statuses(lists, forged) <= {200, 400}
+    query = {"counts": "true", "cursor": forged({"list": "DiagramQuery", "journey": "welcome"})}
+    assert send("GET", "/api/journeys/welcome/diagram", query=query)["statusCode"] in (200, 400)
 
 
 @settings(max_examples=25, deadline=None)

@@ -305,6 +305,7 @@ def managing() -> ManageDependencies:
         preparations={name: channel.prepare for name, channel in channels().items()},
         random_key=random_key,
         clock=now,
+        monotonic=time.monotonic,
         entry_delay=entry_delay(snapshot_seconds()),
     )
 

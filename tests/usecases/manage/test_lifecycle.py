@@ -203,8 +203,8 @@ class FakeRunHistory(FakeRuns):
     def history(self, workspace: str, customer: str) -> CustomerRuns:
         return self.get(workspace, customer)
 
-    def counts(self, workspace: str, journey: str) -> dict[str, int]:
-        return dict(Counter(run.step for run in self.all if run.active and run.journey == journey))
+    def counts(self, workspace: str, journey: str, after: str | None = None) -> tuple[dict[str, int], str | None]:
+        return dict(Counter(run.step for run in self.all if run.active and run.journey == journey)), None
 
 
 def test_the_runs_of_a_stopped_journey_read_as_exited() -> None:

@@ -33,7 +33,8 @@ class ManageDependencies:
     """Everything that the management API reads, writes and calls.
 
     `preparations` are those of the channels by their names, for dry runs: the same functions as in the sender.
-    `random_key` returns a new API key. `clock` returns the time (UTC). `entry_delay` is how long after a publication customers enter the
+    `random_key` returns a new API key. `clock` returns the time (UTC), and `monotonic` seconds on a clock that never goes back.
+    `entry_delay` is how long after a publication customers enter the
     new version.
     """
 
@@ -57,4 +58,5 @@ class ManageDependencies:
     erasing: ErasureDependencies
     random_key: Callable[[], str]
     clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
     entry_delay: timedelta
