@@ -152,3 +152,18 @@ def test_counts_are_read_in_parts(dynamo: Stores, monkeypatch: pytest.MonkeyPatc
         counts, after = dynamo.runs.counts("w1", "welcome", after)
         parts.append(counts)
     assert parts == [{"wait": 2}, {"wait": 2}, {"wait": 1}]
+
+
+def test_held_runs_and_messages_are_listed_after_a_short_read(dynamo: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a read returns two rows, as it does with few rows of 1 MB, a resume finds all held runs and messages by the positions."""
+    for number in range(5):
+        message = pending_message(id=f"msg_{number}", created_at=NOW + timedelta(seconds=number), held=True)
+        dynamo.runs.commit(Commit("w1", f"c_{number}", VersionRow(), (), (replace(RUN, id=f"r_{number}"),), messages=(message,)))
+    query = Table.query
+    monkeypatch.setattr(Table, "query", lambda *arguments, **options: query(*arguments, **{**options, "Limit": 2}))
+    assert [each.customer for each in dynamo.held()] == [f"c_{number}" for number in range(5)]
+    found, after = dynamo.messages.held("w1", "welcome", None)
+    while after is not None:
+        more, after = dynamo.messages.held("w1", "welcome", after)
+        found += more
+    assert found == [f"msg_{number}" for number in range(5)]
