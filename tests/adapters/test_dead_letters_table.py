@@ -55,6 +55,16 @@ def test_dead_letters_are_listed_newest_first_by_workspace(dead_letters: DynamoD
     assert end is None
 
 
+def test_dead_letters_are_redriven_from_the_oldest_on(dead_letters: DynamoDeadLetters) -> None:
+    """Two reads together return every dead letter of the workspace once, oldest first, and none of another workspace."""
+    for second in range(5):
+        dead_letters.park(dead_letter(second=second, subject=f"msg_{second}"))
+    dead_letters.park(dead_letter(workspace="w2"))
+    first, after = dead_letters.oldest("w1", limit=3)
+    rest, end = dead_letters.oldest("w1", limit=3, after=after)
+    assert ([each.subject for each in (*first, *rest)], end) == ([f"msg_{second}" for second in range(5)], None)
+
+
 def test_a_removed_dead_letter_is_gone(dead_letters: DynamoDeadLetters) -> None:
     """A dead letter that was removed cannot be read, and removing it a second time raises nothing."""
     dead_letters.park(dead_letter())

@@ -16,6 +16,7 @@ from tests.fakes.tables import aws, empty_table
 from waypost.adapters.dynamodb.events import DynamoReceipts
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.runs import DynamoRuns
+from waypost.adapters.dynamodb.table import Table
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit
@@ -135,4 +136,34 @@ def test_the_active_runs_at_each_step_are_counted(dynamo: Stores) -> None:
     dynamo.commit("c_4", replace(RUN, id="r_4"))
     dynamo.commit("c_5", replace(RUN, id="r_5", step="hello", pending_transition=None))
     dynamo.commit("c_6", replace(RUN, id="r_6").exited(Reason.FINISHED, NOW))
-    assert dynamo.runs.counts("w1", "welcome") == {"wait": 4, "hello": 1}
+    assert dynamo.runs.counts("w1", "welcome") == ({"wait": 4, "hello": 1}, None)
+
+
+def test_counts_are_read_in_parts(dynamo: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads of at most two runs, which have one sort key in the index, together count each run once, by the positions they return."""
+    for number in range(5):
+        dynamo.commit(f"c_{number}", replace(RUN, id=f"r_{number}", key="a\nb", pending_transition=None))
+    query = Table.query
+    monkeypatch.setattr(Table, "query", lambda *arguments, **options: query(*arguments, **{"Limit": 2, **options}))
+    parts: list[dict[str, int]] = []
+    after = None
+    assert isinstance(dynamo.runs, DynamoRuns)
+    while after is not None or not parts:
+        counts, after = dynamo.runs.counts("w1", "welcome", after)
+        parts.append(counts)
+    assert parts == [{"wait": 2}, {"wait": 2}, {"wait": 1}]
+
+
+def test_held_runs_and_messages_are_listed_after_a_short_read(dynamo: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a read returns two rows, as it does with few rows of 1 MB, a resume finds all held runs and messages by the positions."""
+    for number in range(5):
+        message = pending_message(id=f"msg_{number}", created_at=NOW + timedelta(seconds=number), held=True)
+        dynamo.runs.commit(Commit("w1", f"c_{number}", VersionRow(), (), (replace(RUN, id=f"r_{number}"),), messages=(message,)))
+    query = Table.query
+    monkeypatch.setattr(Table, "query", lambda *arguments, **options: query(*arguments, **{**options, "Limit": 2}))
+    assert [each.customer for each in dynamo.held()] == [f"c_{number}" for number in range(5)]
+    found, after = dynamo.messages.held("w1", "welcome", None)
+    while after is not None:
+        more, after = dynamo.messages.held("w1", "welcome", after)
+        found += more
+    assert found == [f"msg_{number}" for number in range(5)]

@@ -10,7 +10,6 @@ import pytest
 from tests.fakes.messages import NOW
 from tests.fakes.tables import aws, empty_table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
-from waypost.domain.errors import StaleError
 
 
 @pytest.fixture
@@ -43,12 +42,23 @@ def test_a_rotation_keeps_the_old_secret_beside_the_new_one(secrets: DynamoWebho
     assert secrets.of("w1", NOW + timedelta(days=2)) == rotated
 
 
-def test_the_second_of_two_rotations_at_the_same_time_fails(secrets: DynamoWebhookSecrets, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rotation that has read the secret before another rotation raises StaleError: the secret that the other one returned stays valid."""
+def test_two_rotations_at_the_same_time_return_one_secret(secrets: DynamoWebhookSecrets, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rotation that has read the secret before another rotation returns what the other one stored, which stays valid.
+
+    It may be the same rotation: botocore repeats a write whose answer was lost.
+    """
     read = secrets.of("w1", NOW)
     winner = secrets.rotate("w1", NOW + timedelta(seconds=1))
     with monkeypatch.context() as patch:
         patch.setattr(DynamoWebhookSecrets, "of", lambda *_: read)
-        with pytest.raises(StaleError):
-            secrets.rotate("w1", NOW + timedelta(seconds=2))
+        assert secrets.rotate("w1", NOW + timedelta(seconds=2)) == winner
     assert secrets.of("w1", NOW + timedelta(seconds=3)) == winner
+
+
+def test_a_repeated_rotation_keeps_the_secret_that_the_receivers_have(secrets: DynamoWebhookSecrets) -> None:
+    """A client that lost the answer rotates again within a minute: it gets the first rotation, and the old secret still signs."""
+    first = secrets.of("w1", NOW)
+    rotated = secrets.rotate("w1", NOW)
+    assert secrets.rotate("w1", NOW + timedelta(seconds=59)) == rotated
+    assert rotated.secrets[1] == first.secrets[0]
+    assert secrets.rotate("w1", NOW + timedelta(seconds=60)).secrets[1] == rotated.secrets[0]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from tests.fakes.tables import aws, empty_table
 from tests.fakes.workspaces import FakeWorkspaces
+from waypost.adapters.dynamodb.conditions import FailedCondition
+from waypost.adapters.dynamodb.items import Item
+from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import StaleError
@@ -83,3 +87,17 @@ def test_an_unknown_workspace_is_a_lookup_error(dynamo: DynamoWorkspaces) -> Non
         dynamo.tombstone_key("w1")
     with pytest.raises(LookupError):
         dynamo.created_at("w1")
+
+
+def test_a_workspace_whose_answer_was_lost_is_created(dynamo: DynamoWorkspaces, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a lost answer botocore repeats a write, and the repeat fails on the row of the first one: that is no conflict."""
+    write = Table.put_if
+
+    def write_twice(table: Table, item: Item, **condition: Any) -> FailedCondition | None:
+        write(table, item, **condition)
+        return write(table, item, **condition)
+
+    monkeypatch.setattr(Table, "put_if", write_twice)
+    dynamo.add("w1", "Acme", CREATED_AT)
+    with pytest.raises(StaleError):
+        dynamo.add("w1", "Acme", CREATED_AT)

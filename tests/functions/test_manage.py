@@ -62,7 +62,7 @@ def test_the_events_of_the_folder_set_up_a_workspace() -> None:
     assert (status, journey["status"], journey["publishedVersion"]) == (200, "published", 1)
     assert call_with_event("find-customer")[0] == 404
     assert call_with_event("list-events") == (200, {"items": [], "next": None})
-    assert call_with_event("redrive") == (200, {"redriven": 0})
+    assert call_with_event("redrive") == (200, {"redriven": 0, "next": None})
 
 
 def test_both_payload_formats_find_the_same_customer(workspace: str) -> None:

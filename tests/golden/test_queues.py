@@ -27,7 +27,8 @@ from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
 from waypost.domain import signal_codec, signals
 from waypost.domain.signal_codec import to_queue_message, unpacked
 from waypost.domain.signals import TimerDue
-from waypost.manage.dead_letters import redrive
+from waypost.manage.dead_letters import redrive, redrive_all
+from waypost.manage.time_limit import unlimited
 
 TARGET = ScheduleTarget("arn:aws:sqs:eu-west-1:1:signals.fifo", "arn:aws:iam::1:role/scheduler", "arn:aws:sqs:eu-west-1:1:dead")
 REQUESTS = frozenset({"SendMessage", "SendMessageBatch", "CreateSchedule", "DeleteSchedule"})
@@ -142,5 +143,5 @@ def test_parked_records_are_sent_again_as_they_were() -> None:
         dependencies = manage_dependencies(dead_letters=stored.dead, messages=stored.messages, **queues)
         for parked in (PARKED[0], PARKED[2]):
             redrive(dependencies, "w1", parked.position, LATER)
-        redrive(dependencies, "unknown", None, LATER)
+        redrive_all(dependencies, "unknown", None, LATER, unlimited)
     assert json.dumps(requests) == json.dumps(golden("redriven"))

@@ -173,7 +173,7 @@ def test_runs_are_read_as_they_were(stored: Database) -> None:
         (name, customer_runs.version_row, by_id(customer_runs.runs), past) for name, customer_runs, past in STORED_RUNS
     ]
     assert stored.runs.held("w1", "welcome", None) == ([HeldRun("c_ada", DEVICE), HeldRun("c_ada", ADA)], None)
-    assert stored.runs.counts("w1", "welcome") == {"wait": 3}
+    assert stored.runs.counts("w1", "welcome") == ({"wait": 3}, None)
     again = database()
     write_runs(again, found)
     assert is_golden(again.runs.table, "runs")

@@ -112,8 +112,8 @@ class NoRuns:
     def history(self, workspace: str, customer: str) -> CustomerRuns:
         return CustomerRuns(VersionRow(), ())
 
-    def counts(self, workspace: str, journey: str) -> dict[str, int]:
-        return {}
+    def counts(self, workspace: str, journey: str, after: str | None = None) -> tuple[dict[str, int], str | None]:
+        return {}, None
 
     def disarm(self, name: str) -> None:
         raise AssertionError(f"there is no timer {name}")

@@ -328,6 +328,7 @@ def managing() -> ManageDependencies:
         preparations=preparations,
         random_key=random_key,
         clock=now,
+        monotonic=time.monotonic,
         entry_delay=entry_delay(snapshot_seconds()),
     )
 

@@ -45,6 +45,13 @@ def test_every_step_and_every_edge_is_drawn() -> None:
     assert mermaid(JOURNEY) == expected
 
 
+def test_counts_of_a_part_say_so() -> None:
+    """Where there are more runs, each number has a plus sign, and the last line is a comment with the cursor."""
+    text = mermaid(JOURNEY, {"wait": 12}, "abc")
+    assert 's2[/"wait<br/>wait for<br/>12+ here"/]' in text
+    assert text.endswith("\n%% next: abc\n")
+
+
 def test_counts_of_customers_are_drawn_at_their_steps() -> None:
     """With counts every step shows how many customers are at it, also where there are none."""
     text = mermaid(JOURNEY, {"wait": 12})

@@ -76,10 +76,12 @@ def test_a_previous_version_is_dropped_when_no_event_can_enter_it() -> None:
     [("pause", {"published"}, "paused"), ("resume", {"paused"}, "published"), ("stop", {"published", "paused"}, "stopped")],
 )
 def test_an_action_is_allowed_from_some_statuses_only(action: LifecycleAction, allowed_from: set[str], status: str) -> None:
-    """Pause, resume and stop change the status from the documented statuses and give None from all others."""
+    """Pause, resume and stop change the status from the documented statuses, change nothing if it is so already, else give None."""
     for before in get_args(JourneyStatus):
-        after = replace(NEW, status=before).moved(action, LATER)
-        assert (after.status if after else None) == (status if before in allowed_from else None)
+        journey = replace(NEW, status=before)
+        after = journey.moved(action, LATER)
+        assert (after.status if after else None) == (status if before in {*allowed_from, status} else None)
+        assert (after is journey) is (before == status)
 
 
 def test_a_stopped_journey_is_not_active() -> None:

@@ -9,10 +9,13 @@ import pytest
 
 from tests.fakes.manage import manage_dependencies
 from tests.fakes.messages import NOW, FakeDeadLetters, FakeMessages, FakeSendQueue, FakeSignals, pending_message
+from tests.fakes.slow_clock import SlowClock
 from waypost.domain.dead_letters import Parked, ParkedKind
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.message import MessageReason, MessageStatus
-from waypost.manage.dead_letters import content, redrive
+from waypost.manage.dead_letters import MAX_REDRIVEN, content, redrive, redrive_all
+from waypost.manage.dependencies import ManageDependencies
+from waypost.manage.time_limit import HasTime, time_limit, unlimited
 
 BODY = '{"customer": "c_1"}'
 
@@ -37,6 +40,10 @@ class ListedDeadLetters(FakeDeadLetters):
         ]
         return own[:limit], own[limit - 1].position if len(own) > limit else None
 
+    def oldest(self, workspace: str, *, limit: int, after: str | None = None) -> tuple[list[Parked], str | None]:
+        own = [each for at, each in sorted(self.parked.items()) if each.workspace == workspace and (not after or at > after)]
+        return own[:limit], own[limit - 1].position if len(own) > limit else None
+
 
 @dataclass
 class RedriveHarness:
@@ -55,8 +62,19 @@ class RedriveHarness:
 
     def redrive(self, position: str | None = None) -> int:
         """Redrives one record of the workspace w1, or all of them."""
+        if position is None:
+            return self.redrive_all()[0]
+        redrive(self._dependencies, "w1", position, NOW)
+        return 1
+
+    def redrive_all(self, cursor: str | None = None, has_time: HasTime = unlimited) -> tuple[int, str | None]:
+        """Redrives the records of the workspace w1 after a cursor."""
+        return redrive_all(self._dependencies, "w1", cursor, NOW, has_time)
+
+    @property
+    def _dependencies(self) -> ManageDependencies:
         ports = {"signals": self.signals, "messages": self.messages, "send_queue": self.send_queue}
-        return redrive(manage_dependencies(dead_letters=self.dead_letters, **ports), "w1", position, NOW)
+        return manage_dependencies(dead_letters=self.dead_letters, **ports)
 
 
 def test_signals_return_to_their_customers_the_oldest_first() -> None:
@@ -68,6 +86,42 @@ def test_signals_return_to_their_customers_the_oldest_first() -> None:
     assert harness.dead_letters.removed == ["first", "second"]
     assert [(queue_message.group, queue_message.body) for queue_message in harness.signals.queue_messages] == [("c_1", BODY)] * 2
     assert len({queue_message.name for queue_message in harness.signals.queue_messages}) == 2
+
+
+def test_a_redrive_ends_in_time_and_goes_on_at_its_cursor() -> None:
+    """With queues that take 3 seconds for a record, a request ends after 20 seconds; the following ones redrive the others in order."""
+    harness, clock = RedriveHarness(), SlowClock(3)
+    for minute in range(18):
+        harness.park(f"s{minute:02}", minutes=minute)
+    numbers: list[int] = []
+    cursor = None
+    while cursor is not None or not numbers:
+        started = clock.now
+        number, cursor = harness.redrive_all(cursor, time_limit(clock))
+        numbers.append(number)
+        assert clock.now - started <= 24
+    assert numbers == [7, 7, 4]
+    assert harness.dead_letters.removed == [f"s{minute:02}" for minute in range(18)]
+
+
+def test_a_redrive_without_time_makes_progress() -> None:
+    """Each request redrives one record at least, so that a client that repeats it comes to the end."""
+    harness = RedriveHarness()
+    for minute in range(3):
+        harness.park(f"s{minute}", minutes=minute)
+    number, cursor = harness.redrive_all(has_time=lambda: False)
+    assert (number, cursor is None) == (1, False)
+    assert harness.redrive_all(cursor, lambda: False)[0] == 1
+
+
+def test_one_request_redrives_a_thousand_records_and_the_oldest_first() -> None:
+    """Of 1,100 records the first request redrives the oldest 1,000: the newest ones before them would change a customer's order."""
+    harness = RedriveHarness()
+    for minute in range(1_100):
+        harness.park(f"s{minute:04}", minutes=minute)
+    number, cursor = harness.redrive_all()
+    assert (number, harness.dead_letters.removed[:2]) == (MAX_REDRIVEN, ["s0000", "s0001"])
+    assert harness.redrive_all(cursor) == (100, None)
 
 
 @pytest.mark.parametrize("body", ["not JSON", "[]", "{}", '{"customer": 7}'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from waypost.manage.administration import WorkspaceAdministration
 from waypost.manage.keys import NewKey
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
+LATER = NOW + timedelta(days=1)
 RANDOM_KEY = "wp_a-random-key-of-the-test"
 
 
@@ -49,6 +51,19 @@ def test_a_key_belongs_to_one_workspace() -> None:
     with pytest.raises(RefusedError) as refused:
         add(store, workspace="w2")
     assert status_and_code(refused) == (409, "key-exists")
+
+
+def test_a_repeated_import_returns_the_stored_key() -> None:
+    """A client that lost the answer, or botocore, can add a key again; with another name, scope or expiry it is 409."""
+    store = FakeKeys()
+    key = add(store)
+    store.keys[key.hash] = replace(key, last_used_on="2026-11-23")
+    assert keys.add(store, "w1", NewKey(TEXT, "app", {"events"}), NOW + timedelta(hours=1)) == store.find(key.hash)
+    assert len(store.keys) == 1
+    for changed in (NewKey(TEXT, "other", {"events"}), NewKey(TEXT, "app", {"admin"}), NewKey(TEXT, "app", {"events"}, LATER)):
+        with pytest.raises(RefusedError) as refused:
+            keys.add(store, "w1", changed, NOW)
+        assert status_and_code(refused) == (409, "key-exists")
 
 
 @pytest.mark.parametrize("text", ["x" * 19, "x" * 201, "with a space inside it", "ümlaut-ümlaut-ümlaut"])

@@ -10,6 +10,7 @@ from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.delivery import redriven
 from waypost.domain.signals import QueueMessage
 from waypost.domain.values import exact_json
+from waypost.domain.values.cursors import cursor_of, position_in
 from waypost.domain.values.generated_ids import digest
 from waypost.domain.values.wire_time import iso
 from waypost.manage.api import ApiRequest
@@ -18,17 +19,24 @@ from waypost.manage.pagination import ListPage, read_page
 from waypost.manage.requests import DeadLetterQuery, NoQuery, RedriveBody
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.workspaces import DeadLetterResponse, RedriveResponse
+from waypost.manage.time_limit import HasTime, time_limit, unlimited
 from waypost.ports import ManagedDeadLetters
 
 PAGE_SIZE: Final = 100
 MAX_REDRIVEN: Final = 1_000
-"""How many records one request redrives, so that it ends before the gateway's timeout."""
+"""How many records one request redrives at most."""
+REDRIVE_FILTER: Final = {"list": "RedriveBody"}
+"""What the cursor of a redrive is bound to. A client may hold one across an upgrade, so this must never change."""
 
 
-def page(dead_letters: ManagedDeadLetters, workspace: str, query: DeadLetterQuery) -> ListPage[Parked]:
+def page(dead_letters: ManagedDeadLetters, workspace: str, query: DeadLetterQuery, has_time: HasTime = unlimited) -> ListPage[Parked]:
     """A page of the dead letters."""
     return read_page(
-        lambda limit, before: dead_letters.page(workspace, limit=limit, before=before), lambda parked: parked.position, workspace, query
+        lambda limit, before: dead_letters.page(workspace, limit=limit, before=before),
+        lambda parked: parked.position,
+        workspace,
+        query,
+        has_time=has_time,
     )
 
 
@@ -40,44 +48,59 @@ def content(parked: Parked) -> Any:
         return parked.body
 
 
-def redrive(dependencies: ManageDependencies, workspace: str, position: str | None, now: datetime) -> int:
-    """Puts the record at a position, or all records if it is None, back on their queues, the oldest first. Returns their number.
+def redrive(dependencies: ManageDependencies, workspace: str, position: str, now: datetime) -> None:
+    """Puts the record at a position back on its queue. RefusedError 404 if no record has this position.
 
-    One request redrives at most 1,000 records. A record is deleted only after the queue has it. A crash in between sends it twice, which
-    receipts and the claims of messages make harmless. RefusedError 404 if no record has this position.
+    A record is deleted only after the queue has it. A crash in between sends it twice, which receipts and the claims of messages make
+    harmless.
     """
-    dead_letters = dependencies.dead_letters
-    records = _oldest_first(dead_letters, workspace) if position is None else [_at(dead_letters, workspace, position)]
-    for each in records:
-        _send(dependencies, each, now)
-        dead_letters.remove(each)
-    return len(records)
+    parked = dependencies.dead_letters.get(workspace, position)
+    if parked is None:
+        raise RefusedError(404, "not-found", "There is no dead letter with this id.")
+    _redrive(dependencies, parked, now)
+
+
+def redrive_all(
+    dependencies: ManageDependencies, workspace: str, cursor: str | None, now: datetime, has_time: HasTime
+) -> tuple[int, str | None]:
+    """Puts all records after a cursor back on their queues, the oldest first. Returns their number, and a cursor if there are more.
+
+    One request redrives at most 1,000 records, and at least one, whatever its time. The oldest come first across requests too: the
+    signals of a customer would otherwise be processed in another order.
+    """
+    position = position_in(cursor, workspace, REDRIVE_FILTER) if cursor is not None else None
+    count, has_more = 0, True
+    while has_more:
+        records, last = dependencies.dead_letters.oldest(workspace, limit=PAGE_SIZE, after=position)
+        for each in records:
+            if count == MAX_REDRIVEN or (count and not has_time()):
+                return count, cursor_of(position or "", workspace, REDRIVE_FILTER)
+            _redrive(dependencies, each, now)
+            count, position = count + 1, each.position
+        position, has_more = last, last is not None
+    return count, None
 
 
 def list_dead_letters(request: ApiRequest[DeadLetterQuery, None]) -> ListResponse[DeadLetterResponse]:
     """`GET /api/dead-letters`."""
-    found = page(request.dependencies.dead_letters, request.workspace, request.query)
+    dependencies = request.dependencies
+    found = page(dependencies.dead_letters, request.workspace, request.query, time_limit(dependencies.monotonic))
     return ListResponse.of(found, lambda parked: DeadLetterResponse.of(parked, content(parked)))
 
 
 def redrive_dead_letters(request: ApiRequest[NoQuery, RedriveBody]) -> RedriveResponse:
     """`POST /api/dead-letters/redrive`."""
-    return RedriveResponse(redriven=redrive(request.dependencies, request.workspace, request.body.id, request.now))
+    dependencies, workspace, body = request.dependencies, request.workspace, request.body
+    if body.id is not None:
+        redrive(dependencies, workspace, body.id, request.now)
+        return RedriveResponse(redriven=1)
+    redriven, more = redrive_all(dependencies, workspace, body.cursor, request.now, time_limit(dependencies.monotonic))
+    return RedriveResponse(redriven=redriven, next=more)
 
 
-def _at(dead_letters: ManagedDeadLetters, workspace: str, position: str) -> Parked:
-    found = dead_letters.get(workspace, position)
-    if found is None:
-        raise RefusedError(404, "not-found", "There is no dead letter with this id.")
-    return found
-
-
-def _oldest_first(dead_letters: ManagedDeadLetters, workspace: str) -> list[Parked]:
-    found, before = dead_letters.page(workspace, limit=PAGE_SIZE)
-    while before is not None and len(found) < MAX_REDRIVEN:
-        older, before = dead_letters.page(workspace, limit=PAGE_SIZE, before=before)
-        found += older
-    return found[::-1]
+def _redrive(dependencies: ManageDependencies, parked: Parked, now: datetime) -> None:
+    _send(dependencies, parked, now)
+    dependencies.dead_letters.remove(parked)
 
 
 def _send(dependencies: ManageDependencies, parked: Parked, now: datetime) -> None:

@@ -37,7 +37,8 @@ class ManageDependencies:
 
     `preparations` returns those of the channels by their names, for dry runs: the same functions as in the sender. It and `erasing` are
     called by the few requests that need them, because they load modules that would slow down every cold start.
-    `random_key` returns a new API key. `clock` returns the time (UTC). `entry_delay` is how long after a publication customers enter the
+    `random_key` returns a new API key. `clock` returns the time (UTC), and `monotonic` seconds on a clock that never goes back.
+    `entry_delay` is how long after a publication customers enter the
     new version.
     """
 
@@ -64,4 +65,5 @@ class ManageDependencies:
     erasing: Callable[[], ErasureDependencies]
     random_key: Callable[[], str]
     clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
     entry_delay: timedelta

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from waypost.domain.customers.identifiers import normalize
 from waypost.domain.errors import RefusedError
@@ -14,13 +14,15 @@ from waypost.domain.intake.events import Event, Rejected
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.values.wire_time import instant, iso
 from waypost.manage.api import ApiRequest
-from waypost.manage.pagination import ListPage, first_day, read_page, source_by_day
+from waypost.manage.pagination import ListPage, Source, first_day, read_page, source_by_day, source_from
 from waypost.manage.requests import EventQuery, NoQuery
 from waypost.manage.responses.events import JourneyOutcomeResponse, ListedEventResponse, ReceiptResponse, RejectionResponse
 from waypost.manage.responses.lists import ListResponse
+from waypost.manage.time_limit import HasTime, time_limit, unlimited
 from waypost.ports import EventHistory, Receipts, RejectedEventHistory
 
 REJECTED_DAYS: Final = 7
+E = TypeVar("E", "LoggedEvent", "RejectedRecord")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +71,44 @@ def receipt(receipts: Receipts, workspace: str, uuid: str, now: datetime) -> Rec
 
 
 def logged_page(
-    log: EventHistory, receipts: Receipts, workspace: str, query: EventQuery, first: date, now: datetime
+    log: EventHistory,
+    receipts: Receipts,
+    workspace: str,
+    query: EventQuery,
+    first: date,
+    now: datetime,
+    has_time: HasTime = unlimited,
 ) -> ListPage[LoggedEvent]:
     """A page of the event log with receipts, back to the workspace's first day."""
     source = source_by_day(
         lambda day, limit, before: _logged_on(log, workspace, day, limit, before), _position, _first(query, first), now.date()
     )
-    found = read_page(source, _position, workspace, query, lambda each: _is_selected(query, each.received_at, each.event.name))
+    source = _since(query, source)
+    found = read_page(source, _position, workspace, query, lambda each: _is_selected(query, each.received_at, each.event.name), has_time)
     known = receipts.read(workspace, [each.event.uuid for each in found.items], now) if found.items else {}
     with_receipts = (replace(each, receipt=known.get(each.event.uuid)) for each in found.items)
     return ListPage(tuple(with_receipts), found.next)
 
 
 def rejected_page(
-    rejected: RejectedEventHistory, workspace: str, query: EventQuery, first: date, now: datetime
+    rejected: RejectedEventHistory, workspace: str, query: EventQuery, first: date, now: datetime, has_time: HasTime = unlimited
 ) -> ListPage[RejectedRecord]:
     """A page of the rejected events, which are kept for seven days."""
     first = max(_first(query, first), now.date() - timedelta(days=REJECTED_DAYS))
     source = source_by_day(lambda day, limit, before: _rejected_on(rejected, workspace, day, limit, before), _position, first, now.date())
-    return read_page(source, _position, workspace, query, lambda each: _is_selected(query, each.received_at, each.name))
+    source = _since(query, source)
+    return read_page(source, _position, workspace, query, lambda each: _is_selected(query, each.received_at, each.name), has_time)
 
 
 def list_events(request: ApiRequest[EventQuery, None]) -> ListResponse[ListedEventResponse]:
     """`GET /api/events`."""
     dependencies, workspace, query = request.dependencies, request.workspace, request.query
+    has_time = time_limit(dependencies.monotonic)
     first = first_day(dependencies.workspaces, workspace)
     if query.status == "rejected":
-        return ListResponse.of(rejected_page(dependencies.rejected, workspace, query, first, request.now), _rejected_response)
-    return ListResponse.of(logged_page(dependencies.log, dependencies.receipts, workspace, query, first, request.now), _logged_response)
+        return ListResponse.of(rejected_page(dependencies.rejected, workspace, query, first, request.now, has_time), _rejected_response)
+    found = logged_page(dependencies.log, dependencies.receipts, workspace, query, first, request.now, has_time)
+    return ListResponse.of(found, _logged_response)
 
 
 def read_receipt(request: ApiRequest[NoQuery, None]) -> ReceiptResponse:
@@ -108,6 +120,11 @@ def read_receipt(request: ApiRequest[NoQuery, None]) -> ReceiptResponse:
 def _first(query: EventQuery, first: date) -> date:
     """The oldest day to read."""
     return max(first, query.since.astimezone(UTC).date()) if query.since else first
+
+
+def _since(query: EventQuery, source: Source[E]) -> Source[E]:
+    """The source without what is older than the query wants: a busy day may have a million events before `since`."""
+    return source if query.since is None else source_from(source, _position, iso(query.since))
 
 
 def _is_selected(query: EventQuery, received_at: datetime, name: str | None) -> bool:

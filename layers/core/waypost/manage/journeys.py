@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from waypost.domain.journeys.diagram import mermaid
 from waypost.domain.journeys.journey import Journey, JourneyId, json_schema, parse
 from waypost.domain.journeys.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lifecycle, pointed
 from waypost.domain.journeys.published import ActiveJourneys
+from waypost.domain.values.cursors import bad_cursor, cursor_of, position_in
 from waypost.domain.values.findings import Finding, from_errors
 from waypost.domain.values.wire_time import iso
 from waypost.manage.api import ApiRequest
@@ -24,7 +26,8 @@ from waypost.manage.pagination import in_memory_source, read_page
 from waypost.manage.requests import DiagramQuery, JourneyQuery, NoQuery
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary
 from waypost.manage.responses.lists import ListResponse
-from waypost.ports import ManagedJourneys
+from waypost.manage.time_limit import HasTime, time_limit
+from waypost.ports import ManagedJourneys, RunHistory
 from waypost.web.http import Response
 
 EDIT_ATTEMPTS: Final = 5
@@ -128,8 +131,12 @@ def response(checks: PublishChecks, journey: Lifecycle, definition: Any) -> Jour
     return JourneyResponse.with_definition(journey, definition, checked if isinstance(checked, list) else [])
 
 
-def diagram_of(journeys: ManagedJourneys, counts: Callable[[], Mapping[str, int]] | None, workspace: str, journey_id: str) -> str:
+def diagram_of(
+    journeys: ManagedJourneys, counts: Callable[[], tuple[Mapping[str, int], str | None]] | None, workspace: str, journey_id: str
+) -> str:
     """The newest definition as Mermaid text. `counts` returns the number of customers in each step (None: the diagram shows none).
+
+    It also returns a cursor if there are more.
 
     RefusedError 404, or 422 for a draft that cannot be drawn.
     """
@@ -140,7 +147,29 @@ def diagram_of(journeys: ManagedJourneys, counts: Callable[[], Mapping[str, int]
     unknown_steps = [each for each in graph.findings(definition["steps"]) if each.code == "unknown-step"]
     if unknown_steps:
         raise invalid("This draft cannot be drawn yet.", unknown_steps)
-    return mermaid(parsed, counts() if counts else None)
+    return mermaid(parsed, *(counts() if counts else ()))
+
+
+def count_runs(
+    runs: RunHistory, workspace: str, journey_id: str, cursor: str | None, has_time: HasTime
+) -> tuple[Mapping[str, int], str | None]:
+    """How many active runs are in each step, and a cursor if the time did not suffice for all. RefusedError 400 for a wrong cursor."""
+    filter_key = {"list": "DiagramQuery", "journey": journey_id}
+    position = position_in(cursor, workspace, filter_key) if cursor is not None else None
+    if position is not None and not _is_run_position(position):
+        raise bad_cursor()
+    found: Counter[str] = Counter()
+    while True:
+        counts, position = runs.counts(workspace, journey_id, position)
+        found.update(counts)
+        if position is None or not has_time():
+            return found, position and cursor_of(position, workspace, filter_key)
+
+
+def _is_run_position(position: str) -> bool:
+    """Whether a text has the form of the positions in a count: three parts of a key, none of them empty."""
+    parts = position.split("\n", 2)
+    return len(parts) == 3 and all(parts)
 
 
 def invalid(detail: str, findings: list[Finding]) -> RefusedError:
@@ -198,9 +227,11 @@ def publish_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
 
 def draw_journey(request: ApiRequest[DiagramQuery, None]) -> str:
     """`GET /api/journeys/{id}/diagram`."""
-    dependencies, journey_id = request.dependencies, request.variables["id"]
-    counts = partial(dependencies.runs.counts, request.workspace, journey_id) if request.query.counts else None
-    return diagram_of(dependencies.journeys, counts, request.workspace, journey_id)
+    dependencies, workspace, journey_id, query = request.dependencies, request.workspace, request.variables["id"], request.query
+    has_time = time_limit(dependencies.monotonic)
+    is_counted = query.counts or query.cursor is not None
+    counts = partial(count_runs, dependencies.runs, workspace, journey_id, query.cursor, has_time) if is_counted else None
+    return diagram_of(dependencies.journeys, counts, workspace, journey_id)
 
 
 def _workspace_findings(pointer: ActiveJourneys) -> Iterator[Finding]:

@@ -33,7 +33,9 @@ class NewKey:
 def add(keys: ManagedKeys, workspace: str, new: NewKey, now: datetime) -> Key:
     """Stores the hash of a key.
 
-    RefusedError 422 if the text is not a well-formed key or the key would be expired already, 409 if the key exists in any workspace.
+    A repeat returns the key that is stored: a client that lost the response can send the request again, and botocore does so by itself.
+    RefusedError 422 if the text is not a well-formed key or the key would be expired already, 409 if the key exists in another workspace
+    or with another name, scopes or expiry.
     """
     if not KEY_PATTERN.fullmatch(new.text):
         raise RefusedError(422, "bad-key", "A key has 20 to 200 printable ASCII characters without spaces.", pointer="/key")
@@ -44,8 +46,16 @@ def add(keys: ManagedKeys, workspace: str, new: NewKey, now: datetime) -> Key:
     try:
         keys.add(key)
     except StaleError:
-        raise RefusedError(409, "key-exists", "This key exists already; a key belongs to one workspace.") from None
+        stored = keys.find(hashed)
+        if stored is None or _as_requested(stored) != _as_requested(key):
+            raise RefusedError(409, "key-exists", "This key exists already; a key belongs to one workspace.") from None
+        return stored
     return key
+
+
+def _as_requested(key: Key) -> tuple[str, str, frozenset[Scope], datetime | None]:
+    """What the request for a key determines; the time of its creation and its last use differ between a key and its repeat."""
+    return key.workspace, key.name, key.scopes, key.expires_at
 
 
 def remove(keys: ManagedKeys, workspace: str, key_id: str, now: datetime) -> None:

@@ -25,6 +25,9 @@ def change_status(
 ) -> tuple[Lifecycle, Any]:
     """Pauses, resumes or stops a journey. RefusedError 404, or 409 if its status does not allow the action.
 
+    A repeated call changes nothing. A repeated resume sends its two passes again: the first call may have failed between the write and
+    the queue. UnavailableError if the queue does not take them.
+
     A resumed journey releases its held runs and messages in two passes. The first misses what a matcher holds in these seconds because
     it still has the journey as paused in memory; the second finds it. The second pass is enqueued before the status is written: if this
     call ends right after the write, it still releases everything.
@@ -34,16 +37,18 @@ def change_status(
         changed = was.moved(action, now)
         if changed is None:
             raise wrong_action(was, action)
+        is_repeat = changed is was
         pointer = after_action(dependencies.journeys.pointer(workspace), journey_id, changed.status)
-        resumed = JourneyResumed(workspace, journey_id, pointer.revision + 1) if action == "resume" else None
+        resumed = JourneyResumed(workspace, journey_id, pointer.revision + (not is_repeat)) if action == "resume" else None
         if resumed is not None:
             dependencies.delays.put(to_queue_message(replace(resumed, pass_number=1)), SECOND_PASS_AFTER)
         try:
-            dependencies.journeys.publish(workspace, changed, pointer)
+            if not is_repeat:
+                dependencies.journeys.publish(workspace, changed, pointer)
         except StaleError:
             continue
-        if resumed is not None:
-            dependencies.signals.send([to_queue_message(resumed)])
+        if resumed is not None and dependencies.signals.send([to_queue_message(resumed)]):
+            raise UnavailableError("the signals queue did not take the signal of a resumed journey")
         return changed, definition
     raise UnavailableError("the workspace's journeys were changed too often")
 

@@ -14,11 +14,18 @@ from waypost.manage.pagination import ListPage, Source, first_day, merged_source
 from waypost.manage.requests import MessageQuery, NoQuery
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.messages import MessageResponse
+from waypost.manage.time_limit import HasTime, time_limit, unlimited
 from waypost.ports import ManagedMessages
 
 
 def page(
-    messages: ManagedMessages, workspace: str, query: MessageQuery, first: date, now: datetime, customer_ids: Sequence[str] = ()
+    messages: ManagedMessages,
+    workspace: str,
+    query: MessageQuery,
+    first: date,
+    now: datetime,
+    customer_ids: Sequence[str] = (),
+    has_time: HasTime = unlimited,
 ) -> ListPage[Message]:
     """A page of the messages that a query selects, back to the workspace's first day.
 
@@ -28,7 +35,7 @@ def page(
     def keep(message: Message) -> bool:
         return query.status in (None, message.status) and query.journey in (None, message.journey)
 
-    return read_page(_source(messages, workspace, query, first, now, customer_ids), _position, workspace, query, keep)
+    return read_page(_source(messages, workspace, query, first, now, customer_ids), _position, workspace, query, keep, has_time)
 
 
 def responses(messages: ManagedMessages, found: Sequence[Message]) -> tuple[MessageResponse, ...]:
@@ -48,10 +55,11 @@ def read(messages: ManagedMessages, workspace: str, message_id: str) -> tuple[Me
 def list_messages(request: ApiRequest[MessageQuery, None]) -> ListResponse[MessageResponse]:
     """`GET /api/messages`."""
     dependencies, workspace, query = request.dependencies, request.workspace, request.query
+    has_time = time_limit(dependencies.monotonic)
     ids: Sequence[str] = ()
     if query.customer is not None:
         ids = customers.all_ids(dependencies.customers, workspace, query.customer, dependencies.workspaces.schema(workspace))
-    found = page(dependencies.messages, workspace, query, first_day(dependencies.workspaces, workspace), request.now, ids)
+    found = page(dependencies.messages, workspace, query, first_day(dependencies.workspaces, workspace), request.now, ids, has_time)
     return ListResponse(items=responses(dependencies.messages, found.items), next=found.next)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Generic, TypeVar
 
-from waypost.domain.values.cursors import cursor_of, position_in
+from waypost.domain.values.cursors import bad_cursor, cursor_of, position_in
 from waypost.manage.requests import ListQuery
+from waypost.manage.time_limit import HasTime, unlimited
 from waypost.ports import ManagedWorkspaces
 
 T = TypeVar("T")
@@ -39,11 +40,12 @@ def read_page(
     workspace: str,
     query: ListQuery,
     keep: Callable[[T], bool] = lambda _: True,
+    has_time: HasTime = unlimited,
 ) -> ListPage[T]:
     """The page that a query asks for, of those items that `keep` accepts. RefusedError 400 for a cursor of another list.
 
-    The source is read a bounded number of times. A filter that matches rarely would otherwise read a whole table in one request; the
-    cursor of a short page continues where the reading stopped.
+    The source is read a bounded number of times, and not again after the time of the request. A filter that matches rarely would otherwise
+    read a whole table in one request; the cursor of a short page continues where the reading stopped.
     """
     filter_key = query.filter_key()
     position = position_in(query.cursor, workspace, filter_key) if query.cursor is not None else None
@@ -53,7 +55,7 @@ def read_page(
         kept += [each for each in found if keep(each)]
         if len(kept) > query.limit:
             position = position_of(kept[query.limit - 1])
-        if len(kept) > query.limit or position is None:
+        if len(kept) > query.limit or position is None or not has_time():
             break
     return ListPage(tuple(kept[: query.limit]), cursor_of(position, workspace, filter_key) if position is not None else None)
 
@@ -84,6 +86,17 @@ def merged_source(sources: Sequence[Source[T]], position_of: Callable[[T], str])
     return source
 
 
+def source_from(source: Source[T], position_of: Callable[[T], str], oldest: str) -> Source[T]:
+    """The items of a source at the position `oldest` or later. The read that passes this position is the last one."""
+
+    def read(limit: int, before: str | None) -> tuple[Sequence[T], str | None]:
+        found, position = source(limit, before)
+        later = [each for each in found if position_of(each) >= oldest]
+        return later, position if position is not None and position > oldest else None
+
+    return read
+
+
 def source_by_day(
     read: Callable[[date, int, str | None], tuple[Sequence[T], str | None]], position_of: Callable[[T], str], first: date, last: date
 ) -> Source[T]:
@@ -94,7 +107,7 @@ def source_by_day(
     """
 
     def source(limit: int, before: str | None) -> tuple[Sequence[T], str | None]:
-        day = min(last, date.fromisoformat(before[:10])) if before else last
+        day = min(last, _day_of(before)) if before else last
         found: list[T] = []
         for _ in range(DAYS_PER_READ):
             if day < first:
@@ -115,6 +128,14 @@ def first_day(workspaces: ManagedWorkspaces, workspace: str) -> date:
     It is the day before the creation: the clock of the machine that created the workspace may be ahead of the clock of this one.
     """
     return workspaces.created_at(workspace).date() - timedelta(days=1)
+
+
+def _day_of(position: str) -> date:
+    """The day with which a position begins. RefusedError 400 if there is none: the position is that of a forged cursor."""
+    try:
+        return date.fromisoformat(position[:10])
+    except ValueError:
+        raise bad_cursor() from None
 
 
 def _end_of(day: date) -> str:

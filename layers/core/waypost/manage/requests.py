@@ -108,6 +108,7 @@ class DiagramQuery(WireModel):
     """What a diagram shows. `counts`: how many customers are in each step."""
 
     counts: bool = False
+    cursor: str | None = Field(None, max_length=2000, description="`next` in the last line of the part before")
 
 
 class NewKeyBody(WireModel):
@@ -127,9 +128,10 @@ class SuppressionBody(WireModel):
 
 
 class RedriveBody(WireModel):
-    """The dead letter to redrive; all of them if `id` is missing."""
+    """The dead letter to redrive; all of them if `id` is missing, or those after a cursor."""
 
     id: str | None = Field(None, min_length=1, max_length=250)
+    cursor: str | None = Field(None, max_length=2000, description="`next` of the request before")
 
 
 class SimulatedCustomer(WireModel):

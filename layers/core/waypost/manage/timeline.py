@@ -18,8 +18,9 @@ from waypost.manage import customers, messages
 from waypost.manage.api import ApiRequest
 from waypost.manage.pagination import ListPage, read_page
 from waypost.manage.requests import ListQuery, TimelineQuery
-from waypost.manage.responses.customers import CrossedStepResponse, ExportResponse, TimelineEntryResponse
+from waypost.manage.responses.customers import CrossedStepResponse, CustomerResponse, ExportResponse, TimelineEntryResponse
 from waypost.manage.responses.lists import ListResponse
+from waypost.manage.time_limit import HasTime, time_limit, unlimited
 from waypost.manage.timed_steps import TimedStep, crossed_steps, timed_steps
 from waypost.ports import EventHistory, ManagedMessages, Receipts
 
@@ -49,7 +50,9 @@ class TimelineSources:
     runs: Sequence[Run]
 
 
-def page(sources: TimelineSources, customer: Customer, query: ListQuery, now: datetime) -> ListPage[TimelineEntry]:
+def page(
+    sources: TimelineSources, customer: Customer, query: ListQuery, now: datetime, has_time: HasTime = unlimited
+) -> ListPage[TimelineEntry]:
     """A page of a customer's timeline.
 
     Each source is read up to the limit and the results are merged by position. What does not fit is read again for the next page, and
@@ -68,31 +71,42 @@ def page(sources: TimelineSources, customer: Customer, query: ListQuery, now: da
         newest = sorted(found, key=_position, reverse=True)[:limit]
         return newest, newest[-1].position if len(newest) == limit else reached
 
-    return read_page(source, _position, workspace, query)
+    return read_page(source, _position, workspace, query, has_time=has_time)
 
 
 def read_timeline(request: ApiRequest[TimelineQuery, None]) -> ListResponse[TimelineEntryResponse]:
     """`GET /api/customers/{id}/timeline`."""
-    return ListResponse.of(_requested_page(request, customers.requested(request)), to_response)
+    has_time = time_limit(request.dependencies.monotonic)
+    customer = customers.requested(request)
+    return ListResponse.of(_requested_page(request, customer, _runs_of(request, customer), has_time), to_response)
 
 
 def export_customer(request: ApiRequest[TimelineQuery, None]) -> ExportResponse:
     """`GET /api/customers/{id}/export`."""
-    customer, dependencies = customers.requested(request), request.dependencies
-    found = _requested_page(request, customer)
+    dependencies = request.dependencies
+    has_time = time_limit(dependencies.monotonic)
+    customer = customers.requested(request)
+    runs = _runs_of(request, customer)
+    found = _requested_page(request, customer, runs, has_time)
     sent = messages.responses(dependencies.messages, [each.message for each in found.items if each.message is not None])
     return ExportResponse(
-        customer=customers.response(dependencies, customer),
+        customer=CustomerResponse.of(customer, runs),
         history=tuple(to_response(each) for each in found.items),
         messages=sent,
         next=found.next,
     )
 
 
-def _requested_page(request: ApiRequest[TimelineQuery, None], customer: Customer) -> ListPage[TimelineEntry]:
+def _runs_of(request: ApiRequest[TimelineQuery, None], customer: Customer) -> list[Run]:
+    return customers.runs_of(request.dependencies.runs, request.dependencies.journeys, customer)
+
+
+def _requested_page(
+    request: ApiRequest[TimelineQuery, None], customer: Customer, runs: Sequence[Run], has_time: HasTime
+) -> ListPage[TimelineEntry]:
     dependencies = request.dependencies
-    runs = customers.runs_of(dependencies.runs, dependencies.journeys, customer)
-    return page(TimelineSources(dependencies.log, dependencies.receipts, dependencies.messages, runs), customer, request.query, request.now)
+    sources = TimelineSources(dependencies.log, dependencies.receipts, dependencies.messages, runs)
+    return page(sources, customer, request.query, request.now, has_time)
 
 
 # Positions of entries are texts, and one comparison of texts gives the order of the whole timeline. After the time comes what kind of

@@ -78,3 +78,6 @@ class ManagedDeadLetters(DeadLetters, Protocol):
 
     def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Parked], str | None]:
         """At most `limit` records before the position `before`, newest first, and the position after them (None: no more)."""
+
+    def oldest(self, workspace: str, *, limit: int, after: str | None = None) -> tuple[list[Parked], str | None]:
+        """The same, oldest first, of the records after the position `after`."""

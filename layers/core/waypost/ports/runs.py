@@ -37,5 +37,8 @@ class RunHistory(Protocol):
     def history(self, workspace: str, customer: str) -> CustomerRuns:
         """The version row and all runs that are still stored."""
 
-    def counts(self, workspace: str, journey: str) -> Mapping[str, int]:
-        """How many active runs of a journey are in each step."""
+    def counts(self, workspace: str, journey: str, after: str | None = None) -> tuple[Mapping[str, int], str | None]:
+        """How many active runs of a journey are in each step, of some runs after a position; and the next position (None: no more).
+
+        A position is three texts with a line break between them, none of them empty.
+        """

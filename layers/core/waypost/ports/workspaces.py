@@ -76,4 +76,4 @@ class ManagedWebhookSecrets(Protocol):
         """The secrets of the workspace. The first read creates them."""
 
     def rotate(self, workspace: str, now: datetime) -> WebhookSecrets:
-        """A new secret; the old one stays valid beside it for a day. StaleError if another rotation came first."""
+        """A new secret; the old one stays valid beside it for a day. A rotation of the last minute is returned as it is."""

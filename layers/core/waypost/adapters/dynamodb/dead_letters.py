@@ -44,6 +44,16 @@ class DynamoDeadLetters:
         items, last = self.table.query_newest(("workspace", workspace), limit=limit, before=before)
         return [from_item(item) for item in items], last["at"] if last else None
 
+    def oldest(self, workspace: str, *, limit: int, after: str | None = None) -> tuple[list[Parked], str | None]:
+        """At most `limit` dead letters at positions after this one, oldest first, and the position to go on from (None: no more)."""
+        items, last = self.table.query(
+            "workspace = :workspace AND #at > :after",
+            {":workspace": workspace, ":after": after or "0"},  # all positions begin with a year, and so are above "0"
+            ExpressionAttributeNames={"#at": "at"},
+            Limit=limit,
+        )
+        return [from_item(item) for item in items], last["at"] if last else None
+
 
 def key(workspace: str, position: str) -> Item:
     """The key of the dead letter at this position (`<time>#<id of the signal or message>`)."""

@@ -166,10 +166,19 @@ class DynamoRuns:
         found = [HeldRun(item["customer"].removeprefix(f"{workspace}#"), Identifier(*item["knownAs"])) for item in items]
         return found, last["stands"] + "!" if last else None
 
-    def counts(self, workspace: str, journey: str) -> dict[str, int]:
-        """The number of active runs at each step of a journey, eventually consistent. It reads every active run of the journey."""
-        items = self.table.query_all("live = :live", {":live": f"{workspace}#{journey}"}, IndexName="byJourney")
-        return dict(Counter(item["step"] for item in items))
+    def counts(self, workspace: str, journey: str, after: str | None = None) -> tuple[dict[str, int], str | None]:
+        """The number of active runs at each step of a journey, of 1 MB of the index, and the position to go on from (None: no more).
+
+        It is eventually consistent. The position holds the whole key, because all runs in one step have one sort key in the index.
+        """
+        options: Item = {"IndexName": "byJourney"}
+        live = f"{workspace}#{journey}"
+        if after is not None:
+            stands, customer, row = after.split("\n", 2)
+            options["ExclusiveStartKey"] = {"live": live, "stands": stands, "customer": partition_key(workspace, customer), "row": row}
+        items, last = self.table.query("live = :live", {":live": live}, **options)
+        position = last and "\n".join((last["stands"], last["customer"].removeprefix(f"{workspace}#"), last["row"]))
+        return dict(Counter(item["step"] for item in items)), position or None
 
     def clear(self, workspace: str, customer: str, version: int) -> None:
         """Removes the pending effects from the version row, unless it has another version.

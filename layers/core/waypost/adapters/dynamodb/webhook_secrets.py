@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from waypost.adapters.dynamodb.conditions import if_absent
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.errors import StaleError
 from waypost.domain.messages.webhook_signatures import WebhookSecrets, secret_of
 from waypost.domain.values.wire_time import instant, iso
 
 _KEY_BYTES: Final = 24
+
+REPEATED_WITHIN: Final = timedelta(minutes=1)
+"""How long after a rotation a request to rotate counts as a repeat of it, whose sender has lost the response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +38,24 @@ class DynamoWebhookSecrets:
         return created if failed is None or failed.item is None else _from_item(failed.item)
 
     def rotate(self, workspace: str, now: datetime) -> WebhookSecrets:
-        """Creates a new secret and keeps the old one beside it for a day. StaleError if another rotation came first."""
+        """Creates a new secret and keeps the old one beside it for a day.
+
+        Within a minute of a rotation, and where another rotation came first, it returns that rotation. A second one would drop the only
+        secret that the receivers have.
+        """
         current = self.of(workspace, now)
+        if len(current.secrets) > 1 and now < current.rotated_at + REPEATED_WITHIN:
+            return current
         rotated = current.rotated(_random_secret(), now)
         condition = {
             "ConditionExpression": "rotatedAt = :rotatedAt AND secrets = :secrets",
             "ExpressionAttributeValues": {":rotatedAt": iso(current.rotated_at), ":secrets": list(current.secrets)},
         }
-        if self.table.put_if(_to_item(workspace, rotated), **condition) is not None:
-            raise StaleError("the webhook secret was rotated at the same time")
-        return rotated
+        # The stored row may also be that of this call: after a lost answer botocore repeats the write, which fails on what it wrote.
+        failed = self.table.put_if(_to_item(workspace, rotated), **condition)
+        if failed is None:
+            return rotated
+        return _from_item(failed.item) if failed.item else self.of(workspace, now)
 
 
 def _random_secret() -> str:

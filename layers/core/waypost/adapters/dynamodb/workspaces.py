@@ -25,7 +25,9 @@ class DynamoWorkspaces:
         """Creates a workspace. StaleError if there is one with this id."""
         # The tombstone key must never change, or the tombstones of erased customers could not be found again. The condition protects it.
         item = {**_key(workspace, "workspace"), "name": name, "createdAt": created_at, "tombstoneKey": secrets.token_bytes(32)}
-        if self.table.put_if(item, **if_absent("workspace")):
+        failed = self.table.put_if(item, **if_absent("workspace"))
+        # After a lost answer botocore repeats the write, which fails on the row of the first one. The random key says whose row it is.
+        if failed and (failed.item is None or bytes(failed.item["tombstoneKey"]) != item["tombstoneKey"]):
             raise StaleError("this workspace exists")
 
     def created_at(self, workspace: str) -> datetime:

@@ -11,16 +11,20 @@ from waypost.domain.journeys.steps import AnyStep, Exit, Experiment, JumpTo, Mul
 from waypost.domain.journeys.waits import DateWindow, DayWindow, TimeDelay, WaitUntil, WeekWindow
 
 
-def mermaid(journey: Journey, counts: Mapping[str, int] | None = None) -> str:
-    """The flowchart of a journey; with `counts` (number of customers by step id), how many customers are at each step."""
+def mermaid(journey: Journey, counts: Mapping[str, int] | None = None, more: str | None = None) -> str:
+    """The flowchart of a journey; with `counts` (number of customers by step id), how many customers are at each step.
+
+    If `more` is given, the counts are only a part: each has a `+`, and a comment at the end holds `more`, the cursor of the next part.
+    """
     # A step may be called `end` or `class`, which are words of Mermaid's own: nodes are numbered, and ids stand in their labels.
     names = {step.id: f"s{position}" for position, step in enumerate(journey.steps)}
     lines = ["flowchart TD", f"  entry([{_quoted(journey.entry.label)}]) --> {names[journey.first.id]}"]
     for step in journey.steps:
-        count = [] if counts is None else [f"{counts.get(step.id, 0)} here"]
+        count = [] if counts is None else [f"{counts.get(step.id, 0)}{'+' if more else ''} here"]
         lines.append(f"  {names[step.id]}{_node(step, count)}")
         lines += [f"  {names[step.id]} -->{f'|{_quoted(edge.label)}|' if edge.label else ''} {names[edge.target]}" for edge in step.edges]
     lines += [f"  exit{position}([{_quoted('exit on ' + trigger.label)}])" for position, trigger in enumerate(journey.exit)]
+    lines += [f"%% next: {more}"] if more else []
     return "\n".join(lines) + "\n"
 
 

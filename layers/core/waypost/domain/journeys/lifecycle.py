@@ -60,8 +60,13 @@ class Lifecycle:
         return replace(self, published_version=self.version, status=status, updated_at=now, entries_from=now + delay)
 
     def moved(self, action: LifecycleAction, now: datetime) -> Lifecycle | None:
-        """Paused, resumed or stopped; None where the current status does not allow the action."""
+        """Paused, resumed or stopped; None where the current status does not allow the action.
+
+        The same object if the action was carried out already, so that a client that lost the response can repeat it.
+        """
         before, after = ACTIONS[action]
+        if self.status == after:
+            return self
         return replace(self, status=after, updated_at=now) if self.status in before else None
 
     @property

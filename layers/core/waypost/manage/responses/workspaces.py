@@ -70,9 +70,10 @@ class DeadLetterResponse(WireModel):
 
 
 class RedriveResponse(WireModel):
-    """The number of dead letters that are back on their queues."""
+    """The number of dead letters that are back on their queues. `next` is the cursor for the others, null if these were all."""
 
     redriven: int
+    next: str | None = None
 
 
 class HealthResponse(WireModel):
