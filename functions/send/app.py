@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -15,27 +16,52 @@ from waypost import wiring
 from waypost.domain.dead_letters import UNKNOWN_WORKSPACE
 from waypost.domain.errors import NewerFormatError, UnavailableError
 from waypost.domain.messages import send_request
-from waypost.redelivery import QueueRecord, attempt, park
+from waypost.redelivery import START_SECONDS, NotStartedError, QueueRecord, attempt, park, survive
 from waypost.send import SendResult, give_up, send
 from waypost.telemetry import FunctionTelemetry, logger
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Sends the messages of all records in parallel, because a webhook may take 15 seconds; returns the records to redeliver."""
+    """Sends the messages of all records in parallel, because a webhook may take 15 seconds; returns the records to redeliver.
+
+    Records that may end the process come after the others, one at a time.
+    """
+    started = time.monotonic()
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     records, telemetry = [_queue_record(SQSRecord(record)) for record in event["Records"]], FunctionTelemetry(context)
     with ThreadPoolExecutor(max_workers=max(len(records), 1)) as pool:
-        results = {record.id: pool.submit(_send, record, telemetry) for record in records}
-        return process_partial_response(
-            event=event, record_handler=lambda record: results[record.message_id].result(), processor=processor, context=context
-        )
+        results = {record.id: pool.submit(_send, record, telemetry) for record in records if not record.is_suspect}
+
+    def send_record(record: SQSRecord) -> None:
+        if record.message_id in results:
+            results[record.message_id].result()
+        else:
+            _send_suspect(_queue_record(record), telemetry, time.monotonic() - started)
+
+    return process_partial_response(event=event, record_handler=send_record, processor=processor, context=context)
+
+
+def _send_suspect(record: QueueRecord, telemetry: FunctionTelemetry, elapsed: float) -> None:
+    if elapsed > START_SECONDS:
+        wiring.send_queue().postpone(record.receipt_handle, record.pause_seconds)
+        raise NotStartedError(record.id)
+    _send(record, telemetry)
 
 
 def _send(record: QueueRecord, telemetry: FunctionTelemetry) -> None:
+    def give_up_record() -> None:
+        _give_up(record, telemetry)
+
     try:
-        attempt(lambda: _send_message(record), lambda: _give_up(record, telemetry), record, telemetry, record=record.id)
-    except (NewerFormatError, UnavailableError):
-        wiring.send_queue().postpone(record.receipt_handle, record.pause_seconds)
+        survive(
+            lambda: attempt(lambda: _send_message(record), give_up_record, record, telemetry, record=record.id),
+            give_up_record,
+            record,
+            wiring.started_attempts,
+            telemetry,
+        )
+    except (NewerFormatError, UnavailableError) as error:
+        wiring.send_queue().postpone(record.receipt_handle, record.pause_after(error))
         raise
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from functions.match import app
 from tests.fakes.journeys import journey
 from tests.fakes.match_harness import SCHEMA, MatchHarness
-from tests.fakes.messages import FakeDeadLetters
+from tests.fakes.messages import FakeDeadLetters, FakeStartedAttempts
 from tests.fakes.telemetry import metric_count, named_context, newer_format_count
 from waypost import wiring
 from waypost.domain import signal_codec
@@ -56,6 +57,7 @@ class MatchFunction:
     harness: MatchHarness = field(default_factory=MatchHarness)
     queue: FakeVisibility = field(default_factory=FakeVisibility)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+    started: FakeStartedAttempts = field(default_factory=FakeStartedAttempts)
 
     def invoke(self, batch: dict[str, Any]) -> list[int]:
         """The positions of the records that return to the queue."""
@@ -68,7 +70,7 @@ class MatchFunction:
         """The uuids of the events that opened a run."""
         return {uuid for (_, uuid), receipt in self.harness.receipts.stored.items() if receipt.had_effect}
 
-    def fail(self, uuid: str, error: Exception) -> None:
+    def fail(self, uuid: str, error: BaseException) -> None:
         """Makes the commit of the event of this uuid fail."""
 
         def before_commit(commit: Commit) -> None:
@@ -93,6 +95,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> MatchFunction:
     monkeypatch.setattr(wiring, "matching", made.harness.ports)
     monkeypatch.setattr(wiring, "signals_queue", lambda: made.queue)
     monkeypatch.setattr(wiring, "dead_letters", lambda: made.dead)
+    monkeypatch.setattr(wiring, "started_attempts", lambda: made.started)
     return made
 
 
@@ -123,9 +126,9 @@ def test_a_failed_record_holds_back_its_group_alone(function: MatchFunction) -> 
     assert function.entered == {"a1", "a2", "c1"}
 
 
-@pytest.mark.parametrize(("times", "seconds"), [(1, 2), (3, 8), (5, 32), (6, 60), (500, 60)])
-def test_failed_records_are_retried_soon(function: MatchFunction, times: int, seconds: int) -> None:
-    """A failed record becomes visible after 2, 4, 8 seconds and so on up to a minute, even if the whole batch fails."""
+@pytest.mark.parametrize(("times", "seconds"), [(1, 2), (3, 8), (5, 32), (6, 64), (9, 512), (10, 900), (500, 900)])
+def test_an_outage_is_retried_after_longer_and_longer_pauses(function: MatchFunction, times: int, seconds: int) -> None:
+    """A record that met an outage becomes visible after 2, 4, 8 seconds and so on up to 15 minutes, even if the whole batch fails."""
     function.fail(TRIGGER, UnavailableError("throttled"))
     assert function.invoke(received(records("signal"), times)) == [0]
     assert function.queue.delayed == [(records("signal")["Records"][0]["receiptHandle"], seconds)]
@@ -146,6 +149,57 @@ def test_an_outage_parks_nothing_however_long_it_lasts(function: MatchFunction) 
     function.harness.runs.before_commit = lambda _: None
     assert function.invoke(received(records("signal"), 501)) == []
     assert function.entered == {TRIGGER}
+
+
+@pytest.mark.parametrize(("times", "seconds"), [(1, 2), (4, 16)])
+def test_a_poisoned_record_and_those_behind_it_are_retried_within_a_minute(function: MatchFunction, times: int, seconds: int) -> None:
+    """The pause of an outage is for records that met one: a record behind another one becomes visible as soon as that one may."""
+    function.fail("poison", ValueError("a bug"))
+    function.invoke(received(records("poison"), times))
+    assert {each for _, each in function.queue.delayed} == {seconds}
+
+
+class ProcessEnd(BaseException):
+    """The end of the process, by a time-out or for want of memory: no code of ours runs after it."""
+
+
+def test_a_record_that_ends_the_process_is_parked_after_three_attempts(function: MatchFunction) -> None:
+    """From the tenth receive three ends of the process are enough: the record is parked with its reason and is not tried again."""
+    function.fail(TRIGGER, ProcessEnd())
+    for times in range(1, 13):
+        with pytest.raises(ProcessEnd):
+            function.invoke(received(records("signal"), times))
+    assert function.dead.parked == {}
+    assert function.invoke(received(records("signal"), 13)) == []
+    [parked] = function.dead.parked.values()
+    assert (parked.workspace, parked.kind, parked.reason) == (WORKSPACE, "signal", "process-ended")
+    assert signal_codec.from_body(parked.body) == signal_codec.from_body(records("signal")["Records"][0]["body"])
+
+
+def test_an_outage_is_no_end_of_the_process(function: MatchFunction) -> None:
+    """Outages between ends of the process set the count back: only attempts in a row without any end park a record."""
+    for times in range(10, 30, 2):
+        function.fail(TRIGGER, ProcessEnd())
+        with pytest.raises(ProcessEnd):
+            function.invoke(received(records("signal"), times))
+        function.fail(TRIGGER, UnavailableError("down"))
+        assert function.invoke(received(records("signal"), times + 1)) == [0]
+    assert (function.dead.parked, function.started.starts) == ({}, {})
+
+
+def test_usual_records_write_no_row_for_their_attempt(function: MatchFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row costs two calls: a record of fewer than ten receives has none."""
+    monkeypatch.setattr(wiring, "started_attempts", lambda: pytest.fail("a usual record was counted"))
+    assert function.invoke(received(records("signal"), 9)) == []
+
+
+def test_a_suspect_record_gets_most_of_the_time_of_an_invocation(function: MatchFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late in an invocation it is not started: it might run out of time that other records used, and be blamed for it."""
+    seconds = iter(range(0, 1000, 16))
+    monkeypatch.setattr(app, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    assert function.invoke(received(records("signal"), 500)) == [0]
+    assert (function.entered, function.started.starts) == (set(), {})
+    assert [each for _, each in function.queue.delayed] == [60]
 
 
 @pytest.mark.parametrize("times", [1, 4])

@@ -13,7 +13,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.send import app
-from tests.fakes.messages import FakeSendQueue, pending_message
+from tests.fakes.messages import FakeSendQueue, FakeStartedAttempts, pending_message
 from tests.fakes.send_harness import EmailWorkspaces, OneJourney, SendHarness, one_customer
 from waypost import wiring
 from waypost.cache.workspace_cache import Schemas
@@ -48,7 +48,13 @@ class PostponingSendQueue(FakeSendQueue):
 
 
 @pytest.fixture
-def harness(monkeypatch: pytest.MonkeyPatch) -> SendHarness:
+def started() -> FakeStartedAttempts:
+    """The attempts that started and did not end."""
+    return FakeStartedAttempts()
+
+
+@pytest.fixture
+def harness(monkeypatch: pytest.MonkeyPatch, started: FakeStartedAttempts) -> SendHarness:
     """A harness with the pending e-mails that the files name, which the handler finds in place of AWS."""
     harness = SendHarness(
         customers=one_customer(WORKSPACE),
@@ -61,6 +67,7 @@ def harness(monkeypatch: pytest.MonkeyPatch) -> SendHarness:
     monkeypatch.setattr(wiring, "sending", harness.dependencies)
     monkeypatch.setattr(wiring, "send_queue", lambda: harness.queue)
     monkeypatch.setattr(wiring, "dead_letters", lambda: harness.dead)
+    monkeypatch.setattr(wiring, "started_attempts", lambda: started)
     return harness
 
 
@@ -149,6 +156,64 @@ def test_a_record_that_raises_is_retried_four_times_before_it_is_parked(harness:
     assert call(event) == []
     [parked] = harness.dead.parked.values()
     assert (parked.workspace, parked.subject, parked.body, parked.reason) == (WORKSPACE, MESSAGE, BODY, "poison")
+
+
+class ProcessEnd(BaseException):
+    """The end of the process, by a time-out or for want of memory: no code of ours runs after it."""
+
+
+def end_process(*_: Any, **__: Any) -> Any:
+    """A dependency that ends the process at this message whenever it is called."""
+    raise ProcessEnd
+
+
+def test_a_message_that_ends_the_process_is_given_up_after_three_attempts(harness: SendHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the tenth receive three ends of the process are enough: the message is failed and parked, and its run gets the outcome."""
+    harness.messages.stored[WORKSPACE, MESSAGE] = pending_message(workspace=WORKSPACE, id=MESSAGE, awaited=True)
+    monkeypatch.setattr(type(harness.templates), "render", end_process)
+    event = sqs_event("message")
+    for receive in range(10, 13):
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(receive)
+        with pytest.raises(ProcessEnd):
+            call(event)
+    assert call(event) == []
+    assert status_of(harness) is MessageStatus.FAILED
+    assert [each.subject for each in harness.dead.parked.values()] == [MESSAGE]
+    assert len(harness.signals.queue_messages) == 1
+
+
+def test_a_suspect_record_is_worked_on_alone(harness: SendHarness, monkeypatch: pytest.MonkeyPatch, started: FakeStartedAttempts) -> None:
+    """The records of other messages are done before it starts, and only its own row blames a record for the end of the process."""
+    event = sqs_event("batch")
+    for record in event["Records"][:2]:
+        record["attributes"]["ApproximateReceiveCount"] = "10"
+    sent: list[int] = []
+
+    def render(*_: Any, **__: Any) -> Any:
+        sent.append(len(harness.channel.calls))
+        if started.starts:
+            raise ProcessEnd
+        return {"subject": "Hi", "text": "Hi", "to": "ada@example.com"}
+
+    monkeypatch.setattr(harness.templates, "render", render)
+    with pytest.raises(ProcessEnd):
+        call(event)
+    assert sent == [0, 1]
+    assert started.starts == {event["Records"][0]["messageId"]: 1}
+
+
+@pytest.mark.parametrize(("receive", "seconds"), [(6, 64), (12, 900), (500, 900)])
+def test_an_outage_is_retried_after_longer_and_longer_pauses(
+    harness: SendHarness, monkeypatch: pytest.MonkeyPatch, started: FakeStartedAttempts, receive: int, seconds: int
+) -> None:
+    """A record that meets an outage returns after 2, 4, 8 seconds and so on up to 15 minutes, and is not blamed for it."""
+    monkeypatch.setattr(harness.messages, "get", lambda *_: (_ for _ in ()).throw(UnavailableError("AccessDeniedException")))
+    event = sqs_event("message")
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(receive)
+    assert len(call(event)) == 1
+    assert isinstance(harness.queue, PostponingSendQueue)
+    assert [each for _, each in harness.queue.postponed] == [seconds]
+    assert (started.starts, harness.dead.parked) == ({}, {})
 
 
 def always_raise(*_: Any, **__: Any) -> Any:

@@ -21,6 +21,7 @@ from waypost.adapters.dynamodb.keys import DynamoKeys
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.runs import DynamoRuns
+from waypost.adapters.dynamodb.started_attempts import DynamoStartedAttempts
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
@@ -151,6 +152,12 @@ def webhook_secrets() -> DynamoWebhookSecrets:
 def dead_letters() -> DynamoDeadLetters:
     """The dead letters: signals that could not be processed, and messages that failed."""
     return DynamoDeadLetters(table("DEAD_TABLE"))
+
+
+@cache
+def started_attempts() -> DynamoStartedAttempts:
+    """The attempts at records that may end the process."""
+    return DynamoStartedAttempts(table("DEAD_TABLE"), now)
 
 
 @cache

@@ -14,24 +14,32 @@ from waypost.domain.reasons import Reason
 from waypost.domain.signals import EventsArrived, Signal
 from waypost.match.dependencies import MatchDependencies
 from waypost.match.dispatch import match
-from waypost.ports import DeadLetters, Telemetry
-from waypost.redelivery import QueueRecord, attempt, park, report_newer_format
+from waypost.ports import DeadLetters, StartedAttempts, Telemetry
+from waypost.redelivery import PROCESS_ENDED, START_SECONDS, NotStartedError, QueueRecord, attempt, park, report_newer_format, survive
 
 
 @dataclass(frozen=True, slots=True)
 class RecordMatcher:
     """Matches records of the signals queue in one invocation.
 
-    `matching` and `dead_letters` build what they return, so an error of theirs is an error of the record.
+    `matching`, `dead_letters` and `started` build what they return, so an error of theirs is an error of the record. `elapsed` returns the
+    seconds since the invocation started.
     """
 
     matching: Callable[[], MatchDependencies]
     dead_letters: Callable[[], DeadLetters]
+    started: Callable[[], StartedAttempts]
+    elapsed: Callable[[], float]
     clock: Callable[[], datetime]
     telemetry: Telemetry
 
     def process(self, record: QueueRecord) -> None:
         """Matches a record. Raises if the queue has to deliver it again."""
+        if record.is_suspect and self.elapsed() > START_SECONDS:
+            raise NotStartedError(record.id)
+        survive(lambda: self._process(record), lambda: self._park_unfinished(record), record, self.started, self.telemetry)
+
+    def _process(self, record: QueueRecord) -> None:
         signal = self._read(record)
         if signal is not None:
             attempt(
@@ -53,6 +61,14 @@ class RecordMatcher:
             self.telemetry.log_exception("unreadable", message_id=record.id)
             park(self.dead_letters(), "signal", UNKNOWN_WORKSPACE, record.id, record.body, "unreadable", self.clock())
             return None
+
+    def _park_unfinished(self, record: QueueRecord) -> None:
+        """Parks a record at which the process has ended three times."""
+        # As a whole: splitting it into its events would need more attempts that end the process.
+        signal = self._read(record)
+        if signal is not None:
+            self.telemetry.log_error("parked", workspace=signal.workspace, signal=signal.name)
+            park(self.dead_letters(), "signal", signal.workspace, signal.name, signal_codec.to_text(signal), PROCESS_ENDED, self.clock())
 
     def _match(self, signal: Signal, record: QueueRecord, *, redelivered: bool) -> None:
         dependencies = self.matching()

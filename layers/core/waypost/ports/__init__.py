@@ -18,6 +18,7 @@ from waypost.ports.queues import (
     ReceivedSignals,
     SendQueue,
     Signals,
+    StartedAttempts,
     Timers,
 )
 from waypost.ports.runs import RunHistory, Runs
@@ -66,6 +67,7 @@ __all__ = [
     "SendQueue",
     "SenderSettings",
     "Signals",
+    "StartedAttempts",
     "Suppressions",
     "Telemetry",
     "Templates",

@@ -67,6 +67,16 @@ class DeadLetters(Protocol):
         """Stores a record. Storing the same record twice keeps one."""
 
 
+class StartedAttempts(Protocol):
+    """Attempts at records that may end the process, counted while they are not known to have ended."""
+
+    def start(self, record: str, limit: int) -> bool:
+        """Counts the start of an attempt at this record. False, with nothing counted, if `limit` starts have not ended."""
+
+    def end(self, record: str) -> None:
+        """Resets the attempts at this record: the last one has ended, whatever its result."""
+
+
 class ManagedDeadLetters(DeadLetters, Protocol):
     """Dead letters as the management API lists and redrives them."""
 
