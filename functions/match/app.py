@@ -25,7 +25,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     """Processes a batch of records, all of one queue, and reports the ones that have to be received again."""
     telemetry = FunctionTelemetry(context)
     is_fifo = event["Records"][0]["eventSourceARN"].endswith(".fifo")  # SQS demands this ending of FIFO queues and forbids it to others
-    return _match_batch(event, context, telemetry) if is_fifo else _forward_batch(event, context, telemetry)
+    response = _match_batch(event, context, telemetry) if is_fifo else _forward_batch(event, context, telemetry)
+    telemetry.write_counts()
+    return response
 
 
 def _forward_batch(event: dict[str, Any], context: LambdaContext, telemetry: FunctionTelemetry) -> PartialItemFailureResponse:

@@ -16,6 +16,7 @@ from waypost import wiring
 from waypost.domain.dead_letters import UNKNOWN_WORKSPACE
 from waypost.domain.errors import NewerFormatError, UnavailableError
 from waypost.domain.messages import send_request
+from waypost.domain.messages.message import MessageStatus
 from waypost.redelivery import START_SECONDS, NotStartedError, QueueRecord, attempt, park, survive
 from waypost.send import SendResult, give_up, send
 from waypost.telemetry import FunctionTelemetry, logger
@@ -38,7 +39,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
         else:
             _send_suspect(_queue_record(record), telemetry, time.monotonic() - started)
 
-    return process_partial_response(event=event, record_handler=send_record, processor=processor, context=context)
+    response = process_partial_response(event=event, record_handler=send_record, processor=processor, context=context)
+    telemetry.write_counts()
+    return response
 
 
 def _send_suspect(record: QueueRecord, telemetry: FunctionTelemetry, elapsed: float) -> None:
@@ -54,7 +57,7 @@ def _send(record: QueueRecord, telemetry: FunctionTelemetry) -> None:
 
     try:
         survive(
-            lambda: attempt(lambda: _send_message(record), give_up_record, record, telemetry, record=record.id),
+            lambda: attempt(lambda: _send_message(record, telemetry), give_up_record, record, telemetry, record=record.id),
             give_up_record,
             record,
             wiring.started_attempts,
@@ -65,36 +68,47 @@ def _send(record: QueueRecord, telemetry: FunctionTelemetry) -> None:
         raise
 
 
-def _send_message(record: QueueRecord) -> None:
+def _send_message(record: QueueRecord, telemetry: FunctionTelemetry) -> None:
     request = send_request.from_text(record.body)
-    _log(send(request.workspace, request.message, wiring.now(), uuid4().hex, wiring.sending()))
+    _log(send(request.workspace, request.message, wiring.now(), uuid4().hex, wiring.sending()), telemetry)
 
 
 def _give_up(record: QueueRecord, telemetry: FunctionTelemetry) -> None:
     """Settles the message of a record as failed. If there is none, or it cannot be settled either, parks the record as it is."""
     request = send_request.readable_part(record.body)
     if request is None:
-        return _park(record, UNKNOWN_WORKSPACE, record.id)
+        return _park(record, UNKNOWN_WORKSPACE, record.id, telemetry)
     try:
-        _log(give_up(request.workspace, request.message, wiring.now(), wiring.sending()))
+        _log(give_up(request.workspace, request.message, wiring.now(), wiring.sending()), telemetry)
     except UnavailableError:
         raise
     except Exception:  # noqa: BLE001 - a row that cannot be read or written; the record is the only trace that is left
         telemetry.log_exception("not settled", record=record.id)
-        _park(record, request.workspace, request.message)
+        _park(record, request.workspace, request.message, telemetry)
 
 
-def _park(record: QueueRecord, workspace: str, subject: str) -> None:
+def _park(record: QueueRecord, workspace: str, subject: str, telemetry: FunctionTelemetry) -> None:
+    telemetry.count("Parked")
     park(wiring.dead_letters(), "message", workspace, subject, record.body, "poison", wiring.now())
 
 
-def _log(result: SendResult) -> None:
+def _log(result: SendResult, telemetry: FunctionTelemetry) -> None:
     # One line for each change, with ids and the reason but without address, content or the provider's text, which may hold personal data.
     message = result.message
     if message is None or not result.changed:
         return
     ids = {"workspace": message.workspace, "message_id": message.id, "journey": message.journey, "step": message.step}
     logger.info(message.status.value, extra={**ids, "channel": message.channel, "attempt": message.attempt_count, "reason": message.reason})
+    match message.status:
+        case MessageStatus.SENT:
+            telemetry.count("MessagesSent")
+        case MessageStatus.UNKNOWN:
+            telemetry.count("MessagesUnknown")
+        case MessageStatus.SKIPPED:
+            telemetry.count("MessagesSkipped", reason=message.reason.value if message.reason else "")
+        case MessageStatus.FAILED:
+            telemetry.count("MessagesFailed")
+            telemetry.count("Parked")
 
 
 def _queue_record(record: SQSRecord) -> QueueRecord:

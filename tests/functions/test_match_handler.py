@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,11 @@ import pytest
 from functions.match import app
 from tests.fakes.journeys import journey
 from tests.fakes.match_harness import SCHEMA, MatchHarness
-from tests.fakes.messages import FakeDeadLetters, FakeStartedAttempts
-from tests.fakes.telemetry import metric_count, named_context, newer_format_count
+from tests.fakes.messages import NOW, FakeDeadLetters, FakeStartedAttempts
+from tests.fakes.telemetry import counts, metric_count, named_context, newer_format_count
 from waypost import wiring
 from waypost.domain import signal_codec
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.changes import Commit
 from waypost.domain.signals import EventsArrived
@@ -260,6 +262,77 @@ def test_an_unreadable_record_is_parked_at_once_and_blocks_no_other(function: Ma
         ("unknown", "unreadable", "not JSON"),
     ]
     assert function.entered == {"g0"}
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_an_unreadable_record_is_listed_in_the_workspace_that_it_names(
+    function: MatchFunction, capsys: pytest.CaptureFixture[str], *, is_compressed: bool
+) -> None:
+    """The people of the workspace find it among their dead letters, and the metric of the alarm counts it."""
+    body = json.dumps({"kind": "events", "workspace": WORKSPACE, "events": [{}, {}]})
+    batch = records("signal")
+    batch["Records"][0]["body"] = signal_codec.compressed(body) if is_compressed else body
+    assert function.invoke(batch) == []
+    assert [(each.workspace, each.reason) for each in function.dead.parked.values()] == [(WORKSPACE, "unreadable")]
+    assert counts(capsys) == {("Parked", ""): 1, ("EventsParked", ""): 2}
+
+
+def one_record(events: Sequence[dict[str, Any]], group: str = SIGNAL["customer"], **changed: Any) -> dict[str, Any]:
+    """A batch of one record at its fifth receive, with these events in this message group."""
+    batch = received(records("signal"), 5)
+    batch["Records"][0]["body"] = json.dumps({**SIGNAL, "events": list(events), **changed})
+    batch["Records"][0]["attributes"]["MessageGroupId"] = group
+    return batch
+
+
+@pytest.mark.parametrize("log_all", [True, False])
+def test_accepted_events_are_recorded_duplicates_dropped_or_parked(
+    function: MatchFunction, capsys: pytest.CaptureFixture[str], *, log_all: bool
+) -> None:
+    """Of a run without faults of AWS, the metrics add up to the accepted events: none is lost and none is counted twice."""
+    function.harness.log_all = log_all
+    trigger = SIGNAL["events"][1]
+    gone = Identifier("correlation", "device-9")
+    function.harness.customers.add_tombstones(WORKSPACE, [gone], NOW)
+    function.fail("bad", ValueError("a bug"))
+    batches = [
+        one_record(SIGNAL["events"]),
+        one_record(SIGNAL["events"]),
+        one_record([{**trigger, "uuid": "u1"}] * 3),
+        one_record([{**trigger, "uuid": "u2"}, {**trigger, "uuid": "bad"}, {**trigger, "uuid": "u3"}]),
+        one_record([{**trigger, "uuid": "u4", "id": list(gone)}, {**trigger, "uuid": "u5"}]),
+        one_record([{**trigger, "uuid": "u6"}, {**trigger, "uuid": "u6"}, {**trigger, "uuid": "u7"}], group="c_another"),
+        one_record([{**trigger, "uuid": "u8"}], kind="events", receivedAt=7),
+    ]
+    accepted = sum(len(json.loads(batch["Records"][0]["body"])["events"]) for batch in batches)
+    totals: Counter[str] = Counter()
+    for batch in batches:
+        assert function.invoke(batch) == []
+        for each in function.harness.signals.queue_messages:
+            moved = one_record([], group=each.group)
+            moved["Records"][0]["body"] = each.body
+            assert function.invoke(moved) == []
+        function.harness.signals.queue_messages.clear()
+    for (name, _), number in counts(capsys).items():
+        totals[name] += number
+    names = ("EventsRecorded", "EventsDuplicate", "EventsDropped", "EventsParked")
+    assert sum(totals[name] for name in names) == accepted
+    assert (totals["EventsDropped"], totals["EventsParked"], totals["Parked"]) == (1, 2, 2)
+    assert totals["EventsDuplicate"] >= 5
+
+
+def test_each_event_of_a_signal_is_counted_once(function: MatchFunction, capsys: pytest.CaptureFixture[str]) -> None:
+    """A signal that is delivered twice counts its events as recorded, then as duplicates; a parked event counts as parked.
+
+    Of the poisoned signal, the event before the poison was saved by the attempt that failed, and counts as a duplicate.
+    """
+    function.invoke(records("signal"))
+    assert counts(capsys) == {("EventsRecorded", ""): 2}
+    function.invoke(records("signal"))
+    assert counts(capsys) == {("EventsDuplicate", ""): 2}
+    function.fail("poison", ValueError("a bug"))
+    function.invoke(records("poison"))
+    assert counts(capsys) == {("EventsRecorded", ""): 3, ("EventsDuplicate", ""): 1, ("Parked", ""): 1, ("EventsParked", ""): 1}
 
 
 @pytest.mark.parametrize("times", [1, 5, 999])

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.send import app
 from tests.fakes.messages import FakeSendQueue, FakeStartedAttempts, pending_message
 from tests.fakes.send_harness import EmailWorkspaces, OneJourney, SendHarness, one_customer
+from tests.fakes.telemetry import counts, named_context
 from waypost import wiring
 from waypost.cache.workspace_cache import Schemas
 from waypost.domain.errors import UnavailableError
@@ -80,7 +80,7 @@ def status_of(harness: SendHarness) -> MessageStatus:
 
 def call(event: dict[str, Any]) -> list[str]:
     """Calls the handler; the ids of the records that return to the queue."""
-    response = app.lambda_handler(event, LambdaContext())
+    response = app.lambda_handler(event, named_context("send-1"))
     return [str(failure["itemIdentifier"]) for failure in response["batchItemFailures"]]
 
 
@@ -282,6 +282,59 @@ def test_a_record_that_changes_nothing_is_not_logged(harness: SendHarness, caplo
     caplog.clear()
     assert call(sqs_event("message")) == []
     assert log_lines(caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        ("sent", {("MessagesSent", ""): 1}),
+        ("failed", {("MessagesFailed", ""): 1, ("Parked", ""): 1}),
+        ("unknown", {("MessagesUnknown", ""): 1}),
+    ],
+)
+def test_each_settled_message_is_counted_once(
+    harness: SendHarness, capsys: pytest.CaptureFixture[str], outcome: Any, expected: dict[tuple[str, str], int]
+) -> None:
+    """A message counts when it is settled, and a repeated record of it counts nothing."""
+    harness.channel.responses = [ProviderResponse(outcome, "")]
+    call(sqs_event("message"))
+    call(sqs_event("message"))
+    assert counts(capsys) == expected
+
+
+def test_due_messages_are_sent_skipped_failed_unknown_or_pending(harness: SendHarness, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a run without faults of AWS, the metrics and the messages that are still pending add up to the messages that were due."""
+    due = [pending_message(workspace=WORKSPACE, id=f"msg_{number}") for number in range(12)]
+    outcomes: list[Any] = ["sent", "failed", "unknown", "refused"]
+    harness.channel.responses = [ProviderResponse(outcomes[number % 4], "") for number in range(10)]
+    for message in due:
+        harness.messages.add(message)
+    event = sqs_event("message")
+    for message in due:
+        if message.id == "msg_10":
+            harness.customers.rows.clear()
+        record = {**event["Records"][0], "body": send_request.to_text(send_request.SendRequest(WORKSPACE, message.id))}
+        assert call({"Records": [record]}) == []
+        stored = harness.messages.get(WORKSPACE, message.id)
+        if stored is not None and stored.is_settled:
+            assert call({"Records": [record]}) == []  # a repeated record counts nothing
+    pending = sum(not message.is_settled for message in map(harness.messages.get, [WORKSPACE] * 12, [each.id for each in due]) if message)
+    counted = counts(capsys)
+    assert counted == {
+        ("MessagesSent", ""): 3,
+        ("MessagesFailed", ""): 3,
+        ("Parked", ""): 3,
+        ("MessagesUnknown", ""): 2,
+        ("MessagesSkipped", "erased"): 2,
+    }
+    assert sum(number for (name, _), number in counted.items() if name != "Parked") + pending == len(due)
+
+
+def test_skipped_messages_are_counted_by_reason(harness: SendHarness, capsys: pytest.CaptureFixture[str]) -> None:
+    """The metric of skipped messages has the reason as a dimension."""
+    harness.customers.rows.clear()
+    call(sqs_event("batch"))
+    assert counts(capsys) == {("MessagesSkipped", "erased"): 3}
 
 
 def test_a_failure_is_logged_with_its_reason(harness: SendHarness, caplog: pytest.LogCaptureFixture) -> None:

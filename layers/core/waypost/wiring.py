@@ -26,7 +26,7 @@ from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
-from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
+from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, SqsUndeliveredTimers
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies
+    from waypost.manage.stack_queues import StackQueues
 
 INTAKE_THREADS = 10
 """How many identifications, and how many calls to the signals queue, one request to the intake makes at the same time."""
@@ -331,6 +332,20 @@ def managing() -> ManageDependencies:
         random_key=random_key,
         clock=now,
         entry_delay=entry_delay(snapshot_seconds()),
+    )
+
+
+def stack_queues(stack: str) -> StackQueues:
+    """The dead letters and queues of a deployed stack, for its operator."""
+    from waypost.manage.stack_queues import StackQueues  # noqa: PLC0415 - only the command line needs them
+
+    outputs = stacks.outputs(stack)
+    return StackQueues(
+        dead_letters=DynamoDeadLetters(Table(outputs["DeadTable"])),
+        messages=DynamoMessages(Table(outputs["MessagesTable"])),
+        signals=SqsSignals(outputs["SignalsQueueUrl"]),
+        send_queue=SqsSendQueue(outputs["SendQueueUrl"]),
+        undelivered=SqsUndeliveredTimers(outputs["SchedulerDeadLettersUrl"]),
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from waypost.domain import signal_codec
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.delivery import redriven
@@ -13,16 +14,31 @@ from waypost.domain.values import exact_json
 from waypost.domain.values.generated_ids import digest
 from waypost.domain.values.wire_time import iso
 from waypost.manage.api import ApiRequest
-from waypost.manage.dependencies import ManageDependencies
 from waypost.manage.pagination import ListPage, read_page
 from waypost.manage.requests import DeadLetterQuery, NoQuery, RedriveBody
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.workspaces import DeadLetterResponse, RedriveResponse
-from waypost.ports import ManagedDeadLetters
+from waypost.ports import ManagedDeadLetters, ManagedMessages, SendQueue, Signals
 
 PAGE_SIZE: Final = 100
 MAX_REDRIVEN: Final = 1_000
 """How many records one request redrives, so that it ends before the gateway's timeout."""
+
+
+class RedrivePorts(Protocol):
+    """What a redrive reads and writes: the management API has it for a workspace, and the operator's command line for a stack."""
+
+    @property
+    def dead_letters(self) -> ManagedDeadLetters: ...  # noqa: D102 - the type says it
+
+    @property
+    def messages(self) -> ManagedMessages: ...  # noqa: D102 - as above
+
+    @property
+    def signals(self) -> Signals: ...  # noqa: D102 - as above
+
+    @property
+    def send_queue(self) -> SendQueue: ...  # noqa: D102 - as above
 
 
 def page(dead_letters: ManagedDeadLetters, workspace: str, query: DeadLetterQuery) -> ListPage[Parked]:
@@ -33,14 +49,14 @@ def page(dead_letters: ManagedDeadLetters, workspace: str, query: DeadLetterQuer
 
 
 def content(parked: Parked) -> Any:
-    """The body of the queue record: parsed if it is JSON, else as text."""
+    """The body of the queue record: parsed if it is JSON, also if that is compressed, else as text."""
     try:
-        return exact_json.loads(parked.body)
-    except ValueError:
+        return exact_json.loads(signal_codec.unpacked(parked.body) if parked.kind == "signal" else parked.body)
+    except Exception:  # noqa: BLE001 - a record that no version can read is shown as it is
         return parked.body
 
 
-def redrive(dependencies: ManageDependencies, workspace: str, position: str | None, now: datetime) -> int:
+def redrive(dependencies: RedrivePorts, workspace: str, position: str | None, now: datetime) -> int:
     """Puts the record at a position, or all records if it is None, back on their queues, the oldest first. Returns their number.
 
     One request redrives at most 1,000 records. A record is deleted only after the queue has it. A crash in between sends it twice, which
@@ -80,14 +96,14 @@ def _oldest_first(dead_letters: ManagedDeadLetters, workspace: str) -> list[Park
     return found[::-1]
 
 
-def _send(dependencies: ManageDependencies, parked: Parked, now: datetime) -> None:
+def _send(dependencies: RedrivePorts, parked: Parked, now: datetime) -> None:
     if parked.kind == "message":
         _send_message(dependencies, parked, now)
     elif dependencies.signals.send([_queue_message(parked, now)]):
         raise UnavailableError("the signals queue did not take the record")
 
 
-def _send_message(dependencies: ManageDependencies, parked: Parked, now: datetime) -> None:
+def _send_message(dependencies: RedrivePorts, parked: Parked, now: datetime) -> None:
     """Gives a failed message all of its retries again. A message that was erased in the meantime is not sent."""
     message = dependencies.messages.get(parked.workspace, parked.subject)
     if message is None:

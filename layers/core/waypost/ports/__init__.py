@@ -20,6 +20,7 @@ from waypost.ports.queues import (
     Signals,
     StartedAttempts,
     Timers,
+    UndeliveredTimers,
 )
 from waypost.ports.runs import RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
@@ -72,5 +73,6 @@ __all__ = [
     "Telemetry",
     "Templates",
     "Timers",
+    "UndeliveredTimers",
     "Workspaces",
 ]

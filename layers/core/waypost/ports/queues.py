@@ -8,7 +8,7 @@ from typing import Protocol
 
 from waypost.domain.dead_letters import Parked
 from waypost.domain.runs.timers import Timer
-from waypost.domain.signals import QueueMessage
+from waypost.domain.signals import QueueMessage, UndeliveredTimer
 
 
 class Signals(Protocol):
@@ -58,6 +58,16 @@ class Timers(ArmedTimers, Protocol):
 
     def arm(self, timer: Timer, now: datetime) -> None:
         """Schedules a timer, which fires at its time or soon after and never before. Scheduling the same timer twice fires once."""
+
+
+class UndeliveredTimers(Protocol):
+    """The dead-letter queue of EventBridge Scheduler."""
+
+    def receive(self) -> list[UndeliveredTimer]:
+        """At most ten records, which are then invisible for some seconds; none if there are no more."""
+
+    def delete(self, receipt_handle: str) -> None:
+        """Deletes a record that was received."""
 
 
 class DeadLetters(Protocol):
