@@ -1,6 +1,7 @@
-"""The command line of the operator of a stack. It creates workspaces and keys before there is a key to call the API with.
+"""The command line of the operator of a stack.
 
-It uses the AWS credentials of its environment (docs/deploy.md#first-workspace-and-keys).
+It creates workspaces and keys before there is a key to call the API with, and redrives what no workspace can. It uses
+the AWS credentials of its environment (docs/deploy.md#first-workspace-and-keys).
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).parents[2] / "layers" / "core"))  # it runs from a clone, in which the layer is not installed
 
 from waypost import wiring
+from waypost.domain.dead_letters import UNKNOWN_WORKSPACE
 from waypost.domain.errors import RefusedError, UnavailableError
+from waypost.manage import dead_letters
+from waypost.manage.stack_queues import redrive_timers
+from waypost.manage.time_limit import unlimited
 
 SCOPES: Final = ("events", "admin")
 WORKSPACE_ID_HELP: Final = (
@@ -35,6 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command == "dead-letters":
+        return _dead_letters(options)
+    if options.command == "redrive-timers":
+        sent, unreadable = redrive_timers(wiring.stack_queues(options.stack))
+        print(f"sent       {sent}\nunreadable {unreadable}")
+        return 0
     administration, now = wiring.workspace_administration(options.stack), wiring.now()
     if options.command == "workspace":
         workspace, key = administration.create_workspace(options.name, options.key, now, options.id)
@@ -43,6 +54,25 @@ def _run(options: argparse.Namespace) -> int:
         key = administration.create_key(options.workspace, options.scopes, options.name, options.key, now)
     print(f"key        {key}\nOnly its hash is stored, so it cannot be shown again.")
     return 0
+
+
+def _dead_letters(options: argparse.Namespace) -> int:
+    """Lists the dead letters of a workspace, or puts them on their queues again."""
+    queues = wiring.stack_queues(options.stack)
+    if options.redrive:
+        redriven, cursor = dead_letters.redrive_all(queues, options.workspace, None, wiring.now(), unlimited)
+        while cursor is not None:
+            number, cursor = dead_letters.redrive_all(queues, options.workspace, cursor, wiring.now(), unlimited)
+            redriven += number
+        print(f"redriven   {redriven}")
+        return 0
+    before = None
+    while True:
+        found, before = queues.dead_letters.page(options.workspace, limit=dead_letters.PAGE_SIZE, before=before)
+        for each in found:
+            print(each.position, each.kind, each.reason)
+        if before is None:
+            return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--workspace", required=True, help="the id of the workspace, w_...")
     key.add_argument("--scopes", required=True, nargs="+", choices=SCOPES, help="events: send events; admin: everything")
     key.add_argument("--name", default="", help="a name for people")
+    dead = commands.add_parser("dead-letters", help="list dead letters, by default those of records that name no workspace")
+    dead.add_argument("--workspace", default=UNKNOWN_WORKSPACE, help="the id of the workspace, w_...")
+    dead.add_argument("--redrive", action="store_true", help="put them on their queues again")
+    commands.add_parser("redrive-timers", help="send the timers that EventBridge Scheduler could not deliver")
     for command in (workspace, key):
         command.add_argument("--key", help="import this key, 20 to 200 printable characters, instead of a random one")
     return parser

@@ -6,6 +6,7 @@ function does both, because it is then warm when the turn comes.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, SqsFifoPartialProcessor, process_partial_response
@@ -24,7 +25,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     """Processes a batch of records, all of one queue, and reports the ones that have to be received again."""
     telemetry = FunctionTelemetry(context)
     is_fifo = event["Records"][0]["eventSourceARN"].endswith(".fifo")  # SQS demands this ending of FIFO queues and forbids it to others
-    return _match_batch(event, context, telemetry) if is_fifo else _forward_batch(event, context, telemetry)
+    response = _match_batch(event, context, telemetry) if is_fifo else _forward_batch(event, context, telemetry)
+    telemetry.write_counts()
+    return response
 
 
 def _forward_batch(event: dict[str, Any], context: LambdaContext, telemetry: FunctionTelemetry) -> PartialItemFailureResponse:
@@ -37,17 +40,27 @@ def _forward_batch(event: dict[str, Any], context: LambdaContext, telemetry: Fun
 
 def _match_batch(event: dict[str, Any], context: LambdaContext, telemetry: FunctionTelemetry) -> PartialItemFailureResponse:
     """Matches records in order. A failed record is reported with all later ones of its message group; other groups go on."""
-    matcher = RecordMatcher(wiring.matching, wiring.dead_letters, wiring.now, telemetry)
+    started = time.monotonic()
+    matcher = RecordMatcher(
+        wiring.matching, wiring.dead_letters, wiring.started_attempts, lambda: time.monotonic() - started, wiring.now, telemetry
+    )
+    errors: dict[str, Exception] = {}
+
+    def match_record(record: SQSRecord) -> None:
+        try:
+            matcher.process(_queue_record(record))
+        except Exception as error:
+            errors[record.message_id] = error
+            raise
+
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     # Most batches hold one record. An exception for a batch that fails as a whole would skip the shorter visibility timeout below.
     processor.raise_on_entire_batch_failure = False
-    response = process_partial_response(
-        event=event, record_handler=lambda record: matcher.process(_queue_record(record)), processor=processor, context=context
-    )
+    response = process_partial_response(event=event, record_handler=match_record, processor=processor, context=context)
     failed_ids = {str(failure["itemIdentifier"]) for failure in response["batchItemFailures"]}
     failed = [_queue_record(SQSRecord(record)) for record in event["Records"] if record["messageId"] in failed_ids]
     if failed:
-        retry_soon(failed, wiring.signals_queue(), telemetry)
+        retry_soon([(each.receipt_handle, each.pause_after(errors.get(each.id))) for each in failed], wiring.signals_queue(), telemetry)
     return response
 
 

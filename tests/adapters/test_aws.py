@@ -6,8 +6,9 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
+from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 
-from waypost.adapters.aws import client, translate_errors
+from waypost.adapters.aws import client, is_outage, translate_errors
 from waypost.domain.errors import UnavailableError
 from waypost.ingest.time_budget import END_SECONDS, IDENTIFY_SECONDS, READ_SECONDS, SEND_SECONDS
 
@@ -24,6 +25,16 @@ def client_error(code: str, status: int = 400) -> ClientError:
         client_error("ThrottlingException"),
         client_error("TransactionConflictException"),
         client_error("RequestThrottled", 403),
+        client_error("AccessDeniedException"),
+        client_error("AccessDenied", 403),
+        client_error("ResourceNotFoundException"),
+        client_error("AWS.SimpleQueueService.NonExistentQueue"),
+        client_error("QueueDoesNotExist"),
+        client_error("KMSAccessDeniedException"),
+        client_error("KMS.DisabledException"),
+        client_error("KMS.AccessDeniedException"),
+        client_error("KmsInvalidState"),
+        client_error("InaccessibleEncryptionKey"),
         client_error("SomethingNew", 500),
         client_error("SomethingNew", 503),
         ConnectTimeoutError(endpoint_url="x"),
@@ -33,10 +44,16 @@ def client_error(code: str, status: int = 400) -> ClientError:
     ],
     ids=str,
 )
-def test_throttling_outages_and_timeouts_are_unavailable_errors(error: Exception) -> None:
-    """Throttling with any status, every 5xx, timeouts and connection errors become UnavailableError, which the caller retries."""
+def test_outages_are_unavailable_errors(error: Exception) -> None:
+    """Throttling, 5xx, timeouts, missing permissions, tables or queues, and refusals of a KMS key are retried, whatever the record."""
     with pytest.raises(UnavailableError), translate_errors():
         raise error
+
+
+def test_what_botocore_repeats_is_an_outage() -> None:
+    """No code that botocore itself takes for throttling or a lost request is taken for a fault of the record."""
+    codes = {*ThrottledRetryableChecker._THROTTLED_ERROR_CODES, *TransientRetryableChecker._TRANSIENT_ERROR_CODES}
+    assert [code for code in codes if not is_outage(code)] == []
 
 
 @pytest.mark.parametrize(
@@ -54,9 +71,9 @@ def test_refused_credentials_say_what_to_set(error: Exception) -> None:
         raise error
 
 
-@pytest.mark.parametrize("code", ["ConditionalCheckFailedException", "ValidationException", "AccessDeniedException"])
+@pytest.mark.parametrize("code", ["ConditionalCheckFailedException", "ValidationException", "SerializationException"])
 def test_other_errors_pass_through(code: str) -> None:
-    """A failed condition reaches the caller as it is, and a wrong request or a missing permission is not retried without end."""
+    """A failed condition reaches the caller as it is, and a wrong request is not retried without end."""
     with pytest.raises(ClientError), translate_errors():
         raise client_error(code)
 

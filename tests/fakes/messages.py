@@ -146,6 +146,22 @@ class FakeDeadLetters:
 
 
 @dataclass
+class FakeStartedAttempts:
+    """The starts without an end, by record."""
+
+    starts: dict[str, int] = field(default_factory=dict)
+
+    def start(self, record: str, limit: int) -> bool:
+        if self.starts.get(record, 0) >= limit:
+            return False
+        self.starts[record] = self.starts.get(record, 0) + 1
+        return True
+
+    def end(self, record: str) -> None:
+        self.starts.pop(record, None)
+
+
+@dataclass
 class FakeTemplates:
     """Returns each template as it is, with the number of the render, and records the scopes."""
 

@@ -31,3 +31,16 @@ def metric_count(capsys: pytest.CaptureFixture[str], name: str, function_name: s
             {"service", "function_name"},
         )
     return sum(int(count) for line in lines if line["function_name"] == function_name for count in line[name])
+
+
+def counts(capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, str], int]:
+    """What the metrics of the output so far add up to, by name and reason (empty: none); the output is consumed."""
+    totals: dict[tuple[str, str], int] = {}
+    for text in capsys.readouterr().out.splitlines():
+        if "_aws" not in text:
+            continue
+        line = json.loads(text)
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
+            key = (metric["Name"], line.get("reason", ""))
+            totals[key] = totals.get(key, 0) + sum(map(int, line[metric["Name"]]))
+    return totals

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import boto3
 import pytest
@@ -14,8 +15,13 @@ from functions.manage import cli
 from tests.fakes.deployed import deployed
 from waypost import wiring
 from waypost.adapters import stacks
+from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
+from waypost.adapters.dynamodb.table import Table
+from waypost.domain import signal_codec
+from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import RefusedError
 
+EVENTS = Path(__file__).parents[2] / "events"
 TABLES = ("KeysTable", "WorkspacesTable")
 TEMPLATE = json.dumps({"Resources": {"T": {"Type": "AWS::SQS::Queue"}}, "Outputs": {name: {"Value": name} for name in TABLES}})
 
@@ -62,6 +68,59 @@ def test_the_demo_workspace_has_the_id_and_the_key_of_the_example_events(
     assert wiring.authenticator().authenticate(f"Api-Key {seed.ADMIN_KEY}", "admin", now).workspace == seed.WORKSPACE
     with pytest.raises(RefusedError):
         wiring.authenticator().authenticate(f"Api-Key {'k' * 20}", "admin", now)
+
+
+OPERATED = ("DeadTable", "MessagesTable", "SignalsQueueUrl", "SendQueueUrl", "SchedulerDeadLettersUrl")
+
+
+@pytest.fixture
+def queues() -> dict[str, str]:
+    """A stack "shop" with queues. Returns the URLs of its queues by the names of its outputs."""
+    sqs = boto3.client("sqs")
+    fifo = {"FifoQueue": "true"}
+    urls = {
+        "SignalsQueueUrl": sqs.create_queue(QueueName="shop-signals.fifo", Attributes=fifo)["QueueUrl"],
+        "SendQueueUrl": sqs.create_queue(QueueName="shop-send")["QueueUrl"],
+        "SchedulerDeadLettersUrl": sqs.create_queue(QueueName="shop-undelivered")["QueueUrl"],
+    }
+    outputs = {name: {"Value": urls.get(name, name)} for name in OPERATED}
+    template = json.dumps({"Resources": {"T": {"Type": "AWS::SQS::Queue"}}, "Outputs": outputs})
+    boto3.client("cloudformation").create_stack(StackName="shop", TemplateBody=template)
+    return urls
+
+
+def received(url: str) -> list[tuple[str, str]]:
+    """The message group and the body of the messages of a queue."""
+    answer = boto3.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
+    return [(each["Attributes"]["MessageGroupId"], each["Body"]) for each in answer.get("Messages", [])]
+
+
+def test_records_of_no_workspace_are_listed_and_redriven(queues: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """An operator sees each unreadable record that names no workspace, and puts it back after a rollback or an upgrade."""
+    dead_letters = DynamoDeadLetters(Table("DeadTable"))
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    dead_letters.park(Parked("unknown", "signal", "m-1", '{"customer":"c_1"}', "unreadable", now))
+    dead_letters.park(Parked("w_other", "signal", "m-2", "{}", "unreadable", now))
+    assert cli.main(["--stack", "shop", "dead-letters"]) == 0
+    assert capsys.readouterr().out == "2026-11-23T00:00:00.000Z#m-1 signal unreadable\n"
+    assert cli.main(["--stack", "shop", "dead-letters", "--redrive"]) == 0
+    assert printed(capsys) == {"redriven": "1"}
+    assert received(queues["SignalsQueueUrl"]) == [("c_1", '{"customer":"c_1"}')]
+    assert dead_letters.page("unknown", limit=10) == ([], None)
+
+
+def test_timers_that_were_not_delivered_are_sent_to_their_customers(queues: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Each goes into the message group of its customer and leaves its queue; what is no timer stays there and is counted."""
+    [record] = json.loads((EVENTS / "match-delayed.json").read_text())["Records"][:1]
+    timer = signal_codec.from_delays_record(record["body"])
+    sqs, url = boto3.client("sqs"), queues["SchedulerDeadLettersUrl"]
+    for body in (timer.body, signal_codec.compressed(timer.body), "nonsense"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    assert cli.main(["--stack", "shop", "redrive-timers"]) == 0
+    assert printed(capsys) == {"sent": "2", "unreadable": "1"}
+    first = received(queues["SignalsQueueUrl"])
+    assert {group for group, _ in first} == {timer.group}
+    assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "1"
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,10 +15,11 @@ import pytest
 from functions.match import app
 from tests.fakes.journeys import journey
 from tests.fakes.match_harness import SCHEMA, MatchHarness
-from tests.fakes.messages import FakeDeadLetters
-from tests.fakes.telemetry import metric_count, named_context, newer_format_count
+from tests.fakes.messages import NOW, FakeDeadLetters, FakeStartedAttempts
+from tests.fakes.telemetry import counts, metric_count, named_context, newer_format_count
 from waypost import wiring
 from waypost.domain import signal_codec
+from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.changes import Commit
 from waypost.domain.signals import EventsArrived
@@ -56,6 +59,7 @@ class MatchFunction:
     harness: MatchHarness = field(default_factory=MatchHarness)
     queue: FakeVisibility = field(default_factory=FakeVisibility)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+    started: FakeStartedAttempts = field(default_factory=FakeStartedAttempts)
 
     def invoke(self, batch: dict[str, Any]) -> list[int]:
         """The positions of the records that return to the queue."""
@@ -68,7 +72,7 @@ class MatchFunction:
         """The uuids of the events that opened a run."""
         return {uuid for (_, uuid), receipt in self.harness.receipts.stored.items() if receipt.had_effect}
 
-    def fail(self, uuid: str, error: Exception) -> None:
+    def fail(self, uuid: str, error: BaseException) -> None:
         """Makes the commit of the event of this uuid fail."""
 
         def before_commit(commit: Commit) -> None:
@@ -93,6 +97,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> MatchFunction:
     monkeypatch.setattr(wiring, "matching", made.harness.ports)
     monkeypatch.setattr(wiring, "signals_queue", lambda: made.queue)
     monkeypatch.setattr(wiring, "dead_letters", lambda: made.dead)
+    monkeypatch.setattr(wiring, "started_attempts", lambda: made.started)
     return made
 
 
@@ -123,9 +128,9 @@ def test_a_failed_record_holds_back_its_group_alone(function: MatchFunction) -> 
     assert function.entered == {"a1", "a2", "c1"}
 
 
-@pytest.mark.parametrize(("times", "seconds"), [(1, 2), (3, 8), (5, 32), (6, 60), (500, 60)])
-def test_failed_records_are_retried_soon(function: MatchFunction, times: int, seconds: int) -> None:
-    """A failed record becomes visible after 2, 4, 8 seconds and so on up to a minute, even if the whole batch fails."""
+@pytest.mark.parametrize(("times", "seconds"), [(1, 2), (3, 8), (5, 32), (6, 64), (9, 512), (10, 900), (500, 900)])
+def test_an_outage_is_retried_after_longer_and_longer_pauses(function: MatchFunction, times: int, seconds: int) -> None:
+    """A record that met an outage becomes visible after 2, 4, 8 seconds and so on up to 15 minutes, even if the whole batch fails."""
     function.fail(TRIGGER, UnavailableError("throttled"))
     assert function.invoke(received(records("signal"), times)) == [0]
     assert function.queue.delayed == [(records("signal")["Records"][0]["receiptHandle"], seconds)]
@@ -146,6 +151,57 @@ def test_an_outage_parks_nothing_however_long_it_lasts(function: MatchFunction) 
     function.harness.runs.before_commit = lambda _: None
     assert function.invoke(received(records("signal"), 501)) == []
     assert function.entered == {TRIGGER}
+
+
+@pytest.mark.parametrize(("times", "seconds"), [(1, 2), (4, 16)])
+def test_a_poisoned_record_and_those_behind_it_are_retried_within_a_minute(function: MatchFunction, times: int, seconds: int) -> None:
+    """The pause of an outage is for records that met one: a record behind another one becomes visible as soon as that one may."""
+    function.fail("poison", ValueError("a bug"))
+    function.invoke(received(records("poison"), times))
+    assert {each for _, each in function.queue.delayed} == {seconds}
+
+
+class ProcessEnd(BaseException):
+    """The end of the process, by a time-out or for want of memory: no code of ours runs after it."""
+
+
+def test_a_record_that_ends_the_process_is_parked_after_three_attempts(function: MatchFunction) -> None:
+    """From the tenth receive three ends of the process are enough: the record is parked with its reason and is not tried again."""
+    function.fail(TRIGGER, ProcessEnd())
+    for times in range(1, 13):
+        with pytest.raises(ProcessEnd):
+            function.invoke(received(records("signal"), times))
+    assert function.dead.parked == {}
+    assert function.invoke(received(records("signal"), 13)) == []
+    [parked] = function.dead.parked.values()
+    assert (parked.workspace, parked.kind, parked.reason) == (WORKSPACE, "signal", "process-ended")
+    assert signal_codec.from_body(parked.body) == signal_codec.from_body(records("signal")["Records"][0]["body"])
+
+
+def test_an_outage_is_no_end_of_the_process(function: MatchFunction) -> None:
+    """Outages between ends of the process set the count back: only attempts in a row without any end park a record."""
+    for times in range(10, 30, 2):
+        function.fail(TRIGGER, ProcessEnd())
+        with pytest.raises(ProcessEnd):
+            function.invoke(received(records("signal"), times))
+        function.fail(TRIGGER, UnavailableError("down"))
+        assert function.invoke(received(records("signal"), times + 1)) == [0]
+    assert (function.dead.parked, function.started.starts) == ({}, {})
+
+
+def test_usual_records_write_no_row_for_their_attempt(function: MatchFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The row costs two calls: a record of fewer than ten receives has none."""
+    monkeypatch.setattr(wiring, "started_attempts", lambda: pytest.fail("a usual record was counted"))
+    assert function.invoke(received(records("signal"), 9)) == []
+
+
+def test_a_suspect_record_gets_most_of_the_time_of_an_invocation(function: MatchFunction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late in an invocation it is not started: it might run out of time that other records used, and be blamed for it."""
+    seconds = iter(range(0, 1000, 16))
+    monkeypatch.setattr(app, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    assert function.invoke(received(records("signal"), 500)) == [0]
+    assert (function.entered, function.started.starts) == (set(), {})
+    assert [each for _, each in function.queue.delayed] == [60]
 
 
 @pytest.mark.parametrize("times", [1, 4])
@@ -206,6 +262,77 @@ def test_an_unreadable_record_is_parked_at_once_and_blocks_no_other(function: Ma
         ("unknown", "unreadable", "not JSON"),
     ]
     assert function.entered == {"g0"}
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_an_unreadable_record_is_listed_in_the_workspace_that_it_names(
+    function: MatchFunction, capsys: pytest.CaptureFixture[str], *, is_compressed: bool
+) -> None:
+    """The people of the workspace find it among their dead letters, and the metric of the alarm counts it."""
+    body = json.dumps({"kind": "events", "workspace": WORKSPACE, "events": [{}, {}]})
+    batch = records("signal")
+    batch["Records"][0]["body"] = signal_codec.compressed(body) if is_compressed else body
+    assert function.invoke(batch) == []
+    assert [(each.workspace, each.reason) for each in function.dead.parked.values()] == [(WORKSPACE, "unreadable")]
+    assert counts(capsys) == {("Parked", ""): 1, ("EventsParked", ""): 2}
+
+
+def one_record(events: Sequence[dict[str, Any]], group: str = SIGNAL["customer"], **changed: Any) -> dict[str, Any]:
+    """A batch of one record at its fifth receive, with these events in this message group."""
+    batch = received(records("signal"), 5)
+    batch["Records"][0]["body"] = json.dumps({**SIGNAL, "events": list(events), **changed})
+    batch["Records"][0]["attributes"]["MessageGroupId"] = group
+    return batch
+
+
+@pytest.mark.parametrize("log_all", [True, False])
+def test_accepted_events_are_recorded_duplicates_dropped_or_parked(
+    function: MatchFunction, capsys: pytest.CaptureFixture[str], *, log_all: bool
+) -> None:
+    """Of a run without faults of AWS, the metrics add up to the accepted events: none is lost and none is counted twice."""
+    function.harness.log_all = log_all
+    trigger = SIGNAL["events"][1]
+    gone = Identifier("correlation", "device-9")
+    function.harness.customers.add_tombstones(WORKSPACE, [gone], NOW)
+    function.fail("bad", ValueError("a bug"))
+    batches = [
+        one_record(SIGNAL["events"]),
+        one_record(SIGNAL["events"]),
+        one_record([{**trigger, "uuid": "u1"}] * 3),
+        one_record([{**trigger, "uuid": "u2"}, {**trigger, "uuid": "bad"}, {**trigger, "uuid": "u3"}]),
+        one_record([{**trigger, "uuid": "u4", "id": list(gone)}, {**trigger, "uuid": "u5"}]),
+        one_record([{**trigger, "uuid": "u6"}, {**trigger, "uuid": "u6"}, {**trigger, "uuid": "u7"}], group="c_another"),
+        one_record([{**trigger, "uuid": "u8"}], kind="events", receivedAt=7),
+    ]
+    accepted = sum(len(json.loads(batch["Records"][0]["body"])["events"]) for batch in batches)
+    totals: Counter[str] = Counter()
+    for batch in batches:
+        assert function.invoke(batch) == []
+        for each in function.harness.signals.queue_messages:
+            moved = one_record([], group=each.group)
+            moved["Records"][0]["body"] = each.body
+            assert function.invoke(moved) == []
+        function.harness.signals.queue_messages.clear()
+    for (name, _), number in counts(capsys).items():
+        totals[name] += number
+    names = ("EventsRecorded", "EventsDuplicate", "EventsDropped", "EventsParked")
+    assert sum(totals[name] for name in names) == accepted
+    assert (totals["EventsDropped"], totals["EventsParked"], totals["Parked"]) == (1, 2, 2)
+    assert totals["EventsDuplicate"] >= 5
+
+
+def test_each_event_of_a_signal_is_counted_once(function: MatchFunction, capsys: pytest.CaptureFixture[str]) -> None:
+    """A signal that is delivered twice counts its events as recorded, then as duplicates; a parked event counts as parked.
+
+    Of the poisoned signal, the event before the poison was saved by the attempt that failed, and counts as a duplicate.
+    """
+    function.invoke(records("signal"))
+    assert counts(capsys) == {("EventsRecorded", ""): 2}
+    function.invoke(records("signal"))
+    assert counts(capsys) == {("EventsDuplicate", ""): 2}
+    function.fail("poison", ValueError("a bug"))
+    function.invoke(records("poison"))
+    assert counts(capsys) == {("EventsRecorded", ""): 3, ("EventsDuplicate", ""): 1, ("Parked", ""): 1, ("EventsParked", ""): 1}
 
 
 @pytest.mark.parametrize("times", [1, 5, 999])

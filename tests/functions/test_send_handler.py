@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.send import app
-from tests.fakes.messages import FakeSendQueue, pending_message
+from tests.fakes.messages import FakeSendQueue, FakeStartedAttempts, pending_message
 from tests.fakes.send_harness import EmailWorkspaces, OneJourney, SendHarness, one_customer
+from tests.fakes.telemetry import counts, named_context
 from waypost import wiring
 from waypost.cache.workspace_cache import Schemas
 from waypost.domain.errors import UnavailableError
@@ -48,7 +48,13 @@ class PostponingSendQueue(FakeSendQueue):
 
 
 @pytest.fixture
-def harness(monkeypatch: pytest.MonkeyPatch) -> SendHarness:
+def started() -> FakeStartedAttempts:
+    """The attempts that started and did not end."""
+    return FakeStartedAttempts()
+
+
+@pytest.fixture
+def harness(monkeypatch: pytest.MonkeyPatch, started: FakeStartedAttempts) -> SendHarness:
     """A harness with the pending e-mails that the files name, which the handler finds in place of AWS."""
     harness = SendHarness(
         customers=one_customer(WORKSPACE),
@@ -61,6 +67,7 @@ def harness(monkeypatch: pytest.MonkeyPatch) -> SendHarness:
     monkeypatch.setattr(wiring, "sending", harness.dependencies)
     monkeypatch.setattr(wiring, "send_queue", lambda: harness.queue)
     monkeypatch.setattr(wiring, "dead_letters", lambda: harness.dead)
+    monkeypatch.setattr(wiring, "started_attempts", lambda: started)
     return harness
 
 
@@ -73,7 +80,7 @@ def status_of(harness: SendHarness) -> MessageStatus:
 
 def call(event: dict[str, Any]) -> list[str]:
     """Calls the handler; the ids of the records that return to the queue."""
-    response = app.lambda_handler(event, LambdaContext())
+    response = app.lambda_handler(event, named_context("send-1"))
     return [str(failure["itemIdentifier"]) for failure in response["batchItemFailures"]]
 
 
@@ -151,6 +158,64 @@ def test_a_record_that_raises_is_retried_four_times_before_it_is_parked(harness:
     assert (parked.workspace, parked.subject, parked.body, parked.reason) == (WORKSPACE, MESSAGE, BODY, "poison")
 
 
+class ProcessEnd(BaseException):
+    """The end of the process, by a time-out or for want of memory: no code of ours runs after it."""
+
+
+def end_process(*_: Any, **__: Any) -> Any:
+    """A dependency that ends the process at this message whenever it is called."""
+    raise ProcessEnd
+
+
+def test_a_message_that_ends_the_process_is_given_up_after_three_attempts(harness: SendHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the tenth receive three ends of the process are enough: the message is failed and parked, and its run gets the outcome."""
+    harness.messages.stored[WORKSPACE, MESSAGE] = pending_message(workspace=WORKSPACE, id=MESSAGE, awaited=True)
+    monkeypatch.setattr(type(harness.templates), "render", end_process)
+    event = sqs_event("message")
+    for receive in range(10, 13):
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(receive)
+        with pytest.raises(ProcessEnd):
+            call(event)
+    assert call(event) == []
+    assert status_of(harness) is MessageStatus.FAILED
+    assert [each.subject for each in harness.dead.parked.values()] == [MESSAGE]
+    assert len(harness.signals.queue_messages) == 1
+
+
+def test_a_suspect_record_is_worked_on_alone(harness: SendHarness, monkeypatch: pytest.MonkeyPatch, started: FakeStartedAttempts) -> None:
+    """The records of other messages are done before it starts, and only its own row blames a record for the end of the process."""
+    event = sqs_event("batch")
+    for record in event["Records"][:2]:
+        record["attributes"]["ApproximateReceiveCount"] = "10"
+    sent: list[int] = []
+
+    def render(*_: Any, **__: Any) -> Any:
+        sent.append(len(harness.channel.calls))
+        if started.starts:
+            raise ProcessEnd
+        return {"subject": "Hi", "text": "Hi", "to": "ada@example.com"}
+
+    monkeypatch.setattr(harness.templates, "render", render)
+    with pytest.raises(ProcessEnd):
+        call(event)
+    assert sent == [0, 1]
+    assert started.starts == {event["Records"][0]["messageId"]: 1}
+
+
+@pytest.mark.parametrize(("receive", "seconds"), [(6, 64), (12, 900), (500, 900)])
+def test_an_outage_is_retried_after_longer_and_longer_pauses(
+    harness: SendHarness, monkeypatch: pytest.MonkeyPatch, started: FakeStartedAttempts, receive: int, seconds: int
+) -> None:
+    """A record that meets an outage returns after 2, 4, 8 seconds and so on up to 15 minutes, and is not blamed for it."""
+    monkeypatch.setattr(harness.messages, "get", lambda *_: (_ for _ in ()).throw(UnavailableError("AccessDeniedException")))
+    event = sqs_event("message")
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = str(receive)
+    assert len(call(event)) == 1
+    assert isinstance(harness.queue, PostponingSendQueue)
+    assert [each for _, each in harness.queue.postponed] == [seconds]
+    assert (started.starts, harness.dead.parked) == ({}, {})
+
+
 def always_raise(*_: Any, **__: Any) -> Any:
     """A dependency that fails at this message whenever it is called."""
     raise ZeroDivisionError
@@ -217,6 +282,59 @@ def test_a_record_that_changes_nothing_is_not_logged(harness: SendHarness, caplo
     caplog.clear()
     assert call(sqs_event("message")) == []
     assert log_lines(caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        ("sent", {("MessagesSent", ""): 1}),
+        ("failed", {("MessagesFailed", ""): 1, ("Parked", ""): 1}),
+        ("unknown", {("MessagesUnknown", ""): 1}),
+    ],
+)
+def test_each_settled_message_is_counted_once(
+    harness: SendHarness, capsys: pytest.CaptureFixture[str], outcome: Any, expected: dict[tuple[str, str], int]
+) -> None:
+    """A message counts when it is settled, and a repeated record of it counts nothing."""
+    harness.channel.responses = [ProviderResponse(outcome, "")]
+    call(sqs_event("message"))
+    call(sqs_event("message"))
+    assert counts(capsys) == expected
+
+
+def test_due_messages_are_sent_skipped_failed_unknown_or_pending(harness: SendHarness, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a run without faults of AWS, the metrics and the messages that are still pending add up to the messages that were due."""
+    due = [pending_message(workspace=WORKSPACE, id=f"msg_{number}") for number in range(12)]
+    outcomes: list[Any] = ["sent", "failed", "unknown", "refused"]
+    harness.channel.responses = [ProviderResponse(outcomes[number % 4], "") for number in range(10)]
+    for message in due:
+        harness.messages.add(message)
+    event = sqs_event("message")
+    for message in due:
+        if message.id == "msg_10":
+            harness.customers.rows.clear()
+        record = {**event["Records"][0], "body": send_request.to_text(send_request.SendRequest(WORKSPACE, message.id))}
+        assert call({"Records": [record]}) == []
+        stored = harness.messages.get(WORKSPACE, message.id)
+        if stored is not None and stored.is_settled:
+            assert call({"Records": [record]}) == []  # a repeated record counts nothing
+    pending = sum(not message.is_settled for message in map(harness.messages.get, [WORKSPACE] * 12, [each.id for each in due]) if message)
+    counted = counts(capsys)
+    assert counted == {
+        ("MessagesSent", ""): 3,
+        ("MessagesFailed", ""): 3,
+        ("Parked", ""): 3,
+        ("MessagesUnknown", ""): 2,
+        ("MessagesSkipped", "erased"): 2,
+    }
+    assert sum(number for (name, _), number in counted.items() if name != "Parked") + pending == len(due)
+
+
+def test_skipped_messages_are_counted_by_reason(harness: SendHarness, capsys: pytest.CaptureFixture[str]) -> None:
+    """The metric of skipped messages has the reason as a dimension."""
+    harness.customers.rows.clear()
+    call(sqs_event("batch"))
+    assert counts(capsys) == {("MessagesSkipped", "erased"): 3}
 
 
 def test_a_failure_is_logged_with_its_reason(harness: SendHarness, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from functions.send import app
-from tests.fakes.messages import FakeDeadLetters
+from tests.fakes.messages import FakeDeadLetters, FakeStartedAttempts
 from tests.fakes.telemetry import named_context, newer_format_count
 from waypost import wiring
 
@@ -35,6 +35,7 @@ def test_a_record_of_a_newer_version_stays_on_the_queue(
     queue, dead = FakeVisibility(), FakeDeadLetters()
     monkeypatch.setattr(wiring, "send_queue", lambda: queue)
     monkeypatch.setattr(wiring, "dead_letters", lambda: dead)
+    monkeypatch.setattr(wiring, "started_attempts", FakeStartedAttempts)
     monkeypatch.setattr(wiring, "sending", lambda: pytest.fail("the message was going to be sent"))
     [record] = BATCH["Records"]
     body = json.dumps({**json.loads(record["body"]), **change})

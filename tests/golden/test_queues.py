@@ -13,12 +13,12 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
 from functions.send import app as send_app
 from tests.fakes.deployed import deployed
 from tests.fakes.manage import manage_dependencies
+from tests.fakes.telemetry import named_context
 from tests.golden.files import database, golden, load
 from tests.golden.objects import LATER, NOW, PARKED, SIGNALS, TIMER
 from waypost.adapters.aws import client
@@ -130,7 +130,7 @@ def test_records_of_the_send_queue_are_read_as_they_were(monkeypatch: pytest.Mon
         for n, body in enumerate(bodies("sends"))
     ]
     with deployed(monkeypatch):
-        assert send_app.lambda_handler({"Records": records}, LambdaContext()) == {"batchItemFailures": []}
+        assert send_app.lambda_handler({"Records": records}, named_context("send-1")) == {"batchItemFailures": []}
 
 
 def test_parked_records_are_sent_again_as_they_were() -> None:

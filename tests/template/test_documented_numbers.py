@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 QUEUES = ["SignalsQueue", "SendQueue", "DelaysQueue"]
 DAY = 86400
 MOST_PAUSE = 60  # seconds; the pauses between receives are 2, 4, 8, ... seconds up to this (docs/architecture.md#queues)
-WORDS = {6: "six", 12: "twelve"}
+WORDS = {6: "six", 20: "twenty"}
 
 
 def page(name: str) -> str:

@@ -83,7 +83,7 @@ def test_metrics_of_functions_raise_an_alarm(function: str, name: str, metric: s
 
 
 def test_every_alarm_exists(resources: Resources) -> None:
-    """There are alarms for dead letters, old messages, rejections by the gateway and 5xx, and each notifies the topic if it is set."""
+    """Every way to get lost or to stand still has an alarm, and each alarm notifies the topic if it is set."""
     alarms = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
     watched = {
         (dimension["Value"]["Fn::GetAtt"][0], alarm["MetricName"])
@@ -101,9 +101,36 @@ def test_every_alarm_exists(resources: Resources) -> None:
         ("DelaysQueue", "ApproximateAgeOfOldestMessage"),
     }
     assert {"ApiThrottledAlarm", "Api5xxAlarm"} <= set(alarms)
+    counted = {
+        (dimension["Value"]["Ref"], alarm["MetricName"])
+        for alarm in alarms.values()
+        for dimension in alarm.get("Dimensions", [])
+        if dimension["Name"] == "function_name"
+    }
+    assert counted == {
+        *((function, name) for function in ("MatchFunction", "SendFunction") for name in ("NewerFormat", "Parked")),
+        ("MatchFunction", "UnreadableJourneys"),
+        ("SendFunction", "MessagesFailed"),
+        ("SendFunction", "MessagesUnknown"),
+    }
+    summed = {
+        (name, metric["MetricStat"]["Metric"]["MetricName"], metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"])
+        for name, alarm in alarms.items()
+        if name != "ApiThrottledAlarm"
+        for metric in alarm.get("Metrics", [])
+        if "MetricStat" in metric
+    }
+    functions = {name for name, each in resources.items() if each["Type"] == "AWS::Serverless::Function"}
+    tables = {name for name, each in resources.items() if each["Type"] == "AWS::DynamoDB::Table"}
+    assert summed == {
+        *(("FunctionErrorsAlarm", "Errors", each) for each in functions),
+        *(("FunctionThrottlesAlarm", "Throttles", each) for each in functions),
+        *(("ReadThrottlesAlarm", "ReadThrottleEvents", each) for each in tables),
+        *(("WriteThrottlesAlarm", "WriteThrottleEvents", each) for each in tables),
+    }
     topic = [{"Ref": "AlarmTopicArn"}]
     always = {"Fn::If": ["HasAlarmTopic", topic, {"Ref": "AWS::NoValue"}]}
-    assert all(alarm["AlarmActions"] == (topic if name == "ApiThrottledAlarm" else always) for name, alarm in alarms.items())
+    assert all(alarm["AlarmActions"] == (topic if "Metrics" in alarm else always) for alarm in alarms.values())
 
 
 @pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)

@@ -5,11 +5,12 @@ Only the functions use them. No log line names or describes a customer, except f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
@@ -26,6 +27,7 @@ class FunctionTelemetry:
     """The log of the function that is invoked with this context, and its metrics that alarms watch."""
 
     context: LambdaContext
+    counts: list[tuple[str, str, int]] = field(default_factory=list)
 
     def log_line(self, text: str, /, **fields: Any) -> None:
         """Logs a line at the level INFO."""
@@ -42,6 +44,26 @@ class FunctionTelemetry:
     def log_exception(self, text: str, /, **fields: Any) -> None:
         """Logs a line at the level ERROR, with the traceback of the exception that is being handled."""
         logger.exception(text, stacklevel=_CALLER, extra=fields)  # noqa: LOG004 - the caller handles an exception
+
+    def count(self, name: str, number: int = 1, *, reason: str = "") -> None:
+        """Adds to a metric of this invocation; with a reason, to its value for this reason. `write_counts` writes them."""
+        if number:
+            self.counts.append((name, reason, number))  # appending is atomic: the sender counts in several threads
+
+    def write_counts(self) -> None:
+        """Writes what was counted to the log, from where CloudWatch takes metrics without a call: one line, and one for each reason."""
+        totals: dict[str, Counter[str]] = {}
+        for name, reason, number in self.counts:
+            totals.setdefault(reason, Counter())[name] += number
+        self.counts.clear()
+        for reason, counter in sorted(totals.items()):
+            line = EphemeralMetrics()
+            line.add_dimension("function_name", self.context.function_name)
+            if reason:
+                line.add_dimension("reason", reason)
+            for name, number in counter.items():
+                line.add_metric(name, MetricUnit.Count, number)
+            line.flush_metrics()
 
     def count_newer_format(self) -> None:
         """Adds one to `NewerFormat`, the metric of queue messages that a newer version wrote."""

@@ -21,11 +21,12 @@ from waypost.adapters.dynamodb.keys import DynamoKeys
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.runs import DynamoRuns
+from waypost.adapters.dynamodb.started_attempts import DynamoStartedAttempts
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
-from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
+from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, SqsUndeliveredTimers
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies, Preparation
+    from waypost.manage.stack_queues import StackQueues
 
 INTAKE_THREADS = 10
 """How many identifications, and how many calls to the signals queue, one request to the intake makes at the same time."""
@@ -151,6 +153,12 @@ def webhook_secrets() -> DynamoWebhookSecrets:
 def dead_letters() -> DynamoDeadLetters:
     """The dead letters: signals that could not be processed, and messages that failed."""
     return DynamoDeadLetters(table("DEAD_TABLE"))
+
+
+@cache
+def started_attempts() -> DynamoStartedAttempts:
+    """The attempts at records that may end the process."""
+    return DynamoStartedAttempts(table("DEAD_TABLE"), now)
 
 
 @cache
@@ -330,6 +338,20 @@ def managing() -> ManageDependencies:
         clock=now,
         monotonic=time.monotonic,
         entry_delay=entry_delay(snapshot_seconds()),
+    )
+
+
+def stack_queues(stack: str) -> StackQueues:
+    """The dead letters and queues of a deployed stack, for its operator."""
+    from waypost.manage.stack_queues import StackQueues  # noqa: PLC0415 - only the command line needs them
+
+    outputs = stacks.outputs(stack)
+    return StackQueues(
+        dead_letters=DynamoDeadLetters(Table(outputs["DeadTable"])),
+        messages=DynamoMessages(Table(outputs["MessagesTable"])),
+        signals=SqsSignals(outputs["SignalsQueueUrl"]),
+        send_queue=SqsSendQueue(outputs["SendQueueUrl"]),
+        undelivered=SqsUndeliveredTimers(outputs["SchedulerDeadLettersUrl"]),
     )
 
 

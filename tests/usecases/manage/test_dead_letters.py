@@ -13,6 +13,7 @@ from tests.fakes.slow_clock import SlowClock
 from waypost.domain.dead_letters import Parked, ParkedKind
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.message import MessageReason, MessageStatus
+from waypost.domain.signal_codec import compressed
 from waypost.manage.dead_letters import MAX_REDRIVEN, content, redrive, redrive_all
 from waypost.manage.dependencies import ManageDependencies
 from waypost.manage.time_limit import HasTime, time_limit, unlimited
@@ -131,6 +132,15 @@ def test_a_signal_without_a_customer_gets_a_group_of_its_own(body: str) -> None:
     harness.park("odd", body=body)
     assert harness.redrive() == 1
     assert harness.signals.queue_messages[0].group != "c_1"
+
+
+def test_a_compressed_signal_returns_to_its_customer() -> None:
+    """A compressed record, such as one that an older version could not read, is redriven in the message group of its customer."""
+    harness = RedriveHarness()
+    harness.park("s1", body=compressed(BODY))
+    harness.redrive()
+    [sent] = harness.signals.queue_messages
+    assert (sent.group, sent.body) == ("c_1", compressed(BODY))
 
 
 def test_a_failed_message_gets_all_its_retries_again() -> None:

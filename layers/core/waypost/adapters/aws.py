@@ -14,42 +14,79 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from waypost.domain.errors import UnavailableError
 
-UNAVAILABLE_CODES: Final = frozenset(
+OUTAGE_CODES: Final = frozenset(
     {
+        # Throttling, and failures of the service itself
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
         "InternalError",
         "InternalFailure",
         "InternalServerError",
         "ItemCollectionSizeLimitExceededException",
-        "KMS.ThrottlingException",
-        "KmsThrottled",
         "LimitExceededException",
+        "OverLimit",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceeded",
         "ProvisionedThroughputExceededException",
+        "ReplicatedWriteConflictException",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "RequestThrottledException",
         "RequestTimeout",
+        "RequestTimeoutException",
         "ServiceQuotaExceededException",
         "ServiceUnavailable",
+        "SlowDown",
+        "ThrottledException",
         "Throttling",
+        "ThrottlingError",
         "ThrottlingException",
         "TooManyRequestsException",
+        "TransactionConflict",
         "TransactionConflictException",
         "TransactionInProgressException",
+        # Permissions: of the function's role, of a policy of the organisation, or of the account
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthFailure",
+        "AuthorizationError",
+        "InvalidSecurity",
+        "NotAuthorized",
+        "OptInRequired",
+        "UnauthorizedOperation",
+        # A table, index, queue or schedule group that does not exist, or that is being created
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "AWS.SimpleQueueService.QueueDeletedRecently",
+        "QueueDeletedRecently",
+        "QueueDoesNotExist",
+        "ResourceInUseException",
+        "ResourceNotFoundException",
+        "TableNotFoundException",
+        # The key of a table or queue, besides every code that begins with KMS
+        "InaccessibleEncryptionKey",
     }
 )
-"""Error codes after which the same request may succeed later. Throttling comes with status 400 as often as with 429 or 5xx."""
+"""Error codes of AWS that say nothing about the request: the same request succeeds once the service, or the stack, is repaired.
+
+This is the one table by which all functions tell an outage, which is retried, from a fault of a record, which is parked.
+"""
 
 REFUSED_CREDENTIALS_CODES: Final = frozenset(
     {
         "ExpiredToken",
         "ExpiredTokenException",
+        "IncompleteSignature",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
         "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
 )
-"""Error codes of credentials that AWS does not know, that have expired, or with which the request was not signed."""
+"""The part of the same table with a text of its own: AWS does not know the credentials, or they have expired."""
 
 _CREDENTIALS_ADVICE: Final = (
     "On a local emulator, the credentials are AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test: "
@@ -84,22 +121,28 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_outage(code: str) -> bool:
+    """Whether an error code of AWS says nothing about the request, so that the same request may succeed later."""
+    # SQS and DynamoDB pass on what KMS says about the key of a queue or table as KmsDisabled, KMS.DisabledException or
+    # KMSDisabledException: all of them, also codes that AWS adds, concern the key and not the record.
+    return code in OUTAGE_CODES or code in REFUSED_CREDENTIALS_CODES or code.upper().startswith("KMS")
+
+
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raises UnavailableError for throttling, timeouts, lost connections, refused credentials and every 5xx.
+    """Raises UnavailableError for every outage: the codes of the table, timeouts, lost connections, missing credentials, and every 5xx.
 
-    Other ClientErrors pass through: a failed condition is for the caller, and our own mistake (a wrong parameter, a missing permission)
-    must surface: as an UnavailableError it would be retried without end. Refused credentials say nothing about the request, which is kept
-    until they are right. Without credentials in the shell, `sam local` sends made-up ones: the text of the error says what to set.
+    Other ClientErrors pass through: a failed condition is for the caller, and a wrong request must surface, because it would fail again
+    for ever. Without credentials in the shell, `sam local` sends made-up ones: the text of the error says what to set.
     """
     try:
         yield
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if error_code(error) in UNAVAILABLE_CODES or status >= 500:
-            raise UnavailableError(error_code(error)) from error
         if error_code(error) in REFUSED_CREDENTIALS_CODES:
             raise UnavailableError(f"AWS refused the credentials of this function ({error_code(error)}). {_CREDENTIALS_ADVICE}") from error
+        if is_outage(error_code(error)) or status >= 500:
+            raise UnavailableError(error_code(error)) from error
         raise
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise UnavailableError(f"This function has no credentials for AWS. {_CREDENTIALS_ADVICE}") from error

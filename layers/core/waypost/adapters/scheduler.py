@@ -39,7 +39,7 @@ class Schedules:
         """Deletes the schedule of a timer. A schedule that does not exist, or that cannot be deleted now, is no error."""
         # Deleting only saves the delivery of a timer that has no effect: its run has left the step. A failure must therefore not make
         # the caller, which has saved the run already, repeat its work. A timer of the delays queue has no schedule and cannot be deleted.
-        with suppress(UnavailableError), _ignore_error("ResourceNotFoundException"), translate_errors():
+        with suppress(UnavailableError), translate_errors():
             client("scheduler").delete_schedule(Name=name, GroupName=self.group, ClientToken=name)
 
 

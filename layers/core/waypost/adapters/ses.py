@@ -10,19 +10,13 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionLostError
 
-from waypost.adapters.aws import UNAVAILABLE_CODES, client, error_code
+from waypost.adapters.aws import client, error_code, is_outage
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.values.mailboxes import Mailbox, mailbox, usable_address
 
-# SES accepts no e-mail of this account at the moment: a rate or a quota is used up, the account is paused, credentials are renewed.
-_ACCOUNT_ERRORS: Final = UNAVAILABLE_CODES | {
-    "AccountSuspendedException",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "RequestExpired",
-    "SendingPausedException",
-}
+# Besides the outages of all services: SES accepts no e-mail of this account at the moment, or its configuration set does not exist.
+_ACCOUNT_ERRORS: Final = frozenset({"AccountSuspendedException", "NotFoundException", "SendingPausedException"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +93,5 @@ def _response_of_error(error: ClientError) -> ProviderResponse:
         return ProviderResponse("unknown", detail)
     # Of a million e-mails at 14 a second, most are refused more often than the retry schedule has attempts. These errors say nothing about
     # the e-mail, so they use up none of its attempts.
-    return ProviderResponse("throttled" if status == 429 or error_code(error) in _ACCOUNT_ERRORS else "failed", detail)
+    concerns_account = status == 429 or is_outage(error_code(error)) or error_code(error) in _ACCOUNT_ERRORS
+    return ProviderResponse("throttled" if concerns_account else "failed", detail)

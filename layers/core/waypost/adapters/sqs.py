@@ -17,7 +17,7 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.messages import send_request
 from waypost.domain.messages.send_request import SendRequest
 from waypost.domain.signal_codec import packed, to_delays_record
-from waypost.domain.signals import QueueMessage
+from waypost.domain.signals import QueueMessage, UndeliveredTimer
 from waypost.domain.values.chunks import chunked
 
 LONGEST_DELAY: Final = timedelta(minutes=15)
@@ -106,6 +106,25 @@ class SqsSendQueue(_StandardQueue):
             if not left:
                 return
         raise UnavailableError("the send queue did not take every record")
+
+
+@dataclass(frozen=True, slots=True)
+class SqsUndeliveredTimers(_StandardQueue):
+    """The dead-letter queue of EventBridge Scheduler."""
+
+    def receive(self) -> list[UndeliveredTimer]:
+        """At most ten records, which are then invisible for a minute; none if there are no more."""
+        # With a wait, SQS looks at all of its servers. Without one, it may find nothing although there are records.
+        with translate_errors():
+            found = client("sqs", read_timeout=5).receive_message(
+                QueueUrl=self.url, MaxNumberOfMessages=_BATCH_ENTRIES, WaitTimeSeconds=1, VisibilityTimeout=60
+            )
+        return [UndeliveredTimer(each["MessageId"], each["Body"], each["ReceiptHandle"]) for each in found.get("Messages", [])]
+
+    def delete(self, receipt_handle: str) -> None:
+        """Deletes a record that was received."""
+        with translate_errors():
+            client("sqs").delete_message(QueueUrl=self.url, ReceiptHandle=receipt_handle)
 
 
 def _signal_entry(entry_id: str, queue_message: QueueMessage) -> dict[str, Any]:

@@ -31,6 +31,8 @@ from waypost.domain.values import exact_json
 from waypost.domain.values.message_formats import FORMAT_KEY, Shape, message_object, require_shape, require_word
 from waypost.domain.values.wire_time import instant, iso
 
+_MAX_WORKSPACE: Final = 100
+
 MAX_PLAIN_BYTES: Final = 48 * 1024
 """Longer bodies are compressed: SQS bills each 64 KB of a request as a request of its own."""
 
@@ -70,6 +72,26 @@ def to_text(signal: Signal) -> str:
 def from_body(body: str) -> Signal:
     """The signal in the body of a message of the signals queue. Raises as the module says."""
     return from_wire(exact_json.loads(unpacked(body)))
+
+
+def workspace_in(body: str) -> str | None:
+    """The workspace that a body names which is no signal of any version, so that its people find it; None if it names none."""
+    value = _object_in(body).get("workspace")
+    return value if isinstance(value, str) and 0 < len(value) <= _MAX_WORKSPACE and not value.startswith("#") else None
+
+
+def number_of_events(body: str) -> int:
+    """How many events a body has that is no signal of any version."""
+    events = _object_in(body).get("events")
+    return len(events) if isinstance(events, list) else 0
+
+
+def _object_in(body: str) -> dict[str, Any]:
+    try:
+        value = exact_json.loads(unpacked(body))
+    except Exception:  # noqa: BLE001 - whatever the body is, it has to be kept
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def packed(text: str) -> str:

@@ -161,3 +161,11 @@ class QueueMessage(NamedTuple):
 def split(signal: Signal) -> list[Signal]:
     """The same work with each event in a signal of its own, so that one event can fail without the others."""
     return [replace(signal, events=(event,)) for event in signal.events] if isinstance(signal, EventsArrived) else [signal]
+
+
+class UndeliveredTimer(NamedTuple):
+    """A record of the dead-letter queue of EventBridge Scheduler: its body is that of a signal."""
+
+    id: str
+    body: str
+    receipt_handle: str

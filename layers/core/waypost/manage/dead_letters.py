@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from waypost.domain import signal_codec
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.delivery import redriven
@@ -14,13 +15,12 @@ from waypost.domain.values.cursors import cursor_of, position_in
 from waypost.domain.values.generated_ids import digest
 from waypost.domain.values.wire_time import iso
 from waypost.manage.api import ApiRequest
-from waypost.manage.dependencies import ManageDependencies
 from waypost.manage.pagination import ListPage, read_page
 from waypost.manage.requests import DeadLetterQuery, NoQuery, RedriveBody
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.workspaces import DeadLetterResponse, RedriveResponse
 from waypost.manage.time_limit import HasTime, time_limit, unlimited
-from waypost.ports import ManagedDeadLetters
+from waypost.ports import ManagedDeadLetters, RedrivePorts
 
 PAGE_SIZE: Final = 100
 MAX_REDRIVEN: Final = 1_000
@@ -41,14 +41,14 @@ def page(dead_letters: ManagedDeadLetters, workspace: str, query: DeadLetterQuer
 
 
 def content(parked: Parked) -> Any:
-    """The body of the queue record: parsed if it is JSON, else as text."""
+    """The body of the queue record: parsed if it is JSON, also if that is compressed, else as text."""
     try:
-        return exact_json.loads(parked.body)
-    except ValueError:
+        return exact_json.loads(signal_codec.unpacked(parked.body) if parked.kind == "signal" else parked.body)
+    except Exception:  # noqa: BLE001 - a record that no version can read is shown as it is
         return parked.body
 
 
-def redrive(dependencies: ManageDependencies, workspace: str, position: str, now: datetime) -> None:
+def redrive(dependencies: RedrivePorts, workspace: str, position: str, now: datetime) -> None:
     """Puts the record at a position back on its queue. RefusedError 404 if no record has this position.
 
     A record is deleted only after the queue has it. A crash in between sends it twice, which receipts and the claims of messages make
@@ -60,9 +60,7 @@ def redrive(dependencies: ManageDependencies, workspace: str, position: str, now
     _redrive(dependencies, parked, now)
 
 
-def redrive_all(
-    dependencies: ManageDependencies, workspace: str, cursor: str | None, now: datetime, has_time: HasTime
-) -> tuple[int, str | None]:
+def redrive_all(dependencies: RedrivePorts, workspace: str, cursor: str | None, now: datetime, has_time: HasTime) -> tuple[int, str | None]:
     """Puts all records after a cursor back on their queues, the oldest first. Returns their number, and a cursor if there are more.
 
     One request redrives at most 1,000 records, and at least one, whatever its time. The oldest come first across requests too: the
@@ -98,19 +96,19 @@ def redrive_dead_letters(request: ApiRequest[NoQuery, RedriveBody]) -> RedriveRe
     return RedriveResponse(redriven=redriven, next=more)
 
 
-def _redrive(dependencies: ManageDependencies, parked: Parked, now: datetime) -> None:
+def _redrive(dependencies: RedrivePorts, parked: Parked, now: datetime) -> None:
     _send(dependencies, parked, now)
     dependencies.dead_letters.remove(parked)
 
 
-def _send(dependencies: ManageDependencies, parked: Parked, now: datetime) -> None:
+def _send(dependencies: RedrivePorts, parked: Parked, now: datetime) -> None:
     if parked.kind == "message":
         _send_message(dependencies, parked, now)
     elif dependencies.signals.send([_queue_message(parked, now)]):
         raise UnavailableError("the signals queue did not take the record")
 
 
-def _send_message(dependencies: ManageDependencies, parked: Parked, now: datetime) -> None:
+def _send_message(dependencies: RedrivePorts, parked: Parked, now: datetime) -> None:
     """Gives a failed message all of its retries again. A message that was erased in the meantime is not sent."""
     message = dependencies.messages.get(parked.workspace, parked.subject)
     if message is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import assert_never
 
@@ -14,16 +15,24 @@ from waypost.match.resume import resume
 from waypost.match.wakeups import wake
 
 
-def match(signal: Signal, now: datetime, dependencies: MatchDependencies, *, redelivered: bool, group: str | None = None) -> list[Receipt]:
+def match(
+    signal: Signal,
+    now: datetime,
+    dependencies: MatchDependencies,
+    *,
+    redelivered: bool,
+    group: str | None = None,
+    on_moved: Callable[[int], None] | None = None,
+) -> list[Receipt]:
     """Processes a signal and returns the receipts of what it newly did: its new events, or the moves of a customer's runs.
 
     `redelivered` says that an earlier delivery may have begun the work. `group` is the message group of this delivery, None for that of the
-    customer whom the signal names. Any call of a port can raise UnavailableError; a later delivery of the same signal then continues where
-    this one stopped.
+    customer whom the signal names. `on_moved` gets the number of events that go to other message groups. Any call of a port can raise
+    UnavailableError; a later delivery of the same signal then continues where this one stopped.
     """
     match signal:
         case EventsArrived():
-            return match_events(signal, now, dependencies, redelivered=redelivered, group=group)
+            return match_events(signal, now, dependencies, redelivered=redelivered, group=group, on_moved=on_moved)
         case JourneyResumed():
             resume(signal, dependencies)
             return []

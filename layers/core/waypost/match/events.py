@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,12 +26,19 @@ from waypost.match.unit_of_work import unit_of_work_for
 
 
 def match_events(
-    signal: EventsArrived, now: datetime, dependencies: MatchDependencies, *, redelivered: bool, group: str | None = None
+    signal: EventsArrived,
+    now: datetime,
+    dependencies: MatchDependencies,
+    *,
+    redelivered: bool,
+    group: str | None = None,
+    on_moved: Callable[[int], None] | None = None,
 ) -> list[Receipt]:
     """Matches the events of a signal that have no receipt yet, and returns their receipts in order.
 
     `redelivered` says that an earlier delivery may have begun the work. `group` is the message group of this delivery, None for the one of
-    the signal's customer. Events that concern the journeys of another customer are sent to the message group of that customer.
+    the signal's customer. Events that concern the journeys of another customer are sent to the message group of that customer;
+    `on_moved` gets their number.
     """
     tombstones_future = dependencies.executor.submit(_tombstones_of, signal, dependencies)
     known = dependencies.receipts.read(signal.workspace, [event.uuid for event in signal.events], signal.received_at)
@@ -56,6 +63,8 @@ def match_events(
     snapshot = dependencies.snapshots.get(signal.workspace, now)
     matcher = EventMatcher(signal, applied.customers, group or signal.customer, snapshot, now, dependencies, tombstones)
     moved = _send_to_other_groups(matcher, [event for event in remaining if event.uuid not in refused])
+    if moved and on_moved is not None:
+        on_moved(len(moved))
     receipts = [matcher.match(event, refused.get(event.uuid)) for event in events if event.uuid not in moved]
     matcher.execute_effects()
     # What happened before an erasure goes on no page, although an earlier delivery may have saved its receipt for another customer.

@@ -19,7 +19,7 @@ def forward(record: QueueRecord, signals: Signals, delays: ReceivedRecords, tele
     except (UnavailableError, NewerFormatError) as error:
         if isinstance(error, NewerFormatError):
             report_newer_format(error, record, telemetry, message_id=record.id)
-        delays.postpone(record.receipt_handle, record.pause_seconds)
+        delays.postpone(record.receipt_handle, record.pause_after(error))
         raise
 
 

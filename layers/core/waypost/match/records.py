@@ -14,24 +14,32 @@ from waypost.domain.reasons import Reason
 from waypost.domain.signals import EventsArrived, Signal
 from waypost.match.dependencies import MatchDependencies
 from waypost.match.dispatch import match
-from waypost.ports import DeadLetters, Telemetry
-from waypost.redelivery import QueueRecord, attempt, park, report_newer_format
+from waypost.ports import DeadLetters, StartedAttempts, Telemetry
+from waypost.redelivery import PROCESS_ENDED, START_SECONDS, NotStartedError, QueueRecord, attempt, park, report_newer_format, survive
 
 
 @dataclass(frozen=True, slots=True)
 class RecordMatcher:
     """Matches records of the signals queue in one invocation.
 
-    `matching` and `dead_letters` build what they return, so an error of theirs is an error of the record.
+    `matching`, `dead_letters` and `started` build what they return, so an error of theirs is an error of the record. `elapsed` returns the
+    seconds since the invocation started.
     """
 
     matching: Callable[[], MatchDependencies]
     dead_letters: Callable[[], DeadLetters]
+    started: Callable[[], StartedAttempts]
+    elapsed: Callable[[], float]
     clock: Callable[[], datetime]
     telemetry: Telemetry
 
     def process(self, record: QueueRecord) -> None:
         """Matches a record. Raises if the queue has to deliver it again."""
+        if record.is_suspect and self.elapsed() > START_SECONDS:
+            raise NotStartedError(record.id)
+        survive(lambda: self._process(record), lambda: self._park_unfinished(record), record, self.started, self.telemetry)
+
+    def _process(self, record: QueueRecord) -> None:
         signal = self._read(record)
         if signal is not None:
             attempt(
@@ -51,13 +59,28 @@ class RecordMatcher:
             raise
         except Exception:  # noqa: BLE001 - no version reads this record, so a retry would only block its message group
             self.telemetry.log_exception("unreadable", message_id=record.id)
-            park(self.dead_letters(), "signal", UNKNOWN_WORKSPACE, record.id, record.body, "unreadable", self.clock())
+            workspace = signal_codec.workspace_in(record.body) or UNKNOWN_WORKSPACE
+            self._park(workspace, record.id, record.body, "unreadable", signal_codec.number_of_events(record.body))
             return None
+
+    def _park_unfinished(self, record: QueueRecord) -> None:
+        """Parks a record at which the process has ended three times."""
+        # As a whole: splitting it into its events would need more attempts that end the process.
+        signal = self._read(record)
+        if signal is not None:
+            self.telemetry.log_error("parked", workspace=signal.workspace, signal=signal.name)
+            self._park(signal.workspace, signal.name, signal_codec.to_text(signal), PROCESS_ENDED, _number_of_events(signal))
+
+    def _park(self, workspace: str, subject: str, body: str, reason: str, events: int) -> None:
+        park(self.dead_letters(), "signal", workspace, subject, body, reason, self.clock())
+        self.telemetry.count("Parked")
+        self.telemetry.count("EventsParked", events)
 
     def _match(self, signal: Signal, record: QueueRecord, *, redelivered: bool) -> None:
         dependencies = self.matching()
-        receipts = match(signal, self.clock(), dependencies, redelivered=redelivered, group=record.group)
-        _log(signal, receipts, self.telemetry)
+        moved: list[int] = []
+        receipts = match(signal, self.clock(), dependencies, redelivered=redelivered, group=record.group, on_moved=moved.append)
+        _log(signal, receipts, sum(moved), self.telemetry)
         _report_unreadable_journeys(signal, receipts, dependencies.snapshots.unreadable(signal.workspace), self.telemetry)
 
     def _match_separately(self, signal: Signal, record: QueueRecord) -> None:
@@ -70,11 +93,17 @@ class RecordMatcher:
             except Exception as error:  # noqa: BLE001 - whatever fails is parked, and the other events go on
                 self.telemetry.log_exception("parked", workspace=part.workspace, signal=part.name)
                 body, reason = signal_codec.to_text(part), type(error).__name__
-                park(self.dead_letters(), "signal", part.workspace, part.name, body, reason, self.clock())
+                self._park(part.workspace, part.name, body, reason, _number_of_events(part))
 
 
-def _log(signal: Signal, receipts: Sequence[Receipt], telemetry: Telemetry) -> None:
-    """Logs a line for each run that moved, and one line for all events together.
+def _number_of_events(signal: Signal) -> int:
+    return len(signal.events) if isinstance(signal, EventsArrived) else 0
+
+
+def _log(signal: Signal, receipts: Sequence[Receipt], moved: int, telemetry: Telemetry) -> None:
+    """Logs a line for each run that moved, and one line for all events together; counts what became of each event.
+
+    The delivery to which `moved` events went counts those.
 
     The receipts say what had no effect. A line for each event, or for each journey that an event did not move, would cost more than the
     event itself.
@@ -88,7 +117,11 @@ def _log(signal: Signal, receipts: Sequence[Receipt], telemetry: Telemetry) -> N
         return
     names = [receipt.event for receipt in receipts]
     reasons = sorted({why for receipt in receipts for why in (receipt.reason, *(outcome.reason for outcome in receipt.journeys)) if why})
-    duplicates = len(signal.events) - len(names)
+    duplicates = len(signal.events) - len(names) - moved
+    dropped = sum(receipt.reason is Reason.ERASED for receipt in receipts)
+    telemetry.count("EventsRecorded", len(names) - dropped)
+    telemetry.count("EventsDuplicate", duplicates)
+    telemetry.count("EventsDropped", dropped)
     telemetry.log_line("matched", workspace=signal.workspace, events=names[:20], matched=len(names), duplicates=duplicates, reasons=reasons)
 
 

@@ -17,9 +17,12 @@ from waypost.ports.queues import (
     ManagedDeadLetters,
     ReceivedRecords,
     ReceivedSignals,
+    RedrivePorts,
     SendQueue,
     Signals,
+    StartedAttempts,
     Timers,
+    UndeliveredTimers,
 )
 from waypost.ports.runs import RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
@@ -61,6 +64,7 @@ __all__ = [
     "Receipts",
     "ReceivedRecords",
     "ReceivedSignals",
+    "RedrivePorts",
     "RejectedEventHistory",
     "RejectedEvents",
     "RunHistory",
@@ -68,9 +72,11 @@ __all__ = [
     "SendQueue",
     "SenderSettings",
     "Signals",
+    "StartedAttempts",
     "Suppressions",
     "Telemetry",
     "Templates",
     "Timers",
+    "UndeliveredTimers",
     "Workspaces",
 ]

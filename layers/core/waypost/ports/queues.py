@@ -8,7 +8,8 @@ from typing import Protocol
 
 from waypost.domain.dead_letters import Parked
 from waypost.domain.runs.timers import Timer
-from waypost.domain.signals import QueueMessage
+from waypost.domain.signals import QueueMessage, UndeliveredTimer
+from waypost.ports.messages import ManagedMessages
 
 
 class Signals(Protocol):
@@ -60,11 +61,31 @@ class Timers(ArmedTimers, Protocol):
         """Schedules a timer, which fires at its time or soon after and never before. Scheduling the same timer twice fires once."""
 
 
+class UndeliveredTimers(Protocol):
+    """The dead-letter queue of EventBridge Scheduler."""
+
+    def receive(self) -> list[UndeliveredTimer]:
+        """At most ten records, which are then invisible for some seconds; none if there are no more."""
+
+    def delete(self, receipt_handle: str) -> None:
+        """Deletes a record that was received."""
+
+
 class DeadLetters(Protocol):
     """Signals that could not be processed, and messages that failed (docs/operate.md#dead-letters)."""
 
     def park(self, parked: Parked) -> None:
         """Stores a record. Storing the same record twice keeps one."""
+
+
+class StartedAttempts(Protocol):
+    """Attempts at records that may end the process, counted while they are not known to have ended."""
+
+    def start(self, record: str, limit: int) -> bool:
+        """Counts the start of an attempt at this record. False, with nothing counted, if `limit` starts have not ended."""
+
+    def end(self, record: str) -> None:
+        """Resets the attempts at this record: the last one has ended, whatever its result."""
 
 
 class ManagedDeadLetters(DeadLetters, Protocol):
@@ -81,3 +102,23 @@ class ManagedDeadLetters(DeadLetters, Protocol):
 
     def oldest(self, workspace: str, *, limit: int, after: str | None = None) -> tuple[list[Parked], str | None]:
         """The same, oldest first, of the records after the position `after`."""
+
+
+class RedrivePorts(Protocol):
+    """What a redrive reads and writes: the management API has it for a workspace, and the operator's command line for a stack."""
+
+    @property
+    def dead_letters(self) -> ManagedDeadLetters:
+        """The records to redrive."""
+
+    @property
+    def messages(self) -> ManagedMessages:
+        """The messages that records of the kind `message` are about."""
+
+    @property
+    def signals(self) -> Signals:
+        """The queue of records of the kind `signal`."""
+
+    @property
+    def send_queue(self) -> SendQueue:
+        """The queue of records of the kind `message`."""

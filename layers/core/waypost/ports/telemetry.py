@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+Count = Literal[
+    "EventsRecorded",
+    "EventsDuplicate",
+    "EventsDropped",
+    "EventsParked",
+    "MessagesSent",
+    "MessagesFailed",
+    "MessagesUnknown",
+    "MessagesSkipped",
+    "Parked",
+]
+"""The metrics of what became of events and messages (docs/operate.md#logs-and-metrics). `Parked` counts dead letters."""
 
 
 class Telemetry(Protocol):
@@ -22,6 +35,9 @@ class Telemetry(Protocol):
 
     def log_exception(self, text: str, /, **fields: Any) -> None:
         """Logs an unexpected error, with the traceback of the exception that is being handled."""
+
+    def count(self, name: Count, number: int = 1, *, reason: str = "") -> None:
+        """Adds to a metric of this invocation; with a reason, to its value for this reason."""
 
     def count_newer_format(self) -> None:
         """Counts a queue message that a newer version wrote."""

@@ -8,7 +8,7 @@ from typing import Final
 from botocore.exceptions import ClientError
 
 from waypost.adapters import backoff
-from waypost.adapters.aws import client, error_code, translate_errors
+from waypost.adapters.aws import client, error_code, is_outage, translate_errors
 from waypost.adapters.dynamodb.conditions import FailedCondition
 from waypost.adapters.dynamodb.items import Item, deserialize
 from waypost.domain.errors import UnavailableError
@@ -18,7 +18,6 @@ MAX_ACTIONS: Final = 100
 
 TRANSACTION_ATTEMPTS: Final = 5
 _CONDITION: Final = "ConditionalCheckFailed"
-_TRANSIENT: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 def transact(actions: Sequence[Item]) -> list[FailedCondition | None] | None:
@@ -35,11 +34,11 @@ def transact(actions: Sequence[Item]) -> list[FailedCondition | None] | None:
         reasons = _cancellation_reasons(actions)
         if reasons is None:
             return None
-        codes = {reason.get("Code") for reason in reasons}
+        codes = {str(reason.get("Code")) for reason in reasons}
         if _CONDITION in codes:
             return [_failed_condition(reason) for reason in reasons]
-        if not codes & _TRANSIENT:
-            raise ValueError(f"transaction refused: {sorted(code for code in codes if code)}")
+        if not any(map(is_outage, codes)):
+            raise ValueError(f"transaction refused: {sorted(codes)}")
     raise UnavailableError("TransactionConflict")
 
 
