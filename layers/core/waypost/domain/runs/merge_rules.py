@@ -6,9 +6,10 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import CustomerRuns, Run
 
 
-# All runs move to the target customer, ended ones too: `once` and the cooldown are checked against them. Without them a customer who
-# finished a journey anonymously would enter it again after naming itself. Two active runs of one journey and key would send each message
-# to one person twice, so one of them exits.
+# The runs that are read with a customer move to the target customer, ended ones too: `once` and the cooldown are checked against them.
+# Without them a customer who finished a journey anonymously would enter it again after naming itself. Ended runs of re-entry keys that are
+# no longer read with the customer stay under its id, where `last_ended` finds them by the merged ids of the target. Two active runs of one
+# journey and key would send each message to one person twice, so one of them exits.
 def merged_run(target: CustomerRuns, run: Run) -> tuple[Run, bool]:
     """A run of the source customer as the target customer has it, and whether it becomes a past run there.
 
