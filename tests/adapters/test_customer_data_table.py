@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.erasures import FakeCustomerData, FakeErasures
 from tests.fakes.messages import NOW, pending_message
 from tests.fakes.tables import aws, empty_table
 from waypost.adapters.dynamodb.customer_data import DynamoCustomerData
@@ -18,6 +19,7 @@ from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts, page_par
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
 from waypost.adapters.dynamodb.runs import DynamoRuns
+from waypost.domain.customers.erasure import ErasureScope, ErasureStatus
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import SHORT_LIVED, Page
@@ -31,6 +33,7 @@ from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 
 RUN = Run("r_1", "welcome", 3, "", "hello", NOW, visits={"hello": 1})
 ENDED = replace(RUN.exited(Reason.FINISHED), id="r_0", visits={})
+SCOPE = ErasureScope(frozenset({"c_1"}), frozenset({Identifier("correlation", "d")}), frozenset({"msg_9"}))
 ERROR = Rejected("bad-event", "event: must not be blank.", "/batch/0/event")
 
 
@@ -77,7 +80,7 @@ def test_changes_decided_before_the_erasure_cannot_be_saved(database: Database) 
     read = database.runs.get("w1", "c_1")
     unread = database.runs.get("w1", "c_new")
     for customer in ("c_1", "c_new"):
-        database.erasures.block("w1", customer, NOW)
+        database.erasures.block("w1", customer, customer, NOW)
     assert database.runs.commit(Commit("w1", "c_1", read.version_row, (), (RUN,))) is CommitResult.STALE
     assert database.runs.commit(Commit("w1", "c_new", unread.version_row, (), (RUN,))) is CommitResult.STALE
     assert database.runs.get("w1", "c_1").version_row.pending_effects == ()
@@ -87,7 +90,7 @@ def test_no_change_is_saved_after_an_erasure_whenever_it_was_decided(database: D
     """A worker that reads the blocked version row sees the erasure, and cannot save a change over it, nor merge with it."""
     database.runs.commit(Commit("w1", "c_1", VersionRow(), (), (RUN,)))
     for customer in ("c_1", "c_new"):
-        database.erasures.block("w1", customer, NOW)
+        database.erasures.block("w1", customer, customer, NOW)
     read, new = database.runs.get("w1", "c_1"), database.runs.get("w1", "c_new")
     assert (read.version_row.erased, read.runs, new.version_row.erased) == (True, (RUN,), True)
     for customer, version_row in (("c_1", read.version_row), ("c_new", new.version_row)):
@@ -148,7 +151,7 @@ def test_receipts_of_events_in_dead_letters_are_removed(database: Database) -> N
     database.runs.commit(Commit("w1", "c_1", VersionRow(), (), receipts=(Receipt("e1", "joined", NOW, "c_1"),)))
     database.runs.commit(Commit("w1", "c_2", VersionRow(), (), receipts=(Receipt("e2", "joined", NOW, "c_2"),)))
     database.dead_letters.park(Parked("w1", "signal", "s1", body, "reason", NOW))
-    assert database.data.remove_parked("w1", ["c_1"], {"d"}, []) == 1
+    assert database.data.remove_parked("w1", SCOPE, None)[0] == 1
     assert list(database.receipts.read("w1", ["e1", "e2"], NOW)) == ["e2"]
 
 
@@ -202,5 +205,70 @@ def test_dead_letters_about_the_customer_are_removed(database: Database, subject
     """A dead letter is deleted exactly if it is a message of the customer, a signal of it, or a signal with an event of one of its ids."""
     database.runs.commit(Commit("w1", "c_1", VersionRow(), (), messages=(pending_message(),)))
     database.dead_letters.park(Parked("w1", "message" if subject.startswith("msg") else "signal", subject, body, "reason", NOW))
-    assert database.data.remove_parked("w1", ["c_1"], {"d"}, ["msg_9"]) == removed
+    assert database.data.remove_parked("w1", SCOPE, None)[0] == removed
     assert len(database.dead_letters.page("w1", limit=9)[0]) == 1 - removed
+
+
+@pytest.fixture(params=["DynamoDB", "fake"])
+def data(request: pytest.FixtureRequest) -> DynamoCustomerData | FakeCustomerData:
+    """Both implementations of the data of customers."""
+    return FakeCustomerData() if request.param == "fake" else request.getfixturevalue("database").data
+
+
+@pytest.fixture(params=["DynamoDB", "fake"])
+def erasures(request: pytest.FixtureRequest) -> DynamoErasures | FakeErasures:
+    """Both implementations of erasures."""
+    return FakeErasures() if request.param == "fake" else request.getfixturevalue("database").erasures
+
+
+def test_dead_letters_are_read_page_by_page(data: DynamoCustomerData | FakeCustomerData) -> None:
+    """One call reads at most 100 dead letters; the next call reads those behind the position that it returns, until there are none."""
+    dead = data.dead if isinstance(data, FakeCustomerData) else DynamoDeadLetters(data.dead)
+    for number in range(230):
+        dead.park(Parked("w1", "signal", f"s{number:03}", f'{{"customer":"c_{number % 2}"}}', "reason", NOW))
+    removed, position = data.remove_parked("w1", SCOPE, None)
+    assert removed == 50
+    while position is not None:
+        number, position = data.remove_parked("w1", SCOPE, position)
+        removed += number
+    assert removed == 115
+    assert data.remove_parked("w1", SCOPE, None)[0] == 0
+
+
+def test_one_call_removes_a_bounded_number_of_events_and_rejected_events(database: Database) -> None:
+    """Of 12 pages one call removes 10. Of 60 rejected events under each of three ids it removes those of two ids."""
+    for number in range(12):
+        database.log.write("w1", [Page("w1", "c_1", NOW, f"s{number:02}", (event(f"e{number}"),))], [])
+    assert [database.data.remove_events("w1", "c_1") for _ in range(3)] == [10, 2, 0]
+    names = ("a", "b", "c")
+    database.rejected.keep("w1", NOW, "r", [RejectedEvent(n, {"correlationValue": names[n % 3]}, ERROR) for n in range(180)])
+    assert [database.data.remove_rejected("w1", set(names)) for _ in range(3)] == [120, 60, 0]
+
+
+def test_an_erasure_is_found_by_a_merged_id(erasures: DynamoErasures | FakeErasures) -> None:
+    """The state by a merged id is that of the customer, from the mark on the merged id to the end; another customer has none."""
+    assert erasures.begin("w1", "c_1", NOW) == NOW
+    erasures.block("w1", "c_2", "c_1", NOW)
+    assert erasures.status("w1", "c_2") == erasures.status("w1", "c_1") == ErasureStatus("c_1", NOW)
+    erasures.schedule_second_pass("w1", "c_1", NOW + timedelta(minutes=2))
+    erasures.schedule_second_pass("w1", "c_1", NOW + timedelta(minutes=9))
+    assert erasures.status("w1", "c_2") == ErasureStatus("c_1", NOW, NOW + timedelta(minutes=2))
+    erasures.complete("w1", "c_1")
+    assert erasures.status("w1", "c_2") == ErasureStatus("c_1", NOW, None, complete=True)
+    assert erasures.begin("w1", "c_1", NOW + timedelta(hours=1)) == NOW
+    assert erasures.status("w1", "c_3") is None
+
+
+def test_scope_and_positions_exist_until_the_erasure_is_complete(erasures: DynamoErasures | FakeErasures) -> None:
+    """What is added to a scope joins what it has; a position is that of its scan; the end deletes both, and none of another customer."""
+    for customer in ("c_1", "c_2"):
+        erasures.begin("w1", customer, NOW)
+        erasures.add("w1", customer, ErasureScope(ids=frozenset({customer})), NOW)
+    erasures.add("w1", "c_1", replace(SCOPE, timers=frozenset({"t"})), NOW)
+    erasures.save_position("w1", "c_1", "scan", "a", NOW)
+    erasures.save_position("w1", "c_1", "scan", "b", NOW)
+    assert [erasures.position("w1", "c_1", scan) for scan in ("scan", "other")] == ["b", None]
+    assert erasures.scope("w1", "c_1") == replace(SCOPE, timers=frozenset({"t"}))
+    erasures.complete("w1", "c_1")
+    assert (erasures.scope("w1", "c_1"), erasures.position("w1", "c_1", "scan")) == (ErasureScope(), None)
+    assert erasures.scope("w1", "c_2").ids == {"c_2"}

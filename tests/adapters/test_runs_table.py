@@ -269,10 +269,10 @@ def test_a_contested_receipt_replaces_one_that_has_expired(stores: Stores) -> No
 
 
 def test_pages_between_two_instants_are_read_oldest_first(stores: Stores) -> None:
-    """The first instant is excluded and the last one included, whatever the names of the pages."""
+    """Both instants are included, whatever the names of the pages."""
     pages = [Page("w1", "c_1", NOW + timedelta(seconds=n), f"z{9 - n}", (EVENT,)) for n in range(4)]
     stores.log.write("w1", pages[::-1], [])
-    assert stores.log.between("w1", "c_1", NOW, NOW + timedelta(seconds=2)) == pages[1:3]
+    assert stores.log.between("w1", "c_1", NOW + timedelta(seconds=1), NOW + timedelta(seconds=2)) == pages[1:3]
 
 
 def test_a_short_lived_page_expires_after_an_hour(dynamo: Stores) -> None:

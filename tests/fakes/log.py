@@ -54,8 +54,8 @@ class FakeLog:
         found = [page for page in self.pages.values() if page.workspace == workspace and page.received_at.date() == day]
         return _newest(found, limit, before)
 
-    def between(self, workspace: str, customer: str, after: datetime, until: datetime) -> list[Page]:
-        return sorted((page for page in self._pages_of(workspace, customer) if after < page.received_at <= until), key=_position)
+    def between(self, workspace: str, customer: str, since: datetime, until: datetime) -> list[Page]:
+        return sorted((page for page in self._pages_of(workspace, customer) if since <= page.received_at <= until), key=_position)
 
     def _pages_of(self, workspace: str, customer: str) -> list[Page]:
         return [page for page in self.pages.values() if (page.workspace, page.customer) == (workspace, customer)]

@@ -17,6 +17,8 @@ from tests.fakes.tables import shapes
 from waypost import identify as identifying
 from waypost import wiring
 from waypost.adapters.aws import client
+from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import correlation_key
 from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Rejected, RejectedEvent
@@ -116,6 +118,24 @@ def test_nothing_but_keyed_hashes_is_left_of_a_customer_when_its_erasure_is_comp
     assert len(left) == 1
     assert left[0].startswith("RunsTable")
     assert wiring.runs().get(workspace, customer).version_row.erased
+
+
+def test_an_erasure_is_followed_by_the_merged_id_by_which_it_was_requested(workspace: str) -> None:
+    """`DELETE` by the id of a merged customer answers 202, again 202, and 200 at the end; `GET /api/erasures/{id}` knows the id as well."""
+    assert call("PUT", "/api/schema", {"primaryKey": {"name": "email", "type": "Email"}})[0] == 200
+    customers = wiring.customers()
+    merged = identifying.write_facts(customers, correlation_key(workspace, Identifier("correlation", "tablet")), {})
+    for device in ("phone", "tablet"):
+        customer = identifying.identify_customer(customers, workspace, event_of(identify(value=device, distinct_id=ADA)))
+    assert merged != customer
+    for _ in range(2):
+        status, body = call("DELETE", f"/api/customers/{merged}")
+        assert (status, body["id"], body["complete"]) == (202, customer, False)
+        status, body = call("GET", f"/api/erasures/{merged}")
+        assert (status, body["id"], body["complete"]) == (200, customer, False)
+    continue_erasure(workspace, str(customer), 1, wiring.now() + timedelta(seconds=121))
+    assert call("DELETE", f"/api/customers/{merged}") == (200, {"id": customer, "complete": True, "removed": {}})
+    assert call("GET", f"/api/erasures/{merged}")[1]["complete"]
 
 
 def test_an_erasure_that_nobody_requested_is_404(workspace: str) -> None:

@@ -200,7 +200,7 @@ def test_merged_erased_and_executed_version_rows_are_written_as_they_were(stored
             (EXITED_RUN,),
         )
     )
-    stored.erasures.block("w1", "c_erased", NOW)
+    stored.erasures.block("w1", "c_erased", "c_erased", NOW)
     stored.runs.clear("w1", "c_executed", 1)
     assert is_golden(stored.runs.table, "runs-version-rows")
 

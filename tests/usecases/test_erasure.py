@@ -2,121 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.fakes.customers import FakeCustomers
+from tests.fakes.erasures import FakeCustomerData, FakeErasures
 from tests.fakes.ingest_harness import ADA, event_of, identify, wire
-from tests.fakes.messages import NOW
-from tests.fakes.timers import FakeDelays
+from tests.fakes.messages import NOW, pending_message
+from tests.fakes.timers import FakeDelays, FakeTimers
 from waypost.domain.customers.customer import assemble
-from waypost.domain.customers.erasure import ErasedMessage, ErasureStatus, ErasureSubjects
+from waypost.domain.customers.erasure import ErasureScope
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import RowKey, correlation_key, head_key
+from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
-from waypost.domain.runs.run import CustomerRuns, VersionRow
+from waypost.domain.intake.event_log import Page
+from waypost.domain.messages.message import PreparedMessage
+from waypost.domain.reasons import Reason
+from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 from waypost.domain.signal_codec import from_body
 from waypost.domain.signals import ErasureContinued
 from waypost.domain.values.generated_ids import customer_id
-from waypost.erasure import ERASURE_SECOND_PASS_AFTER, ErasureDependencies, Removed, begin_erasure, continue_erasure
+from waypost.erasure import (
+    ERASURE_SECOND_PASS_AFTER,
+    REQUEST_SECONDS,
+    SIGNAL_SECONDS,
+    ErasureDependencies,
+    Removed,
+    begin_erasure,
+    continue_erasure,
+)
 from waypost.identify import find_rows, identify_customer, write_facts
 
 PHONE = Identifier("correlation", "phone")
 CUSTOMER = customer_id("w1", "correlation", "phone")
 LATE = NOW + ERASURE_SECOND_PASS_AFTER
-
-
-@dataclass
-class FakeCustomerData:
-    """No data outside the customers table but runs. The first removal of runs lets another writer work."""
-
-    other_writer: Callable[[], object] = lambda: None
-    runs: int = 0
-    events: dict[str, int] = field(default_factory=dict)
-    rendered: set[str] = field(default_factory=set)
-    stored: list[ErasedMessage] = field(default_factory=list)
-    lists_messages: bool = True
-
-    def remove_runs(self, workspace: str, customer: str) -> int:
-        write, self.other_writer = self.other_writer, lambda: None
-        write()
-        removed = min(self.runs, 100)
-        self.runs -= removed
-        return removed
-
-    def messages(self, workspace: str, customer: str) -> list[ErasedMessage]:
-        return list(self.stored) if self.lists_messages else []
-
-    def remove_messages(self, workspace: str, messages: Sequence[str]) -> None:
-        self.stored = [each for each in self.stored if each.id not in messages]
-        self.rendered -= set(messages)
-
-    def remove_events(self, workspace: str, customer: str) -> int:
-        return self.events.pop(customer, 0)
-
-    def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
-        return 0
-
-    def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str], messages: Collection[str]) -> int:
-        return 0
-
-
-@dataclass
-class FakeErasures:
-    """The state of one erasure. `other_writer` runs once when the runs are blocked, which is before the rows are."""
-
-    other_writer: Callable[[], object] = lambda: None
-    state: ErasureStatus | None = None
-    blocked: set[str] = field(default_factory=set)
-    remembered: ErasureSubjects = field(default_factory=ErasureSubjects)
-
-    def block(self, workspace: str, customer: str, at: datetime) -> None:
-        self.blocked.add(customer)
-        write, self.other_writer = self.other_writer, lambda: None
-        write()
-
-    def begin(self, workspace: str, customer: str, at: datetime) -> datetime:
-        self.blocked.add(customer)
-        self.state = self.state or ErasureStatus(at)
-        return self.state.erased_at
-
-    def status(self, workspace: str, customer: str) -> ErasureStatus | None:
-        return self.state
-
-    def schedule_second_pass(self, workspace: str, customer: str, at: datetime) -> None:
-        if self.state is not None and self.state.second_pass_at is None:
-            self.state = replace(self.state, second_pass_at=at)
-
-    def complete(self, workspace: str, customer: str) -> None:
-        assert self.state is not None
-        self.state, self.remembered = replace(self.state, complete=True), ErasureSubjects()
-
-    def add(self, workspace: str, customer: str, subjects: ErasureSubjects, at: datetime) -> None:
-        old = self.remembered
-        self.remembered = ErasureSubjects(
-            old.ids | subjects.ids, old.identifiers | subjects.identifiers, old.messages | subjects.messages, old.timers | subjects.timers
-        )
-
-    def subjects(self, workspace: str, customer: str) -> ErasureSubjects:
-        return self.remembered
-
-
-class NoRuns:
-    """Customers without runs and timers."""
-
-    def history(self, workspace: str, customer: str) -> CustomerRuns:
-        return CustomerRuns(VersionRow(), ())
-
-    def counts(self, workspace: str, journey: str, after: str | None = None) -> tuple[dict[str, int], str | None]:
-        return {}, None
-
-    def disarm(self, name: str) -> None:
-        raise AssertionError(f"there is no timer {name}")
+ENDED = Run("r_1", "welcome", 1, "", "end", NOW).exited(Reason.FINISHED)
 
 
 @dataclass
@@ -124,16 +50,17 @@ class ErasureHarness:
     """The erasure of the anonymous customer of a phone. Each reading of the clock takes `tick` seconds."""
 
     customers: FakeCustomers = field(default_factory=FakeCustomers)
-    data: FakeCustomerData = field(default_factory=FakeCustomerData)
-    erasures: FakeErasures = field(default_factory=FakeErasures)
     delays: FakeDelays = field(default_factory=FakeDelays)
     tick: float = 0.0
     seconds: float = 0.0
 
+    def __post_init__(self) -> None:
+        self.data = FakeCustomerData()
+        self.erasures = FakeErasures(self.data.runs)
+
     def dependencies(self) -> ErasureDependencies:
         """The stores of the erasure."""
-        runs = NoRuns()
-        return ErasureDependencies(self.customers, self.data, self.erasures, runs, runs, self.delays, self._monotonic)
+        return ErasureDependencies(self.customers, self.data, self.erasures, self.data.runs, FakeTimers(), self.delays, self._monotonic)
 
     def begin(self) -> Removed:
         """The request."""
@@ -154,14 +81,31 @@ class ErasureHarness:
             delivered += 1
         return delivered
 
+    def add_runs(self, number: int) -> None:
+        """Saves ended runs of the customer."""
+        runs = tuple(replace(ENDED, id=f"r_{each}") for each in range(number))
+        self.data.runs.stored_runs["w1", CUSTOMER] = CustomerRuns(VersionRow(), runs)
+
+    def park(self, number: int, customer: str = CUSTOMER) -> None:
+        """Stores dead letters about a customer."""
+        for each in range(number):
+            self.data.dead.park(Parked("w1", "signal", f"{customer}-{each:04}", f'{{"customer":"{customer}"}}', "reason", NOW))
+
     @property
     def complete(self) -> bool:
         """Whether the erasure is complete."""
-        return self.erasures.state is not None and self.erasures.state.complete
+        status = self.erasures.status("w1", CUSTOMER)
+        return status is not None and status.complete
 
     def _monotonic(self) -> float:
         self.seconds += self.tick
         return self.seconds
+
+
+def once(write: Callable[[], object]) -> Callable[[], object]:
+    """Calls something the first time only."""
+    left = [write]
+    return lambda: left.pop()() if left else None
 
 
 def identify_ada(customers: FakeCustomers, device: str, **attributes: Any) -> Callable[[], object]:
@@ -173,7 +117,7 @@ def identify_ada(customers: FakeCustomers, device: str, **attributes: Any) -> Ca
 def test_a_customer_that_is_identified_as_its_erasure_begins_is_erased_with_its_primary_key() -> None:
     """The anonymous customer that became Ada before its rows were blocked leaves no row, and the primary key has a tombstone too."""
     harness = ErasureHarness()
-    harness.erasures.other_writer = identify_ada(harness.customers, "phone")
+    harness.erasures.before_block = once(identify_ada(harness.customers, "phone"))
     harness.begin()
     harness.continue_until_complete()
     assert (harness.complete, harness.customers.rows) == (True, {})
@@ -185,7 +129,7 @@ def test_a_customer_that_is_merged_as_its_erasure_begins_leaves_the_other_custom
     harness = ErasureHarness()
     customers = harness.customers
     identify_ada(customers, "tablet")()
-    harness.erasures.other_writer = identify_ada(customers, "phone")
+    harness.erasures.before_block = once(identify_ada(customers, "phone"))
     harness.begin()
     harness.continue_until_complete()
     assert harness.complete
@@ -210,7 +154,7 @@ def test_an_identify_waits_until_the_rows_of_the_erased_customer_are_gone(device
             later()
         failures.append("after")
 
-    harness.data.other_writer = fail
+    harness.data.before_call = once(fail)
     begin_erasure(old, NOW, harness.dependencies())
     assert (failures, customers.rows) == (["before", "after"], {})
     later()
@@ -235,20 +179,74 @@ def test_no_attribute_is_written_to_a_row_that_is_being_erased(facts: Facts) -> 
 def test_a_large_erasure_ends_by_itself() -> None:
     """A customer with more than one request can remove is erased by signals, part by part, without a second request."""
     harness = ErasureHarness(tick=4.0)
-    harness.data.runs = 5_000
+    harness.add_runs(5_000)
     removed = harness.begin()
     assert 100 <= removed.by_kind["runs"] < 5_000
     assert not harness.complete
     assert correlation_key("w1", PHONE) in harness.customers.rows
     parts = harness.continue_until_complete()
     assert parts > 10
-    assert (harness.complete, harness.data.runs, harness.customers.rows) == (True, 0, {})
+    assert (harness.complete, harness.data.runs.all, harness.customers.rows) == (True, [], {})
+
+
+def test_a_signal_of_an_erasure_ends_in_time_whatever_the_number_of_dead_letters() -> None:
+    """Dead letters of a workspace that one signal cannot read are read by several, each from where the one before stopped."""
+    harness = ErasureHarness()
+    harness.data.before_call = lambda: setattr(harness, "seconds", harness.seconds + 1.0)
+    harness.park(3_000, "c_other")
+    harness.park(1)
+    harness.begin()
+    for part in range(12):
+        before = harness.seconds
+        continue_erasure(ErasureContinued("w1", CUSTOMER, part), LATE, harness.dependencies())
+        assert harness.seconds - before <= 10
+    harness.continue_until_complete()
+    assert harness.complete
+    assert len(harness.data.dead.parked) == 3_000
+
+
+def test_dead_letters_are_read_again_after_an_id_has_joined_the_customer() -> None:
+    """A dead letter that names an id of which the erasure learns late is removed, although it was read before."""
+    harness = ErasureHarness(tick=SIGNAL_SECONDS * 4)
+    harness.park(250, "c_tablet")
+    harness.begin()
+    assert len(harness.data.dead.parked) == 250
+    harness.erasures.add("w1", CUSTOMER, ErasureScope(ids=frozenset({"c_tablet"})), NOW)
+    harness.continue_until_complete()
+    assert (harness.complete, harness.data.dead.parked) == (True, {})
+
+
+def test_a_dead_letter_that_is_stored_after_the_first_pass_is_removed_by_the_second_one() -> None:
+    """The second pass reads the dead letters from the first one again, also those that are older than where the first pass ended."""
+    harness = ErasureHarness()
+    harness.park(1, "c_other")
+    harness.begin()
+    harness.data.dead.park(Parked("w1", "signal", "s1", f'{{"customer":"{CUSTOMER}"}}', "reason", NOW - timedelta(seconds=1)))
+    harness.continue_until_complete()
+    assert [each.subject for each in harness.data.dead.parked.values()] == ["c_other-0000"]
+
+
+def test_a_part_of_an_erasure_ends_in_time_whatever_the_number_of_ids() -> None:
+    """A customer with 80 merged ids, each with events: neither the request nor a signal works longer than its time."""
+    harness = ErasureHarness()
+    harness.data.before_call = lambda: setattr(harness, "seconds", harness.seconds + 0.5)
+    ids = frozenset(f"c_{number}" for number in range(80))
+    harness.erasures.add("w1", CUSTOMER, ErasureScope(ids=ids), NOW)
+    for each in ids:
+        harness.data.runs.stored_runs["w1", each] = CustomerRuns(VersionRow(), (ENDED,))
+    harness.begin()
+    assert harness.seconds <= REQUEST_SECONDS + 1
+    before = harness.seconds
+    continue_erasure(ErasureContinued("w1", CUSTOMER), NOW, harness.dependencies())
+    assert harness.seconds - before <= 2 * SIGNAL_SECONDS + 40  # the ids that have nothing any more are looked at once
+    harness.continue_until_complete()
+    assert (harness.complete, harness.data.runs.all) == (True, [])
 
 
 def test_a_repeated_request_keeps_the_time_of_the_erasure() -> None:
     """An event between two requests for one large erasure is later than the erasure: the tombstone keeps the time of the first one."""
     harness = ErasureHarness(tick=4.0)
-    harness.data.runs = 5_000
+    harness.add_runs(5_000)
     harness.begin()
     customer = assemble(find_rows(harness.customers, "w1", PHONE), None)
     assert customer is not None
@@ -262,17 +260,18 @@ def test_an_erasure_is_complete_after_a_second_pass_two_minutes_later() -> None:
     The signals are not in the customer's message group: an event in it that waits for the end of the erasure would block them.
     """
     harness = ErasureHarness()
-    harness.data.stored = [ErasedMessage("msg_1", settled=False)]
+    message = pending_message(customer=CUSTOMER)
+    harness.data.messages_table.add(message)
     harness.begin()
-    harness.data.rendered.add("msg_1")
+    harness.data.messages_table.keep_rendered(message, PreparedMessage("ada@example.com", {}), NOW)
     [(first, _)] = harness.delays.queue_messages
     assert first.group != CUSTOMER
     continue_erasure(ErasureContinued("w1", CUSTOMER), NOW + timedelta(seconds=30), harness.dependencies())
     assert not harness.complete
     assert harness.delays.queue_messages[-1][1] == timedelta(seconds=90)
-    harness.data.lists_messages = False
+    harness.data.lagging = True
     continue_erasure(ErasureContinued("w1", CUSTOMER, 1), LATE, harness.dependencies())
-    assert (harness.complete, harness.data.rendered, harness.erasures.remembered) == (True, set(), ErasureSubjects())
+    assert (harness.complete, harness.data.messages_table.bodies, harness.erasures.scopes) == (True, {}, {})
 
 
 def test_events_that_an_earlier_release_filed_under_the_id_of_an_identifier_are_erased() -> None:
@@ -282,7 +281,8 @@ def test_events_that_an_earlier_release_filed_under_the_id_of_an_identifier_are_
     identify_ada(harness.customers, "phone")()
     ada = harness.customers.customer(ADA)
     assert CUSTOMER not in (ada.id, *ada.merged_ids)
-    harness.data.events[CUSTOMER] = 2
+    events = tuple(event_of(wire("seen", uuid=uuid)) for uuid in ("e1", "e2"))
+    harness.data.events.write("w1", [Page("w1", CUSTOMER, NOW, "s1", events)], [])
     assert begin_erasure(ada, NOW, harness.dependencies()).by_kind["events"] == 2
 
 

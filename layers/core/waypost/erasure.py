@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from waypost import ports
 from waypost.domain.customers.customer import Customer, assemble
-from waypost.domain.customers.erasure import ErasureSubjects
+from waypost.domain.customers.erasure import ErasureScope
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, RowKey, correlation_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.transition import timer_of
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import ErasureContinued
-from waypost.domain.values.generated_ids import customer_id
+from waypost.domain.values.generated_ids import customer_id, digest
 from waypost.identify import WRITE_ATTEMPTS
 
 REQUEST_SECONDS: Final = 20.0
@@ -34,6 +34,8 @@ FIRST_SIGNAL_AFTER: Final = timedelta(seconds=30)
 
 NEXT_SIGNAL_AFTER: Final = timedelta(seconds=1)
 
+PassName = Literal["first", "second"]
+
 ERASURE_SECOND_PASS_AFTER: Final = timedelta(minutes=2)
 """Longer than any function runs: a function that looked before the first pass has written what it writes."""
 
@@ -45,7 +47,7 @@ class ErasureDependencies:
     customers: ports.ManagedCustomers
     customer_data: ports.CustomerData
     erasures: ports.Erasures
-    runs: ports.RunHistory
+    runs: ports.Runs
     schedules: ports.ArmedTimers
     delays: ports.Delays
     monotonic: Callable[[], float]
@@ -66,13 +68,14 @@ class Removed:
 def begin_erasure(customer: Customer, now: datetime, dependencies: ErasureDependencies) -> Removed:
     """Begins the erasure of a customer, and removes what a request has the time for. A repeat goes on with it."""
     # The signal comes before the mark: whatever happens to this request, an erasure that was begun has a signal that finishes it. A signal
-    # of an erasure that never began does nothing. The subjects come before both, or a signal could find nothing to erase.
+    # of an erasure that never began does nothing. The scope comes before both, or a signal could find nothing to erase.
     workspace, erasures = customer.workspace, dependencies.erasures
     end = dependencies.monotonic() + REQUEST_SECONDS
-    erasures.add(workspace, customer.id, subjects_of(customer), now)
+    erasures.add(workspace, customer.id, scope_of(customer), now)
     dependencies.delays.put(to_queue_message(ErasureContinued(workspace, customer.id)), FIRST_SIGNAL_AFTER)
     # A repeat keeps the time of the first request. With its own time it would drop events that happened in between, and wait since then.
-    erasure_pass = ErasurePass(workspace, customer.id, erasures.begin(workspace, customer.id, now), dependencies, end)
+    erased_at = erasures.begin(workspace, customer.id, now)
+    erasure_pass = ErasurePass(workspace, customer.id, erased_at, "first", dependencies, end)
     if erasure_pass.carry_out():
         erasures.schedule_second_pass(workspace, customer.id, now + ERASURE_SECOND_PASS_AFTER)
     return erasure_pass.removed
@@ -84,10 +87,11 @@ def continue_erasure(signal: ErasureContinued, now: datetime, dependencies: Eras
     status = erasures.status(workspace, customer)
     if status is None or status.complete:
         return
-    next_after = NEXT_SIGNAL_AFTER
+    next_after, end = NEXT_SIGNAL_AFTER, dependencies.monotonic() + SIGNAL_SECONDS
+    name: PassName = "first" if status.second_pass_at is None else "second"
     if status.second_pass_at is not None and now < status.second_pass_at:
         next_after = status.second_pass_at - now
-    elif ErasurePass(workspace, customer, status.erased_at, dependencies, dependencies.monotonic() + SIGNAL_SECONDS).carry_out():
+    elif ErasurePass(workspace, customer, status.erased_at, name, dependencies, end).carry_out():
         if status.second_pass_at is not None:
             erasures.complete(workspace, customer)
             return
@@ -96,10 +100,10 @@ def continue_erasure(signal: ErasureContinued, now: datetime, dependencies: Eras
     dependencies.delays.put(to_queue_message(replace(signal, part=signal.part + 1)), next_after)
 
 
-def subjects_of(customer: Customer) -> ErasureSubjects:
+def scope_of(customer: Customer) -> ErasureScope:
     """Ids and identifiers of a customer."""
     correlations = {Identifier("correlation", each) for each in customer.correlation_ids}
-    return ErasureSubjects(
+    return ErasureScope(
         ids=frozenset({customer.id, *customer.merged_ids}),
         identifiers=frozenset(correlations if customer.primary is None else {customer.primary, *correlations}),
     )
@@ -107,14 +111,16 @@ def subjects_of(customer: Customer) -> ErasureSubjects:
 
 @dataclass(slots=True)
 class ErasurePass:
-    """One part of the erasure of one customer, until the time `end` of the monotonic clock. `at` is the time of the erasure."""
+    """One part of a pass of the erasure of one customer, until the time `end` of the monotonic clock. `at` is the time of the erasure."""
 
     workspace: str
     customer: str
     at: datetime
+    name: PassName
     dependencies: ErasureDependencies
     end: float
     removed: Removed = field(default_factory=Removed)
+    progressed: bool = False
 
     def carry_out(self) -> bool:
         """Removes everything of the customer, with every id that was linked to it meanwhile. False if the time was too short.
@@ -130,82 +136,89 @@ class ErasurePass:
                 return False
             if customer is None:
                 return True
-            if self._subjects_now() == subjects_of(customer):
+            current = self._stored_customer()
+            if current is not None and scope_of(current) == scope_of(customer):
                 self._remove_rows(customer)
+                self.progressed = True
 
     def _block_writers(self, customer: Customer) -> None:
         """Makes writers fail under every id of the customer."""
         # The order prevents a race with writers. Blocked runs make every later change of a run fail. Then tombstones make the matcher drop
         # every event that is not newer than the erasure. A matcher that finds a tombstone therefore also finds that runs and rows are
         # blocked, and lets a newer event wait until the rows are gone: it must not be written to rows that are about to be removed.
-        dependencies, subjects = self.dependencies, subjects_of(customer)
-        dependencies.erasures.add(self.workspace, self.customer, subjects, self.at)
-        for each in sorted(subjects.ids):
-            dependencies.erasures.block(self.workspace, each, self.at)
+        dependencies, scope = self.dependencies, scope_of(customer)
+        dependencies.erasures.add(self.workspace, self.customer, scope, self.at)
+        for each in sorted(scope.ids):
+            dependencies.erasures.block(self.workspace, each, self.customer, self.at)
         for row in self._rows():
-            self._block_row(row)
-        dependencies.customers.add_tombstones(self.workspace, sorted(subjects.identifiers), self.at)
-        self._remember_timers(customer)
-
-    def _block_row(self, row: Row) -> None:
-        """Makes later writes to a row fail, unless it became a pointer meanwhile or another customer's row."""
-        current: Row | None = row
-        for _ in range(WRITE_ATTEMPTS):
-            if current is None or current.erasing or current.linked_to is not None or current.customer != self.customer:
-                return
-            stale = self.dependencies.customers.save((replace(current, erasing=True),))
-            if stale is None:
-                return
-            current = stale[row.key]
-        raise UnavailableError("other writers changed a customer's row too often")
-
-    def _remember_timers(self, customer: Customer) -> None:
-        """Remembers the timers of all active runs that wait for a time. Each pass deletes them: a matcher may arm one again."""
-        ids = sorted(subjects_of(customer).ids)
-        runs = [run for each in ids for run in self.dependencies.runs.history(self.workspace, each).runs]
-        timers = {timer.name for run in runs if run.active and (timer := timer_of(run, customer)) is not None}
-        self.dependencies.erasures.add(self.workspace, self.customer, ErasureSubjects(timers=frozenset(timers)), self.at)
+            _block_row(row, self.customer, dependencies.customers)
+        dependencies.customers.add_tombstones(self.workspace, sorted(scope.identifiers), self.at)
+        # Each pass deletes the timers of runs that wait for a time: a matcher may arm one again.
+        timers = _timers_of(customer, dependencies.runs)
+        dependencies.erasures.add(self.workspace, self.customer, ErasureScope(timers=timers), self.at)
         self.removed.add("timers", len(timers))
 
     def _remove_data(self) -> bool:
         """Removes what is stored outside the customers table. False if there may be more.
 
-        Every kind gets at least one call, so that each part of a large erasure comes further with all of them.
+        However short the time is, each part removes something, or reads some of the dead letters.
         """
-        subjects = self.dependencies.erasures.subjects(self.workspace, self.customer)
-        for name in sorted(subjects.timers):
-            self.dependencies.schedules.disarm(name)
-        self.dependencies.customer_data.remove_messages(self.workspace, sorted(subjects.messages))
-        finished = True
-        for kind, remove in self._removals(subjects):
-            number = remove()
-            self.removed.add(kind, number)
-            while number and self._has_time():
+        scope = self.dependencies.erasures.scope(self.workspace, self.customer)
+        if not self._remove_dead_letters(scope):
+            return False
+        for kind, remove in self._removals(scope):
+            number = 1
+            while number:
+                if self._must_stop():
+                    return False
                 number = remove()
                 self.removed.add(kind, number)
-            finished = finished and not number
-        return finished
+                self.progressed |= number > 0
+        if self._must_stop():
+            return False
+        for name in sorted(scope.timers):
+            self.dependencies.schedules.disarm(name)
+        self.dependencies.customer_data.remove_messages(self.workspace, sorted(scope.messages))
+        return True
 
-    def _removals(self, subjects: ErasureSubjects) -> Iterator[tuple[str, Callable[[], int]]]:
-        """One removal for each kind and id. Messages are removed after dead letters, which are recognized by the customer's messages."""
-        data, workspace, ids = self.dependencies.customer_data, self.workspace, sorted(subjects.ids)
-        texts = {each.value for each in subjects.identifiers} | {each.value.lower() for each in subjects.identifiers}
-        yield "deadLetters", partial(data.remove_parked, workspace, subjects.ids, texts, subjects.messages)
+    def _remove_dead_letters(self, scope: ErasureScope) -> bool:
+        """Removes the dead letters of the customer. False if there may be more. It goes on where the part before it stopped."""
+        # A workspace may have more dead letters than a part can read. The name of the scan contains the ids, so that after another id has
+        # joined the customer, the dead letters are read from the first one again.
+        erasures, workspace = self.dependencies.erasures, self.workspace
+        ids, texts = (",".join(sorted(each)) for each in (scope.ids, scope.texts))
+        scan = digest("deadLetters", self.name, ids, texts)
+        position = start = erasures.position(workspace, self.customer, scan)
+        following: str | None = ""
+        while following is not None:
+            number, following = self.dependencies.customer_data.remove_parked(workspace, scope, position)
+            self.removed.add("deadLetters", number)
+            position = following or position
+            self.progressed |= following is not None
+            if self._must_stop():
+                break
+        if position is not None and position != start:
+            erasures.save_position(workspace, self.customer, scan, position, self.at)
+        return following is None
+
+    def _removals(self, scope: ErasureScope) -> Iterator[tuple[str, Callable[[], int]]]:
+        """One removal for each kind and id. Dead letters are removed before, because they are recognized by the customer's messages."""
+        data, workspace, ids = self.dependencies.customer_data, self.workspace, sorted(scope.ids)
         for each in ids:
             yield "runs", partial(data.remove_runs, workspace, each)
         for each in ids:
             yield "messages", partial(self._remove_messages, each)
         # An earlier release filed events of a new id under the customer id that it would have made, also where it joined this customer.
-        filed = {customer_id(workspace, each.kind, each.value) for each in subjects.identifiers}
-        for each in sorted(subjects.ids | filed):
+        filed = {customer_id(workspace, each.kind, each.value) for each in scope.identifiers}
+        for each in sorted(scope.ids | filed):
             yield "events", partial(data.remove_events, workspace, each)
-        yield "rejectedEvents", partial(data.remove_rejected, workspace, texts)
+        yield "rejectedEvents", partial(data.remove_rejected, workspace, scope.texts)
 
     def _remove_messages(self, customer: str) -> int:
-        """Removes some messages, and remembers those whose content a sender may be storing at this moment."""
+        """Removes some messages, and adds those to the scope whose content a sender may be storing at this moment."""
         data, found = self.dependencies.customer_data, self.dependencies.customer_data.messages(self.workspace, customer)
         unsettled = frozenset(each.id for each in found if not each.settled)
-        self.dependencies.erasures.add(self.workspace, self.customer, ErasureSubjects(messages=unsettled), self.at)
+        self.dependencies.erasures.add(self.workspace, self.customer, ErasureScope(messages=unsettled), self.at)
         data.remove_messages(self.workspace, [each.id for each in found])
         return len(found)
 
@@ -213,14 +226,10 @@ class ErasurePass:
         """The customer as it is stored now; None if its rows are gone."""
         return assemble(self._rows(), None)
 
-    def _subjects_now(self) -> ErasureSubjects | None:
-        customer = self._stored_customer()
-        return subjects_of(customer) if customer is not None else None
-
     def _rows(self) -> list[Row]:
         """The rows of the customer, without those of a new customer that has started under one of its identifiers since the erasure."""
         customers = self.dependencies.customers
-        identifiers = self.dependencies.erasures.subjects(self.workspace, self.customer).identifiers
+        identifiers = self.dependencies.erasures.scope(self.workspace, self.customer).identifiers
         own_keys = [correlation_key(self.workspace, each) for each in sorted(identifiers) if each.kind == "correlation"]
         own_rows = [row for row in (customers.get(own_keys) if own_keys else []) if row.customer == self.customer]
         # An anonymous customer may have been given a primary key after its erasure was requested.
@@ -247,10 +256,30 @@ class ErasurePass:
         # Without the schema, the attribute that shows the primary key value is not among them.
         self.removed.add("attributes", len(customer.attributes) + (customer.primary is not None))
 
-    def _has_time(self) -> bool:
-        return self.dependencies.monotonic() < self.end
+    def _must_stop(self) -> bool:
+        """Whether the time is over. It never is before something was done: otherwise no part might get further than the one before."""
+        return self.progressed and self.dependencies.monotonic() >= self.end
 
 
 def _is_main(key: RowKey) -> bool:
     """Whether a row of this key makes a customer: a head, or a correlation id's own row."""
     return key.correlation is None or key.correlation == key.owner
+
+
+def _block_row(row: Row, customer: str, customers: ports.ManagedCustomers) -> None:
+    """Makes later writes to a row of a customer fail, unless it became a pointer meanwhile or another customer's row."""
+    current: Row | None = row
+    for _ in range(WRITE_ATTEMPTS):
+        if current is None or current.erasing or current.linked_to is not None or current.customer != customer:
+            return
+        stale = customers.save((replace(current, erasing=True),))
+        if stale is None:
+            return
+        current = stale[row.key]
+    raise UnavailableError("other writers changed a customer's row too often")
+
+
+def _timers_of(customer: Customer, runs: ports.Runs) -> frozenset[str]:
+    """The names of the timers of all active runs of a customer that wait for a time."""
+    found = [run for each in sorted(scope_of(customer).ids) for run in runs.get(customer.workspace, each).runs]
+    return frozenset(timer.name for run in found if run.active and (timer := timer_of(run, customer)) is not None)

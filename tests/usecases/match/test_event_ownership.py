@@ -63,13 +63,14 @@ class Post(NamedTuple):
 
 @dataclass
 class Workspace:
-    """Intake and matcher with a queue of message groups between them. Each request arrives a second after the one before.
+    """Intake and matcher with a queue of message groups between them. Each request arrives `seconds` after the one before.
 
     If it is `known`, the person Ada exists already, with a phone.
     """
 
     known: bool = False
     log_all: bool = True
+    seconds: int = 1
     groups: dict[str, list[QueueMessage]] = field(default_factory=dict)
     requests: int = 0
 
@@ -86,7 +87,7 @@ class Workspace:
     @property
     def received(self) -> datetime:
         """When the latest request arrived."""
-        return RECEIVED + timedelta(seconds=self.requests)
+        return RECEIVED + timedelta(seconds=self.requests * self.seconds)
 
     def post(self, events: Sequence[dict[str, Any]], *, table_down: bool = False, historical: bool = False) -> None:
         """Posts a batch to an intake that has just started, while the customers table may be unavailable to it."""
@@ -133,11 +134,11 @@ class Workspace:
         return sorted(entry.event.uuid for entry in found.items if entry.kind == "event" and entry.event)
 
 
-def histories(posts: Sequence[Post], *, known: bool, log_all: bool = True) -> Iterator[Workspace]:
+def histories(posts: Sequence[Post], *, known: bool, log_all: bool = True, seconds: int = 1) -> Iterator[Workspace]:
     """A workspace for each order in which the requests may be accepted and the signals of the message groups be matched in between."""
     chosen: list[int] = []
     while True:
-        workspace, left = Workspace(known, log_all), list(posts)
+        workspace, left = Workspace(known, log_all, seconds), list(posts)
         options: list[int] = []
         while left or workspace.waiting:
             steps: list[Post | str] = [*left[:1], *workspace.waiting]
@@ -186,28 +187,90 @@ def test_each_of_20_events_is_once_in_the_timeline_whatever_the_order(known: boo
     assert number >= 14
 
 
+SIGNED_UP = wire("signed_up", uuid="e1", timestamp="2026-11-23T05:00:01Z")
+PURCHASE = wire("purchase", uuid="e2", timestamp="2026-11-23T05:00:02Z")
+EARLIER_PURCHASE = PURCHASE | {"timestamp": "2026-11-23T05:00:00Z"}
+PHONE = {"correlationValue": "phone"}
+ONE_INSTANT = pytest.mark.parametrize("seconds", [1, 0], ids=["a second apart", "at one instant"])
+
+
+def assert_run_has_ended(end: Workspace) -> None:
+    """The event `e1` has started a run that a purchase has ended, and its receipt names the run."""
+    [run] = end.matcher.runs.all
+    assert (run.status, run.step) == (RunStatus.EXITED, "end")
+    [outcome] = end.matcher.receipt("e1").journeys
+    assert (outcome.journey, outcome.outcome, outcome.run) == ("waits", "entered", run.id)
+
+
+@ONE_INSTANT
 @pytest.mark.parametrize("log_all", [True, False], ids=["full log", "effects only"])
 @pytest.mark.parametrize("down", [(), (0,), (1,), (2,), (0, 1, 2)], ids=str)
 @pytest.mark.parametrize("place", range(3))
-def test_no_run_waits_for_an_event_that_has_come_already(place: int, down: Sequence[int], log_all: bool) -> None:
+def test_no_run_waits_for_an_event_that_has_come_already(place: int, down: Sequence[int], log_all: bool, seconds: int) -> None:
     """A purchase that was accepted after the sign-up ends the wait of its run, also where it was matched before the sign-up."""
-    posts = [[wire("signed_up", uuid="e1")], [wire("purchase", uuid="e2")]]
+    posts = [[SIGNED_UP], [PURCHASE]]
     posts.insert(place, [identify() | {"uuid": "i"}])
-    for end in histories([Post(events, table_down=number in down) for number, events in enumerate(posts)], known=True, log_all=log_all):
-        [run] = end.matcher.runs.all
-        assert (run.status, run.step) == (RunStatus.EXITED, "end")
-        [outcome] = end.matcher.receipt("e1").journeys
-        assert (outcome.journey, outcome.outcome, outcome.run) == ("waits", "entered", run.id)
+    batches = [Post(events, table_down=number in down) for number, events in enumerate(posts)]
+    for end in histories(batches, known=True, log_all=log_all, seconds=seconds):
+        assert_run_has_ended(end)
 
 
+@ONE_INSTANT
+@pytest.mark.parametrize("log_all", [True, False], ids=["full log", "effects only"])
+@pytest.mark.parametrize("down", [(), (0,), (1,), (0, 1)], ids=str)
+@pytest.mark.parametrize("timed", [True, False], ids=["with times", "without times"])
+@pytest.mark.parametrize("place", range(2))
+def test_no_run_waits_for_a_later_event_of_its_batch(place: int, timed: bool, down: Sequence[int], log_all: bool, seconds: int) -> None:
+    """A purchase of a known phone ends the wait of the sign-up before it in the batch, if the device of that turns out to be Ada's."""
+    batch = [SIGNED_UP, PURCHASE | PHONE]
+    posts = [batch if timed else [{**each, "timestamp": None} for each in batch]]
+    posts.insert(place, [identify() | {"uuid": "i"}])
+    batches = [Post(events, table_down=number in down) for number, events in enumerate(posts)]
+    for end in histories(batches, known=True, log_all=log_all, seconds=seconds):
+        if end.matcher.receipt("e1").customer == end.matcher.customers.customer(ADA).id:
+            assert_run_has_ended(end)
+
+
+def test_no_run_waits_for_a_later_event_of_its_batch_whose_customer_the_intake_could_not_read() -> None:
+    """Ada's sign-up by her primary key starts a run that her phone's purchase ends, where both were accepted under ids of their own."""
+    entry = SIGNED_UP | {"correlationKey": "email", "correlationValue": ADA}
+    for end in histories([Post([entry, PURCHASE | PHONE], table_down=True)], known=True):
+        assert_run_has_ended(end)
+
+
+@ONE_INSTANT
 @pytest.mark.parametrize("place", [0, 2])
-def test_an_event_that_was_accepted_before_the_entry_ends_no_wait(place: int) -> None:
+def test_an_event_that_was_accepted_before_the_entry_ends_no_wait(place: int, seconds: int) -> None:
     """A purchase from before the sign-up leaves the run waiting, if both came before or both came after the `$identify`."""
-    posts = [[wire("purchase", uuid="e2")], [wire("signed_up", uuid="e1")]]
+    posts = [[EARLIER_PURCHASE], [SIGNED_UP]]
     posts.insert(place, [identify() | {"uuid": "i"}])
-    for end in histories([Post(events) for events in posts], known=True):
+    for end in histories([Post(events) for events in posts], known=True, seconds=seconds):
         [run] = end.matcher.runs.all
         assert run.active
+
+
+@pytest.mark.parametrize("entry", [SIGNED_UP, SIGNED_UP | {"timestamp": None}], ids=["with a time", "without a time"])
+def test_an_earlier_event_of_the_batch_ends_no_wait_of_a_run_that_starts_late(entry: dict[str, Any]) -> None:
+    """A phone's purchase that is older than the sign-up behind it in the batch leaves the run waiting, although it was matched before."""
+    workspace = Workspace(known=True)
+    workspace.post([EARLIER_PURCHASE | PHONE, entry])
+    workspace.post([identify() | {"uuid": "i"}])
+    known, late = workspace.waiting
+    for group in (known, known, late):
+        workspace.deliver(group)
+    workspace.deliver_all()
+    [run] = workspace.matcher.runs.all
+    assert run.active
+
+
+def test_an_earlier_part_of_a_large_batch_ends_no_wait_of_a_run_that_starts_late() -> None:
+    """A batch of one device, too large for one signal, is matched in its order: a purchase in the first part ends no wait of the last."""
+    workspace = Workspace(known=True)
+    workspace.post([wire("purchase", uuid="e2"), *(wire("seen", uuid=f"s{place}") for place in range(100)), wire("signed_up", uuid="e1")])
+    workspace.post([identify() | {"uuid": "i"}])
+    workspace.deliver_all()
+    [run] = workspace.matcher.runs.all
+    assert run.active
 
 
 def test_a_historical_event_ends_no_wait_of_a_run_that_starts_late() -> None:

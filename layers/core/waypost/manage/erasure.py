@@ -21,7 +21,7 @@ def erase_customer(request: ApiRequest[NoQuery, None]) -> Response:
         status = erasing.erasures.status(request.workspace, customer_id)
         if status is None:
             raise
-        body = ErasureResponse(id=customer_id, complete=status.complete, removed={})
+        body = ErasureResponse(id=status.customer, complete=status.complete, removed={})
         return Response(200 if status.complete else INCOMPLETE_STATUS, body)
     removed = begin_erasure(customer, request.now, erasing)
     return Response(INCOMPLETE_STATUS, ErasureResponse(id=customer.id, complete=False, removed=removed.by_kind))
@@ -29,8 +29,7 @@ def erase_customer(request: ApiRequest[NoQuery, None]) -> Response:
 
 def read_erasure(request: ApiRequest[NoQuery, None]) -> ErasureStatusResponse:
     """`GET /api/erasures/{id}`. RefusedError 404 if no customer of this id was erased, or it was more than 15 days ago."""
-    customer_id = request.variables["id"]
-    status = request.dependencies.erasing().erasures.status(request.workspace, customer_id)
+    status = request.dependencies.erasing().erasures.status(request.workspace, request.variables["id"])
     if status is None:
         raise RefusedError(404, "not-found", "There is no such erasure.")
-    return ErasureStatusResponse(id=customer_id, complete=status.complete, erased_at=status.erased_at)
+    return ErasureStatusResponse(id=status.customer, complete=status.complete, erased_at=status.erased_at)

@@ -11,7 +11,6 @@ from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Tombstones, owner_key
 from waypost.domain.errors import UnavailableError
-from waypost.domain.intake.event_log import SHORT_LIVED
 from waypost.domain.intake.events import Event, Kind
 from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.journeys.published import Snapshot
@@ -19,10 +18,10 @@ from waypost.domain.journeys.trigger_index import Published
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext, event_snapshot
 from waypost.domain.runs.reactions import apply_event, apply_missed_events
-from waypost.domain.runs.run import Run
 from waypost.domain.signals import EventsArrived
 from waypost.match.customers import rows_of
 from waypost.match.dependencies import MATCH_ATTEMPTS, MatchDependencies
+from waypost.match.earlier_matches import ended_runs, missed_events
 from waypost.match.merge import finish_merges
 from waypost.match.reports import apply_report
 from waypost.match.rules import rules_of
@@ -116,10 +115,12 @@ class EventMatcher:
             raise UnavailableError("the customer was merged meanwhile")
         context = StepContext(customer, event_snapshot(event), self.signal.received_at, self.snapshot.schema.timezone)
         rules = rules_of(self.dependencies, self.signal.workspace, unit_of_work.customer_runs, self.snapshot, self.now)
-        runs = [*unit_of_work.customer_runs.runs, *self._ended_runs(event, customer, unit_of_work, candidates)]
+        ended = ended_runs(event, self.signal.workspace, customer, unit_of_work.customer_runs, candidates, self.dependencies)
+        runs = [*unit_of_work.customer_runs.runs, *ended]
         reaction = apply_event(event, runs, [JourneyVersion(*each) for each in candidates], rules, context)
         if self.signal.customer != customer.id and any(each.before is None and each.run.active for each in reaction.transitions.values()):
-            apply_missed_events(reaction, self._missed_events(customer), [JourneyVersion(*each) for each in candidates], context)
+            missed = missed_events(event, self.signal, customer, self.dependencies)
+            apply_missed_events(reaction, missed, [JourneyVersion(*each) for each in candidates], context)
         receipt = replace(receipt, customer=customer.id, journeys=tuple(reaction.journeys), messages=tuple(reaction.messages))
         receipt = self._with_skipped_journeys(receipt, event, candidates)
         transitions = list(reaction.transitions.values())
@@ -147,29 +148,6 @@ class EventMatcher:
                 raise UnavailableError("the customer was merged meanwhile")
             require_not_erased(self.unit_of_work.customer_runs.version_row)
         return self.customer, self.unit_of_work
-
-    def _ended_runs(self, event: Event, customer: Customer, unit_of_work: RunUnitOfWork, candidates: Sequence[Published]) -> list[Run]:
-        """The ended runs with the re-entry keys of the event that are not read with the customer and that the re-entry rules need."""
-        ids, found = (customer.id, *customer.merged_ids), []
-        for journey, _ in candidates:
-            reentry, key = journey.entry.reentry, journey.entry.reentry.key_of(event.payload)
-            spent = reentry.mode == "once" and key is not None and unit_of_work.customer_runs.in_journey(journey.id, key)
-            if key and not spent and (reentry.mode == "once" or reentry.cooldown is not None):
-                found += [self.dependencies.runs.last_ended(self.signal.workspace, each, journey.id, key) for each in ids]
-        return [run for run in found if run is not None]
-
-    def _missed_events(self, customer: Customer) -> list[tuple[Event, datetime]]:
-        """The events of the customer that were accepted within an hour after this signal, and are matched already; with their times."""
-        # A signal that the intake sent to the message group of another customer id has lost its place: what was accepted after it in the
-        # customer's own group may be matched by now. A run that starts this late would wait for an event that never comes again.
-        workspace, accepted_at = self.signal.workspace, self.signal.received_at
-        ids = (customer.id, *customer.merged_ids)
-        found = [self.dependencies.log.between(workspace, each, accepted_at, accepted_at + SHORT_LIVED) for each in ids]
-        pages = sorted((page for pages in found for page in pages), key=lambda page: page.received_at)
-        events = [(event, page.received_at) for page in pages for event in page.events if event.kind is not Kind.REPORT]
-        receipts = self.dependencies.receipts.read(workspace, [event.uuid for event, _ in events], accepted_at) if events else {}
-        # An event without a receipt is still to be matched, and one with a reason, such as a historical one, moves no run.
-        return [(event, at) for event, at in events if event.uuid in receipts and receipts[event.uuid].reason is None]
 
     def _create_customer(self, event: Event) -> Customer:
         """A new customer for an event whose identifier has no row. UnavailableError if that is so because of an erasure meanwhile."""

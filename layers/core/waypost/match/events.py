@@ -92,7 +92,7 @@ def _send_to_other_groups(matcher: EventMatcher, events: Sequence[Event]) -> set
 
 def _send(signal: EventsArrived, group: str, matcher: EventMatcher) -> None:
     # The body keeps the customer id of the intake: it says there that the signal was moved. The time makes the deduplication id a new one.
-    # The queue would swallow the signal if it came here again within five minutes, as after a redrive.
+    # With the old one the queue would drop the signal if it came here again within five minutes, as after a redrive.
     name = digest("moved", group, signal.name, iso(matcher.now))
     if matcher.dependencies.signals.send([QueueMessage(group, name, to_text(signal))]):
         raise UnavailableError("the signals queue did not take events of another customer")

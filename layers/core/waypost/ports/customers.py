@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from waypost.domain.customers.erasure import ErasedMessage, ErasureStatus, ErasureSubjects
+from waypost.domain.customers.erasure import ErasedMessage, ErasureScope, ErasureStatus
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import NotUpdated, Row, RowKey, Tombstones
@@ -57,8 +57,8 @@ class ManagedCustomers(Customers, Protocol):
 class CustomerData(Protocol):
     """Everything of a customer outside the customers table.
 
-    Each `remove_*` method deletes a bounded number of items of one kind and returns that number, so a caller repeats it until it
-    returns 0.
+    Each `remove_*` method that returns a number deletes a bounded number of items of one kind and returns how many, so a caller repeats it
+    until it returns 0.
     """
 
     def remove_runs(self, workspace: str, customer: str) -> int:
@@ -76,30 +76,39 @@ class CustomerData(Protocol):
     def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
         """Deletes rejected events that name any of these identifiers."""
 
-    def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str], messages: Collection[str]) -> int:
-        """Deletes dead letters about these customer ids, identifiers or messages, and about messages of these customers."""
+    def remove_parked(self, workspace: str, scope: ErasureScope, after: str | None) -> tuple[int, str | None]:
+        """Deletes the dead letters in the scope, and those of messages of its customers, among some dead letters after a position.
+
+        Returns how many were deleted, and the position to go on from (None: there are no more).
+        """
 
 
 class Erasures(Protocol):
-    """Erasures: how far they are, and what they have to remember when the rows of the customer are gone."""
+    """Erasures: how far they are, and what they cover, for the time when the rows of the customer are gone."""
 
-    def block(self, workspace: str, customer: str, at: datetime) -> None:
-        """Marks the customer's runs as erased: every later conditional write of a run fails."""
+    def block(self, workspace: str, customer: str, erased: str, at: datetime) -> None:
+        """Marks the runs under an id of the `erased` customer as erased: every later conditional write of a run fails."""
 
     def begin(self, workspace: str, customer: str, at: datetime) -> datetime:
         """Marks that an erasure of this customer has begun, and blocks its runs. Returns its time: a repeat keeps the first one."""
 
     def status(self, workspace: str, customer: str) -> ErasureStatus | None:
-        """How far the erasure of this customer is, or None."""
+        """How far the erasure of this customer is, or of the one into which this one was merged; or None."""
 
     def schedule_second_pass(self, workspace: str, customer: str, at: datetime) -> None:
         """Stores the time of the second pass. A repeat keeps the first time."""
 
     def complete(self, workspace: str, customer: str) -> None:
-        """Removes what the erasure had to remember, and marks it as complete."""
+        """Deletes the scope and the positions of the erasure, and marks it as complete."""
 
-    def add(self, workspace: str, customer: str, subjects: ErasureSubjects, at: datetime) -> None:
-        """Adds to what the erasure of this customer has to remember."""
+    def add(self, workspace: str, customer: str, scope: ErasureScope, at: datetime) -> None:
+        """Adds to the scope of the erasure of this customer."""
 
-    def subjects(self, workspace: str, customer: str) -> ErasureSubjects:
-        """What the erasure of this customer has to remember."""
+    def scope(self, workspace: str, customer: str) -> ErasureScope:
+        """What the erasure of this customer covers; empty when it is complete."""
+
+    def save_position(self, workspace: str, customer: str, scan: str, position: str, at: datetime) -> None:
+        """Stores how far the erasure has read in a scan of this name."""
+
+    def position(self, workspace: str, customer: str, scan: str) -> str | None:
+        """How far the erasure has read in a scan of this name; None if it has not begun."""

@@ -50,8 +50,8 @@ class EventLog(Protocol):
         Where an event has a receipt of another signal already, that one stays, and the event is left out of the pages.
         """
 
-    def between(self, workspace: str, customer: str, after: datetime, until: datetime) -> list[Page]:
-        """The pages of a customer of signals that were received after one instant and not after another one, oldest first."""
+    def between(self, workspace: str, customer: str, since: datetime, until: datetime) -> list[Page]:
+        """The pages of a customer of signals that were received between two instants, both included, oldest first."""
 
 
 class EventHistory(Protocol):

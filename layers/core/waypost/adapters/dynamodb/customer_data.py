@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from waypost.adapters.dynamodb import dead_letters, events, message_items, rejected_events
-from waypost.adapters.dynamodb.erasures import SUBJECTS
+from waypost.adapters.dynamodb.erasures import SCOPE
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.json_attributes import json_from_attribute
 from waypost.adapters.dynamodb.run_items import partition_key
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.customers.erasure import ErasedMessage
+from waypost.domain.customers.erasure import ErasedMessage, ErasureScope
 from waypost.domain.dead_letters import Parked
 from waypost.domain.values import exact_json
 
 _PAGE: Final = 100
+
+_LOG_PAGES: Final = 10
+"""How many pages of the event log one call deletes. Each has the receipts of up to 100 events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class DynamoCustomerData:
         # Both bounds are included, and no row has one of them as its sort key. "$" follows the "#" of the version row.
         items, _ = self.runs.query(
             "customer = :c AND #row BETWEEN :first AND :last",
-            {":c": partition_key(workspace, customer), ":first": "$", ":last": SUBJECTS},
+            {":c": partition_key(workspace, customer), ":first": "$", ":last": SCOPE},
             ExpressionAttributeNames={"#row": "row"},
             ConsistentRead=True,
             Limit=_PAGE,
@@ -60,48 +63,60 @@ class DynamoCustomerData:
         self.messages_table.delete_many([message_items.key_of(workspace, each) for each in messages])
 
     def remove_events(self, workspace: str, customer: str) -> int:
-        """Deletes at most 100 pages of the event log, and lists of receipts, with the receipts. Returns the number of events."""
+        """Deletes at most 10 pages of the event log and 10 lists of receipts, with the receipts. Returns the number of events."""
         # Receipts go first, because only pages and lists name them: after a crash in between, the next call finds the pages again.
-        pages = self._first_rows(events.page_partition(workspace, customer))
-        lists = self._first_rows(events.silent_partition(workspace, customer))
+        pages = self._first_rows(events.page_partition(workspace, customer), _LOG_PAGES)
+        lists = self._first_rows(events.silent_partition(workspace, customer), _LOG_PAGES)
         uuids = dict.fromkeys(event["uuid"] for page in pages for event in json_from_attribute(page["events"]))
         uuids |= dict.fromkeys(uuid for each in lists for uuid in each["uuids"])
         _delete(self.events, [events.receipt_key(workspace, uuid) for uuid in uuids])
         _delete(self.events, [_pick(row, "id", "at") for row in (*pages, *lists)])
         return len(uuids)
 
-    def _first_rows(self, partition: str) -> list[Item]:
-        """At most 100 rows of a partition of the events table."""
-        items, _ = self.events.query("id = :id", {":id": partition}, ConsistentRead=True, Limit=_PAGE)
+    def _first_rows(self, partition: str, limit: int) -> list[Item]:
+        """At most `limit` rows of a partition of the events table."""
+        items, _ = self.events.query("id = :id", {":id": partition}, ConsistentRead=True, Limit=limit)
         return items
 
     def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
-        """Deletes the rejected events that name one of these identifiers, and returns how many."""
-        return sum(self._remove_rejected_of(workspace, each) for each in sorted({each.lower() for each in identifiers}))
+        """Deletes at most 200 of the rejected events that name one of these identifiers, and returns how many."""
+        removed = 0
+        for each in sorted({each.lower() for each in identifiers}):
+            removed += self._remove_rejected_of(workspace, each)
+            if removed >= _PAGE:
+                break
+        return removed
 
     def _remove_rejected_of(self, workspace: str, identifier: str) -> int:
         """Deletes at most 100 rejected events that name one identifier."""
         # The references go last: after a crash in between, the next call finds them again.
-        references = self._first_rows(rejected_events.reference_partition(workspace, identifier))
+        references = self._first_rows(rejected_events.reference_partition(workspace, identifier), _PAGE)
         _delete(self.events, [rejected_events.referenced_key(workspace, each["at"]) for each in references])
         return _delete(self.events, [_pick(each, "id", "at") for each in references])
 
-    def remove_parked(self, workspace: str, customers: Collection[str], identifiers: Collection[str], messages: Collection[str]) -> int:
-        """Deletes the dead letters about these customers, identifiers or messages, and returns how many.
+    def remove_parked(self, workspace: str, scope: ErasureScope, after: str | None) -> tuple[int, str | None]:
+        """Deletes the dead letters in the scope among at most 100 after a position, oldest first, and those of messages of its customers.
 
-        It must be called before `remove_messages`: dead letters of the send queue name a message, and only its row names the customer.
+        Returns how many were deleted, and the position to go on from (None: there are no more). It must be called before `remove_messages`:
+        dead letters of the send queue name a message, and only its row names the customer.
         """
-        partitions = {partition_key(workspace, each) for each in customers}
-        removed = 0
-        for page in self.dead.query_pages("workspace = :w", {":w": workspace}, ConsistentRead=True):
-            parked = {item["at"]: dead_letters.from_item(item) for item in page}
-            subjects = {each.subject for each in parked.values() if each.kind == "message"}
-            rows = self.messages_table.get_many([message_items.key_of(workspace, each) for each in sorted(subjects)])
-            about = {*customers, *messages, *(message_items.id_in(row["at"]) for row in rows if row["customer"] in partitions)}
-            found = [item for item in page if _is_about(parked[item["at"]], about, identifiers)]
-            self._remove_receipts_in([parked[item["at"]] for item in found], customers)
-            removed += _delete(self.dead, [_pick(item, "workspace", "at") for item in found])
-        return removed
+        page, _ = self.dead.query(
+            "workspace = :w AND #at > :after" if after else "workspace = :w",
+            {":w": workspace} | ({":after": after} if after else {}),
+            ConsistentRead=True,
+            Limit=_PAGE,
+            **({"ExpressionAttributeNames": {"#at": "at"}} if after else {}),
+        )
+        if not page:
+            return 0, None
+        partitions = {partition_key(workspace, each) for each in scope.ids}
+        parked = {item["at"]: dead_letters.from_item(item) for item in page}
+        subjects = {each.subject for each in parked.values() if each.kind == "message"}
+        rows = self.messages_table.get_many([message_items.key_of(workspace, each) for each in sorted(subjects)])
+        about = {*scope.ids, *scope.messages, *(message_items.id_in(row["at"]) for row in rows if row["customer"] in partitions)}
+        found = [item for item in page if _is_about(parked[item["at"]], about, scope.texts)]
+        self._remove_receipts_in([parked[item["at"]] for item in found], scope.ids)
+        return _delete(self.dead, [_pick(item, "workspace", "at") for item in found]), page[-1]["at"]
 
     def _remove_receipts_in(self, found: Sequence[Parked], customers: Collection[str]) -> None:
         """Deletes the receipts of these customers for events in dead letters."""

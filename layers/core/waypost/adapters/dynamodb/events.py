@@ -136,13 +136,13 @@ class DynamoLog:
             "expires": expiry(page.received_at, page.kept or self.receipts.kept),
         }
 
-    def between(self, workspace: str, customer: str, after: datetime, until: datetime) -> list[Page]:
-        """The pages of a customer of signals that were received after one instant and not after another, oldest first."""
+    def between(self, workspace: str, customer: str, since: datetime, until: datetime) -> list[Page]:
+        """The pages of a customer of signals that were received between two instants, both included, oldest first."""
         # Strongly consistent: the page of an event is written before the next signal of its message group is matched. Names of pages have
         # no "~", which is above all their letters.
         items = self._table.query_all(
-            "id = :id AND #at BETWEEN :after AND :until",
-            {":id": page_partition(workspace, customer), ":after": f"{iso(after)}#~", ":until": f"{iso(until)}#~"},
+            "id = :id AND #at BETWEEN :since AND :until",
+            {":id": page_partition(workspace, customer), ":since": f"{iso(since)}#", ":until": f"{iso(until)}#~"},
             ExpressionAttributeNames={"#at": "at"},
             ConsistentRead=True,
         )
