@@ -118,8 +118,10 @@ def test_only_keyed_hashes_and_closed_version_rows_are_left_of_a_customer(
     workspace.send(trigger(PHONE, "joined", note=NOTE) | {"timestamp": late}, identify(TABLET, ada, plan=PLAN) | {"timestamp": late})
     stack.advance(durations.parse("P10D"))
     assert find(*markers) == []
-    left = find(*named)
+    # The row of a suppressed endpoint holds the id of the message that it answered with 410, and nothing else of the customer.
+    left = [row for row in find(*named) if '"suppressed/' not in row]
     assert len(left) == len(ids)
+    assert find(*ids) == left
     assert all(row.startswith(stack.deployment.resources["RunsTable"]) and '"erased"' in row for row in left)
     assert [workspace.get(path)["items"] for path in ("/api/events", "/api/messages", "/api/dead-letters")] == [[], [], []]
     assert workspace.get("/api/events?status=rejected")["items"] == []
