@@ -1,6 +1,6 @@
 """The erasure of a customer everywhere, in two passes. Tombstones then keep late events from restoring it (docs/architecture.md#erasure).
 
-The management API begins it. Signals to the customer's own message group go on with it until it is complete, without further requests.
+The management API begins it. Signals in a message group of their own continue it until it is complete, without further requests.
 """
 
 from __future__ import annotations
