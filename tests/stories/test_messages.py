@@ -117,7 +117,7 @@ def test_a_suppressed_endpoint_is_lifted_and_gets_its_message(workspace: Workspa
     assert (suppressed["channel"], suppressed["address"], suppressed["message"]) == ("webhook", receiver.url, message["id"])
     lifted = workspace.request("DELETE", "/api/suppressions", {"channel": "webhook", "address": receiver.url})
     assert lifted.status_code == 204
-    assert workspace.post("/api/dead-letters/redrive") == {"redriven": 1}
+    assert workspace.post("/api/dead-letters/redrive") == {"redriven": 1, "next": None}
     assert the_message(workspace)["status"] == "sent"
     assert workspace.get("/api/suppressions")["items"] == []
 

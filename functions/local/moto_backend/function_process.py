@@ -116,7 +116,8 @@ def _serve() -> None:
 
 
 def _outcome(handler: Any, event: dict[str, Any]) -> dict[str, Any]:
-    context = SimpleNamespace(aws_request_id=str(uuid4()))
+    # The members of the context that the functions read; metrics have the name of the function as a dimension.
+    context = SimpleNamespace(aws_request_id=str(uuid4()), function_name=os.environ["POWERTOOLS_SERVICE_NAME"])
     try:
         return {"result": handler(event, context)}
     except Exception as error:  # noqa: BLE001 - Lambda too reports whatever a handler raises
