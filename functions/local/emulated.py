@@ -104,7 +104,7 @@ def _unsettled(queue: dict[str, Any], now: float) -> list[str]:
 
 
 def _schedules() -> dict[str, float]:
-    """The times at which the one-time schedules fire, in seconds since 1970, by name."""
+    """The due time of each one-time EventBridge schedule by its name, in seconds since 1970."""
     schedules = list(scheduler._schedules._data.values())
     times = {schedule["Name"]: scheduler._at_time_epoch(schedule["ScheduleExpression"]) for schedule in schedules}
     return {name: at for name, at in times.items() if at is not None}

@@ -155,7 +155,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _target(request: Request, api: httpx.URL, *, api_decodes_paths: bool) -> httpx.URL:
-    """The URL of the same path and query under the stage of the API, so that the function receives the path as the client encoded it."""
+    """The URL of a request at the emulated API stage. Path and query keep the percent-encoding of the client, as in API Gateway."""
     path, query = request.scope["raw_path"], request.scope["query_string"]
     path = path.replace(b"%", b"%25") if api_decodes_paths else path
     return api.copy_with(raw_path=api.raw_path + path + (b"?" + query if query else b""))

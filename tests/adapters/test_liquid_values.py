@@ -107,7 +107,7 @@ def test_nil_and_booleans(template: str, text: str) -> None:
     ],
 )
 def test_ranges(template: str, text: str) -> None:
-    """A range is an array for filters of arrays, and prints as it is written."""
+    """Array filters of Liquid treat a range such as `(1..3)` as an array, and without a filter it prints as `1..3`."""
     assert render(template) == text
 
 

@@ -1,4 +1,4 @@
-"""Everything that is stored in DynamoDB as text, compressed attributes included."""
+"""Reads all rows of DynamoDB tables as text, with compressed attributes decompressed, so that a test can search them."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def test_no_value_in_a_query_is_a_fault(place: tuple[str, str], value: str) -> N
 def test_a_value_that_a_library_cannot_read_is_refused_with_its_pointer(
     method: str, path: str, body: str, code: str, pointer: str | None
 ) -> None:
-    """An absurd number, depth or time in a body is 422, and the error names its code and its place."""
+    """A number out of range, a value nested too deeply, or an impossible time is refused with 422, a code and a JSON pointer."""
     response = send(method, path, body)
     assert response["statusCode"] == 422, response["body"]
     [error] = exact_json.loads(response["body"])["errors"]

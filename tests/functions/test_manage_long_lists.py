@@ -104,7 +104,7 @@ def test_no_list_ends_where_a_read_stops(workspace: str, limit: str) -> None:
 
 @pytest.mark.usefixtures("short_reads")
 def test_a_dry_run_plays_all_recorded_events(workspace: str) -> None:
-    """It plays every event of the period although each read of the log stops early, and none that is older."""
+    """A dry run simulates every recorded event of the requested period, and no older one, although each DynamoDB read returns one part."""
     body = {"customer": {"primaryKey": ADA}, "recorded": {"since": (NOW - timedelta(hours=ITEMS - 2)).isoformat()}}
     status, done = call("POST", "/api/journeys/j0/simulate", body)
     assert status == 200, (done, workspace)

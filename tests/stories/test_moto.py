@@ -39,7 +39,7 @@ def server() -> Iterator[Moto]:
 
 
 def test_the_clock_cannot_be_advanced(moto: MotoStack) -> None:
-    """A request to advance the clock gets 501 and a sentence that says why; the time itself can be read."""
+    """On moto, a request that advances the clock is answered with 501 and the reason, and a request that reads the time is answered."""
     response = httpx.post(f"{moto.url}/_local/clock", json={"advance": "P3D"}, timeout=30)
     assert (response.status_code, response.json()["code"]) == (501, "not-implemented")
     assert "clock cannot be advanced" in response.json()["detail"]

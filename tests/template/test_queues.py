@@ -135,7 +135,7 @@ def test_every_alarm_exists(resources: Resources) -> None:
 
 @pytest.mark.parametrize(("queue", "dead", "function"), PAIRS)
 def test_the_alarm_of_a_dead_letter_queue_says_what_is_in_it(queue: str, dead: str, function: str, resources: Resources) -> None:
-    """The text of the alarm says after how many receives a record comes there, and that a newer version may have written it."""
+    """A dead-letter alarm states the receive count of its queue, and that a newer version may have written the record."""
     text = resources[f"{dead}Alarm"]["Properties"]["AlarmDescription"]
     assert f"{resources[queue]['Properties']['RedrivePolicy']['maxReceiveCount']:,} times" in text, function
     assert "newer version" in text

@@ -105,7 +105,7 @@ def record(message: dict[str, Any], queue_arn: str) -> dict[str, Any]:
 
 
 def failed_ids(response: Any, ids: Sequence[str]) -> frozenset[str]:
-    """The ids of the records that failed, as Lambda reads a response to a batch.
+    """The ids of the failed records in a function's response to a batch, read by the rules of Lambda's partial batch responses.
 
     Nothing, or an empty list of failures, is success. A response of another shape, or an id that is not in the batch, fails all records.
     """

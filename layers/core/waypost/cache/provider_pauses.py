@@ -10,7 +10,7 @@ from typing import Final
 FIRST_PROVIDER_PAUSE: Final = timedelta(seconds=1)
 LONGEST_PAUSE: Final = timedelta(seconds=60)
 QUIET_PERIOD: Final = timedelta(minutes=5)
-"""A refusal that comes later than this after the last one begins a new time of throttling."""
+"""If the provider throttles again after a longer time than this, the pauses begin with the shortest one again."""
 
 
 @dataclass(frozen=True, slots=True)

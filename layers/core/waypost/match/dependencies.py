@@ -17,7 +17,7 @@ MATCH_ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class MatchDependencies:
-    """The ports of the matcher. With `log_all`, events without effect are recorded as well.
+    """The tables, queues and caches that matching a signal needs. If `log_all` is true, events that changed no run are also logged.
 
     `erasing` returns the stores of an erasure, which few signals need.
     """
