@@ -75,7 +75,7 @@ class FunctionProcess:
 def running_function(name: str, environment: dict[str, str]) -> Iterator[FunctionProcess]:
     """Starts the function in the folder functions/`name`, with these variables; at exit ends its process."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "functions.local.moto_backend.function_process"],
+        [sys.executable, "-m", "functions.local.moto_backend.function_process", name],
         cwd=ROOT,
         env=environment | {"PYTHONPATH": f"{ROOT / 'functions' / name}{os.pathsep}{LAYER}"},
         stdin=subprocess.PIPE,
@@ -105,19 +105,19 @@ def _log(stream: IO[str]) -> None:
             log.log(logging.INFO if text.startswith("{") else logging.ERROR, "%s", readable)
 
 
-def _serve() -> None:
-    """Runs in the child process: calls the handler for each event on standard input."""
+def _serve(name: str) -> None:
+    """Runs in the child process: calls the handler of the function `name` for each event on standard input."""
     results = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdout = sys.stderr
     handler = importlib.import_module("app").lambda_handler
     for line in sys.stdin:
-        print(json.dumps(_outcome(handler, json.loads(line))), file=results, flush=True)
+        print(json.dumps(_outcome(handler, name, json.loads(line))), file=results, flush=True)
 
 
-def _outcome(handler: Any, event: dict[str, Any]) -> dict[str, Any]:
+def _outcome(handler: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
     # The members of the context that the functions read; metrics have the name of the function as a dimension.
-    context = SimpleNamespace(aws_request_id=str(uuid4()), function_name=os.environ["POWERTOOLS_SERVICE_NAME"])
+    context = SimpleNamespace(aws_request_id=str(uuid4()), function_name=name)
     try:
         return {"result": handler(event, context)}
     except Exception as error:  # noqa: BLE001 - Lambda too reports whatever a handler raises
@@ -126,4 +126,4 @@ def _outcome(handler: Any, event: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(sys.argv[1])
