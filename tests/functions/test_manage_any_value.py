@@ -81,6 +81,7 @@ BODIES: dict[str, Any] = {
     "save-schema": SCHEMA,
     "add-key": {"name": "app", "scopes": ["events"], "key": "a-key-of-20-characters", "expiresAt": "2099-01-01T00:00:00Z"},
     "save-journey": JOURNEY,
+    "check-journey": JOURNEY,
     "simulate-journey": SIMULATION,
     "redrive": {"id": "nothing"},
     "save-settings": {"senders": ["news@example.com", "@example.org"]},
@@ -93,6 +94,7 @@ QUERIES = (
     *(("/api/messages", name) for name in ("customer", "journey", "status")),
     *(("/api/customers", name) for name in ("primaryKey", "correlationId")),
     ("/api/journeys/any/diagram", "counts"),
+    *(("/api/journeys/any/picture", name) for name in ("counts", "version")),
 )
 
 
@@ -116,7 +118,12 @@ def test_no_value_in_a_body_of_the_management_api_is_a_fault(place: tuple[str, s
     response = send(operation.method, path, body.replace(MARK, value))
     assert response["statusCode"] < 500, response["body"]
     if name == "save-journey" and response["statusCode"] < 300:
-        for action in (("POST", "publish", None), ("GET", "diagram", None), ("POST", "simulate", exact_json.dumps(SIMULATION))):
+        for action in (
+            ("POST", "publish", None),
+            ("GET", "diagram", None),
+            ("GET", "picture", None),
+            ("POST", "simulate", exact_json.dumps(SIMULATION)),
+        ):
             followed = send(action[0], f"{path}/{action[1]}", action[2])
             assert followed["statusCode"] < 500, followed["body"]
 

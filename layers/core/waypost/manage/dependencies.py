@@ -51,7 +51,7 @@ class ManageDependencies:
     checks: PublishChecks
     templates: ports.Templates
     preparations: Callable[[], Mapping[str, Preparation]]
-    runs: ports.RunHistory
+    runs: ports.ManagedRuns
     receipts: ports.Receipts
     log: ports.EventHistory
     rejected: ports.RejectedEventHistory

@@ -18,6 +18,7 @@ from waypost.manage import (
     events,
     journeys,
     keys,
+    layouts,
     lifecycle,
     messages,
     openapi,
@@ -40,6 +41,7 @@ from waypost.manage.responses.customers import (
 )
 from waypost.manage.responses.events import ListedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
+from waypost.manage.responses.layouts import CheckResponse, LayoutResponse
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.messages import MessageResponse, SuppressionResponse
 from waypost.manage.responses.workspaces import (
@@ -207,6 +209,25 @@ OPERATIONS: Final = (
         str,
         query=requests.DiagramQuery,
         media="text/plain; charset=utf-8",
+    ),
+    Operation(
+        "GET",
+        "/api/journeys/{id}/picture",
+        "read-picture",
+        "A version of the journey as a picture: the places of its steps, labels and edges",
+        layouts.read_layout,
+        LayoutResponse,
+        query=requests.LayoutQuery,
+    ),
+    Operation(
+        "POST",
+        "/api/journeys/{id}/check",
+        "check-journey",
+        "What publishing would refuse a definition for, and its picture; nothing is saved",
+        layouts.check_journey,
+        CheckResponse,
+        body=Journey,
+        raw_body=True,
     ),
     Operation(
         "GET",

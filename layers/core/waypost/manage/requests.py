@@ -111,6 +111,13 @@ class DiagramQuery(WireModel):
     cursor: str | None = Field(None, max_length=2000, description="`next` in the last line of the part before")
 
 
+class LayoutQuery(WireModel):
+    """What a picture shows. `version`: a version of the journey, by default the newest. `counts`: how many customers are in each step."""
+
+    version: int | None = Field(None, ge=1)
+    counts: bool = False
+
+
 class NewKeyBody(WireModel):
     """A key to create, or to import if `key` is given."""
 

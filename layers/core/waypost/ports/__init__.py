@@ -24,7 +24,7 @@ from waypost.ports.queues import (
     Timers,
     UndeliveredTimers,
 )
-from waypost.ports.runs import RunHistory, Runs
+from waypost.ports.runs import ManagedRuns, RunCounts, RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
 from waypost.ports.workspaces import (
     Keys,
@@ -56,6 +56,7 @@ __all__ = [
     "ManagedJourneys",
     "ManagedKeys",
     "ManagedMessages",
+    "ManagedRuns",
     "ManagedSuppressions",
     "ManagedWebhookSecrets",
     "ManagedWorkspaceSettings",
@@ -67,6 +68,7 @@ __all__ = [
     "RedrivePorts",
     "RejectedEventHistory",
     "RejectedEvents",
+    "RunCounts",
     "RunHistory",
     "Runs",
     "SendQueue",

@@ -125,6 +125,19 @@ class Table:
         last = found.get("LastEvaluatedKey")
         return [deserialize(item) for item in found["Items"]], deserialize(last) if last else None
 
+    def count(self, condition: str, values: Item, *, index: str, limit: int) -> tuple[int, bool]:
+        """How many rows of an index a query finds, counted up to `limit`, and whether that is only a lower bound."""
+        with translate_errors():
+            found = client("dynamodb").query(
+                TableName=self.name,
+                IndexName=index,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=serialize(values),
+                Select="COUNT",
+                Limit=limit,
+            )
+        return found["Count"], "LastEvaluatedKey" in found
+
     def query_all(self, condition: str, values: Item, **options: Any) -> Iterator[Item]:
         """All rows of a query, one call for each page."""
         for page in self.query_pages(condition, values, **options):

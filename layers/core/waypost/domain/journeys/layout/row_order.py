@@ -8,27 +8,28 @@ from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from waypost.domain.journeys.picture.layers import Layers, Node
+from waypost.domain.journeys.layout.layers import Layers, RowNode
 
-_SWEEPS: Final = 12
-"""How often the rows are sorted, alternately downwards and upwards. Most journeys need none, and further sweeps hardly better any."""
+_ROUNDS: Final = 12
+"""How often the rows are sorted, alternately downwards and upwards. Most journeys need none, and further turns hardly better any."""
 
 
 def order_rows(layout: Layers) -> None:
     """Orders the rows of a layout in place: by the median of the neighbours, then by swaps of neighbours; the best order is kept."""
     best, fewest = [row[:] for row in layout.rows], _all_crossings(layout)
-    for sweep in range(_SWEEPS):
+    for turn in range(_ROUNDS):
         if not fewest:
             break
-        _sort_rows(layout, downwards=sweep % 2 == 0)
+        _sort_rows(layout, downwards=turn % 2 == 0)
         _swap_neighbours(layout)
         found = _all_crossings(layout)
         if found < fewest:
-            best, fewest = [row[:] for row in layout.rows], found
+            return
+    best, fewest = [row[:] for row in layout.rows], found
     layout.rows[:] = best
 
 
-def _positions(row: Sequence[Node]) -> dict[Node, int]:
+def _positions(row: Sequence[RowNode]) -> dict[RowNode, int]:
     return {node: position for position, node in enumerate(row)}
 
 
@@ -37,12 +38,12 @@ def _all_crossings(layout: Layers) -> int:
     total = 0
     for upper, lower in pairwise(layout.rows):
         position = _positions(lower)
-        passed: list[int] = []
+        earlier_ends: list[int] = []
         for node in upper:
             ends = sorted(position[end] for end in layout.below[node])
-            total += sum(len(passed) - bisect(passed, end) for end in ends)
+            total += sum(len(earlier_ends) - bisect(earlier_ends, end) for end in ends)
             for end in ends:
-                insort(passed, end)
+                insort(earlier_ends, end)
     return total
 
 
@@ -57,7 +58,7 @@ def _sort_rows(layout: Layers, *, downwards: bool) -> None:
 
 
 def _swap_neighbours(layout: Layers) -> None:
-    empty: dict[Node, int] = {}
+    empty: dict[RowNode, int] = {}
     for index, row in enumerate(layout.rows):
         above = _positions(layout.rows[index - 1]) if index else empty
         below = _positions(layout.rows[index + 1]) if index + 1 < len(layout.rows) else empty
@@ -68,7 +69,7 @@ def _swap_neighbours(layout: Layers) -> None:
                 row[left], row[left + 1] = second, first
 
 
-def _gain(neighbours: Mapping[Node, Sequence[Node]], position: Mapping[Node, int], first: Node, second: Node) -> int:
+def _gain(neighbours: Mapping[RowNode, Sequence[RowNode]], position: Mapping[RowNode, int], first: RowNode, second: RowNode) -> int:
     """How many crossings fewer there are if `second` stands before `first`."""
     pairs = [(position[a], position[b]) for a in neighbours[first] for b in neighbours[second]]
     return sum((a > b) - (a < b) for a, b in pairs)

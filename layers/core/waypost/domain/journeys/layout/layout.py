@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from waypost.domain.journeys.picture.columns import columns
-from waypost.domain.journeys.picture.layers import LABEL_HEIGHT, LANE, STEP_HEIGHT, STEP_WIDTH, Arrow, Layers, Node, Place, layers
-from waypost.domain.journeys.picture.row_order import order_rows
+from waypost.domain.journeys.layout.columns import columns
+from waypost.domain.journeys.layout.layers import LABEL_HEIGHT, LANE, STEP_HEIGHT, STEP_WIDTH, Arrow, ArrowPlace, Layers, RowNode, layers
+from waypost.domain.journeys.layout.row_order import order_rows
 
 _CLEARANCE: Final = 12.0
 """The free space above and below a row of labels."""
@@ -40,7 +40,7 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class ArrowRoute:
     """An arrow as it is drawn: its corners from start to end, the box of its label, and whether it leads back up."""
 
     arrow: Arrow
@@ -50,16 +50,16 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class JourneyLayout:
     """The boxes of the steps by their ids, the routes of the arrows in their order, and the size of the whole."""
 
     steps: Mapping[str, Box]
-    routes: tuple[Route, ...]
+    routes: tuple[ArrowRoute, ...]
     width: float
     height: float
 
 
-def picture(steps: Sequence[str], arrows: Sequence[Arrow]) -> Picture:
+def laid_out(steps: Sequence[str], arrows: Sequence[Arrow]) -> JourneyLayout:
     """The picture of at least one step. `steps` are ids in the order written, each once; every arrow joins two of them."""
     layout = layers(steps, arrows)
     order_rows(layout)
@@ -69,7 +69,7 @@ def picture(steps: Sequence[str], arrows: Sequence[Arrow]) -> Picture:
 class _Drawing:
     """The places of one picture while it is made. Its coordinates become positive at the end."""
 
-    def __init__(self, layout: Layers, arrows: Sequence[Arrow], middle: Mapping[Node, float]) -> None:
+    def __init__(self, layout: Layers, arrows: Sequence[Arrow], middle: Mapping[RowNode, float]) -> None:
         self.layout, self.arrows, self.middle = layout, arrows, middle
         self.ports = _ports(layout, arrows, middle)
         # An arrow that leads back up runs through the free space below its label, a lane beside all steps, and the free space above its
@@ -92,7 +92,7 @@ class _Drawing:
     def _tracks_height(self, row: int) -> float:
         return _TRACK * len(self.tracks.get(row, ()))
 
-    def finished(self) -> Picture:
+    def finished(self) -> JourneyLayout:
         """The picture, moved so that all of it lies right of and below its left upper corner."""
         forward = {index: self._down(index) for index in range(len(self.arrows)) if index not in self.layout.back}
         boxes = {step: self._step_box(step) for step in self.layout.row_of}
@@ -104,7 +104,7 @@ class _Drawing:
         edges += [point.x for each in backward.values() for point in each]
         left, top = min(edges) - _MARGIN, -_MARGIN
         routes = tuple(
-            Route(
+            ArrowRoute(
                 arrow,
                 tuple(Point(x - left, y - top) for x, y in points[index]),
                 (box := self._label_box(index)) and box._replace(x=box.x - left, y=box.y - top),
@@ -113,14 +113,14 @@ class _Drawing:
             for index, arrow in enumerate(self.arrows)
         )
         moved = {step: box._replace(x=box.x - left, y=box.y - top) for step, box in boxes.items()}
-        return Picture(moved, routes, max(edges) - left + _MARGIN, self.height - top + _MARGIN)
+        return JourneyLayout(moved, routes, max(edges) - left + _MARGIN, self.height - top + _MARGIN)
 
     def _step_box(self, step: str) -> Box:
         return Box(self.middle[step] - STEP_WIDTH / 2, self.tops[self.layout.row_of[step]], STEP_WIDTH, STEP_HEIGHT)
 
     def _label_box(self, index: int) -> Box | None:
         node = self.layout.chains[index][1]
-        if not isinstance(node, Place) or not self.layout.is_labelled(node):
+        if not isinstance(node, ArrowPlace) or not self.layout.is_labelled(node):
             return None
         width = self.layout.widths[node]
         return Box(self.middle[node] - width / 2, self.tops[node.row] + _CLEARANCE, width, LABEL_HEIGHT)
@@ -139,7 +139,7 @@ class _Drawing:
         source = self.arrows[index].source
         points = [Point(self.middle[source] + self.ports[index, "start"], self.tops[self.layout.row_of[source]] + STEP_HEIGHT)]
         for node in self.layout.chains[index]:
-            if isinstance(node, Place):
+            if isinstance(node, ArrowPlace):
                 is_step_row = node.row % 2 == 0
                 top = self.tops[node.row] + (0.0 if is_step_row else _CLEARANCE)
                 height = STEP_HEIGHT if is_step_row else self.label_heights[node.row]
@@ -180,7 +180,7 @@ def _tracks(layout: Layers, arrows: Sequence[Arrow]) -> Mapping[int, list[int]]:
     return tracks
 
 
-def _ports(layout: Layers, arrows: Sequence[Arrow], middle: Mapping[Node, float]) -> dict[tuple[int, str], float]:
+def _ports(layout: Layers, arrows: Sequence[Arrow], middle: Mapping[RowNode, float]) -> dict[tuple[int, str], float]:
     """How far right of the middle of its step each arrow starts and ends, so that arrows beside each other do not cross there."""
     ends: dict[tuple[str, str], list[tuple[float, int]]] = defaultdict(list)
     for index, arrow in enumerate(arrows):

@@ -25,14 +25,14 @@ class Arrow(NamedTuple):
     label: str = ""
 
 
-class Place(NamedTuple):
+class ArrowPlace(NamedTuple):
     """A place in a row that an arrow occupies: the arrow's index, and the row."""
 
     arrow: int
     row: int
 
 
-Node = str | Place
+RowNode = str | ArrowPlace
 """What stands in a row: a step, by its id, or a place of an arrow."""
 
 
@@ -44,17 +44,17 @@ class Layers:
     in the row of its label. `above` and `below` are the neighbours of each node along the chains.
     """
 
-    rows: list[list[Node]]
-    widths: dict[Node, float]
+    rows: list[list[RowNode]]
+    widths: dict[RowNode, float]
     row_of: dict[str, int]
-    chains: tuple[tuple[Node, ...], ...]
+    chains: tuple[tuple[RowNode, ...], ...]
     back: frozenset[int]
-    above: dict[Node, list[Node]]
-    below: dict[Node, list[Node]]
+    above: dict[RowNode, list[RowNode]]
+    below: dict[RowNode, list[RowNode]]
 
-    def is_labelled(self, node: Node) -> bool:
+    def is_labelled(self, node: RowNode) -> bool:
         """Whether the label of an arrow stands at this place."""
-        return isinstance(node, Place) and self.widths[node] > LANE
+        return isinstance(node, ArrowPlace) and self.widths[node] > LANE
 
 
 def label_width(label: str) -> float:
@@ -66,21 +66,21 @@ def layers(steps: Sequence[str], arrows: Sequence[Arrow]) -> Layers:
     """The rows of these steps, which are in the order written, and of the places of their arrows."""
     back = _back_arrows(steps, arrows)
     row_of = _rows_of(steps, [arrow for index, arrow in enumerate(arrows) if index not in back])
-    rows: list[list[Node]] = [[] for _ in range(max(row_of.values()) + 2)]
-    widths: dict[Node, float] = dict.fromkeys(steps, STEP_WIDTH)
+    rows: list[list[RowNode]] = [[] for _ in range(max(row_of.values()) + 2)]
+    widths: dict[RowNode, float] = dict.fromkeys(steps, STEP_WIDTH)
     for step in steps:
         rows[row_of[step]].append(step)
-    chains: list[tuple[Node, ...]] = []
+    chains: list[tuple[RowNode, ...]] = []
     for index, arrow in enumerate(arrows):
         start = row_of[arrow.source] + 1
         end = start + 1 if index in back else row_of[arrow.target]
-        places = [Place(index, row) for row in range(start, end)]
-        for place in places:
+        stops = [ArrowPlace(index, row) for row in range(start, end)]
+        for place in stops:
             widths[place] = label_width(arrow.label) if arrow.label and place.row == start else LANE
             rows[place.row].append(place)
-        chains.append((arrow.source, *places) if index in back else (arrow.source, *places, arrow.target))
-    above: dict[Node, list[Node]] = {node: [] for node in widths}
-    below: dict[Node, list[Node]] = {node: [] for node in widths}
+        chains.append((arrow.source, *stops) if index in back else (arrow.source, *stops, arrow.target))
+    above: dict[RowNode, list[RowNode]] = {node: [] for node in widths}
+    below: dict[RowNode, list[RowNode]] = {node: [] for node in widths}
     for chain in chains:
         for upper, lower in pairwise(chain):
             below[upper].append(lower)
@@ -92,8 +92,8 @@ def _back_arrows(steps: Sequence[str], arrows: Sequence[Arrow]) -> frozenset[int
     """The indexes of the arrows that close a cycle, found by a depth-first search from the first step in the order written."""
     # Without recursion: a journey has up to 200 steps in a line, and a search that recurses would need three frames for each.
     leaving: dict[str, list[int]] = {step: [] for step in steps}
-    for index, arrow in enumerate(arrows):
-        leaving[arrow.source].append(index)
+    for number, arrow in enumerate(arrows):
+        leaving[arrow.source].append(number)
     back: set[int] = set()
     on_path: dict[str, bool] = {}
     for root in steps:

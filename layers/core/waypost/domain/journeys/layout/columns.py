@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from waypost.domain.journeys.picture.layers import Layers, Node
+from waypost.domain.journeys.layout.layers import Layers, RowNode
 
 _GAP: Final = 20.0
 _ROUNDS: Final = 40
@@ -20,16 +20,16 @@ class _Block:
 
     pull: float
     weight: float
-    offsets: list[tuple[Node, float]]
+    offsets: list[tuple[RowNode, float]]
 
     @property
     def position(self) -> float:
         return self.pull / self.weight
 
 
-def columns(layout: Layers) -> dict[Node, float]:
+def columns(layout: Layers) -> dict[RowNode, float]:
     """The horizontal middle of each node: near its neighbours in the rows above and below, without overlap in its own row."""
-    middle: dict[Node, float] = {}
+    middle: dict[RowNode, float] = {}
     for row in layout.rows:
         left = -sum(layout.widths[node] + _GAP for node in row) / 2
         for node in row:
@@ -48,7 +48,7 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _settle(layout: Layers, row: Sequence[Node], wishes: Sequence[float], middle: dict[Node, float]) -> None:
+def _settle(layout: Layers, row: Sequence[RowNode], wishes: Sequence[float], middle: dict[RowNode, float]) -> None:
     """Moves the nodes of a row as near to their wishes as their order and widths allow."""
     # The least squares under the condition of an order are isotonic regression: blocks that would overlap are joined, and a joined block
     # takes the weighted mean of what its nodes wish for ("pool adjacent violators").

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from waypost.domain.journeys.picture.layers import Arrow
-from waypost.domain.journeys.picture.picture import Box, Picture, Point, picture
+from waypost.domain.journeys.layout.layers import Arrow
+from waypost.domain.journeys.layout.layout import Box, JourneyLayout, Point, laid_out
 
 LABELS = st.sampled_from(["", "timeout", "after P3D", "a branch with a label that is longer than any step is wide"])
 
@@ -23,7 +23,8 @@ def graphs(draw: st.DrawFn) -> tuple[list[str], list[Arrow]]:
     if len(steps) == 1:
         return steps, []
     ends = st.lists(st.sampled_from(steps), min_size=2, max_size=2, unique=True)
-    return steps, [Arrow(*draw(ends), draw(LABELS)) for _ in range(draw(st.integers(0, 14)))]
+    pairs = draw(st.lists(ends, max_size=14))
+    return steps, [Arrow(source, target, draw(LABELS)) for source, target in pairs]
 
 
 def overlap(one: Box, other: Box) -> bool:
@@ -51,7 +52,7 @@ def passes_through(start: Point, end: Point, box: Box) -> bool:
     return low < high
 
 
-def labels_of(drawn: Picture) -> list[Box]:
+def labels_of(drawn: JourneyLayout) -> list[Box]:
     """The boxes of all labels."""
     return [route.label_box for route in drawn.routes if route.label_box is not None]
 
@@ -60,7 +61,7 @@ def labels_of(drawn: Picture) -> list[Box]:
 @given(graphs())
 def test_no_two_boxes_overlap(graph: tuple[list[str], list[Arrow]]) -> None:
     """Steps and labels never cover each other."""
-    drawn = picture(*graph)
+    drawn = laid_out(*graph)
     assert not [pair for pair in combinations([*drawn.steps.values(), *labels_of(drawn)], 2) if overlap(*pair)]
 
 
@@ -69,7 +70,7 @@ def test_no_two_boxes_overlap(graph: tuple[list[str], list[Arrow]]) -> None:
 def test_every_step_and_every_arrow_is_drawn_once(graph: tuple[list[str], list[Arrow]]) -> None:
     """The picture has each step and each arrow, each label has its box, and an arrow starts below its source and ends above its target."""
     steps, arrows = graph
-    drawn = picture(steps, arrows)
+    drawn = laid_out(steps, arrows)
     assert list(drawn.steps) == steps
     assert [route.arrow for route in drawn.routes] == arrows
     for route in drawn.routes:
@@ -85,7 +86,7 @@ def test_every_step_and_every_arrow_is_drawn_once(graph: tuple[list[str], list[A
 @given(graphs())
 def test_an_arrow_leads_down_unless_it_closes_a_cycle(graph: tuple[list[str], list[Arrow]]) -> None:
     """A forward arrow never leads up, and without the others there is no cycle."""
-    drawn = picture(*graph)
+    drawn = laid_out(*graph)
     for route in drawn.routes:
         if not route.is_back:
             assert all(upper.y <= lower.y + 0.01 for upper, lower in pairwise(route.points))
@@ -104,7 +105,7 @@ def test_an_arrow_leads_down_unless_it_closes_a_cycle(graph: tuple[list[str], li
 @given(graphs())
 def test_no_arrow_covers_a_step_or_the_label_of_another_arrow(graph: tuple[list[str], list[Arrow]]) -> None:
     """An arrow runs between all steps and labels; only its own label stands on it."""
-    drawn = picture(*graph)
+    drawn = laid_out(*graph)
     for route in drawn.routes:
         others = [*drawn.steps.values(), *(each.label_box for each in drawn.routes if each.label_box and each is not route)]
         assert not [(line, box) for line in pairwise(route.points) for box in others if passes_through(*line, box)]
@@ -112,9 +113,9 @@ def test_no_arrow_covers_a_step_or_the_label_of_another_arrow(graph: tuple[list[
 
 @settings(max_examples=50)
 @given(graphs())
-def test_all_of_the_picture_lies_inside_of_its_size(graph: tuple[list[str], list[Arrow]]) -> None:
+def test_everything_lies_inside_of_its_size(graph: tuple[list[str], list[Arrow]]) -> None:
     """No box and no corner lies outside of the size that the picture states."""
-    drawn = picture(*graph)
+    drawn = laid_out(*graph)
     corners = [point for route in drawn.routes for point in route.points]
     for box in [*drawn.steps.values(), *labels_of(drawn)]:
         corners += [Point(box.x, box.y), Point(box.x + box.width, box.y + box.height)]
@@ -123,15 +124,15 @@ def test_all_of_the_picture_lies_inside_of_its_size(graph: tuple[list[str], list
 
 @settings(max_examples=50)
 @given(graphs())
-def test_the_same_journey_is_the_same_picture(graph: tuple[list[str], list[Arrow]]) -> None:
+def test_the_same_journey_is_drawn_alike(graph: tuple[list[str], list[Arrow]]) -> None:
     """Nothing in the layout depends on chance or on the order of a set."""
-    assert picture(*graph) == picture(*graph)
+    assert laid_out(*graph) == laid_out(*graph)
 
 
 def test_a_line_of_steps_stands_straight() -> None:
     """Steps that follow each other without branches stand below each other."""
     steps = ["a", "b", "c"]
-    drawn = picture(steps, [Arrow("a", "b"), Arrow("b", "c")])
+    drawn = laid_out(steps, [Arrow("a", "b"), Arrow("b", "c")])
     assert len({box.x for box in drawn.steps.values()}) == 1
     assert all(len({point.x for point in route.points}) == 1 for route in drawn.routes)
 
@@ -140,7 +141,7 @@ def test_branches_that_need_not_cross_do_not_cross() -> None:
     """The branches of a split stand in the order in which their arrows do not cross, whatever the order of the steps."""
     steps = ["split", "right", "left", "end"]
     arrows = [Arrow("split", "left", "x"), Arrow("split", "right", "y"), Arrow("left", "end"), Arrow("right", "end")]
-    drawn = picture(steps, arrows)
+    drawn = laid_out(steps, arrows)
     first, second = drawn.routes[0], drawn.routes[1]
     assert (first.points[0].x < second.points[0].x) == (first.points[-1].x < second.points[-1].x)
 
@@ -155,5 +156,5 @@ def test_the_largest_journey_is_drawn_within_half_a_second() -> None:
         arrows.append(Arrow(f"s{start}", f"s{start + random.randrange(2, 10)}", "branch"))
     arrows[-20:] = [Arrow(arrow.target, arrow.source, "again") for arrow in arrows[-20:]]
     started = time.process_time()
-    picture(steps, arrows)
+    laid_out(steps, arrows)
     assert time.process_time() - started < 0.5
