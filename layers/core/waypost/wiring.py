@@ -276,6 +276,7 @@ def erasing() -> ErasureDependencies:
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
+    from waypost.adapters.dynamodb.permissions import DynamoPermissions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
         messages=messages(),
@@ -285,6 +286,8 @@ def sending() -> send.SendDependencies:
         templates=liquid.LiquidTemplates(),
         channels=channels(),
         suppressions=suppressions(),
+        permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
+        settings=cached_settings(),
         senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
         queue=send_queue(),
         signals=signals_queue(),
