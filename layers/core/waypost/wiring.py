@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from waypost import send, settings
 from waypost.adapters import backoff, clock, stacks
+from waypost.adapters.dynamodb.consent_history import DynamoConsentHistory
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
@@ -31,6 +32,7 @@ from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
+from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.erasure import ErasureDependencies
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies, Preparation
@@ -94,6 +97,12 @@ def workspace_settings() -> DynamoWorkspaceSettings:
 
 
 @cache
+def cached_settings() -> CachedSettings:
+    """The settings of workspaces, kept in memory."""
+    return CachedSettings(workspace_settings())
+
+
+@cache
 def schemas() -> Schemas:
     """The schemas of workspaces, kept in memory."""
     return Schemas(workspaces())
@@ -126,6 +135,12 @@ def receipts() -> DynamoReceipts:
 
 
 @cache
+def consent_history() -> DynamoConsentHistory:
+    """The changes of customers' consents."""
+    return DynamoConsentHistory(table("EVENTS_TABLE"))
+
+
+@cache
 def rejected_events() -> DynamoRejectedEvents:
     """The rejected events of all workspaces."""
     return DynamoRejectedEvents(table("EVENTS_TABLE"))
@@ -147,6 +162,14 @@ def messages() -> DynamoMessages:
 def webhook_secrets() -> DynamoWebhookSecrets:
     """The signing secrets for webhooks."""
     return DynamoWebhookSecrets(table("WORKSPACES_TABLE"))
+
+
+@cache
+def suppressions() -> DynamoSuppressions:
+    """The suppressed addresses of all workspaces."""
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - only the sender and management load it
+
+    return DynamoSuppressions(table("WORKSPACES_TABLE"), tombstone_key)
 
 
 @cache
@@ -219,6 +242,7 @@ def matching() -> engine.MatchDependencies:
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
+        consents=consent_history(),
         messages=messages(),
         journeys=journeys(),
         snapshots=Snapshots(journeys(), workspaces(), max_age=snapshot_seconds()),
@@ -236,12 +260,14 @@ def erasing() -> ErasureDependencies:
     """The dependencies of an erasure."""
     from waypost.adapters.dynamodb.customer_data import DynamoCustomerData  # noqa: PLC0415 - only an erasure needs these
     from waypost.adapters.dynamodb.erasures import DynamoErasures  # noqa: PLC0415 - as above
+    from waypost.adapters.dynamodb.permissions import DynamoOptOuts  # noqa: PLC0415 - as above
 
     return ErasureDependencies(
         customers=customers(),
         customer_data=DynamoCustomerData(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
         erasures=DynamoErasures(table("RUNS_TABLE")),
         runs=runs(),
+        opt_outs=DynamoOptOuts(table("WORKSPACES_TABLE"), tombstone_key),
         schedules=schedules(),
         delays=delays_queue(),
         monotonic=time.monotonic,
@@ -252,7 +278,7 @@ def erasing() -> ErasureDependencies:
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
-    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
+    from waypost.adapters.dynamodb.permissions import DynamoPermissions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
         messages=messages(),
@@ -261,8 +287,10 @@ def sending() -> send.SendDependencies:
         journeys=journeys(),
         templates=liquid.LiquidTemplates(),
         channels=channels(),
-        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
-        senders=Senders(workspace_settings(), settings.optional("SENDER_ADDRESS")),
+        suppressions=suppressions(),
+        permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
+        settings=cached_settings(),
+        senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
@@ -305,8 +333,7 @@ def snapshot_seconds() -> int:
 @cache
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
-    from waypost.adapters import liquid  # noqa: PLC0415 - only the management API loads these
-    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
+    from waypost.adapters import liquid, ses  # noqa: PLC0415 - only the management API loads these
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
@@ -318,14 +345,16 @@ def managing() -> ManageDependencies:
         customers=customers(),
         journeys=journeys(),
         settings=workspace_settings(),
-        senders=Senders(workspace_settings(), settings.optional("SENDER_ADDRESS"), max_age=0),
+        senders=Senders(CachedSettings(workspace_settings(), max_age=0), settings.optional("SENDER_ADDRESS")),
         checks=PublishChecks(liquid.template_error, partial(address_error, local=local_webhooks())),
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
+        consents=consent_history(),
         rejected=rejected_events(),
         messages=messages(),
-        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
+        suppressions=suppressions(),
+        provider_suppressions=ses.SesSuppressions(),
         secrets=webhook_secrets(),
         dead_letters=dead_letters(),
         signals=signals_queue(),

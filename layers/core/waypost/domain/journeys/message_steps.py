@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeGuard
 
-from pydantic import Discriminator, Field, StrictBool, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, StrictBool, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.schema import looks_like_email
+from waypost.domain.customers.topics import TopicId
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, tagged_by
 from waypost.domain.values.header_values import is_header_value
-from waypost.domain.values.mailboxes import mailbox
+from waypost.domain.values.mailboxes import mailbox, usable_address
 
 Template = Annotated[str, Field(description="A Liquid template; it sees customer, event, journey, step and message.id.")]
 ConstantFault = tuple[tuple[str, ...], str, str]
@@ -80,20 +83,48 @@ class MessageStep(Step):
     sender_field: ClassVar[str | None] = None
     """The field of the template that names the sender, which has to be one of the workspace."""
 
+    is_personal_address: ClassVar[bool] = True
+    """Whether the address is one of a person, so that what is stored about it is stored under a hash with a secret key."""
+
     type: Literal["message"]
     strict: StrictBool = Field(default=False, description="Whether a missing value in a template skips the message (reason `template`).")
     on_unknown: Literal["hold", "resend"] = Field(
         default="hold", description="What happens to a message after a crash between the call of the provider and the record of it."
     )
     on_failure: StepId | None = Field(default=None, description="Where the run goes when the message fails.")
+    topic: TopicId | None = Field(default=None, description="The topic that the customer has to be subscribed to; default `general`.")
+    transactional: StrictBool = Field(
+        default=False,
+        description="Whether the message needs no consent of the customer, as a receipt or a password reset.",
+    )
     next: StepId
     channel: str
     template: Definition
+
+    has_provider_suppressions: ClassVar[bool] = False
+    """Whether the provider has a list of suppressed addresses of its own, from which an address can be removed."""
+
+    @field_validator("transactional")
+    @classmethod
+    def _has_no_topic(cls, transactional: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - the signature of pydantic
+        if transactional and info.data.get("topic") is not None:
+            raise PydanticCustomError("transactional-topic", "a transactional message needs no consent, and so it has no topic")
+        return transactional
 
     @staticmethod
     def comparable_address(address: str) -> str:
         """The form of an address in which two spellings of one address are the same text. Suppressions are stored by its hash."""
         return address.strip()
+
+    @staticmethod
+    def addresses_of(customer: Customer) -> tuple[str, ...]:  # noqa: ARG004 - for subclasses
+        """The addresses of a customer on this channel, which keep its opt-outs when it is erased."""
+        return ()
+
+    @staticmethod
+    def is_address(text: str) -> bool:
+        """Whether a text that an operator gives can be an address of the channel."""
+        return bool(text.strip())
 
     @staticmethod
     def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:  # noqa: ARG004 - for subclasses
@@ -114,15 +145,27 @@ class EmailMessage(MessageStep):
     """A message by e-mail."""
 
     sender_field = "from"
+    has_provider_suppressions = True
 
     channel: Literal["email"]
     template: EmailTemplate
 
     @staticmethod
     def comparable_address(address: str) -> str:
-        """The address in lower case."""
+        """The address in lower case, with the domain in punycode, as the sender has it."""
         # E-mail addresses compare without case in practice, whatever RFC 5321 says of the part before the @.
-        return address.strip().lower()
+        return (usable_address(address.strip()) or address.strip()).lower()
+
+    @staticmethod
+    def addresses_of(customer: Customer) -> tuple[str, ...]:
+        """The attribute `email`, and a primary key value in the form of an address."""
+        given = (customer.attributes.get("email"), customer.primary_key)
+        return tuple(dict.fromkeys(each.strip() for each in given if isinstance(each, str) and looks_like_email(each.strip())))
+
+    @staticmethod
+    def is_address(text: str) -> bool:
+        """Whether SES takes the text as one address, without a display name."""
+        return usable_address(text.strip()) is not None
 
     @staticmethod
     def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:
@@ -139,6 +182,7 @@ class WebhookMessage(MessageStep):
 
     recognizes_repeats = True
     url_field = "url"
+    is_personal_address = False
 
     channel: Literal["webhook"]
     template: WebhookTemplate
@@ -163,6 +207,16 @@ AnyMessage = Annotated[
 
 CHANNELS: Final[Mapping[str, type[MessageStep]]] = {"email": EmailMessage, "webhook": WebhookMessage}
 """The class of the message steps of each channel."""
+
+
+def _channel_name(text: str) -> str:
+    if text not in CHANNELS:
+        raise PydanticCustomError("unknown-choice", "a channel is one of {channels}", {"channels": ", ".join(sorted(CHANNELS))})
+    return text
+
+
+ChannelName = Annotated[str, AfterValidator(_channel_name)]
+"""The type of the name of a channel in a request."""
 
 
 def _is_constant(text: Any) -> TypeGuard[str]:
