@@ -8,6 +8,7 @@ itself replaces each `!Ref` and `!GetAtt` in them.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,13 +49,13 @@ class MotoDeployment:
         """The variables of all functions together."""
         return {name: value for variables in self.variables.values() for name, value in variables.items()}
 
-    def environment(self, function: str, cloud: Cloud) -> dict[str, str]:
+    def environment(self, function: str, cloud: Cloud, endpoints: Mapping[str, str]) -> dict[str, str]:
         """The environment of a function: its variables, moto's address, no waiting for publications, and permission to call this machine.
 
-        Only functions that call webhooks have that permission.
+        Only functions that call webhooks have that permission. `endpoints` lead to the provider emulator.
         """
         webhooks = {"WAYPOST_LOCAL_WEBHOOKS": "1"} if function in CALLS_WEBHOOKS else {}
-        return self.variables[function] | cloud.environment() | {"WAYPOST_SNAPSHOT_SECONDS": "0"} | webhooks
+        return self.variables[function] | cloud.environment() | {**endpoints, "WAYPOST_SNAPSHOT_SECONDS": "0"} | webhooks
 
 
 def deploy(cloud: Cloud) -> MotoDeployment:
