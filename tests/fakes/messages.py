@@ -11,6 +11,7 @@ from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.dead_letters import Parked
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
+from waypost.domain.messages.suppression import SuppressionCause
 from waypost.domain.signals import QueueMessage
 from waypost.domain.values.wire_time import iso
 
@@ -95,20 +96,29 @@ class FakeChannel:
         return response
 
 
+GONE = SuppressionCause("gone", "provider", NOW)
+"""A cause of a suppression: an endpoint answered 410."""
+
+
 @dataclass
 class FakeSuppressions:
-    """Suppressed addresses in a dictionary, with the message and the time that suppressed each."""
+    """Suppressed addresses in a dictionary, each with its cause."""
 
-    held: dict[tuple[str, str, str], tuple[str | None, datetime | None]] = field(default_factory=dict)
+    held: dict[tuple[str, str, str], SuppressionCause] = field(default_factory=dict)
+    lifted: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
 
     def holds(self, workspace: str, channel: str, address: str) -> bool:
-        return (workspace, channel, address) in self.held
+        return (workspace, channel, address.strip()) in self.held
 
-    def add(self, workspace: str, channel: str, address: str, message: str | None = None, since: datetime | None = None) -> None:
-        self.held[workspace, channel, address] = message, since
+    def add(self, workspace: str, channel: str, address: str, cause: SuppressionCause) -> None:
+        key = workspace, channel, address.strip()
+        is_late = cause.source == "provider" and key in self.lifted and cause.since <= self.lifted[key]
+        if not is_late and (key not in self.held or self.held[key].since < cause.since):
+            self.held[key] = cause
 
-    def remove(self, workspace: str, channel: str, address: str) -> None:
+    def remove(self, workspace: str, channel: str, address: str, at: datetime) -> None:
         self.held.pop((workspace, channel, address.strip()), None)
+        self.lifted[workspace, channel, address.strip()] = at
 
 
 @dataclass

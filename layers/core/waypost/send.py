@@ -43,6 +43,7 @@ from waypost.domain.messages.next_action import (
 )
 from waypost.domain.messages.retry_schedule import turn_delay
 from waypost.domain.messages.send_request import SendRequest
+from waypost.domain.messages.suppression import SuppressionCause
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
@@ -272,7 +273,8 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
         return
     # By the attempt and not by the reason: a delivery report may have replaced the status and the reason.
     if message.attempts and message.attempts[-1].outcome == "gone" and message.to:
-        dependencies.suppressions.add(message.workspace, message.channel, message.to, message.id, message.attempts[-1].at)
+        cause = SuppressionCause("gone", "provider", message.attempts[-1].at, message.id)
+        dependencies.suppressions.add(message.workspace, message.channel, message.to, cause)
     if message.status is MessageStatus.FAILED:
         _park(message, dependencies.dead)
     if message.awaited:

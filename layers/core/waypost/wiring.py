@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies, Preparation
@@ -150,6 +151,14 @@ def webhook_secrets() -> DynamoWebhookSecrets:
 
 
 @cache
+def suppressions() -> DynamoSuppressions:
+    """The suppressed addresses of all workspaces."""
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - only the sender and management load it
+
+    return DynamoSuppressions(table("WORKSPACES_TABLE"), tombstone_key)
+
+
+@cache
 def dead_letters() -> DynamoDeadLetters:
     """The dead letters: signals that could not be processed, and messages that failed."""
     return DynamoDeadLetters(table("DEAD_TABLE"))
@@ -252,7 +261,6 @@ def erasing() -> ErasureDependencies:
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
-    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
         messages=messages(),
@@ -261,7 +269,7 @@ def sending() -> send.SendDependencies:
         journeys=journeys(),
         templates=liquid.LiquidTemplates(),
         channels=channels(),
-        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
+        suppressions=suppressions(),
         senders=Senders(workspace_settings(), settings.optional("SENDER_ADDRESS")),
         queue=send_queue(),
         signals=signals_queue(),
@@ -305,8 +313,7 @@ def snapshot_seconds() -> int:
 @cache
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
-    from waypost.adapters import liquid  # noqa: PLC0415 - only the management API loads these
-    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
+    from waypost.adapters import liquid, ses  # noqa: PLC0415 - only the management API loads these
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
@@ -325,7 +332,8 @@ def managing() -> ManageDependencies:
         log=DynamoLog(receipts()),
         rejected=rejected_events(),
         messages=messages(),
-        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
+        suppressions=suppressions(),
+        provider_suppressions=ses.SesSuppressions(),
         secrets=webhook_secrets(),
         dead_letters=dead_letters(),
         signals=signals_queue(),

@@ -57,6 +57,7 @@ class ManageDependencies:
     rejected: ports.RejectedEventHistory
     messages: ports.ManagedMessages
     suppressions: ports.ManagedSuppressions
+    provider_suppressions: ports.ProviderSuppressions
     secrets: ports.ManagedWebhookSecrets
     dead_letters: ports.ManagedDeadLetters
     signals: ports.Signals

@@ -9,7 +9,7 @@ from waypost.ports.calls import Caller
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
 from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
-from waypost.ports.messages import Channel, ManagedMessages, ManagedSuppressions, Messages, Suppressions, Templates
+from waypost.ports.messages import Channel, ManagedMessages, ManagedSuppressions, Messages, ProviderSuppressions, Suppressions, Templates
 from waypost.ports.queues import (
     ArmedTimers,
     DeadLetters,
@@ -61,6 +61,7 @@ __all__ = [
     "ManagedWorkspaceSettings",
     "ManagedWorkspaces",
     "Messages",
+    "ProviderSuppressions",
     "Receipts",
     "ReceivedRecords",
     "ReceivedSignals",
