@@ -19,6 +19,7 @@ from functions.local.paths import PACKAGES, TEMPLATE, LocalError
 BUCKET: Final = "waypost-local-code"
 STACK: Final = "waypost"
 SENDER: Final = "waypost@example.com"
+SMS_SENDER: Final = "Waypost"
 CALLS_WEBHOOKS: Final = ("SendFunction", "ManageFunction")  # the two functions that check the addresses of webhooks
 MAX_CONCURRENCY: Final = 3  # workers for each event source mapping
 FINAL_STATUSES: Final = ("CREATE_COMPLETE", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
@@ -75,7 +76,7 @@ def _uploaded(cloud: Cloud, name: str, content: bytes) -> str:
 def _create(cloud: Cloud, body: str) -> dict[str, str]:
     """Creates the stack and waits for it. Returns the physical ids by logical id."""
     client = cloud.client("cloudformation")
-    parameters = {"Architecture": _architecture(), "SenderAddress": SENDER}
+    parameters = {"Architecture": _architecture(), "SenderAddress": SENDER, "SmsOriginationIdentity": SMS_SENDER}
     client.create_stack(
         StackName=STACK,
         TemplateBody=body,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,6 @@ from functions.local.idle import Pending, settle
 from functions.local.paths import LocalError
 from functions.local.providers import PlannedResponse, Providers, running_providers
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
-from waypost.adapters.clock import now
 from waypost.domain.values.durations import Duration
 
 EMULATOR_TIMEOUT: Final = 120.0  # seconds: MiniStack fires all timers that are due before it answers
@@ -95,7 +95,9 @@ def running(port: int = 0) -> Iterator[Stack]:
         listener = parts.enter_context(listening(port))
         emulator = parts.enter_context(running_emulator())
         cloud = Cloud(emulator.url)
-        starting = running_providers(emulator.url, lambda: now(str(emulator.clock_file)).timestamp(), containers.bridge_address())
+        starting = running_providers(
+            emulator.url, lambda: time.time() + float(emulator.clock_file.read_text()), containers.bridge_address()
+        )
         providers = parts.enter_context(starting)
         deployment = deploy(cloud, emulator.clock_file, providers.environment())
         environment = deployment.variables | cloud.environment() | {"WAYPOST_CLOCK_FILE": str(emulator.clock_file)}

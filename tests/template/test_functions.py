@@ -72,7 +72,9 @@ def test_permissions_name_actions_and_resources(name: str, functions: Resources)
         if service == "dynamodb":
             assert verb in DYNAMODB
         else:
-            assert action in CONSUME | TIMERS | {"sqs:ChangeMessageVisibility*", "sqs:SendMessage", "sqs:SendMessage*"} | EMAIL
+            assert action in CONSUME | TIMERS | {"sqs:ChangeMessageVisibility*", "sqs:SendMessage", "sqs:SendMessage*"} | EMAIL | {
+                "sms-voice:SendTextMessage"
+            }
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -86,6 +88,13 @@ def test_only_the_sender_can_send_email(functions: Resources) -> None:
     """Only the sender may send; the management function may lift an address from the list of SES, and nobody may do more there."""
     of_ses = {(name, action) for name in NAMES for action, _ in grants(functions[name]) if action.startswith("ses:")}
     assert of_ses == {("send", "ses:SendEmail"), ("manage", "ses:DeleteSuppressedDestination")}
+
+
+def test_only_the_sender_can_send_sms(functions: Resources) -> None:
+    """Only the sender may send, and only by originations of the account: numbers, pools and sender ids."""
+    of_sms = {(name, action, target) for name in NAMES for action, target in grants(functions[name]) if action.startswith("sms-voice:")}
+    assert {(name, action) for name, action, _ in of_sms} == {("send", "sms-voice:SendTextMessage")}
+    assert {target.split(":")[-1].rstrip("'}") for _, _, target in of_sms} == {"phone-number/*", "pool/*", "sender-id/*"}
 
 
 def test_each_queue_has_one_consumer(functions: Resources) -> None:
@@ -162,7 +171,7 @@ def test_an_empty_endpoint_is_no_endpoint(template: dict[str, Any], monkeypatch:
     assert boto3.session.Session().client("sqs").meta.endpoint_url == "http://127.0.0.1:9"
 
 
-@pytest.mark.parametrize(("variable", "service"), zip(ENDPOINTS, ("sesv2", "pinpoint-sms-voice-v2"), strict=True))
+@pytest.mark.parametrize(("variable", "service"), list(zip(ENDPOINTS, ("sesv2", "pinpoint-sms-voice-v2"), strict=True)))
 def test_an_empty_endpoint_of_a_provider_is_no_endpoint(
     template: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str, service: str
 ) -> None:

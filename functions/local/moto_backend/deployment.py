@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from functions.local import template
 from functions.local.cloud import Cloud
-from functions.local.deploy import CALLS_WEBHOOKS, SENDER, STACK
+from functions.local.deploy import CALLS_WEBHOOKS, SENDER, SMS_SENDER, STACK
 from functions.local.moto_backend.process import ACCOUNT
 from functions.local.paths import TEMPLATE
 
@@ -111,7 +111,10 @@ def _create(cloud: Cloud, stack: dict[str, Any]) -> dict[str, str]:
     client.create_stack(
         StackName=STACK,
         TemplateBody=json.dumps(small_template(stack)),
-        Parameters=[{"ParameterKey": "SenderAddress", "ParameterValue": SENDER}],
+        Parameters=[
+            {"ParameterKey": "SenderAddress", "ParameterValue": SENDER},
+            {"ParameterKey": "SmsOriginationIdentity", "ParameterValue": SMS_SENDER},
+        ],
     )
     outputs = client.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}
