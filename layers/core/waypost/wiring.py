@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from waypost import send, settings
 from waypost.adapters import backoff, clock, stacks
+from waypost.adapters.dynamodb.consent_history import DynamoConsentHistory
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
@@ -31,6 +32,7 @@ from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
+from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.erasure import ErasureDependencies
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
@@ -95,6 +97,12 @@ def workspace_settings() -> DynamoWorkspaceSettings:
 
 
 @cache
+def cached_settings() -> CachedSettings:
+    """The settings of workspaces, kept in memory."""
+    return CachedSettings(workspace_settings())
+
+
+@cache
 def schemas() -> Schemas:
     """The schemas of workspaces, kept in memory."""
     return Schemas(workspaces())
@@ -124,6 +132,12 @@ def journeys() -> DynamoJourneys:
 def receipts() -> DynamoReceipts:
     """The receipts of events."""
     return DynamoReceipts(table("EVENTS_TABLE"), timedelta(days=settings.integer("RECEIPT_DAYS", 90)))
+
+
+@cache
+def consent_history() -> DynamoConsentHistory:
+    """The changes of customers' consents."""
+    return DynamoConsentHistory(table("EVENTS_TABLE"))
 
 
 @cache
@@ -228,6 +242,7 @@ def matching() -> engine.MatchDependencies:
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
+        consents=consent_history(),
         messages=messages(),
         journeys=journeys(),
         snapshots=Snapshots(journeys(), workspaces(), max_age=snapshot_seconds()),
@@ -261,6 +276,7 @@ def erasing() -> ErasureDependencies:
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
+    from waypost.adapters.dynamodb.permissions import DynamoPermissions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
         messages=messages(),
@@ -270,7 +286,9 @@ def sending() -> send.SendDependencies:
         templates=liquid.LiquidTemplates(),
         channels=channels(),
         suppressions=suppressions(),
-        senders=Senders(workspace_settings(), settings.optional("SENDER_ADDRESS")),
+        permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
+        settings=cached_settings(),
+        senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
@@ -328,7 +346,7 @@ def managing() -> ManageDependencies:
         customers=customers(),
         journeys=journeys(),
         settings=workspace_settings(),
-        senders=Senders(workspace_settings(), settings.optional("SENDER_ADDRESS"), max_age=0),
+        senders=Senders(CachedSettings(workspace_settings(), max_age=0), settings.optional("SENDER_ADDRESS")),
         checks=PublishChecks(liquid.template_error, partial(address_error, local=local_webhooks())),
         runs=runs(),
         receipts=receipts(),
