@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from waypost import send, settings
 from waypost.adapters import backoff, clock, stacks
+from waypost.adapters.dynamodb.consent_history import DynamoConsentHistory
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
@@ -134,6 +135,12 @@ def receipts() -> DynamoReceipts:
 
 
 @cache
+def consent_history() -> DynamoConsentHistory:
+    """The changes of customers' consents."""
+    return DynamoConsentHistory(table("EVENTS_TABLE"))
+
+
+@cache
 def rejected_events() -> DynamoRejectedEvents:
     """The rejected events of all workspaces."""
     return DynamoRejectedEvents(table("EVENTS_TABLE"))
@@ -235,6 +242,7 @@ def matching() -> engine.MatchDependencies:
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
+        consents=consent_history(),
         messages=messages(),
         journeys=journeys(),
         snapshots=Snapshots(journeys(), workspaces(), max_age=snapshot_seconds()),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from waypost.ports.calls import Caller
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
-from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
+from waypost.ports.events import ConsentHistory, EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
 from waypost.ports.messages import Channel, ManagedMessages, ManagedSuppressions, Messages, ProviderSuppressions, Suppressions, Templates
 from waypost.ports.queues import (
@@ -40,6 +40,7 @@ __all__ = [
     "ArmedTimers",
     "Caller",
     "Channel",
+    "ConsentHistory",
     "CustomerData",
     "Customers",
     "DeadLetters",
