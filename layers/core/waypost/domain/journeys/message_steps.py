@@ -99,6 +99,9 @@ class MessageStep(Step):
     is_personal_address: ClassVar[bool] = True
     """Whether the address is one of a person, so that what is stored about it is stored under a hash with a secret key."""
 
+    has_provider_suppressions: ClassVar[bool] = False
+    """Whether the provider has a list of suppressed addresses of its own, from which an address can be removed."""
+
     type: Literal["message"]
     strict: StrictBool = Field(default=False, description="Whether a missing value in a template skips the message (reason `template`).")
     on_unknown: Literal["hold", "resend"] = Field(
@@ -113,9 +116,6 @@ class MessageStep(Step):
     next: StepId
     channel: str
     template: Definition
-
-    has_provider_suppressions: ClassVar[bool] = False
-    """Whether the provider has a list of suppressed addresses of its own, from which an address can be removed."""
 
     @field_validator("transactional")
     @classmethod
