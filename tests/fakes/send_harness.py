@@ -12,6 +12,7 @@ from tests.fakes.messages import (
     NOW,
     FakeChannel,
     FakeDeadLetters,
+    FakeLastMessages,
     FakeMessages,
     FakePermissions,
     FakeSendQueue,
@@ -100,6 +101,7 @@ class SendHarness:
     templates: FakeTemplates = field(default_factory=FakeTemplates)
     channel: FakeChannel = field(default_factory=FakeChannel)
     suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
+    last_messages: FakeLastMessages = field(default_factory=FakeLastMessages)
     queue: FakeSendQueue = field(default_factory=FakeSendQueue)
     signals: FakeSignals = field(default_factory=FakeSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
@@ -128,6 +130,7 @@ class SendHarness:
             templates=self.templates,
             channels=channels,
             suppressions=self.suppressions,
+            last_messages=self.last_messages,
             permissions=self.permissions,
             settings=self.cached_settings,
             senders=self.senders,

@@ -10,7 +10,7 @@ from tests.fakes.journeys import journey
 from tests.fakes.messages import NOW, FakeChannel, pending_message
 from tests.fakes.send_harness import OneJourney, SendHarness
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.messages.message import MessageReason, MessageStatus, ProviderResponse
+from waypost.domain.messages.message import MessageReason, MessageStatus, ProviderOutcome, ProviderResponse
 from waypost.domain.messages.suppression import SuppressionCause
 
 NUMBER = "+4915112345678"
@@ -60,3 +60,20 @@ def test_an_unknown_outcome_stays_unknown(harness: SendHarness) -> None:
     harness.channel.responses = [ProviderResponse("unknown", "ReadTimeoutError")]
     harness.send()
     assert (harness.message.status, harness.message.reason) == (MessageStatus.UNKNOWN, MessageReason.NO_ANSWER)
+
+
+@pytest.mark.parametrize(("outcome", "remembered"), [("sent", True), ("unknown", True), ("failed", False), ("opted-out", False)])
+def test_a_text_that_may_have_arrived_is_the_last_one(harness: SendHarness, outcome: ProviderOutcome, remembered: bool) -> None:
+    """An answer to the number leads to this message, unless the number certainly did not get it."""
+    harness.channel.responses = [ProviderResponse(outcome, "")]
+    harness.send()
+    assert harness.last_messages.last == ({("sms", NUMBER, "w1"): "msg_1"} if remembered else {})
+
+
+def test_an_email_has_no_answers() -> None:
+    """No row is written for a channel on which nobody can answer."""
+    harness = SendHarness()
+    harness.messages.add(pending_message())
+    harness.send()
+    assert harness.message.status is MessageStatus.SENT
+    assert harness.last_messages.last == {}

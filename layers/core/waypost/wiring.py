@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
+    from waypost.adapters.dynamodb.last_messages import DynamoLastMessages
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
@@ -286,6 +287,7 @@ def sending() -> send.SendDependencies:
         templates=liquid.LiquidTemplates(),
         channels=channels(),
         suppressions=suppressions(),
+        last_messages=last_messages(),
         permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
         settings=cached_settings(),
         senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
@@ -296,6 +298,14 @@ def sending() -> send.SendDependencies:
         pauses=ProviderPauses(),
         clock=now,
     )
+
+
+@cache
+def last_messages() -> DynamoLastMessages:
+    """The last messages to the addresses of channels on which receivers can answer."""
+    from waypost.adapters.dynamodb.last_messages import DynamoLastMessages  # noqa: PLC0415 - only the sender loads it
+
+    return DynamoLastMessages(table("WORKSPACES_TABLE"), tombstone_key)
 
 
 @cache

@@ -93,6 +93,9 @@ class MessageStep(Step):
     sender_field: ClassVar[str | None] = None
     """The field of the template that names the sender, which has to be one of the workspace."""
 
+    added_fields: ClassVar[tuple[str, ...]] = ()
+    """What the channel adds to a rendered template and a dry run shows."""
+
     has_replies: ClassVar[bool] = False
     """Whether a receiver may answer, so that its address has to lead to the last message that was sent to it."""
 
@@ -201,6 +204,7 @@ class WebhookMessage(MessageStep):
 class SmsMessage(MessageStep):
     """A message by SMS."""
 
+    added_fields = ("encoding", "segments")
     has_replies = True
 
     channel: Literal["sms"]
