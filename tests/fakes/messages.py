@@ -14,7 +14,7 @@ from waypost.domain.customers.rows import RowKey
 from waypost.domain.dead_letters import Parked
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.messages.permission import Permission
-from waypost.domain.messages.suppression import SuppressionCause
+from waypost.domain.messages.suppression import Suppression, SuppressionCause
 from waypost.domain.signals import QueueMessage
 from waypost.domain.values.wire_time import iso
 
@@ -119,6 +119,10 @@ class FakeSuppressions:
         if not is_late and (key not in self.held or self.held[key].since < cause.since):
             self.held[key] = cause
 
+    def find(self, workspace: str, channel: str, address: str) -> Suppression | None:
+        cause = self.held.get((workspace, channel, address.strip()))
+        return Suppression(channel, address, cause.reason, cause.source, cause.message, cause.since) if cause else None
+
     def remove(self, workspace: str, channel: str, address: str, at: datetime) -> None:
         self.held.pop((workspace, channel, address.strip()), None)
         self.lifted[workspace, channel, address.strip()] = at
@@ -145,6 +149,21 @@ class FakePermissions:
             erasing=row is None or row.erasing,
             moved=row is not None and row.linked_to is not None,
         )
+
+
+@dataclass
+class FakeLastMessages:
+    """The last message by channel, address and workspace; all workspaces of `senders` send on every channel."""
+
+    last: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    senders: tuple[str, ...] = ()
+
+    def remember(self, workspace: str, channel: str, address: str, message: str, now: datetime) -> None:
+        self.last[channel, address, workspace] = message
+
+    def of(self, channel: str, address: str) -> dict[str, str | None]:
+        found: dict[str, str | None] = dict.fromkeys(self.senders)
+        return found | {workspace: message for (*about, workspace), message in self.last.items() if about == [channel, address]}
 
 
 @dataclass

@@ -12,6 +12,7 @@ from tests.fakes.messages import (
     NOW,
     FakeChannel,
     FakeDeadLetters,
+    FakeLastMessages,
     FakeMessages,
     FakePermissions,
     FakeSendQueue,
@@ -92,7 +93,7 @@ class EmailWorkspaces:
 
 @dataclass
 class SendHarness:
-    """The fakes that one test sends with; both channels are the same fake."""
+    """The fakes that one test sends with; all channels are the same fake."""
 
     messages: FakeMessages = field(default_factory=FakeMessages)
     customers: FakeCustomers = field(default_factory=one_customer)
@@ -100,6 +101,7 @@ class SendHarness:
     templates: FakeTemplates = field(default_factory=FakeTemplates)
     channel: FakeChannel = field(default_factory=FakeChannel)
     suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
+    last_messages: FakeLastMessages = field(default_factory=FakeLastMessages)
     queue: FakeSendQueue = field(default_factory=FakeSendQueue)
     signals: FakeSignals = field(default_factory=FakeSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
@@ -119,7 +121,7 @@ class SendHarness:
 
     def dependencies(self) -> SendDependencies:
         """The dependencies of `send`, with the fakes as they are now."""
-        channels = {"email": self.channel, "webhook": self.channel}
+        channels = {"email": self.channel, "sms": self.channel, "webhook": self.channel}
         return SendDependencies(
             messages=self.messages,
             customers=self.customers,
@@ -128,6 +130,7 @@ class SendHarness:
             templates=self.templates,
             channels=channels,
             suppressions=self.suppressions,
+            last_messages=self.last_messages,
             permissions=self.permissions,
             settings=self.cached_settings,
             senders=self.senders,

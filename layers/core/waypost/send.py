@@ -15,6 +15,7 @@ from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.customer import assemble
 from waypost.domain.customers.rows import owner_key
 from waypost.domain.errors import UnavailableError
+from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages import delivery, send_request, template_scope
 from waypost.domain.messages.message import (
     Message,
@@ -66,6 +67,7 @@ class SendDependencies:
     templates: ports.Templates
     channels: Mapping[str, ports.Channel]
     suppressions: ports.Suppressions
+    last_messages: ports.LastMessages
     permissions: ports.Permissions
     settings: CachedSettings
     senders: Senders
@@ -309,9 +311,12 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
             dependencies.queue.put(message.workspace, [(message.id, delivery.claimable_in(message, now))])
         return
     # By the attempt and not by the reason: a delivery report may have replaced the status and the reason.
-    if message.attempts and message.attempts[-1].outcome == "gone" and message.to:
-        cause = SuppressionCause("gone", "provider", message.attempts[-1].at, message.id)
+    last = message.attempts[-1] if message.attempts else None
+    if last and message.to and (reason := delivery.suppression_reason(last)):
+        cause = SuppressionCause(reason, "provider", last.at, message.id)
         dependencies.suppressions.add(message.workspace, message.channel, message.to, cause)
+    if last and message.to and last.outcome in ("sent", "unknown") and step_class(message.channel).has_replies:
+        dependencies.last_messages.remember(message.workspace, message.channel, message.to, message.id, last.at)
     if message.status is MessageStatus.FAILED:
         _park(message, dependencies.dead)
     if message.awaited:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
+    from waypost.adapters.dynamodb.last_messages import DynamoLastMessages
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
@@ -288,6 +289,7 @@ def sending() -> send.SendDependencies:
         templates=liquid.LiquidTemplates(),
         channels=channels(),
         suppressions=suppressions(),
+        last_messages=last_messages(),
         permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
         settings=cached_settings(),
         senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
@@ -301,13 +303,24 @@ def sending() -> send.SendDependencies:
 
 
 @cache
+def last_messages() -> DynamoLastMessages:
+    """The last messages to the addresses of channels on which receivers can answer."""
+    from waypost.adapters.dynamodb.last_messages import DynamoLastMessages  # noqa: PLC0415 - only the sender loads it
+
+    return DynamoLastMessages(table("WORKSPACES_TABLE"), tombstone_key)
+
+
+@cache
 def channels() -> Mapping[str, ports.Channel]:
     """The channels by their names in message steps."""
-    from waypost.adapters import ses, webhook  # noqa: PLC0415 - only the sender and dry runs load the channels
+    from waypost.adapters import ses, sms, webhook  # noqa: PLC0415 - only the sender and dry runs load the channels
     from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415 - as above
 
     return {
         "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
+        "sms": sms.SmsChannel(
+            settings.optional("SMS_ORIGINATION"), settings.optional("SMS_TYPE"), settings.optional("SMS_CONFIGURATION_SET")
+        ),
         "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
     }
 

@@ -22,7 +22,14 @@ from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.messages import template_scope
-from waypost.domain.messages.message import MessageReason, MessageStatus, RenderedTemplate, RenderFailure, SkipReason
+from waypost.domain.messages.message import (
+    MessageReason,
+    MessageStatus,
+    PreparedMessage,
+    RenderedTemplate,
+    RenderFailure,
+    SkipReason,
+)
 from waypost.domain.messages.permission import consent_refusal
 from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
@@ -85,22 +92,23 @@ def rendered(planned: PlannedMessage, journey: Journey, dependencies: ManageDepe
     message, step = planned.message, template_scope.message_step(journey, planned.message.step)
     template, scope = template_scope.template_of(step), template_scope.scope(message, planned.customer, journey)
     content = dependencies.templates.render(template, scope, message.created_at, strict=step.strict)
-    skipped = MessageReason.TEMPLATE if isinstance(content, RenderFailure) else _skipped(content, planned, dependencies)
+    prepared = SkipReason(MessageReason.TEMPLATE) if isinstance(content, RenderFailure) else _prepared(content, planned, dependencies)
+    skipped = prepared.reason if isinstance(prepared, SkipReason) else None
     reason = message.reason or _without_consent(step, planned, dependencies) or skipped
+    added = {} if isinstance(prepared, SkipReason) else {name: prepared.rendered[name] for name in step.added_fields}
     return SimulatedMessage(
         at=message.created_at,
         step=message.step,
         channel=message.channel,
-        rendered={} if isinstance(content, RenderFailure) else dict(content),
+        rendered={} if isinstance(content, RenderFailure) else {**content, **added},
         reason=reason.value if reason else None,
         missing=dependencies.templates.missing_variables(template, scope, message.created_at),
     )
 
 
-def _skipped(content: RenderedTemplate, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:
-    """Why the channel would not send a message, by the same function as in the sender."""
-    prepared = dependencies.preparations()[planned.message.channel](content, planned.customer)
-    return prepared.reason if isinstance(prepared, SkipReason) else None
+def _prepared(content: RenderedTemplate, planned: PlannedMessage, dependencies: ManageDependencies) -> PreparedMessage | SkipReason:
+    """The message as the channel would send it, or why it would not, by the same function as in the sender."""
+    return dependencies.preparations()[planned.message.channel](content, planned.customer)
 
 
 def _without_consent(step: MessageStep, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:
