@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tests.fakes.log import FakeLog
-from tests.fakes.messages import FakeDeadLetters, FakeMessages
+from tests.fakes.messages import FakeCapCounts, FakeDeadLetters, FakeMessages
 from tests.fakes.runs import FakeRuns
 from waypost.domain.customers.erasure import ErasedMessage, ErasureScope, ErasureStatus
 from waypost.domain.dead_letters import Parked
@@ -27,6 +27,7 @@ class FakeCustomerData:
     messages_table: FakeMessages = field(default_factory=FakeMessages)
     events: FakeLog = field(default_factory=FakeLog)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+    cap_counts: FakeCapCounts = field(default_factory=FakeCapCounts)
     before_call: Callable[[], object] = lambda: None
     lagging: bool = False
 
@@ -47,6 +48,10 @@ class FakeCustomerData:
         for each in messages:
             self.messages_table.stored.pop((workspace, each), None)
             self.messages_table.bodies.pop((workspace, each), None)
+
+    def remove_cap_counts(self, workspace: str, customers: Sequence[str]) -> None:
+        for each in customers:
+            self.cap_counts.stored.pop((workspace, each), None)
 
     def remove_events(self, workspace: str, customer: str) -> int:
         self.before_call()

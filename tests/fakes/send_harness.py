@@ -10,6 +10,7 @@ from typing import Literal
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.messages import (
     NOW,
+    FakeCapCounts,
     FakeChannel,
     FakeDeadLetters,
     FakeMessages,
@@ -21,6 +22,7 @@ from tests.fakes.messages import (
 from tests.fakes.workspaces import FakeWorkspaceSettings
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import Pace
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.identifiers import Identifier
@@ -106,7 +108,10 @@ class SendHarness:
     settings: FakeWorkspaceSettings = field(default_factory=FakeWorkspaceSettings)
     cached_settings: CachedSettings = field(init=False)
     senders: Senders = field(init=False)
+    cap_counts: FakeCapCounts = field(default_factory=FakeCapCounts)
     pauses: ProviderPauses = field(default_factory=ProviderPauses)
+    paces: dict[str, Pace] = field(default_factory=dict)
+    slept: list[float] = field(default_factory=list)
     now: datetime = NOW
     call_duration: timedelta = timedelta(0)
 
@@ -126,11 +131,15 @@ class SendHarness:
             channels=channels,
             suppressions=self.suppressions,
             senders=self.senders,
+            settings=self.cached_settings,
+            cap_counts=self.cap_counts,
             queue=self.queue,
             signals=self.signals,
             dead=self.dead,
             statuses=Statuses(self.journeys),
             pauses=self.pauses,
+            paces=self.paces,
+            sleep=self.slept.append,
             clock=lambda: self.now + self.call_duration,
         )
 

@@ -7,13 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from waypost import identify, ports
+from waypost import identify, message_caps, ports
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import Paces, SendLater, SendNow
 from waypost.cache.workspace_cache import Schemas, Statuses
+from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.customer import assemble
+from waypost.domain.customers.topics import GENERAL
 from waypost.domain.errors import UnavailableError
+from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages import delivery, send_request, template_scope
+from waypost.domain.messages.caps import CapReached, CountedMessage, covering
 from waypost.domain.messages.message import (
     Message,
     MessageReason,
@@ -26,6 +31,8 @@ from waypost.domain.messages.message import (
 from waypost.domain.messages.next_action import (
     Claim,
     Content,
+    Counted,
+    CountMessage,
     Decision,
     Defer,
     Load,
@@ -54,7 +61,10 @@ SAVE_ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class SendDependencies:
-    """The ports and caches that sending uses; `channels` by their names in message steps. `clock` returns the time (UTC)."""
+    """The ports and caches that sending uses; `channels` and `paces` by the names of channels in message steps.
+
+    `clock` returns the time (UTC), and `sleep` waits for seconds.
+    """
 
     messages: ports.Messages
     customers: ports.Customers
@@ -64,12 +74,16 @@ class SendDependencies:
     channels: Mapping[str, ports.Channel]
     suppressions: ports.Suppressions
     senders: Senders
+    settings: CachedSettings
+    cap_counts: ports.CapCounts
     queue: ports.SendQueue
     signals: ports.Signals
     dead: ports.DeadLetters
     statuses: Statuses
     pauses: ProviderPauses
+    paces: Paces
     clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +100,61 @@ def send(workspace: str, message_id: str, now: datetime, token: str, dependencie
     Raises UnavailableError if a dependency fails, or if other workers change the message again and again. Calling again with the same
     message is always safe, after an error as well.
     """
+    in_turn = False
     for _ in range(SAVE_ATTEMPTS):
         row = dependencies.messages.get(workspace, message_id)
         if row is None:
             return SendResult(None)
-        throttled_for = dependencies.pauses.throttled_for(row.channel, now) if delivery.is_claimable(row, now) else None
-        if throttled_for is not None:
-            # Before anything else is read: while a large backlog waits for a slow provider, most deliveries of records end here.
-            dependencies.queue.put(workspace, [(message_id, turn_delay(message_id, now, throttled_for))])
-            return SendResult(row)
-        result = _act(_decide(row, now, dependencies), row, now, token, dependencies)
+        if delivery.is_claimable(row, now):
+            throttled_for = dependencies.pauses.throttled_for(row.channel, now)
+            if throttled_for is not None:
+                # Before anything else is read: while a large backlog waits for a slow provider, most deliveries of records end here.
+                dependencies.queue.put(workspace, [(message_id, turn_delay(message_id, now, throttled_for))])
+                return SendResult(row)
+            later = None if in_turn else _take_turn(row, now, dependencies)
+            if later is not None:
+                result = _postpone(row, later, dependencies)
+                if result is not None:
+                    return result
+                continue
+            in_turn = True
+        action = _decide(row, now, dependencies)
+        result = _act(action, row, now, token, dependencies)
         if result is not None:
+            if in_turn and not isinstance(action, Claim):
+                _give_turn_back(row, dependencies)
             return result
         # A delivery report or another worker changed the row between the read and the write. The record on the queue may be the only one
         # of this message: if it ended here, nothing would notify the run that waits, or retry when that worker dies.
     raise UnavailableError("a message changed too often")
+
+
+def _take_turn(row: Message, now: datetime, dependencies: SendDependencies) -> SendLater | None:
+    """Waits for the turn of a message in the rate of its provider, if that is within a second. Otherwise returns what it waits for."""
+    pace = dependencies.paces.get(row.channel)
+    turn = pace.turn(row.id, now) if pace is not None else SendNow()
+    if isinstance(turn, SendLater):
+        return turn
+    if turn.after:
+        # The messages of a batch are sent in threads of their own, so that each waits for itself only.
+        dependencies.sleep(turn.after.total_seconds())
+    return None
+
+
+def _give_turn_back(row: Message, dependencies: SendDependencies) -> None:
+    if row.channel in dependencies.paces:
+        dependencies.paces[row.channel].unused()
+
+
+def _postpone(row: Message, later: SendLater, dependencies: SendDependencies) -> SendResult | None:
+    """Puts a message back on the queue that may not be sent yet. None if its row has changed since it was read."""
+    # The row shows that the message waits for the quota. It is written once for the whole wait: with another `due` for each look, a backlog
+    # of a day would cost a write for each look of each message.
+    postponed = replace(row, reason=MessageReason.QUOTA, held=False) if later.quota else row
+    if postponed != row and not dependencies.messages.save(postponed, row):
+        return None
+    dependencies.queue.put(row.workspace, [(row.id, later.after)])
+    return SendResult(postponed, changed=postponed != row)
 
 
 def give_up(workspace: str, message_id: str, now: datetime, dependencies: SendDependencies) -> SendResult:
@@ -138,7 +192,9 @@ def _decide(row: Message, now: datetime, dependencies: SendDependencies) -> Deci
     return action
 
 
-def _load(action: Load, message: Message, context: SendContext, now: datetime, dependencies: SendDependencies) -> SendContext:
+def _load(  # noqa: PLR0911 - one for each kind of load
+    action: Load, message: Message, context: SendContext, now: datetime, dependencies: SendDependencies
+) -> SendContext:
     match action:
         case LoadJourneyStatus():
             return replace(context, journey_status=dependencies.statuses.of(message.workspace, message.journey, now))
@@ -150,6 +206,8 @@ def _load(action: Load, message: Message, context: SendContext, now: datetime, d
             return replace(context, sender=SenderCheck(dependencies.senders.error(message.workspace, sender, now)))
         case LoadSuppression(address):
             return replace(context, is_suppressed=dependencies.suppressions.holds(message.workspace, message.channel, address))
+        case CountMessage(due_message, recipient):
+            return replace(context, count=_count(due_message, recipient, now, dependencies))
         case StoreContent(due_message, prepared):
             return _with_stored_content(context, due_message, prepared, now, dependencies)
         case _ as never:
@@ -165,6 +223,17 @@ def _recipient(message: Message, now: datetime, dependencies: SendDependencies) 
         return SkipReason(MessageReason.ERASED)
     journey = dependencies.journeys.version(message.workspace, message.journey, message.version)
     return Recipient(customer, journey, zone_for(customer.attributes, schema.timezone))
+
+
+def _count(message: Message, recipient: Recipient, now: datetime, dependencies: SendDependencies) -> Counted | CapReached:
+    """Counts a message under the caps of its workspace."""
+    # A receipt or the reset of a password must reach the customer, and must not keep another message back.
+    step, customer = template_scope.message_step(recipient.journey, message.step), recipient.customer
+    caps = () if step.transactional else dependencies.settings.of(message.workspace, now).caps
+    counted = CountedMessage(message.id, now, step.topic or GENERAL, message.channel)
+    if not covering(caps, counted.topic, counted.channel):
+        return Counted(None)
+    return message_caps.count(counted, customer, caps, recipient.zone, dependencies.cap_counts) or Counted(customer.id)
 
 
 def _content(message: Message, recipient: Recipient, now: datetime, dependencies: SendDependencies) -> Content | SkipReason:
@@ -204,6 +273,8 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
     if not dependencies.messages.save(claimed, row):
         return None
     response = _slowed_down(_call_provider(claimed, claim.prepared, now, dependencies), claimed, dependencies)
+    if response.outcome in ("sent", "unknown") and claimed.channel in dependencies.paces:
+        dependencies.paces[claimed.channel].sent(step_class(claimed.channel).recipients(claim.prepared.rendered))
     # A call may take 15 seconds, which is longer than the first pause of the retry schedule: a pause that counted from the claim would be
     # over before the answer, and the receiver that timed out would be called again at once.
     return _record(response, claimed, dependencies.clock(), token, dependencies)
@@ -275,6 +346,8 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
         dependencies.suppressions.add(message.workspace, message.channel, message.to, message.id, message.attempts[-1].at)
     if message.status is MessageStatus.FAILED:
         _park(message, dependencies.dead)
+    if message.counted and delivery.is_certainly_not_sent(message):
+        message_caps.remove_from_count(message.workspace, message.counted, message.id, dependencies.cap_counts)
     if message.awaited:
         _notify_run(message, dependencies)
 

@@ -30,6 +30,7 @@ from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, SqsUndeliv
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import CachedQuota, Pace
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.erasure import ErasureDependencies
@@ -259,6 +260,7 @@ def erasing() -> ErasureDependencies:
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
+    from waypost.adapters.dynamodb.cap_counts import DynamoCapCounts  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
@@ -270,13 +272,25 @@ def sending() -> send.SendDependencies:
         channels=channels(),
         suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
         senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
+        settings=cached_settings(),
+        cap_counts=DynamoCapCounts(table("MESSAGES_TABLE")),
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
         statuses=Statuses(journeys(), max_age=snapshot_seconds()),
         pauses=ProviderPauses(),
+        paces={"email": Pace(email_quota(), settings.integer("SEND_CONCURRENCY", 20))},
         clock=now,
+        sleep=time.sleep,
     )
+
+
+@cache
+def email_quota() -> CachedQuota:
+    """What SES lets the account send, kept in memory."""
+    from waypost.adapters.ses_account import SesAccount  # noqa: PLC0415 - only the sender and the settings need it
+
+    return CachedQuota(SesAccount())
 
 
 @cache
@@ -333,6 +347,7 @@ def managing() -> ManageDependencies:
         rejected=rejected_events(),
         messages=messages(),
         suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
+        email_quota=email_quota(),
         secrets=webhook_secrets(),
         dead_letters=dead_letters(),
         signals=signals_queue(),

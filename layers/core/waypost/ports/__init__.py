@@ -9,7 +9,16 @@ from waypost.ports.calls import Caller
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
 from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
-from waypost.ports.messages import Channel, ManagedMessages, ManagedSuppressions, Messages, Suppressions, Templates
+from waypost.ports.messages import (
+    CapCounts,
+    Channel,
+    ManagedMessages,
+    ManagedSuppressions,
+    Messages,
+    ProviderAccount,
+    Suppressions,
+    Templates,
+)
 from waypost.ports.queues import (
     ArmedTimers,
     DeadLetters,
@@ -39,6 +48,7 @@ from waypost.ports.workspaces import (
 __all__ = [
     "ArmedTimers",
     "Caller",
+    "CapCounts",
     "Channel",
     "CustomerData",
     "Customers",
@@ -61,6 +71,7 @@ __all__ = [
     "ManagedWorkspaceSettings",
     "ManagedWorkspaces",
     "Messages",
+    "ProviderAccount",
     "Receipts",
     "ReceivedRecords",
     "ReceivedSignals",

@@ -109,6 +109,11 @@ class MessageStep(Step):
         return address.strip()
 
     @staticmethod
+    def recipients(rendered: Mapping[str, Any]) -> int:  # noqa: ARG004 - for subclasses
+        """To how many receivers the provider sends a rendered message, as it counts them."""
+        return 1
+
+    @staticmethod
     def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:  # noqa: ARG004 - for subclasses
         """The faults of texts without Liquid in a template, which may not be valid in other respects.
 
@@ -136,6 +141,11 @@ class EmailMessage(MessageStep):
         """The address in lower case."""
         # E-mail addresses compare without case in practice, whatever RFC 5321 says of the part before the @.
         return address.strip().lower()
+
+    @staticmethod
+    def recipients(rendered: Mapping[str, Any]) -> int:
+        """The receiver, and all in copy. The quotas of SES count recipients and not e-mails."""
+        return 1 + sum(len(rendered.get(name) or ()) for name in ("cc", "bcc"))
 
     @staticmethod
     def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:

@@ -47,6 +47,12 @@ def with_claim(message: Message, now: datetime, token: str, to: str) -> Message:
     )
 
 
+def is_certainly_not_sent(message: Message) -> bool:
+    """Whether the message is settled and no provider has it, nor may have it."""
+    unsent = message.status in (MessageStatus.FAILED, MessageStatus.SKIPPED)
+    return unsent and not any(attempt.outcome in ("sent", "unknown") for attempt in message.attempts)
+
+
 def awaits_response(message: Message, token: str) -> bool:
     """Whether the response of the call that was claimed with this token is not recorded yet."""
     return message.token == token and message.lease is not None
