@@ -14,6 +14,7 @@ from tests.fakes.messages import (
     FakeChannel,
     FakeDeadLetters,
     FakeMessages,
+    FakePermissions,
     FakeSendQueue,
     FakeSignals,
     FakeSuppressions,
@@ -106,6 +107,7 @@ class SendHarness:
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     schemas: Schemas = field(default_factory=lambda: Schemas(EmailWorkspaces()))
     settings: FakeWorkspaceSettings = field(default_factory=FakeWorkspaceSettings)
+    permissions: FakePermissions = field(init=False)
     cached_settings: CachedSettings = field(init=False)
     senders: Senders = field(init=False)
     cap_counts: FakeCapCounts = field(default_factory=FakeCapCounts)
@@ -116,6 +118,7 @@ class SendHarness:
     call_duration: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
+        self.permissions = FakePermissions(self.customers, self.suppressions)
         self.cached_settings = CachedSettings(self.settings)
         self.senders = Senders(self.cached_settings, "Waypost <waypost@example.com>")
 
@@ -130,8 +133,9 @@ class SendHarness:
             templates=self.templates,
             channels=channels,
             suppressions=self.suppressions,
-            senders=self.senders,
+            permissions=self.permissions,
             settings=self.cached_settings,
+            senders=self.senders,
             cap_counts=self.cap_counts,
             queue=self.queue,
             signals=self.signals,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from waypost import send, settings
 from waypost.adapters import backoff, clock, stacks
+from waypost.adapters.dynamodb.consent_history import DynamoConsentHistory
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies, Preparation
@@ -134,6 +136,12 @@ def receipts() -> DynamoReceipts:
 
 
 @cache
+def consent_history() -> DynamoConsentHistory:
+    """The changes of customers' consents."""
+    return DynamoConsentHistory(table("EVENTS_TABLE"))
+
+
+@cache
 def rejected_events() -> DynamoRejectedEvents:
     """The rejected events of all workspaces."""
     return DynamoRejectedEvents(table("EVENTS_TABLE"))
@@ -155,6 +163,14 @@ def messages() -> DynamoMessages:
 def webhook_secrets() -> DynamoWebhookSecrets:
     """The signing secrets for webhooks."""
     return DynamoWebhookSecrets(table("WORKSPACES_TABLE"))
+
+
+@cache
+def suppressions() -> DynamoSuppressions:
+    """The suppressed addresses of all workspaces."""
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - only the sender and management load it
+
+    return DynamoSuppressions(table("WORKSPACES_TABLE"), tombstone_key)
 
 
 @cache
@@ -227,6 +243,7 @@ def matching() -> engine.MatchDependencies:
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
+        consents=consent_history(),
         messages=messages(),
         journeys=journeys(),
         snapshots=Snapshots(journeys(), workspaces(), max_age=snapshot_seconds()),
@@ -261,7 +278,7 @@ def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
     from waypost.adapters.dynamodb.cap_counts import DynamoCapCounts  # noqa: PLC0415 - as above
-    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
+    from waypost.adapters.dynamodb.permissions import DynamoPermissions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
         messages=messages(),
@@ -270,9 +287,10 @@ def sending() -> send.SendDependencies:
         journeys=journeys(),
         templates=liquid.LiquidTemplates(),
         channels=channels(),
-        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
-        senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
+        suppressions=suppressions(),
+        permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
         settings=cached_settings(),
+        senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
         cap_counts=DynamoCapCounts(table("MESSAGES_TABLE")),
         queue=send_queue(),
         signals=signals_queue(),
@@ -326,8 +344,7 @@ def snapshot_seconds() -> int:
 @cache
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
-    from waypost.adapters import liquid  # noqa: PLC0415 - only the management API loads these
-    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
+    from waypost.adapters import liquid, ses  # noqa: PLC0415 - only the management API loads these
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
@@ -346,7 +363,8 @@ def managing() -> ManageDependencies:
         log=DynamoLog(receipts()),
         rejected=rejected_events(),
         messages=messages(),
-        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
+        suppressions=suppressions(),
+        provider_suppressions=ses.SesSuppressions(),
         email_quota=email_quota(),
         secrets=webhook_secrets(),
         dead_letters=dead_letters(),

@@ -59,6 +59,7 @@ class ManageDependencies:
     messages: ports.ManagedMessages
     suppressions: ports.ManagedSuppressions
     email_quota: CachedQuota
+    provider_suppressions: ports.ProviderSuppressions
     secrets: ports.ManagedWebhookSecrets
     dead_letters: ports.ManagedDeadLetters
     signals: ports.Signals

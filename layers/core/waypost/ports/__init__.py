@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from waypost.ports.calls import Caller
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
-from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
+from waypost.ports.events import ConsentHistory, EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
 from waypost.ports.messages import (
     CapCounts,
@@ -15,7 +15,10 @@ from waypost.ports.messages import (
     ManagedMessages,
     ManagedSuppressions,
     Messages,
+    OptOuts,
+    Permissions,
     ProviderAccount,
+    ProviderSuppressions,
     Suppressions,
     Templates,
 )
@@ -50,6 +53,7 @@ __all__ = [
     "Caller",
     "CapCounts",
     "Channel",
+    "ConsentHistory",
     "CustomerData",
     "Customers",
     "DeadLetters",
@@ -71,7 +75,10 @@ __all__ = [
     "ManagedWorkspaceSettings",
     "ManagedWorkspaces",
     "Messages",
+    "OptOuts",
+    "Permissions",
     "ProviderAccount",
+    "ProviderSuppressions",
     "Receipts",
     "ReceivedRecords",
     "ReceivedSignals",

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeGuard
 
-from pydantic import Discriminator, Field, StrictBool, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, StrictBool, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from waypost.domain.customers.topics import TopicId
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, tagged_by
 from waypost.domain.values.header_values import is_header_value
-from waypost.domain.values.mailboxes import mailbox
+from waypost.domain.values.mailboxes import mailbox, usable_address
 
 Template = Annotated[str, Field(description="A Liquid template; it sees customer, event, journey, step and message.id.")]
 ConstantFault = tuple[tuple[str, ...], str, str]
@@ -81,6 +81,9 @@ class MessageStep(Step):
     sender_field: ClassVar[str | None] = None
     """The field of the template that names the sender, which has to be one of the workspace."""
 
+    is_personal_address: ClassVar[bool] = True
+    """Whether the address is one of a person, so that what is stored about it is stored under a hash with a secret key."""
+
     type: Literal["message"]
     strict: StrictBool = Field(default=False, description="Whether a missing value in a template skips the message (reason `template`).")
     on_unknown: Literal["hold", "resend"] = Field(
@@ -95,6 +98,9 @@ class MessageStep(Step):
     next: StepId
     channel: str
     template: Definition
+
+    has_provider_suppressions: ClassVar[bool] = False
+    """Whether the provider has a list of suppressed addresses of its own, from which an address can be removed."""
 
     @field_validator("transactional")
     @classmethod
@@ -112,6 +118,11 @@ class MessageStep(Step):
     def recipients(rendered: Mapping[str, Any]) -> int:  # noqa: ARG004 - for subclasses
         """To how many receivers the provider sends a rendered message, as it counts them."""
         return 1
+
+    @staticmethod
+    def is_address(text: str) -> bool:
+        """Whether a text that an operator gives can be an address of the channel."""
+        return bool(text.strip())
 
     @staticmethod
     def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:  # noqa: ARG004 - for subclasses
@@ -132,15 +143,21 @@ class EmailMessage(MessageStep):
     """A message by e-mail."""
 
     sender_field = "from"
+    has_provider_suppressions = True
 
     channel: Literal["email"]
     template: EmailTemplate
 
     @staticmethod
     def comparable_address(address: str) -> str:
-        """The address in lower case."""
+        """The address in lower case, with the domain in punycode, as the sender has it."""
         # E-mail addresses compare without case in practice, whatever RFC 5321 says of the part before the @.
-        return address.strip().lower()
+        return (usable_address(address.strip()) or address.strip()).lower()
+
+    @staticmethod
+    def is_address(text: str) -> bool:
+        """Whether SES takes the text as one address, without a display name."""
+        return usable_address(text.strip()) is not None
 
     @staticmethod
     def recipients(rendered: Mapping[str, Any]) -> int:
@@ -162,6 +179,7 @@ class WebhookMessage(MessageStep):
 
     recognizes_repeats = True
     url_field = "url"
+    is_personal_address = False
 
     channel: Literal["webhook"]
     template: WebhookTemplate
@@ -186,6 +204,16 @@ AnyMessage = Annotated[
 
 CHANNELS: Final[Mapping[str, type[MessageStep]]] = {"email": EmailMessage, "webhook": WebhookMessage}
 """The class of the message steps of each channel."""
+
+
+def _channel_name(text: str) -> str:
+    if text not in CHANNELS:
+        raise PydanticCustomError("unknown-choice", "a channel is one of {channels}", {"channels": ", ".join(sorted(CHANNELS))})
+    return text
+
+
+ChannelName = Annotated[str, AfterValidator(_channel_name)]
+"""The type of the name of a channel in a request."""
 
 
 def _is_constant(text: Any) -> TypeGuard[str]:
