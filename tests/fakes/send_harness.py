@@ -10,6 +10,7 @@ from typing import Literal
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.messages import (
     NOW,
+    FakeCapCounts,
     FakeChannel,
     FakeDeadLetters,
     FakeLastMessages,
@@ -23,6 +24,7 @@ from tests.fakes.messages import (
 from tests.fakes.workspaces import FakeWorkspaceSettings
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import Pace
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.identifiers import Identifier
@@ -110,7 +112,10 @@ class SendHarness:
     permissions: FakePermissions = field(init=False)
     cached_settings: CachedSettings = field(init=False)
     senders: Senders = field(init=False)
+    cap_counts: FakeCapCounts = field(default_factory=FakeCapCounts)
     pauses: ProviderPauses = field(default_factory=ProviderPauses)
+    paces: dict[str, Pace] = field(default_factory=dict)
+    slept: list[float] = field(default_factory=list)
     now: datetime = NOW
     call_duration: timedelta = timedelta(0)
 
@@ -134,11 +139,14 @@ class SendHarness:
             permissions=self.permissions,
             settings=self.cached_settings,
             senders=self.senders,
+            cap_counts=self.cap_counts,
             queue=self.queue,
             signals=self.signals,
             dead=self.dead,
             statuses=Statuses(self.journeys),
             pauses=self.pauses,
+            paces=self.paces,
+            sleep=self.slept.append,
             clock=lambda: self.now + self.call_duration,
         )
 

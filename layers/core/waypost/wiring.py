@@ -31,6 +31,7 @@ from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, SqsUndeliv
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import CachedQuota, Pace
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.erasure import ErasureDependencies
@@ -279,6 +280,7 @@ def erasing() -> ErasureDependencies:
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
+    from waypost.adapters.dynamodb.cap_counts import DynamoCapCounts  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.permissions import DynamoPermissions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
@@ -293,12 +295,15 @@ def sending() -> send.SendDependencies:
         permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
         settings=cached_settings(),
         senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
+        cap_counts=DynamoCapCounts(table("MESSAGES_TABLE")),
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
         statuses=Statuses(journeys(), max_age=snapshot_seconds()),
         pauses=ProviderPauses(),
+        paces={"email": Pace(email_quota(), settings.integer("SEND_CONCURRENCY", 20))},
         clock=now,
+        sleep=time.sleep,
     )
 
 
@@ -308,6 +313,14 @@ def last_messages() -> DynamoLastMessages:
     from waypost.adapters.dynamodb.last_messages import DynamoLastMessages  # noqa: PLC0415 - only the sender loads it
 
     return DynamoLastMessages(table("WORKSPACES_TABLE"), tombstone_key)
+
+
+@cache
+def email_quota() -> CachedQuota:
+    """What SES lets the account send, kept in memory."""
+    from waypost.adapters.ses_account import SesAccount  # noqa: PLC0415 - only the sender and the settings need it
+
+    return CachedQuota(SesAccount())
 
 
 @cache
@@ -368,6 +381,7 @@ def managing() -> ManageDependencies:
         messages=messages(),
         suppressions=suppressions(),
         provider_suppressions=ses.SesSuppressions(),
+        email_quota=email_quota(),
         secrets=webhook_secrets(),
         dead_letters=dead_letters(),
         signals=signals_queue(),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from waypost import ports
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import CachedQuota
 from waypost.domain.customers.customer import Customer
 from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.messages.message import PreparedMessage, RenderedTemplate, SkipReason
@@ -59,6 +60,7 @@ class ManageDependencies:
     rejected: ports.RejectedEventHistory
     messages: ports.ManagedMessages
     suppressions: ports.ManagedSuppressions
+    email_quota: CachedQuota
     provider_suppressions: ports.ProviderSuppressions
     secrets: ports.ManagedWebhookSecrets
     dead_letters: ports.ManagedDeadLetters

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.manage import (
     consents,
     customers,
@@ -52,6 +51,7 @@ from waypost.manage.responses.workspaces import (
     KeyResponse,
     NewKeyResponse,
     RedriveResponse,
+    SettingsResponse,
     WebhookSecretResponse,
 )
 
@@ -90,7 +90,7 @@ OPERATIONS: Final = (
         "read-settings",
         "The settings of the workspace",
         settings.read_settings,
-        WorkspaceSettings,
+        SettingsResponse,
         has_etag=True,
     ),
     Operation(
@@ -99,8 +99,8 @@ OPERATIONS: Final = (
         "save-settings",
         "Replace the settings; with `If-Match` only if nobody else has changed them",
         settings.save_settings,
-        WorkspaceSettings,
-        body=WorkspaceSettings,
+        SettingsResponse,
+        body=requests.SettingsBody,
         has_etag=True,
     ),
     Operation(

@@ -17,6 +17,7 @@ from waypost.domain.journeys.definition import NAME_PATTERN
 from waypost.domain.journeys.message_steps import ChannelName
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.messages.suppression import NewSuppression
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.values.findings import from_errors
 from waypost.domain.values.limits import DOCUMENT_VALUES, find_violation
 from waypost.domain.values.wire_model import WireModel
@@ -147,6 +148,17 @@ class NewKeyBody(WireModel):
     scopes: frozenset[Scope] = Field(min_length=1)
     key: str | None = Field(None, pattern=f"^{KEY_PATTERN.pattern}$", description="A key to import")
     expires_at: ZonedTime | None = None
+
+
+class SettingsBody(WorkspaceSettings):
+    """The settings to save. What a response shows beside them may be sent back, and is ignored."""
+
+    email_account: Any = Field(None, description="Read-only: ignored")
+
+    @property
+    def settings(self) -> WorkspaceSettings:
+        """The settings alone."""
+        return WorkspaceSettings.model_construct(**{name: getattr(self, name) for name in WorkspaceSettings.model_fields})
 
 
 class SuppressionBody(WireModel):

@@ -10,6 +10,7 @@ from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCu
 from waypost.ports.events import ConsentHistory, EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
 from waypost.ports.messages import (
+    CapCounts,
     Channel,
     FoundSuppressions,
     LastMessages,
@@ -18,6 +19,7 @@ from waypost.ports.messages import (
     Messages,
     OptOuts,
     Permissions,
+    ProviderAccount,
     ProviderSuppressions,
     Suppressions,
     Templates,
@@ -51,6 +53,7 @@ from waypost.ports.workspaces import (
 __all__ = [
     "ArmedTimers",
     "Caller",
+    "CapCounts",
     "Channel",
     "ConsentHistory",
     "CustomerData",
@@ -79,6 +82,7 @@ __all__ = [
     "Messages",
     "OptOuts",
     "Permissions",
+    "ProviderAccount",
     "ProviderSuppressions",
     "Receipts",
     "ReceivedRecords",

@@ -140,6 +140,11 @@ class MessageStep(Step):
         return ()
 
     @staticmethod
+    def recipients(rendered: Mapping[str, Any]) -> int:  # noqa: ARG004 - for subclasses
+        """To how many receivers the provider sends a rendered message, as it counts them."""
+        return 1
+
+    @staticmethod
     def is_address(text: str) -> bool:
         """Whether a text that an operator gives can be an address of the channel."""
         return bool(text.strip())
@@ -184,6 +189,11 @@ class EmailMessage(MessageStep):
     def is_address(text: str) -> bool:
         """Whether SES takes the text as one address, without a display name."""
         return usable_address(text.strip()) is not None
+
+    @staticmethod
+    def recipients(rendered: Mapping[str, Any]) -> int:
+        """The receiver, and all in copy. The quotas of SES count recipients and not e-mails."""
+        return 1 + sum(len(rendered.get(name) or ()) for name in ("cc", "bcc"))
 
     @staticmethod
     def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:

@@ -40,6 +40,10 @@ class MessageReason(StrEnum):
     PAUSED = "paused"
     """Its journey is paused. No row stores this: it says `held`."""
     QUIET_HOURS = "quiet-hours"
+    CAP = "cap"
+    """No place is left under a cap of its workspace."""
+    QUOTA = "quota"
+    """The provider lets the account send nothing more today."""
     STOPPED = "stopped"
     SUPPRESSED = "suppressed"
     UNSUBSCRIBED = "unsubscribed"
@@ -78,7 +82,8 @@ class Message:
     consistent. `event` is the event that moved the run to the step: name, payload, uuid, timestamp and source. The provider is not called
     before `due`. `awaited`: the run waits at the step for the outcome (`onFailure`). A worker that has claimed the message holds it under
     its `token` until `lease`. `attempt_count` counts the claims since the message was created or redriven, whereas `attempts` is the
-    whole history. `held`: the journey was paused when the message was due.
+    whole history. `held`: the journey was paused when the message was due. `counted` is the id of the customer for whom the message has
+    taken a place under the caps of its workspace; it is stored by the claim.
     """
 
     id: str
@@ -104,6 +109,7 @@ class Message:
     lease: datetime | None = None
     attempt_count: int = 0
     held: bool = False
+    counted: str | None = None
 
     @property
     def shown_reason(self) -> MessageReason | None:
