@@ -44,4 +44,4 @@ def test_the_longest_header_and_the_most_headers_are_taken() -> None:
 
 def test_a_header_that_is_written_twice_is_refused() -> None:
     """Upper and lower case make no difference for names of headers."""
-    assert headers_error({"X-A": "1", "References": "<1@example.com>", "x-a": "2"}) == "the header x-a is set twice"
+    assert headers_error({"X-A": "1", "References": "<1@example.com>", "X-a": "2"}) == "the header X-a is set twice"
