@@ -19,6 +19,7 @@ from waypost.manage import (
     journeys,
     keys,
     lifecycle,
+    message_counts,
     messages,
     openapi,
     requests,
@@ -41,7 +42,7 @@ from waypost.manage.responses.customers import (
 from waypost.manage.responses.events import ListedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
 from waypost.manage.responses.lists import ListResponse
-from waypost.manage.responses.messages import MessageResponse, SuppressionResponse
+from waypost.manage.responses.messages import CountsResponse, MessageResponse, SuppressionResponse
 from waypost.manage.responses.workspaces import (
     DeadLetterResponse,
     HealthResponse,
@@ -207,6 +208,15 @@ OPERATIONS: Final = (
         str,
         query=requests.DiagramQuery,
         media="text/plain; charset=utf-8",
+    ),
+    Operation(
+        "GET",
+        "/api/journeys/{id}/counts",
+        "count-messages",
+        "The messages of a journey by step and status",
+        message_counts.read_counts,
+        CountsResponse,
+        query=requests.CountsQuery,
     ),
     Operation(
         "GET",

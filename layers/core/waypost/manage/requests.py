@@ -81,6 +81,17 @@ class MessageQuery(ListQuery):
     status: MessageStatus | None = None
 
 
+class CountsQuery(WireModel):
+    """Which messages of a journey are counted. `since` is compared with the time of creation, and is inclusive."""
+
+    since: ZonedTime | None = None
+    cursor: str | None = Field(None, max_length=2000, description="`next` of the part before")
+
+    def filter_key(self, journey: str) -> Mapping[str, Any]:
+        """What a cursor of these counts is bound to."""
+        return {"list": "CountsQuery", "journey": journey, **self.model_dump(mode="json", exclude={"cursor"}, exclude_none=True)}
+
+
 class EventQuery(ListQuery):
     """A page of the events. `since` is compared with the time of receipt, and is inclusive."""
 

@@ -57,6 +57,9 @@ class MessageReason(StrEnum):
     """The provider was called, and whether it accepted the message is not known."""
 
 
+_NOT_SENT: Final = frozenset({MessageStatus.PENDING, MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.SKIPPED})
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One call of the provider, or the reason why there was none.
@@ -108,6 +111,14 @@ class Message:
     def shown_reason(self) -> MessageReason | None:
         """The reason of the status; of a pending message the reason why it is held, if it is."""
         return MessageReason.PAUSED if self.status is MessageStatus.PENDING and self.held else self.reason
+
+    @property
+    def shown_detail(self) -> str | None:
+        """What the last attempt says of a message that was not sent, or not yet; None if it says no more than the reason."""
+        if self.status not in _NOT_SENT or not self.attempts:
+            return None
+        detail = self.attempts[-1].detail
+        return None if detail == (self.reason and self.reason.value) else detail
 
     @property
     def pending_until(self) -> datetime | None:

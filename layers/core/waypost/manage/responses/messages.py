@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage
@@ -39,7 +40,8 @@ class SuppressionResponse(WireModel):
 class MessageResponse(WireModel):
     """A message with its rendered content, which is empty before the first attempt and again after 30 days.
 
-    `due` is when a pending message is sent at the earliest; `reason` says why it is held until then, if it is.
+    `due` is when a pending message is sent at the earliest; `reason` says why it is held until then, if it is. `detail` says more of a
+    message that was not sent: which value of the template fails, or what the provider answered.
     """
 
     id: str
@@ -52,6 +54,7 @@ class MessageResponse(WireModel):
     to: str | None
     status: MessageStatus
     reason: MessageReason | None
+    detail: str | None
     due: Time | None
     attempts: tuple[AttemptResponse, ...]
     created_at: Time
@@ -60,6 +63,34 @@ class MessageResponse(WireModel):
     @classmethod
     def of(cls, message: Message, prepared: PreparedMessage | None) -> MessageResponse:
         """The message with its rendered content, if that is still stored."""
-        fields = {name: getattr(message, name) for name in cls.model_fields if name != "rendered"}
-        fields |= {"reason": message.shown_reason, "due": message.pending_until}
+        fields = {name: getattr(message, name) for name in cls.model_fields if name not in ("rendered", "detail")}
+        fields |= {"reason": message.shown_reason, "detail": message.shown_detail, "due": message.pending_until}
         return cls.model_validate({**fields, "rendered": dict(prepared.rendered) if prepared else {}}, from_attributes=True)
+
+
+class StepCountsResponse(WireModel):
+    """How many messages one step has, by status; a status of which there is no message is left out."""
+
+    step: str
+    total: int
+    messages: dict[MessageStatus, int]
+
+
+class CountsResponse(WireModel):
+    """How many messages a journey has. If it is not `complete`, the numbers are those of a part, and lower bounds of the whole.
+
+    `next` is the cursor of the following part; the numbers of all parts add up.
+    """
+
+    steps: tuple[StepCountsResponse, ...]
+    complete: bool
+    next: str | None
+
+    @classmethod
+    def of(cls, counts: Mapping[str, Mapping[MessageStatus, int]], *, is_complete: bool, following: str | None) -> CountsResponse:
+        """The counts of one part, in the order of the steps' ids."""
+        steps = tuple(
+            StepCountsResponse(step=step, total=sum(by_status.values()), messages=dict(by_status))
+            for step, by_status in sorted(counts.items())
+        )
+        return cls(steps=steps, complete=is_complete, next=following)
