@@ -77,13 +77,30 @@ JOURNEY: dict[str, Any] = {
         {"id": "end", "type": "exit"},
     ],
 }
+PREVIEW: dict[str, Any] = {
+    "channel": "email",
+    "template": {
+        "subject": "Hi",
+        "text": "{{ event.payload.n }}",
+        "replyTo": "help@example.com",
+        "headers": {"X-A": "1"},
+        "cc": ["ann@example.com"],
+        "to": "ada@example.com",
+    },
+    "customer": {"primaryKey": "ada@example.com", "attributes": {"seen": "2026-11-23"}},
+    "event": {"event": "go", "payload": {"n": 1}, "source": "custom"},
+    "journey": "any",
+    "transactional": True,
+}
 BODIES: dict[str, Any] = {
     "save-schema": SCHEMA,
     "add-key": {"name": "app", "scopes": ["events"], "key": "a-key-of-20-characters", "expiresAt": "2099-01-01T00:00:00Z"},
     "save-journey": JOURNEY,
     "simulate-journey": SIMULATION,
     "redrive": {"id": "nothing"},
-    "save-settings": {"senders": ["news@example.com", "@example.org"]},
+    "save-settings": {"senders": ["news@example.com", "@example.org"], "testAddresses": ["qa@example.com"]},
+    "preview-template": PREVIEW,
+    "send-test": {**PREVIEW, "to": "qa@example.com"},
     "lift-suppression": {"channel": "webhook", "address": "https://example.com/hook"},
 }
 """A valid body of each operation that takes one."""
@@ -93,6 +110,7 @@ QUERIES = (
     *(("/api/messages", name) for name in ("customer", "journey", "status")),
     *(("/api/customers", name) for name in ("primaryKey", "correlationId")),
     ("/api/journeys/any/diagram", "counts"),
+    *(("/api/journeys/any/counts", name) for name in ("since", "cursor")),
 )
 
 

@@ -75,9 +75,11 @@ def test_a_function_can_write_its_own_tables_only(name: str, functions: Resource
     assert written == WRITERS[name]
 
 
-def test_only_the_sender_can_send_email(functions: Resources) -> None:
-    """Only the sender has permissions for SES."""
-    assert {name for name in NAMES for action, _ in grants(functions[name]) if action.startswith("ses:")} == {"send"}
+def test_only_two_functions_can_send_email(functions: Resources) -> None:
+    """Only the sender and the management function, which sends test messages, have permissions for SES: the same ones."""
+    allowed = {name: [each for each in grants(functions[name]) if each[0].startswith("ses:")] for name in NAMES}
+    assert {name for name in NAMES if allowed[name]} == {"send", "manage"}
+    assert allowed["send"] == allowed["manage"]
 
 
 def test_each_queue_has_one_consumer(functions: Resources) -> None:

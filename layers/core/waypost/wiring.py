@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
-    from waypost.manage.dependencies import ManageDependencies, Preparation
+    from waypost.manage.dependencies import ManageDependencies
     from waypost.manage.stack_queues import StackQueues
 
 INTAKE_THREADS = 10
@@ -282,18 +282,13 @@ def sending() -> send.SendDependencies:
 @cache
 def channels() -> Mapping[str, ports.Channel]:
     """The channels by their names in message steps."""
-    from waypost.adapters import ses, webhook  # noqa: PLC0415 - only the sender and dry runs load the channels
+    from waypost.adapters import ses, webhook  # noqa: PLC0415 - the intake and the matcher do not load the channels
     from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415 - as above
 
     return {
         "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
         "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
     }
-
-
-def preparations() -> Mapping[str, Preparation]:
-    """How each channel completes a rendered message, by the names of channels: for dry runs."""
-    return {name: channel.prepare for name, channel in channels().items()}
 
 
 def local_webhooks() -> bool:
@@ -313,6 +308,7 @@ def snapshot_seconds() -> int:
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
     from waypost.adapters import liquid  # noqa: PLC0415 - only the management API loads these
+    from waypost.adapters.dynamodb.sent_tests import DynamoSentTests  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
@@ -340,7 +336,8 @@ def managing() -> ManageDependencies:
         delays=delays_queue(),
         templates=liquid.LiquidTemplates(),
         erasing=erasing,
-        preparations=preparations,
+        channels=channels,
+        sent_tests=DynamoSentTests(table("WORKSPACES_TABLE")),
         random_key=random_key,
         clock=now,
         monotonic=time.monotonic,

@@ -59,7 +59,7 @@ class SesChannel:
         # SES has no idempotency key: it accepts the same e-mail twice. botocore by default repeats a call that timed out, so `attempts=1`
         # turns that off. An error after the connection was made is `unknown`, because SES may have accepted the e-mail before it.
         try:
-            sent = client("sesv2", read_timeout=10, attempts=1).send_email(**self._request(message, prepared.rendered))
+            sent = client("sesv2", read_timeout=10, attempts=1).send_email(**self._request(message, prepared))
         except ClientError as error:
             return _response_of_error(error)
         except (ConnectTimeoutError, EndpointConnectionError) as error:
@@ -70,7 +70,8 @@ class SesChannel:
             return ProviderResponse("refused", type(error).__name__)
         return ProviderResponse("sent", sent["MessageId"])
 
-    def _request(self, message: Message, rendered: RenderedTemplate) -> dict[str, Any]:
+    def _request(self, message: Message, prepared: PreparedMessage) -> dict[str, Any]:
+        rendered = prepared.rendered
         body = {part.capitalize(): _content(rendered[part]) for part in ("text", "html") if rendered.get(part)}
         headers = [{"Name": name, "Value": value} for name, value in rendered.get("headers", {}).items()]
         copies = {member: rendered[name] for name, member in (("cc", "CcAddresses"), ("bcc", "BccAddresses")) if rendered.get(name)}
@@ -78,11 +79,18 @@ class SesChannel:
             "FromEmailAddress": rendered["from"],
             "Destination": {"ToAddresses": [rendered["to"]], **copies},
             "Content": {"Simple": {"Subject": _content(rendered["subject"]), "Body": body, **({"Headers": headers} if headers else {})}},
-            "EmailTags": [{"Name": "waypost-message", "Value": message.id}, {"Name": "waypost-workspace", "Value": message.workspace}],
+            "EmailTags": [{"Name": name, "Value": value} for name, value in _tags(message, prepared).items()],
         }
         if "replyTo" in rendered:
             request["ReplyToAddresses"] = [rendered["replyTo"]]
         return request | ({"ConfigurationSetName": self.configuration_set} if self.configuration_set else {})
+
+
+def _tags(message: Message, prepared: PreparedMessage) -> Mapping[str, str]:
+    """The tags by which the events of SES name the message. No message has the id that a test has."""
+    if prepared.is_test:
+        return {"waypost-message": "test", "waypost-workspace": message.workspace, "waypost-test": "true"}
+    return {"waypost-message": message.id, "waypost-workspace": message.workspace}
 
 
 def _further_headers(rendered: RenderedTemplate) -> dict[str, Any] | str:

@@ -22,10 +22,12 @@ from waypost.manage import (
     message_counts,
     messages,
     openapi,
+    previews,
     requests,
     settings,
     simulation,
     suppressions,
+    template_tests,
     timeline,
     workspaces,
 )
@@ -42,7 +44,7 @@ from waypost.manage.responses.customers import (
 from waypost.manage.responses.events import ListedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
 from waypost.manage.responses.lists import ListResponse
-from waypost.manage.responses.messages import CountsResponse, MessageResponse, SuppressionResponse
+from waypost.manage.responses.messages import CountsResponse, MessageResponse, PreviewResponse, SentTestResponse, SuppressionResponse
 from waypost.manage.responses.workspaces import (
     DeadLetterResponse,
     HealthResponse,
@@ -296,6 +298,24 @@ OPERATIONS: Final = (
         "A message with its rendered content and its attempts",
         messages.read_message,
         MessageResponse,
+    ),
+    Operation(
+        "POST",
+        "/api/messages/test",
+        "send-test",
+        "Send a template to a test address of the workspace; at most 20 in an hour",
+        template_tests.send_test,
+        SentTestResponse,
+        body=requests.SendTestBody,
+    ),
+    Operation(
+        "POST",
+        "/api/templates/preview",
+        "preview-template",
+        "Render a template for a customer; nothing is sent or stored",
+        previews.preview_template,
+        PreviewResponse,
+        body=requests.PreviewBody,
     ),
     Operation(
         "GET", "/api/webhooks/secret", "read-secret", "The secret that signs webhooks", workspaces.read_secret, WebhookSecretResponse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from waypost.domain.api_keys import KEY_PATTERN, Scope
 from waypost.domain.errors import RefusedError
@@ -150,6 +150,35 @@ class SimulatedCustomer(WireModel):
 
     primary_key: Any = None
     attributes: dict[str, Any] = Field(default_factory=dict)
+
+
+class PreviewEvent(WireModel):
+    """The event that a template sees, as it would be sent."""
+
+    event: Name
+    payload: dict[str, Any] = Field(default_factory=dict)
+    source: Name = "custom"
+
+
+class PreviewBody(WireModel):
+    """A template, and what it is rendered for.
+
+    `customer` is a stored one (`primaryKey`), given `attributes`, or both: a stored one with these attributes over its own. `journey` is
+    the id of a stored journey, whose name and version the template sees. `transactional` is that of the step.
+    """
+
+    channel: Name
+    template: dict[str, Any]
+    customer: SimulatedCustomer = SimulatedCustomer()
+    event: PreviewEvent | None = None
+    journey: JourneyName | None = None
+    transactional: StrictBool = False
+
+
+class SendTestBody(PreviewBody):
+    """A template that is sent to `to`, one of the test addresses of the workspace."""
+
+    to: str = Field(min_length=1, max_length=320)
 
 
 class SimulatedEvent(WireModel):

@@ -96,7 +96,7 @@ def rendered(planned: PlannedMessage, journey: Journey, dependencies: ManageDepe
 
 def _skipped(content: RenderedTemplate, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:
     """Why the channel would not send a message, by the same function as in the sender."""
-    prepared = dependencies.preparations()[planned.message.channel](content, planned.customer)
+    prepared = dependencies.channels()[planned.message.channel].prepare(content, planned.customer)
     return prepared.reason if isinstance(prepared, SkipReason) else None
 
 

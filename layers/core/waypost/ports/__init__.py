@@ -33,6 +33,7 @@ from waypost.ports.workspaces import (
     ManagedWorkspaces,
     ManagedWorkspaceSettings,
     SenderSettings,
+    SentTests,
     Workspaces,
 )
 
@@ -71,6 +72,7 @@ __all__ = [
     "Runs",
     "SendQueue",
     "SenderSettings",
+    "SentTests",
     "Signals",
     "StartedAttempts",
     "Suppressions",

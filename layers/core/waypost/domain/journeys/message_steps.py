@@ -94,6 +94,12 @@ class MessageStep(Step):
     copy_fields: ClassVar[tuple[str, ...]] = ()
     """The fields of the template with further recipients, which only a transactional step may have."""
 
+    test_address_field: ClassVar[str | None] = None
+    """The field of the template that takes the address of a test. None: the channel has no test messages."""
+
+    test_mark_field: ClassVar[str | None] = None
+    """The field of the template, a text, in which the receiver of a test reads that it is one."""
+
     type: Literal["message"]
     strict: StrictBool = Field(default=False, description="Whether a missing value in a template skips the message (reason `template`).")
     on_unknown: Literal["hold", "resend"] = Field(
@@ -141,6 +147,8 @@ class EmailMessage(MessageStep):
 
     sender_field = "from"
     copy_fields = ("cc", "bcc")
+    test_address_field = "to"
+    test_mark_field = "subject"
 
     channel: Literal["email"]
     template: EmailTemplate

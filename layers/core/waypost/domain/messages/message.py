@@ -143,11 +143,13 @@ class SkipReason:
 class PreparedMessage:
     """A message as its channel sends it: complete, so that every attempt sends the same, with the address that identifies its receiver.
 
-    `to` is the address in the form in which suppressions store it, such as `ada@example.com` or the origin and path of a URL.
+    `to` is the address in the form in which suppressions store it, such as `ada@example.com` or the origin and path of a URL. `is_test`: it
+    is a test of a template, which no customer gets and no row of a message stands for; its provider gets it marked as a test.
     """
 
     to: str
     rendered: RenderedTemplate
+    is_test: bool = False
 
 
 @dataclass(frozen=True, slots=True)

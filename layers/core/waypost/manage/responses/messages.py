@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage
+from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage, ProviderOutcome
 from waypost.domain.messages.suppression import Suppression
+from waypost.domain.values.findings import Finding
 from waypost.domain.values.wire_model import WireModel
-from waypost.manage.responses.lists import Time
+from waypost.manage.responses.lists import FindingResponse, Time
 
 
 class AttemptResponse(WireModel):
@@ -94,3 +95,29 @@ class CountsResponse(WireModel):
             for step, by_status in sorted(counts.items())
         )
         return cls(steps=steps, complete=is_complete, next=following)
+
+
+class PreviewResponse(WireModel):
+    """A template as its provider would get it. `missing` are the variables without a value, `problems` what would keep it from being sent.
+
+    `rendered` is empty if the template cannot be rendered.
+    """
+
+    rendered: dict[str, Any]
+    missing: tuple[str, ...]
+    problems: tuple[FindingResponse, ...]
+
+    @classmethod
+    def of(cls, rendered: Mapping[str, Any], missing: tuple[str, ...], problems: Sequence[Finding]) -> PreviewResponse:
+        """A preview as the API shows it."""
+        return cls(rendered=dict(rendered), missing=missing, problems=tuple(FindingResponse.of(each) for each in problems))
+
+
+class SentTestResponse(WireModel):
+    """What the provider answered to a test, as an attempt of a message has it, and what was sent to which address."""
+
+    outcome: ProviderOutcome
+    detail: str
+    to: str
+    rendered: dict[str, Any]
+    missing: tuple[str, ...]
