@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.messages import (
@@ -20,6 +20,7 @@ from tests.fakes.messages import (
     FakeSignals,
     FakeSuppressions,
     FakeTemplates,
+    pending_message,
 )
 from tests.fakes.workspaces import FakeWorkspaceSettings
 from waypost.cache.provider_pauses import ProviderPauses
@@ -161,3 +162,10 @@ class SendHarness:
         found = self.messages.get("w1", "msg_1")
         assert found is not None
         return found
+
+
+def harness_with(**changes: Any) -> SendHarness:
+    """A harness with one pending e-mail, with these fields changed."""
+    harness = SendHarness()
+    harness.messages.add(pending_message(**changes))
+    return harness

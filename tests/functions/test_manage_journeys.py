@@ -339,3 +339,17 @@ def test_a_dry_run_warns_of_an_entry_event_from_another_source() -> None:
     body = {"events": [{"event": "signed_up", "source": "backend", "at": at()}]}
     [warning] = call("POST", "/api/journeys/apps/simulate", body)[1]["warnings"]
     assert (warning["code"], warning["pointer"]) == ("other-source", "/events/0/source")
+
+
+def test_a_journey_is_returned_with_its_definition() -> None:
+    """The definition is returned as it was saved, with the status and both versions; the list leaves it out."""
+    draft = {"name": "Later", "steps": [], "odd": 2.5}
+    assert call("PUT", "/api/journeys/later", draft)[0] == 201
+    status, journey = call("PUT", "/api/journeys/later", draft)
+    assert (status, journey["version"], journey["publishedVersion"], journey["status"]) == (200, 2, None, "draft")
+    assert journey["definition"] == {"id": "later", **draft}
+    assert call("GET", "/api/journeys/later")[1] == journey
+    assert "definition" not in call("GET", "/api/journeys")[1]["items"][0]
+    status, problem = call("POST", "/api/journeys/later/publish")
+    assert status == 422
+    assert {each["pointer"] for each in problem["errors"]} >= {"/entry", "/odd"}

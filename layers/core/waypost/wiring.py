@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
-    from waypost.manage.dependencies import ManageDependencies, Preparation
+    from waypost.manage.dependencies import ManageDependencies
     from waypost.manage.stack_queues import StackQueues
 
 INTAKE_THREADS = 10
@@ -326,7 +326,7 @@ def email_quota() -> CachedQuota:
 @cache
 def channels() -> Mapping[str, ports.Channel]:
     """The channels by their names in message steps."""
-    from waypost.adapters import ses, sms, webhook  # noqa: PLC0415 - only the sender and dry runs load the channels
+    from waypost.adapters import ses, sms, webhook  # noqa: PLC0415 - the intake and the matcher do not load the channels
     from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415 - as above
 
     return {
@@ -336,11 +336,6 @@ def channels() -> Mapping[str, ports.Channel]:
         ),
         "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
     }
-
-
-def preparations() -> Mapping[str, Preparation]:
-    """How each channel completes a rendered message, by the names of channels: for dry runs."""
-    return {name: channel.prepare for name, channel in channels().items()}
 
 
 def local_webhooks() -> bool:
@@ -360,6 +355,7 @@ def snapshot_seconds() -> int:
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
     from waypost.adapters import liquid, ses  # noqa: PLC0415 - only the management API loads these
+    from waypost.adapters.dynamodb.sent_tests import DynamoSentTests  # noqa: PLC0415 - as above
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
@@ -389,7 +385,8 @@ def managing() -> ManageDependencies:
         delays=delays_queue(),
         templates=liquid.LiquidTemplates(),
         erasing=erasing,
-        preparations=preparations,
+        channels=channels,
+        sent_tests=DynamoSentTests(table("WORKSPACES_TABLE")),
         random_key=random_key,
         clock=now,
         monotonic=time.monotonic,

@@ -20,12 +20,15 @@ from waypost.manage import (
     keys,
     layouts,
     lifecycle,
+    message_counts,
     messages,
     openapi,
+    previews,
     requests,
     settings,
     simulation,
     suppressions,
+    template_tests,
     timeline,
     workspaces,
 )
@@ -44,7 +47,14 @@ from waypost.manage.responses.events import ListedEventResponse, QueuedEventResp
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
 from waypost.manage.responses.layouts import CheckResponse, LayoutResponse
 from waypost.manage.responses.lists import ListResponse
-from waypost.manage.responses.messages import MessageResponse, SuppressedResponse, SuppressionResponse
+from waypost.manage.responses.messages import (
+    CountsResponse,
+    MessageResponse,
+    PreviewResponse,
+    SentTestResponse,
+    SuppressedResponse,
+    SuppressionResponse,
+)
 from waypost.manage.responses.workspaces import (
     DeadLetterResponse,
     HealthResponse,
@@ -233,6 +243,15 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET",
+        "/api/journeys/{id}/counts",
+        "count-messages",
+        "The messages of a journey by step and status",
+        message_counts.read_counts,
+        CountsResponse,
+        query=requests.CountsQuery,
+    ),
+    Operation(
+        "GET",
         "/api/customers",
         "find-customer",
         "The customer that has an id",
@@ -338,6 +357,24 @@ OPERATIONS: Final = (
         "A message with its rendered content and its attempts",
         messages.read_message,
         MessageResponse,
+    ),
+    Operation(
+        "POST",
+        "/api/messages/test",
+        "send-test",
+        "Send a template to a test address of the workspace; at most 20 in an hour",
+        template_tests.send_test,
+        SentTestResponse,
+        body=requests.SendTestBody,
+    ),
+    Operation(
+        "POST",
+        "/api/templates/preview",
+        "preview-template",
+        "Render a template for a customer; nothing is sent or stored",
+        previews.preview_template,
+        PreviewResponse,
+        body=requests.PreviewBody,
     ),
     Operation(
         "GET", "/api/webhooks/secret", "read-secret", "The secret that signs webhooks", workspaces.read_secret, WebhookSecretResponse

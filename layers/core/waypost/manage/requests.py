@@ -98,6 +98,17 @@ class MessageQuery(ListQuery):
     status: MessageStatus | None = None
 
 
+class CountsQuery(WireModel):
+    """Which messages of a journey are counted. `since` is compared with the time of creation, and is inclusive."""
+
+    since: ZonedTime | None = None
+    cursor: str | None = Field(None, max_length=2000, description="`next` of the part before")
+
+    def filter_key(self, journey: str) -> Mapping[str, Any]:
+        """What a cursor of these counts is bound to."""
+        return {"list": "CountsQuery", "journey": journey, **self.model_dump(mode="json", exclude={"cursor"}, exclude_none=True)}
+
+
 class EventQuery(ListQuery):
     """A page of the events. `since` is compared with the time of receipt, and is inclusive."""
 
@@ -233,6 +244,35 @@ class SimulatedCustomer(WireModel):
 
     primary_key: Any = None
     attributes: dict[str, Any] = Field(default_factory=dict)
+
+
+class PreviewEvent(WireModel):
+    """The event that a template sees, as it would be sent."""
+
+    event: Name
+    payload: dict[str, Any] = Field(default_factory=dict)
+    source: Name = "custom"
+
+
+class PreviewBody(WireModel):
+    """A template, and what it is rendered for.
+
+    `customer` is a stored one (`primaryKey`), given `attributes`, or both: a stored one with these attributes over its own. `journey` is
+    the id of a stored journey, whose name and version the template sees. `transactional` is that of the step.
+    """
+
+    channel: Name
+    template: dict[str, Any]
+    customer: SimulatedCustomer = SimulatedCustomer()
+    event: PreviewEvent | None = None
+    journey: JourneyName | None = None
+    transactional: StrictBool = False
+
+
+class SendTestBody(PreviewBody):
+    """A template that is sent to `to`, one of the test addresses of the workspace."""
+
+    to: str = Field(min_length=1, max_length=320)
 
 
 class SimulatedEvent(WireModel):

@@ -108,7 +108,7 @@ def rendered(planned: PlannedMessage, journey: Journey, dependencies: ManageDepe
 
 def _prepared(content: RenderedTemplate, planned: PlannedMessage, dependencies: ManageDependencies) -> PreparedMessage | SkipReason:
     """The message as the channel would send it, or why it would not, by the same function as in the sender."""
-    return dependencies.preparations()[planned.message.channel](content, planned.customer)
+    return dependencies.channels()[planned.message.channel].prepare(content, planned.customer)
 
 
 def _without_consent(step: MessageStep, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:

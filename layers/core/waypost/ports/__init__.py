@@ -47,6 +47,7 @@ from waypost.ports.workspaces import (
     ManagedWorkspaces,
     ManagedWorkspaceSettings,
     SenderSettings,
+    SentTests,
     Workspaces,
 )
 
@@ -95,6 +96,7 @@ __all__ = [
     "Runs",
     "SendQueue",
     "SenderSettings",
+    "SentTests",
     "Signals",
     "StartedAttempts",
     "Suppressions",

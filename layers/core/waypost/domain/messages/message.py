@@ -62,6 +62,9 @@ class MessageReason(StrEnum):
     """The provider was called, and whether it accepted the message is not known."""
 
 
+_NOT_SENT: Final = frozenset({MessageStatus.PENDING, MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.SKIPPED})
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One call of the provider, or the reason why there was none.
@@ -117,6 +120,14 @@ class Message:
         return MessageReason.PAUSED if self.status is MessageStatus.PENDING and self.held else self.reason
 
     @property
+    def shown_detail(self) -> str | None:
+        """What the last attempt says of a message that was not sent, or not yet; None if it says no more than the reason."""
+        if self.status not in _NOT_SENT or not self.attempts:
+            return None
+        detail = self.attempts[-1].detail
+        return None if detail == (self.reason and self.reason.value) else detail
+
+    @property
     def pending_until(self) -> datetime | None:
         """When a pending message is sent at the earliest, in quiet hours their end; None for any other message."""
         return self.due if self.status is MessageStatus.PENDING else None
@@ -139,11 +150,13 @@ class SkipReason:
 class PreparedMessage:
     """A message as its channel sends it: complete, so that every attempt sends the same, with the address that identifies its receiver.
 
-    `to` is the address in the form in which suppressions store it, such as `ada@example.com` or the origin and path of a URL.
+    `to` is the address in the form in which suppressions store it, such as `ada@example.com` or the origin and path of a URL. `is_test`: it
+    is a test of a template, which no customer gets and no row of a message stands for; its provider gets it marked as a test.
     """
 
     to: str
     rendered: RenderedTemplate
+    is_test: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from waypost.domain.customers.topics import Topic
 from waypost.domain.messages.caps import MAX_CAPS, Cap
 from waypost.domain.messages.senders import comparable_sender
+from waypost.domain.values.mailboxes import usable_address
 from waypost.domain.values.wire_model import WireModel
 
 
@@ -30,19 +31,33 @@ MAX_TOPICS: Final = 50
 
 Topics = Annotated[tuple[Topic, ...], Field(max_length=MAX_TOPICS), AfterValidator(_have_different_ids)]
 Caps = Annotated[tuple[Cap, ...], Field(max_length=MAX_CAPS)]
+
+
+def _is_address(text: str) -> str:
+    # Braces are allowed in front of the @, but a text with Liquid would be rendered, and be another address then.
+    if usable_address(text) is None or "{{" in text or "{%" in text:
+        raise ValueError("a test address is an e-mail address that SES takes, without a name")
+    return text
+
+
 Sender = Annotated[str, Field(max_length=320), AfterValidator(_is_sender)]
+
+
+TestAddress = Annotated[str, Field(max_length=320), AfterValidator(_is_address)]
 
 
 class WorkspaceSettings(WireModel):
     """The settings of a workspace.
 
     `senders`: what its e-mails may come from beside the stack's `SenderAddress`. `topics`: to what its customers can subscribe; the topic
-    `general` exists also if it is not among them. `caps`: how many messages one customer gets in a time.
+    `general` exists also if it is not among them. `caps`: how many messages one customer gets in a time. `test_addresses`: where tests of
+    templates may go.
     """
 
     senders: tuple[Sender, ...] = Field(default=(), max_length=100)
     topics: Topics = ()
     caps: Caps = ()
+    test_addresses: tuple[TestAddress, ...] = Field(default=(), max_length=20)
 
 
 class StoredSettings(NamedTuple):
