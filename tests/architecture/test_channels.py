@@ -23,11 +23,13 @@ from waypost.domain.messages.message import MessageStatus, ProviderResponse
 from waypost.domain.messages.template_scope import message_step, template_of
 from waypost.domain.runs.context import NO_EVENT, JourneyVersion, StepContext
 from waypost.domain.runs.transition import advance_on_message
+from waypost.domain.values.channel_names import CHANNEL_NAMES
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "core" / "waypost"
 STEP_CLASSES = PACKAGE / "domain" / "journeys" / "message_steps.py"
-MAY_NAME_CHANNELS = {STEP_CLASSES, PACKAGE / "wiring.py", *(PACKAGE / "adapters").glob("*.py")}
+CHANNEL_LIST = PACKAGE / "domain" / "values" / "channel_names.py"
+MAY_NAME_CHANNELS = {STEP_CLASSES, CHANNEL_LIST, PACKAGE / "wiring.py", *(PACKAGE / "adapters").glob("*.py")}
 SOURCES = sorted({*PACKAGE.rglob("*.py"), *(ROOT / "functions").glob("*/*.py")} - {*(ROOT / "functions" / "local").glob("*.py")})
 
 
@@ -84,6 +86,11 @@ def test_every_channel_of_a_definition_has_its_class() -> None:
     members = [get_args(member)[0] for member in get_args(get_args(AnyMessage)[0])]
     assert {*CHANNELS.values()} == {*members}
     assert [get_args(each.model_fields["channel"].annotation) for each in CHANNELS.values()] == [(name,) for name in CHANNELS]
+
+
+def test_the_intake_knows_the_names_of_all_channels() -> None:
+    """The list of names, by which the intake checks the channel of a consent, has exactly the channels of message steps."""
+    assert {*CHANNELS} == CHANNEL_NAMES
 
 
 def test_a_run_sends_a_message_of_a_new_channel(pager: PagerMessage) -> None:

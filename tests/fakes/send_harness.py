@@ -22,6 +22,7 @@ from tests.fakes.workspaces import FakeWorkspaceSettings
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
 from waypost.cache.workspace_cache import Schemas, Statuses
+from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, head_key
 from waypost.domain.customers.schema import PrimaryKey, Schema
@@ -103,13 +104,15 @@ class SendHarness:
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     schemas: Schemas = field(default_factory=lambda: Schemas(EmailWorkspaces()))
     settings: FakeWorkspaceSettings = field(default_factory=FakeWorkspaceSettings)
+    cached_settings: CachedSettings = field(init=False)
     senders: Senders = field(init=False)
     pauses: ProviderPauses = field(default_factory=ProviderPauses)
     now: datetime = NOW
     call_duration: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
-        self.senders = Senders(self.settings, "Waypost <waypost@example.com>")
+        self.cached_settings = CachedSettings(self.settings)
+        self.senders = Senders(self.cached_settings, "Waypost <waypost@example.com>")
 
     def dependencies(self) -> SendDependencies:
         """The dependencies of `send`, with the fakes as they are now."""

@@ -31,6 +31,7 @@ from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
+from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.erasure import ErasureDependencies
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
@@ -91,6 +92,12 @@ def workspace_settings() -> DynamoWorkspaceSettings:
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings  # noqa: PLC0415 - the sender and management only
 
     return DynamoWorkspaceSettings(table("WORKSPACES_TABLE"))
+
+
+@cache
+def cached_settings() -> CachedSettings:
+    """The settings of workspaces, kept in memory."""
+    return CachedSettings(workspace_settings())
 
 
 @cache
@@ -262,7 +269,7 @@ def sending() -> send.SendDependencies:
         templates=liquid.LiquidTemplates(),
         channels=channels(),
         suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
-        senders=Senders(workspace_settings(), settings.optional("SENDER_ADDRESS")),
+        senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
@@ -318,7 +325,7 @@ def managing() -> ManageDependencies:
         customers=customers(),
         journeys=journeys(),
         settings=workspace_settings(),
-        senders=Senders(workspace_settings(), settings.optional("SENDER_ADDRESS"), max_age=0),
+        senders=Senders(CachedSettings(workspace_settings(), max_age=0), settings.optional("SENDER_ADDRESS")),
         checks=PublishChecks(liquid.template_error, partial(address_error, local=local_webhooks())),
         runs=runs(),
         receipts=receipts(),

@@ -1,7 +1,7 @@
 """Customers' rows as items of the customers table.
 
-Facts are attributes of their own (`a:plan`, `t:ios`, `p`), so that one update can write some of them without a read of the others. Their
-names all differ from the names of the other attributes, whatever a caller calls an attribute.
+Facts are attributes of their own (`a:plan`, `t:ios`, `p`, `c:s/email/news`), so that one update can write some of them without a read of
+the others. Their names all differ from the names of the other attributes, whatever a caller calls an attribute.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from waypost.adapters.dynamodb.items import Item
-from waypost.domain.customers.facts import ATTRIBUTE_PREFIX, PRIMARY_KEY, TOKEN_PREFIX, size_of
+from waypost.domain.customers.facts import ATTRIBUTE_PREFIX, CONSENT_PREFIX, PRIMARY_KEY, TOKEN_PREFIX, size_of
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, RowKey
 from waypost.domain.values.generated_ids import key_part
@@ -21,6 +21,8 @@ FIRST_ROW: Final = "#"
 
 _HASHED: Final = "~"
 """How `key_part` begins where it holds only the hash of a long text."""
+
+_FACT_PREFIXES: Final = (ATTRIBUTE_PREFIX, TOKEN_PREFIX, CONSENT_PREFIX)
 
 _LETTER_OF_KIND: Final = {"correlation": "c", "primary": "p"}
 _KIND_OF_LETTER: Final[Mapping[str, Literal["correlation", "primary"]]] = {"c": "correlation", "p": "primary"}
@@ -74,9 +76,7 @@ def from_item(workspace: str, item: Item) -> Row:
         key=RowKey(workspace, owner, correlation),
         customer=item["customer"],
         revision=item["rev"],
-        facts={
-            name: str(value) for name, value in item.items() if name == PRIMARY_KEY or name.startswith((ATTRIBUTE_PREFIX, TOKEN_PREFIX))
-        },
+        facts={name: str(value) for name, value in item.items() if name == PRIMARY_KEY or name.startswith(_FACT_PREFIXES)},
         linked_to=Identifier("primary", item["linked"]) if "linked" in item else None,
         id_count=item.get("ids", 0),
         merged_id=item.get("absorbed"),

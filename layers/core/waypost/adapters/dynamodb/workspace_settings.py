@@ -30,7 +30,9 @@ class DynamoWorkspaceSettings:
 
     def save(self, workspace: str, settings: WorkspaceSettings, revision: int) -> int:
         """Replaces the settings of this revision and returns the new revision. StaleError if there is another revision by now."""
-        item = {**_key(workspace), "json": settings.model_dump_json(by_alias=True), "rev": revision + 1}
+        # Without defaults: a setting that nobody uses does not change the row. `senders` was always written.
+        stored = {"senders": list(settings.senders), **settings.model_dump(by_alias=True, mode="json", exclude_defaults=True)}
+        item = {**_key(workspace), "json": exact_json.dumps(stored, ascii_only=False), "rev": revision + 1}
         failed = self.table.put_if(item, **if_revision(revision))
         # botocore repeats a write whose answer was lost, and the repeat fails on the row that the first one wrote.
         if failed is not None and failed.item != item:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from waypost.domain.customers.facts import PRIMARY_KEY, attributes_of, device_tokens_of, merge, value_of
+from waypost.domain.customers.consents import consents_in
+from waypost.domain.customers.facts import PRIMARY_KEY, Facts, attributes_of, device_tokens_of, merge, value_of
 from waypost.domain.customers.identifiers import Identifier, display_value
 from waypost.domain.customers.rows import Row
 from waypost.domain.customers.schema import PrimaryKey
@@ -17,7 +18,8 @@ class Customer:
     """The person that events are about.
 
     `primary` is the folded identifier, `primary_key` the value as it is displayed; both are None for an anonymous customer. `tokens` are
-    device tokens by `android` or `ios`. `merged_ids` are the ids of customers that were merged into this one.
+    device tokens by `android` or `ios`. `merged_ids` are the ids of customers that were merged into this one. `consents` are the facts of
+    what it has subscribed to.
     """
 
     workspace: str
@@ -28,6 +30,7 @@ class Customer:
     attributes: Mapping[str, Any]
     tokens: Mapping[str, str]
     merged_ids: tuple[str, ...] = ()
+    consents: Facts = field(default_factory=dict)
 
     @property
     def anonymous(self) -> bool:
@@ -70,4 +73,5 @@ def assemble(rows: Iterable[Row], key: PrimaryKey | None) -> Customer | None:
         attributes=attributes,
         tokens=device_tokens_of(facts),
         merged_ids=tuple(row.merged_id for row in found if row.merged_id is not None),
+        consents=consents_in(facts),
     )

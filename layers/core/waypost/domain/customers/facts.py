@@ -9,7 +9,7 @@ attributes would depend on which write happened to be last.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from waypost.domain.values import exact_json
@@ -17,23 +17,31 @@ from waypost.domain.values.calendar_edges import EPOCH
 from waypost.domain.values.generated_ids import base36, digest
 
 Facts = Mapping[str, str]
-"""Texts by name: `a:<attribute>`; `t:android` and `t:ios` for device tokens; `p` for the primary key value as it was given."""
+"""Texts by name: `a:<attribute>`; `t:android` and `t:ios` for device tokens; `p` for the primary key value as it was given.
+
+`c:s/...`, `c:u/...` and `c:k/...` are consents (`consents.py`).
+"""
 
 ATTRIBUTE_PREFIX: Final = "a:"
 TOKEN_PREFIX: Final = "t:"  # noqa: S105 - a prefix of names, no secret
 PRIMARY_KEY: Final = "p"
+CONSENT_PREFIX: Final = "c:"
 
-# A stamp is the rank of the kind of fact ("1" set, "0" set once), the time in milliseconds, and a part of a hash. All parts have a fixed
-# width in base 36, whose digits sort before its letters in ASCII: stamps compare as texts as their times do as numbers.
+# A stamp is the rank of the kind of fact ("1" set, "0" set once, "/" a consent that a merge has brought), the time in milliseconds, and a
+# part of a hash. All parts have a fixed width in base 36, whose digits sort before its letters in ASCII: stamps compare as texts as their
+# times do as numbers, and "/" is below all digits.
 _TIME_DIGITS: Final = 9
 _TIE_DIGITS: Final = 4
+_SET: Final = "1"
+_SET_ONCE: Final = "0"
+_BY_MERGE: Final = "/"
 STAMP_LENGTH: Final = 1 + _TIME_DIGITS + _TIE_DIGITS
 _MAX_TIME: Final = 36**_TIME_DIGITS - 1
 
 
 def set_stamp(at: datetime, uuid: str) -> str:
     """The stamp of a set at this event time: the later time wins, and a hash of the uuid decides ties. Times before 1970 count as 1970."""
-    return "1" + _time(at) + digest("stamp", uuid, length=_TIE_DIGITS)
+    return _SET + _time(at) + digest("stamp", uuid, length=_TIE_DIGITS)
 
 
 def set_once_stamp(at: datetime, uuid: str) -> str:
@@ -41,7 +49,7 @@ def set_once_stamp(at: datetime, uuid: str) -> str:
 
     The time is stored as its distance to the largest time, so that the earliest is the greatest text and the merge remains `max`.
     """
-    return "0" + base36(_MAX_TIME - int(_time(at), 36)).rjust(_TIME_DIGITS, "0") + digest("stamp", uuid, length=_TIE_DIGITS)
+    return _SET_ONCE + base36(_MAX_TIME - int(_time(at), 36)).rjust(_TIME_DIGITS, "0") + digest("stamp", uuid, length=_TIE_DIGITS)
 
 
 def _time(at: datetime) -> str:
@@ -59,15 +67,39 @@ def stamp_of(text: str) -> str:
     return text[:STAMP_LENGTH]
 
 
+def rank_and_time(text: str) -> str:
+    """The rank and the time in the stamp of a fact, without the part that decides ties: equal for facts of one time."""
+    return text[: 1 + _TIME_DIGITS]
+
+
+def below_all_sets(text: str) -> str:
+    """The same fact with the same time, and with a rank below that of every set."""
+    return _BY_MERGE + text[1:]
+
+
+def not_before(text: str, other: str) -> str:
+    """The fact with the rank and time of `other`, where that is greater; otherwise the fact as it is. `other` may be a stamp."""
+    return max(rank_and_time(text), rank_and_time(other)) + text[1 + _TIME_DIGITS :]
+
+
+def time_of(text: str) -> datetime:
+    """The time of the event of a fact, to the millisecond."""
+    return EPOCH + timedelta(milliseconds=_milliseconds(text))
+
+
 def happened_after(text: str, instant: datetime) -> bool:
     """Whether the event of a fact happened after an instant, to the millisecond."""
+    return _milliseconds(text) > int(_time(instant), 36)
+
+
+def _milliseconds(text: str) -> int:
     digits = int(text[1 : 1 + _TIME_DIGITS], 36)
-    return (digits if text[0] == "1" else _MAX_TIME - digits) > int(_time(instant), 36)
+    return _MAX_TIME - digits if text[0] == _SET_ONCE else digits
 
 
 def highest_stamp_until(instant: datetime) -> str:
     """A stamp that is not less than the stamp of any fact whose event happened at this instant or before."""
-    return "1" + _time(instant) + "z" * _TIE_DIGITS
+    return _SET + _time(instant) + "z" * _TIE_DIGITS
 
 
 def value_of(text: str) -> Any:

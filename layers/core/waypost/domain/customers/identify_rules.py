@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from waypost.domain.customers.consents import consents_in, merged_consents, without_consents
 from waypost.domain.customers.facts import Facts, merge
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, RowKey, Tombstones, correlation_key, facts_after, head_key, new_row, pair_key
@@ -83,10 +84,22 @@ def _plan_correlation_id(
     pair = Row(
         pair_key(request.workspace, request.primary, correlation),
         head.customer,
-        facts=merge(own_row.facts, facts_after(facts, erased_at)),
+        facts=merge(without_consents(own_row.facts), facts_after(facts, erased_at)),
         erased_at=erased_at,
     )
-    return _plan_new_link(own_row, head, pair)
+    return _plan_new_link(own_row, _with_consents_of(own_row, head, at), pair)
+
+
+def _is_merge(own_row: Row, head: Row) -> bool:
+    """Whether the anonymous customer of the row is another customer than that of the head."""
+    return bool(own_row.revision) and own_row.customer != head.customer
+
+
+def _with_consents_of(own_row: Row, head: Row, at: datetime) -> Row:
+    """The head with the consents of the anonymous customer."""
+    # Attributes stay in the pair, but consents are always in the main row, so that the sender finds all of them in one row.
+    consents = merged_consents(own_row.facts, head.facts, at) if _is_merge(own_row, head) else consents_in(own_row.facts)
+    return replace(head, facts=merge(head.facts, consents)) if consents else head
 
 
 def _plan_linked_id(pair: Row, facts: Facts, at: datetime) -> IdentifyPlan | Reason:
@@ -106,7 +119,7 @@ def _plan_new_link(own_row: Row, head: Row, pair: Row) -> IdentifyPlan:
     # An anonymous customer that is stored under another customer id may have runs and pending effects, which this transaction cannot
     # move: there may be too many. The pair therefore records that the merge is pending, and the matcher moves the runs whenever it loads
     # a customer with a pending merge. A crash between the two halves of the merge delays the second one and cannot lose it.
-    merged_id = own_row.customer if own_row.revision and own_row.customer != head.customer else None
+    merged_id = own_row.customer if _is_merge(own_row, head) else None
     pointer = replace(own_row, customer=head.customer, linked_to=head.key.owner, facts={})
     return IdentifyPlan(
         head.customer,

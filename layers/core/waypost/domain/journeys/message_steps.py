@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeGuard
 
-from pydantic import Discriminator, Field, StrictBool, Tag, model_validator
+from pydantic import Discriminator, Field, StrictBool, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from waypost.domain.customers.topics import TopicId
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, tagged_by
 from waypost.domain.values.header_values import is_header_value
 from waypost.domain.values.mailboxes import mailbox
@@ -86,9 +87,21 @@ class MessageStep(Step):
         default="hold", description="What happens to a message after a crash between the call of the provider and the record of it."
     )
     on_failure: StepId | None = Field(default=None, description="Where the run goes when the message fails.")
+    topic: TopicId | None = Field(default=None, description="The topic that the customer has to be subscribed to; default `general`.")
+    transactional: StrictBool = Field(
+        default=False,
+        description="Whether the message needs no consent of the customer, as a receipt or a password reset.",
+    )
     next: StepId
     channel: str
     template: Definition
+
+    @field_validator("transactional")
+    @classmethod
+    def _has_no_topic(cls, transactional: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - the signature of pydantic
+        if transactional and info.data.get("topic") is not None:
+            raise PydanticCustomError("transactional-topic", "a transactional message needs no consent, and so it has no topic")
+        return transactional
 
     @staticmethod
     def comparable_address(address: str) -> str:

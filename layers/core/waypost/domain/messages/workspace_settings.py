@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import AfterValidator, Field
 
+from waypost.domain.customers.topics import Topic
 from waypost.domain.messages.senders import comparable_sender
 from waypost.domain.values.wire_model import WireModel
 
@@ -16,13 +17,29 @@ def _is_sender(text: str) -> str:
     return text
 
 
+def _have_different_ids(topics: tuple[Topic, ...]) -> tuple[Topic, ...]:
+    ids = [topic.id for topic in topics]
+    repeated = next((each for each in ids if ids.count(each) > 1), None)
+    if repeated is not None:
+        raise ValueError(f"there are two topics with the id {repeated!r}")
+    return topics
+
+
+MAX_TOPICS: Final = 50
+
+Topics = Annotated[tuple[Topic, ...], Field(max_length=MAX_TOPICS), AfterValidator(_have_different_ids)]
 Sender = Annotated[str, Field(max_length=320), AfterValidator(_is_sender)]
 
 
 class WorkspaceSettings(WireModel):
-    """The settings of a workspace. `senders`: what its e-mails may come from beside the stack's `SenderAddress`."""
+    """The settings of a workspace.
+
+    `senders`: what its e-mails may come from beside the stack's `SenderAddress`. `topics`: to what its customers can subscribe; the topic
+    `general` exists also if it is not among them.
+    """
 
     senders: tuple[Sender, ...] = Field(default=(), max_length=100)
+    topics: Topics = ()
 
 
 class StoredSettings(NamedTuple):
