@@ -296,14 +296,15 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
 
 
 def _permission(claim: Claim, claimed: Message, dependencies: SendDependencies) -> Permission:
-    """What decides whether a claimed message is sent. UnavailableError if it cannot be read; the claim is given back then."""
+    """What decides whether a claimed message is sent. If it cannot be read, the claim is given back, and the error passes."""
     # A person who has unsubscribed expects silence from this moment on, not from the next message on. The checks before the claim rest on
     # rows that are as old as the rendering took, and a message that waits for its retry was checked hours ago.
     main_row = owner_key(claimed.workspace, claim.recipient.customer.lookup_id)
     try:
         return dependencies.permissions.of(claimed.workspace, claimed.channel, claim.prepared.to, main_row)
-    except UnavailableError:
-        # Nothing was sent. If the claim stayed, its lease would end without a record, and an e-mail would be unknown because of an outage.
+    except Exception:
+        # Nothing was sent. If the claim stayed, its lease would end without a record, and an e-mail would be unknown because of an outage
+        # or of a bug.
         _give_back(claim, claimed, dependencies)
         raise
 
