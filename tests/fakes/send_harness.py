@@ -94,7 +94,7 @@ class EmailWorkspaces:
 
 @dataclass
 class SendHarness:
-    """The fakes that one test sends with; both channels are the same fake."""
+    """The fakes that one test sends with; all channels are the same fake."""
 
     messages: FakeMessages = field(default_factory=FakeMessages)
     customers: FakeCustomers = field(default_factory=one_customer)
@@ -124,7 +124,7 @@ class SendHarness:
 
     def dependencies(self) -> SendDependencies:
         """The dependencies of `send`, with the fakes as they are now."""
-        channels = {"email": self.channel, "webhook": self.channel}
+        channels = {"email": self.channel, "sms": self.channel, "webhook": self.channel}
         return SendDependencies(
             messages=self.messages,
             customers=self.customers,

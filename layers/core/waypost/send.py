@@ -377,8 +377,9 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
             dependencies.queue.put(message.workspace, [(message.id, delivery.claimable_in(message, now))])
         return
     # By the attempt and not by the reason: a delivery report may have replaced the status and the reason.
-    if message.attempts and message.attempts[-1].outcome == "gone" and message.to:
-        cause = SuppressionCause("gone", "provider", message.attempts[-1].at, message.id)
+    last = message.attempts[-1] if message.attempts else None
+    if last and message.to and (reason := delivery.suppression_reason(last)):
+        cause = SuppressionCause(reason, "provider", last.at, message.id)
         dependencies.suppressions.add(message.workspace, message.channel, message.to, cause)
     if message.status is MessageStatus.FAILED:
         _park(message, dependencies.dead)

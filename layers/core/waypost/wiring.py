@@ -314,11 +314,14 @@ def email_quota() -> CachedQuota:
 @cache
 def channels() -> Mapping[str, ports.Channel]:
     """The channels by their names in message steps."""
-    from waypost.adapters import ses, webhook  # noqa: PLC0415 - only the sender and dry runs load the channels
+    from waypost.adapters import ses, sms, webhook  # noqa: PLC0415 - only the sender and dry runs load the channels
     from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415 - as above
 
     return {
         "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
+        "sms": sms.SmsChannel(
+            settings.optional("SMS_ORIGINATION"), settings.optional("SMS_TYPE"), settings.optional("SMS_CONFIGURATION_SET")
+        ),
         "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
     }
 

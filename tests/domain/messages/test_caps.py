@@ -165,7 +165,7 @@ def test_messages_of_merged_customers_count_together() -> None:
         ({"messages": 0}, "greater_than_equal"),
         ({"messages": 101}, "less_than_equal"),
         ({"messages": "3"}, "int_type"),
-        ({"channel": "pigeon"}, "unknown-channel"),
+        ({"channel": "pigeon"}, "unknown-choice"),
         ({"otherwise": "drop"}, "literal_error"),
         ({"every": "P1D"}, "extra_forbidden"),
     ],
