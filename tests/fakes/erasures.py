@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from tests.fakes.consents import FakeConsentHistory
 from tests.fakes.log import FakeLog
 from tests.fakes.messages import FakeCapCounts, FakeDeadLetters, FakeMessages
 from tests.fakes.runs import FakeRuns
@@ -28,6 +29,7 @@ class FakeCustomerData:
     events: FakeLog = field(default_factory=FakeLog)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     cap_counts: FakeCapCounts = field(default_factory=FakeCapCounts)
+    consents: FakeConsentHistory = field(default_factory=FakeConsentHistory)
     before_call: Callable[[], object] = lambda: None
     lagging: bool = False
 
@@ -60,6 +62,13 @@ class FakeCustomerData:
         for each in uuids:
             self.events.receipts.stored.pop((workspace, each), None)
         return len(uuids)
+
+    def remove_consents(self, workspace: str, customer: str) -> int:
+        self.before_call()
+        keys = [key for key in self.consents.stored if key[:2] == (workspace, customer)][:PAGE]
+        for key in keys:
+            del self.consents.stored[key]
+        return len(keys)
 
     def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
         self.before_call()
