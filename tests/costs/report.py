@@ -19,7 +19,7 @@ from tests.costs.fake_network import FakeNetwork
 from tests.costs.measure import Benchmark, Measurement
 from tests.costs.phases import FUNCTIONS, MEMORY_MB, LogCounter
 from tests.costs.prices import PRICES, Units
-from tests.costs.scenarios import DOCUMENTED, SCENARIOS, WELCOMED, Scenario, create_workspaces
+from tests.costs.scenarios import CAPPED, DOCUMENTED, SCENARIOS, WELCOMED, Scenario, create_workspaces
 from tests.costs.tables import TableShape
 
 HEADING: Final = f"{'calls':>8}{'write':>8}{'read':>8}{'SQS':>7}{'Lambda':>8}{'log kB':>8}{'CPU ms':>8}{'$/M events':>12}"
@@ -117,6 +117,10 @@ def _mail(results: Sequence[Result]) -> Iterator[str]:
     for name, without, with_mail in (("full log", plain.full, mailed.full), ("effects only", plain.effects, mailed.effects)):
         price = mailed.total(with_mail).price(MEMORY_MB) - plain.total(without).price(MEMORY_MB)
         yield f"One e-mail's bookkeeping, {name}: {price:.2f} USD per million, beside SES's {PRICES['mail']:g}."
+    [capped] = [each for each in results if each.scenario is CAPPED]
+    with_caps, without_caps = (each.total(each.full) for each in (capped, mailed))
+    added = f"{with_caps.write - without_caps.write:g} write units, {with_caps.read - without_caps.read:g} read units"
+    yield f"Caps of its workspace, of any number, add to one e-mail: {added}."
 
 
 def _cold_start_lines(results: Sequence[Result]) -> Iterator[str]:

@@ -15,11 +15,14 @@ from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.lifecycle import Lifecycle
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 
 Body = Mapping[str, Any]
 
 FEW_MATCHES_KEY: Final = "bench-key-of-a-workspace-where-little-matches"
 WELCOME_KEY: Final = "bench-key-of-a-workspace-that-welcomes-people"
+CAPPED_KEY: Final = "bench-key-of-a-workspace-with-caps"
+CAPS: Final = ({"messages": 3, "per": "P1D"}, {"messages": 1, "per": "PT1H", "topic": "general"})
 GOLD: Final[Mapping[str, Any]] = {
     **WELCOME,
     "id": "gold",
@@ -50,8 +53,11 @@ class Scenario:
 
 
 def create_workspaces() -> None:
-    """Creates the two workspaces: in one of them an offer for gold customers is published, in the other the welcome e-mail of the demo."""
-    for key, journey in {FEW_MATCHES_KEY: GOLD, WELCOME_KEY: WELCOME}.items():
+    """Creates the workspaces: in one of them an offer for gold customers is published, in the others the welcome e-mail of the demo.
+
+    The last one has caps.
+    """
+    for key, journey in {FEW_MATCHES_KEY: GOLD, WELCOME_KEY: WELCOME, CAPPED_KEY: WELCOME}.items():
         workspace, _ = wiring.workspace_administration().create_workspace("bench", key, wiring.now())
         DynamoWorkspaces(wiring.table("WORKSPACES_TABLE")).save_schema(workspace, Schema.model_validate(SCHEMA))
         journeys, now = DynamoJourneys(wiring.table("JOURNEYS_TABLE")), datetime.now(UTC)
@@ -61,6 +67,8 @@ def create_workspaces() -> None:
             journey["id"], "bench", now, now, revision=saved.revision + 1, version=1, published_version=1, status="published"
         )
         journeys.publish(workspace, published, ActiveJourneys(0, (ActiveVersion(journey["id"], 1, "published"),)))
+        if key == CAPPED_KEY:
+            wiring.workspace_settings().save(workspace, WorkspaceSettings.model_validate({"caps": CAPS}), 0)
 
 
 def new_devices(number: int) -> list[str]:
@@ -101,11 +109,13 @@ DOCUMENTED: Final = Scenario(
     "documented batch, no journey matches", FEW_MATCHES_KEY, 10, _documented_batches, promised=2, batches=10, events=2
 )
 WELCOMED: Final = replace(DOCUMENTED, title="documented batch that sends an e-mail", key=WELCOME_KEY, enters=True)
+CAPPED: Final = replace(WELCOMED, title="the same under two caps", key=CAPPED_KEY)
 ONE_CUSTOMER: Final = Scenario("100 triggers of 1 customer", FEW_MATCHES_KEY, 1, _one_batch_of_triggers(100), promised=1, events=100)
 SCENARIOS: Final = (
     DOCUMENTED,
     replace(DOCUMENTED, title="the same, one record at a time", separate=True),
     WELCOMED,
+    CAPPED,
     ONE_CUSTOMER,
     replace(ONE_CUSTOMER, title="the same, its id not in memory", promised=2, cold_ids=True),
     Scenario("100 triggers of 100 customers", FEW_MATCHES_KEY, 100, _one_batch_of_triggers(100), promised=10, events=100),

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from tests.fakes.api_client import call, new_workspace, send
+from waypost import wiring
+from waypost.adapters.ses_account import SesAccount
+from waypost.domain.messages.sending_quota import SendingQuota
 
 JOURNEY = {
     "entry": {"event": "signed_up"},
@@ -92,3 +95,48 @@ def test_a_sender_that_a_template_fills_in_is_not_checked_at_publish() -> None:
     assert publish("{{ customer.from }}")[0] == 200
     assert publish("News <{{ customer.from }}>", "other")[0] == 200
     assert publish("", "default")[0] == 200
+
+
+DAILY = {"messages": 3, "per": "P1D", "otherwise": "skip"}
+
+
+def test_caps_are_stored_as_they_were_given() -> None:
+    """Caps come back with every field, a missing one null or its default, and with the text of their duration."""
+    caps = [{**DAILY, "id": "daily", "per": "P1W"}, {"messages": 1, "per": "PT1H", "topic": "news", "channel": "webhook"}]
+    status, saved = call("PUT", "/api/settings", {"topics": [{"id": "news"}], "caps": caps})
+    defaults = {"id": None, "topic": None, "channel": None, "otherwise": "wait"}
+    assert (status, saved["caps"]) == (200, [defaults | each for each in caps])
+    assert call("GET", "/api/settings")[1]["caps"] == saved["caps"]
+    assert call("PUT", "/api/settings", {"caps": [{**DAILY, "topic": "general"}]})[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("caps", "pointer", "code"),
+    [
+        ([DAILY, {**DAILY, "topic": "gossip"}], "/caps/1/topic", "unknown-topic"),
+        ([{**DAILY, "channel": "pigeon"}], "/caps/0/channel", "unknown-choice"),
+        ([{**DAILY, "per": "tomorrow"}], "/caps/0/per", "bad-duration"),
+        ([{**DAILY, "per": "PT0S"}], "/caps/0/per", "too-short"),
+        ([{"per": "P1D"}], "/caps/0/messages", "missing-field"),
+        ([{**DAILY, "id": "a"}, {**DAILY, "id": "a"}], "/caps", "bad-value"),
+        ([DAILY] * 11, "/caps", "bad-value"),
+    ],
+    ids=["topic", "channel", "duration", "zero", "no number", "ids", "eleven"],
+)
+def test_caps_that_are_wrong_are_refused(caps: list[Any], pointer: str, code: str) -> None:
+    """A cap names a topic of the settings and a channel that exist, and settings have at most ten caps with different ids."""
+    status, problem = call("PUT", "/api/settings", {"caps": caps})
+    assert (status, [(each["pointer"], each["code"]) for each in problem["errors"]]) == (422, [(pointer, code)])
+
+
+def test_the_account_of_ses_is_shown_and_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings show the sandbox and the quota; what a PUT sends back of them is ignored, and an outage of SES leaves null."""
+    assert call("GET", "/api/settings")[1]["emailAccount"] is None  # moto has no GetAccount
+    quota = SendingQuota(per_second=14, per_day=200, used=7, sandbox=True, enabled=True)
+    monkeypatch.setattr(SesAccount, "quota", lambda _: quota)
+    wiring.email_quota().next_read = None
+    shown = {"sandbox": True, "sendingEnabled": True, "perSecond": 14.0, "perDay": 200.0, "last24Hours": 7.0}
+    status, settings = call("GET", "/api/settings")
+    assert (status, settings["emailAccount"]) == (200, shown)
+    status, saved = call("PUT", "/api/settings", {**settings, "emailAccount": {"sandbox": False}})
+    assert (status, saved) == (200, settings)

@@ -42,6 +42,7 @@ from tests.golden.objects import (
     STRANGER,
     SUPPRESSED,
 )
+from waypost.adapters.dynamodb.cap_counts import DynamoCapCounts
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.api_keys import Key
 from waypost.domain.customers.rows import Row, RowKey, correlation_key
@@ -51,6 +52,7 @@ from waypost.domain.intake.receipts import Receipt
 from waypost.domain.journeys.journey import Journey, parse
 from waypost.domain.journeys.lifecycle import Lifecycle
 from waypost.domain.journeys.published import ActiveJourneys
+from waypost.domain.messages.caps import CountedMessage, StoredCount
 from waypost.domain.messages.message import Message, PreparedMessage
 from waypost.domain.messages.suppression import SuppressionCause
 from waypost.domain.messages.webhook_signatures import WebhookSecrets
@@ -463,3 +465,16 @@ def test_dead_letters_are_read_as_they_were(stored: Database) -> None:
     again = database()
     write_dead_letters(again, found)
     assert is_golden(again.dead.table, "dead-letters")
+
+
+COUNTED = StoredCount(
+    (CountedMessage("msg_1", NOW, "general", "email"), CountedMessage("msg_2", LATER, "news", "webhook")), merged=1, kept_until=LATER
+)
+
+
+def test_counted_messages_are_written_and_read_as_they_were(stored: Database) -> None:
+    """What counts for a customer under caps is written as the golden row, and read from it completely."""
+    counts = DynamoCapCounts(stored.messages.table)
+    assert counts.save("w1", "c_1", COUNTED) is None
+    assert rows_of(stored.messages.table) == golden("cap-counts")
+    assert counts.read("w1", "c_1") == replace(COUNTED, revision=1, kept_until=LATER.replace(microsecond=0))

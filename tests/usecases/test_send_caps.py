@@ -83,7 +83,7 @@ def test_a_transactional_message_neither_counts_nor_waits() -> None:
     harness = capped(ONE_A_DAY, transactional=True)
     for message in ("msg_1", "msg_2"):
         assert sent(harness, message).status is MessageStatus.SENT
-    assert harness.cap_counts.calls == []
+    assert (harness.cap_counts.calls, harness.message.counted) == ([], None)
 
 
 def test_a_message_that_no_cap_covers_costs_no_call() -> None:

@@ -152,8 +152,9 @@ def test_the_settings_of_the_moment_count() -> None:
 def test_messages_of_merged_customers_count_together() -> None:
     """After a merge the messages of both customers count, each once, at its latest time."""
     start = local("2026-06-01 09:00")
-    merged = merged_counts((message("m1", start),), (message("m1", start + SECOND), message("m2", start)))
-    assert sorted(merged) == [message("m1", start + SECOND), message("m2", start)]
+    anonymous = (message("m1", start), message("m3", start + SECOND))
+    merged = merged_counts(anonymous, (message("m1", start + SECOND), message("m2", start), message("m3", start)))
+    assert sorted(merged) == [message("m1", start + SECOND), message("m2", start), message("m3", start + SECOND)]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_messages_of_merged_customers_count_together() -> None:
         ({"messages": 0}, "greater_than_equal"),
         ({"messages": 101}, "less_than_equal"),
         ({"messages": "3"}, "int_type"),
-        ({"channel": "pigeon"}, "unknown-channel"),
+        ({"channel": "pigeon"}, "unknown-choice"),
         ({"otherwise": "drop"}, "literal_error"),
         ({"every": "P1D"}, "extra_forbidden"),
     ],

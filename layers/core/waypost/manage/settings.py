@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from waypost.domain.customers.topics import with_general
 from waypost.domain.errors import RefusedError, StaleError
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.manage.api import ApiRequest
@@ -19,7 +20,8 @@ def read_settings(request: ApiRequest[NoQuery, None]) -> Response:
 
 
 def save_settings(request: ApiRequest[NoQuery, SettingsBody]) -> Response:
-    """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one."""
+    """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one, 422 for a cap of no topic."""
+    _check_caps(request.body)
     settings, expected = request.dependencies.settings, request.headers.get("if-match")
     revision = settings.read(request.workspace).revision
     if expected is not None and not _matches(expected, revision):
@@ -31,6 +33,18 @@ def save_settings(request: ApiRequest[NoQuery, SettingsBody]) -> Response:
             raise
         raise _changed() from None
     return _response(request.body.settings, saved, request)
+
+
+def _check_caps(settings: WorkspaceSettings) -> None:
+    """RefusedError 422 with a pointer for a cap of a topic that is not in the settings: it would never count anything."""
+    known = {topic.id for topic in with_general(settings.topics)}
+    unknown = [(number, cap.topic) for number, cap in enumerate(settings.caps) if cap.topic not in (None, *known)]
+    if unknown:
+        errors = [
+            {"code": "unknown-topic", "detail": f"there is no topic {topic!r} in the settings", "pointer": f"/caps/{number}/topic"}
+            for number, topic in unknown
+        ]
+        raise RefusedError(422, "invalid", "The body does not have the form that this route requires.", errors=errors)
 
 
 def _response(settings: WorkspaceSettings, revision: int, request: ApiRequest[Any, Any]) -> Response:

@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from waypost.domain.customers.topics import TopicId
+from waypost.domain.journeys.message_steps import ChannelName
 from waypost.domain.values import durations
 from waypost.domain.values.calendar_edges import EPOCH
-from waypost.domain.values.channel_names import CHANNEL_NAMES
 from waypost.domain.values.durations import Duration
 from waypost.domain.values.wire_model import WireModel
 
@@ -35,12 +35,6 @@ def _is_period(text: str) -> str:
     return text
 
 
-def _is_channel(text: str) -> str:
-    if text not in CHANNEL_NAMES:
-        raise PydanticCustomError("unknown-channel", "there is no channel of this name")
-    return text
-
-
 class Cap(WireModel):
     """At most `messages` messages to one customer within `per`, counted over all of them, or over those of a topic or a channel.
 
@@ -50,7 +44,7 @@ class Cap(WireModel):
 
     id: str | None = Field(default=None, min_length=1, max_length=100)
     topic: TopicId | None = None
-    channel: Annotated[str, AfterValidator(_is_channel)] | None = None
+    channel: ChannelName | None = None
     messages: int = Field(ge=1, le=MAX_MESSAGES, strict=True)
     per: Annotated[
         str,

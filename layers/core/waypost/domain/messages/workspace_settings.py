@@ -27,10 +27,18 @@ def _have_different_ids(topics: tuple[Topic, ...]) -> tuple[Topic, ...]:
     return topics
 
 
+def _are_different_caps(caps: tuple[Cap, ...]) -> tuple[Cap, ...]:
+    ids = [cap.id for cap in caps if cap.id is not None]
+    repeated = next((each for each in ids if ids.count(each) > 1), None)
+    if repeated is not None:
+        raise ValueError(f"there are two caps with the id {repeated!r}")
+    return caps
+
+
 MAX_TOPICS: Final = 50
 
 Topics = Annotated[tuple[Topic, ...], Field(max_length=MAX_TOPICS), AfterValidator(_have_different_ids)]
-Caps = Annotated[tuple[Cap, ...], Field(max_length=MAX_CAPS)]
+Caps = Annotated[tuple[Cap, ...], Field(max_length=MAX_CAPS), AfterValidator(_are_different_caps)]
 
 
 def _is_address(text: str) -> str:
