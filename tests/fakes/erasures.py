@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from tests.fakes.consents import FakeConsentHistory
 from tests.fakes.log import FakeLog
-from tests.fakes.messages import FakeDeadLetters, FakeMessages
+from tests.fakes.messages import FakeCapCounts, FakeDeadLetters, FakeMessages
 from tests.fakes.runs import FakeRuns
 from waypost.domain.customers.erasure import ErasedMessage, ErasureScope, ErasureStatus
 from waypost.domain.dead_letters import Parked
@@ -27,6 +28,8 @@ class FakeCustomerData:
     messages_table: FakeMessages = field(default_factory=FakeMessages)
     events: FakeLog = field(default_factory=FakeLog)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+    consents: FakeConsentHistory = field(default_factory=FakeConsentHistory)
+    cap_counts: FakeCapCounts = field(default_factory=FakeCapCounts)
     before_call: Callable[[], object] = lambda: None
     lagging: bool = False
 
@@ -48,6 +51,10 @@ class FakeCustomerData:
             self.messages_table.stored.pop((workspace, each), None)
             self.messages_table.bodies.pop((workspace, each), None)
 
+    def remove_cap_counts(self, workspace: str, customers: Sequence[str]) -> None:
+        for each in customers:
+            self.cap_counts.stored.pop((workspace, each), None)
+
     def remove_events(self, workspace: str, customer: str) -> int:
         self.before_call()
         keys = [key for key in self.events.pages if key[:2] == (workspace, customer)][:10]
@@ -55,6 +62,13 @@ class FakeCustomerData:
         for each in uuids:
             self.events.receipts.stored.pop((workspace, each), None)
         return len(uuids)
+
+    def remove_consents(self, workspace: str, customer: str) -> int:
+        self.before_call()
+        keys = [key for key in self.consents.stored if key[:2] == (workspace, customer)][:PAGE]
+        for key in keys:
+            del self.consents.stored[key]
+        return len(keys)
 
     def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
         self.before_call()

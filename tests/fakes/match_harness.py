@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from tests.fakes.consents import FakeConsentHistory
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.journeys import FakeJourneys
 from tests.fakes.log import FakeLog
@@ -112,6 +113,7 @@ class MatchHarness:
     receipts: FakeReceipts = field(default_factory=FakeReceipts)
     signals: FakeSignals = field(default_factory=FakeSignals)
     timers: FakeTimers = field(default_factory=FakeTimers)
+    consents: FakeConsentHistory = field(default_factory=FakeConsentHistory)
 
     def __post_init__(self) -> None:
         self.runs = FakeRuns(self.receipts, self.messages)
@@ -160,7 +162,7 @@ class MatchHarness:
 
     def ports(self) -> MatchDependencies:
         """The dependencies of the matcher."""
-        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers")
+        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers", "consents")
         ports = {name: self._intercepted(getattr(self, name)) for name in names}
         return MatchDependencies(
             journeys=self._intercepted(self.journeys),

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any
 
+from tests.fakes.customers import FakeCustomers
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import RowKey
 from waypost.domain.dead_letters import Parked
+from waypost.domain.messages.caps import CountedMessages, StoredCount
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
+from waypost.domain.messages.permission import Permission
+from waypost.domain.messages.suppression import Suppression, SuppressionCause
 from waypost.domain.signals import QueueMessage
 from waypost.domain.values.wire_time import iso
 
@@ -95,20 +101,106 @@ class FakeChannel:
         return response
 
 
+GONE = SuppressionCause("gone", "provider", NOW)
+"""A cause of a suppression: an endpoint answered 410."""
+
+
+@dataclass
+class FakeCapCounts:
+    """What counts for customers, in a dictionary; `calls` are the names of the calls, `before_save` runs between a read and its write.
+
+    `lag`: a read that is not the latest misses the last write of its row.
+    """
+
+    stored: dict[tuple[str, str], StoredCount] = field(default_factory=dict)
+    earlier: dict[tuple[str, str], StoredCount] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    before_save: Callable[[StoredCount], None] = lambda _: None
+    lag: bool = False
+    lock: Lock = field(default_factory=Lock)
+
+    def read(self, workspace: str, customer: str, *, latest: bool = False) -> StoredCount:
+        self.calls.append("read")
+        rows = self.earlier if self.lag and not latest else self.stored
+        return rows.get((workspace, customer), StoredCount())
+
+    def counted_of(self, workspace: str, customers: Sequence[str]) -> CountedMessages:
+        self.calls.append("counted_of")
+        return tuple(counted for each in dict.fromkeys(customers) for counted in self.stored.get((workspace, each), StoredCount()).counted)
+
+    def save(self, workspace: str, customer: str, counted: StoredCount) -> StoredCount | None:
+        self.calls.append("save")
+        self.before_save(counted)
+        with self.lock:
+            found = self.stored.get((workspace, customer), StoredCount())
+            if found.revision != counted.revision:
+                return found
+            self.earlier[workspace, customer] = found
+            self.stored[workspace, customer] = replace(counted, revision=counted.revision + 1)
+        return None
+
+
 @dataclass
 class FakeSuppressions:
-    """Suppressed addresses in a dictionary, with the message and the time that suppressed each."""
+    """Suppressed addresses in a dictionary, each with its cause."""
 
-    held: dict[tuple[str, str, str], tuple[str | None, datetime | None]] = field(default_factory=dict)
+    held: dict[tuple[str, str, str], SuppressionCause] = field(default_factory=dict)
+    lifted: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
 
     def holds(self, workspace: str, channel: str, address: str) -> bool:
-        return (workspace, channel, address) in self.held
+        return (workspace, channel, address.strip()) in self.held
 
-    def add(self, workspace: str, channel: str, address: str, message: str | None = None, since: datetime | None = None) -> None:
-        self.held[workspace, channel, address] = message, since
+    def add(self, workspace: str, channel: str, address: str, cause: SuppressionCause) -> None:
+        key = workspace, channel, address.strip()
+        is_late = cause.source == "provider" and key in self.lifted and cause.since <= self.lifted[key]
+        if not is_late and (key not in self.held or self.held[key].since < cause.since):
+            self.held[key] = cause
 
-    def remove(self, workspace: str, channel: str, address: str) -> None:
+    def find(self, workspace: str, channel: str, address: str) -> Suppression | None:
+        cause = self.held.get((workspace, channel, address.strip()))
+        return Suppression(channel, address, cause.reason, cause.source, cause.message, cause.since) if cause else None
+
+    def remove(self, workspace: str, channel: str, address: str, at: datetime) -> None:
         self.held.pop((workspace, channel, address.strip()), None)
+        self.lifted[workspace, channel, address.strip()] = at
+
+
+@dataclass
+class FakePermissions:
+    """Permissions by the customers and suppressions of a test; `before_read` runs between the claim and the read."""
+
+    customers: FakeCustomers
+    suppressions: FakeSuppressions
+    opt_outs: dict[tuple[str, str, str], dict[str, datetime]] = field(default_factory=dict)
+    before_read: Callable[[], None] = lambda: None
+    reads: int = 0
+
+    def of(self, workspace: str, channel: str, address: str, main_row: RowKey) -> Permission:
+        self.reads += 1
+        self.before_read()
+        row = self.customers.rows.get(main_row)
+        return Permission(
+            suppressed=self.suppressions.holds(workspace, channel, address),
+            opt_outs=self.opt_outs.get((workspace, channel, address), {}),
+            facts=row.facts if row else {},
+            erasing=row is None or row.erasing,
+            moved=row is not None and row.linked_to is not None,
+        )
+
+
+@dataclass
+class FakeLastMessages:
+    """The last message by channel, address and workspace; all workspaces of `senders` send on every channel."""
+
+    last: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    senders: tuple[str, ...] = ()
+
+    def remember(self, workspace: str, channel: str, address: str, message: str, now: datetime) -> None:
+        self.last[channel, address, workspace] = message
+
+    def of(self, channel: str, address: str) -> dict[str, str | None]:
+        found: dict[str, str | None] = dict.fromkeys(self.senders)
+        return found | {workspace: message for (*about, workspace), message in self.last.items() if about == [channel, address]}
 
 
 @dataclass

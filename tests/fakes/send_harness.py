@@ -10,9 +10,12 @@ from typing import Any, Literal
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.messages import (
     NOW,
+    FakeCapCounts,
     FakeChannel,
     FakeDeadLetters,
+    FakeLastMessages,
     FakeMessages,
+    FakePermissions,
     FakeSendQueue,
     FakeSignals,
     FakeSuppressions,
@@ -22,6 +25,7 @@ from tests.fakes.messages import (
 from tests.fakes.workspaces import FakeWorkspaceSettings
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import Pace
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.identifiers import Identifier
@@ -92,7 +96,7 @@ class EmailWorkspaces:
 
 @dataclass
 class SendHarness:
-    """The fakes that one test sends with; both channels are the same fake."""
+    """The fakes that one test sends with; all channels are the same fake."""
 
     messages: FakeMessages = field(default_factory=FakeMessages)
     customers: FakeCustomers = field(default_factory=one_customer)
@@ -100,24 +104,30 @@ class SendHarness:
     templates: FakeTemplates = field(default_factory=FakeTemplates)
     channel: FakeChannel = field(default_factory=FakeChannel)
     suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
+    last_messages: FakeLastMessages = field(default_factory=FakeLastMessages)
     queue: FakeSendQueue = field(default_factory=FakeSendQueue)
     signals: FakeSignals = field(default_factory=FakeSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     schemas: Schemas = field(default_factory=lambda: Schemas(EmailWorkspaces()))
     settings: FakeWorkspaceSettings = field(default_factory=FakeWorkspaceSettings)
+    permissions: FakePermissions = field(init=False)
     cached_settings: CachedSettings = field(init=False)
     senders: Senders = field(init=False)
+    cap_counts: FakeCapCounts = field(default_factory=FakeCapCounts)
     pauses: ProviderPauses = field(default_factory=ProviderPauses)
+    paces: dict[str, Pace] = field(default_factory=dict)
+    slept: list[float] = field(default_factory=list)
     now: datetime = NOW
     call_duration: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
+        self.permissions = FakePermissions(self.customers, self.suppressions)
         self.cached_settings = CachedSettings(self.settings)
         self.senders = Senders(self.cached_settings, "Waypost <waypost@example.com>")
 
     def dependencies(self) -> SendDependencies:
         """The dependencies of `send`, with the fakes as they are now."""
-        channels = {"email": self.channel, "webhook": self.channel}
+        channels = {"email": self.channel, "sms": self.channel, "webhook": self.channel}
         return SendDependencies(
             messages=self.messages,
             customers=self.customers,
@@ -126,12 +136,18 @@ class SendHarness:
             templates=self.templates,
             channels=channels,
             suppressions=self.suppressions,
+            last_messages=self.last_messages,
+            permissions=self.permissions,
+            settings=self.cached_settings,
             senders=self.senders,
+            cap_counts=self.cap_counts,
             queue=self.queue,
             signals=self.signals,
             dead=self.dead,
             statuses=Statuses(self.journeys),
             pauses=self.pauses,
+            paces=self.paces,
+            sleep=self.slept.append,
             clock=lambda: self.now + self.call_duration,
         )
 

@@ -137,6 +137,8 @@ def test_a_dry_run_plays_recorded_events(workspace: str) -> None:
 def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A stack with a sender address."""
     monkeypatch.setenv("SENDER_ADDRESS", "waypost@example.com")
+    monkeypatch.setenv("SMS_ORIGINATION", "Waypost")
+    monkeypatch.setenv("SMS_TYPE", "TRANSACTIONAL")
     for cached in (wiring.channels, wiring.managing):
         cached.cache_clear()
     yield
@@ -169,6 +171,20 @@ def test_a_dry_run_says_which_message_would_be_skipped_and_what_it_misses(
     done = call("POST", "/api/journeys/addresses/simulate", body)[1]
     assert [(each["reason"], each["missing"]) for each in done["messages"]] == [(reason, missing)]
     assert done["moves"][-1]["step"] == end
+
+
+@pytest.mark.usefixtures("sender")
+def test_a_dry_run_shows_the_segments_of_a_text_message() -> None:
+    """The rendered text has its encoding and the number of segments that AWS would bill; without a number it is skipped."""
+    template = {"text": "Привет {{ event.payload.name }}", "to": "{{ customer.mobile }}"}
+    step = {"id": "text", "type": "message", "channel": "sms", "template": template, "next": "end"}
+    call("PUT", "/api/journeys/texts", {"entry": {"event": "go"}, "steps": [step, {"id": "end", "type": "exit"}]})
+    event = {"event": "go", "payload": {"name": "а" * 70}, "at": at()}
+    for customer, reason in [({"attributes": {"mobile": "+49 151 12345678"}}, None), ({}, "no-address")]:
+        [message] = call("POST", "/api/journeys/texts/simulate", {"customer": customer, "events": [event]})[1]["messages"]
+        assert message["reason"] == reason
+        assert message["rendered"]["text"] == "Привет " + "а" * 70
+        assert (message["rendered"].get("encoding"), message["rendered"].get("segments")) == ((None, None) if reason else ("UCS-2", 2))
 
 
 @pytest.mark.parametrize(
@@ -220,6 +236,46 @@ def test_a_journey_is_drawn_with_and_without_counts() -> None:
     assert "0 here" in send("GET", "/api/journeys/welcome/diagram", query={"counts": "true"})["body"]
     call("PUT", "/api/journeys/rough", {"entry": {"event": "x"}, "steps": [{"id": "a", "type": "jumpTo", "next": "nowhere"}]})
     assert call("GET", "/api/journeys/rough/diagram")[0] == 422
+
+
+def test_a_journey_is_laid_out_with_and_without_counts() -> None:
+    """The picture has the places of all steps and edges; with counts on request. So are older versions."""
+    status, drawn = call("GET", "/api/journeys/welcome/picture")
+    assert (status, drawn["version"], drawn["held"]) == (200, 1, None)
+    assert [(step["id"], step["type"], step["label"], step["here"]) for step in drawn["steps"]] == [
+        ("hello", "message", "email", None),
+        ("bought", "waitUntil", "wait for", None),
+        ("nudge", "message", "email", None),
+        ("end", "exit", "exit", None),
+    ]
+    edges = [(edge["from"], edge["to"], edge["label"], edge["labelBox"] is not None, edge["back"]) for edge in drawn["edges"]]
+    assert edges[0] == ("hello", "bought", "", False, False)
+    assert ("bought", "nudge", "after P3D", True, False) in edges
+    counted = json.loads(send("GET", "/api/journeys/welcome/picture", query={"counts": "true", "version": "1"})["body"])
+    assert {(step["here"], step["hereAtLeast"]) for step in counted["steps"]} == {(0, False)}
+    assert (counted["held"], counted["heldAtLeast"]) == (0, False)
+    assert send("GET", "/api/journeys/welcome/picture", query={"version": "2"})["statusCode"] == 404
+    call("PUT", "/api/journeys/welcome", {"entry": {"event": "x"}, "steps": [{"id": "a", "type": "jumpTo", "next": "nowhere"}]})
+    assert call("GET", "/api/journeys/welcome/picture")[0] == 422
+    assert send("GET", "/api/journeys/welcome/picture", query={"version": "1"})["statusCode"] == 200
+
+
+def test_a_definition_is_checked_without_being_saved() -> None:
+    """The check lists the very errors of publishing, with a picture where the steps can be drawn, and saves nothing."""
+    end = {"id": "end", "type": "exit"}
+    status, checked = call("POST", "/api/journeys/fresh/check", {"entry": {"event": "x"}, "steps": [end]})
+    assert (status, checked["errors"], [step["id"] for step in checked["picture"]["steps"]]) == (200, [], ["end"])
+    assert checked["picture"]["version"] is None
+    unreachable = {"entry": {"event": "x"}, "steps": [end, {"id": "lost", "type": "exit"}]}
+    _, checked = call("POST", "/api/journeys/fresh/check", unreachable)
+    assert [(each["code"], each["pointer"]) for each in checked["errors"]] == [("unreachable-step", "/steps/1")]
+    assert [step["id"] for step in checked["picture"]["steps"]] == ["end", "lost"]
+    undrawable_definitions: tuple[Any, ...] = ({"steps": [end, end], "entry": {"event": "x"}}, {"steps": []}, [], "text")
+    for undrawable in undrawable_definitions:
+        _, checked = call("POST", "/api/journeys/fresh/check", undrawable)
+        assert checked["errors"]
+        assert checked["picture"] is None
+    assert call("GET", "/api/journeys/fresh")[0] == 404
 
 
 def test_a_draft_is_saved_with_the_problems_that_publishing_would_find() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.api_client import call, new_workspace, send
+from tests.fakes.messages import GONE
 from waypost import wiring
 from waypost.adapters.dynamodb.table import Table
 
@@ -133,7 +134,7 @@ def test_the_21st_test_of_an_hour_is_refused(ses: FakeSes) -> None:
 
 def test_a_suppressed_test_address_gets_no_test(ses: FakeSes, workspace: str) -> None:
     """A test does not go to an address whose e-mails have bounced: SES counts each further bounce against the account."""
-    wiring.managing().suppressions.add(workspace, "email", TEST_ADDRESS)
+    wiring.managing().suppressions.add(workspace, "email", TEST_ADDRESS, GONE)
     status, problem = send_test()
     assert (status, problem["code"]) == (409, "suppressed")
     assert not ses.requests

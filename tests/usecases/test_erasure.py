@@ -9,19 +9,22 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.consents import FakeOptOuts
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.erasures import FakeCustomerData, FakeErasures
 from tests.fakes.ingest_harness import ADA, event_of, identify, wire
 from tests.fakes.messages import NOW, pending_message
 from tests.fakes.timers import FakeDelays, FakeTimers
+from waypost.domain.customers.consents import ALL, ConsentChange
 from waypost.domain.customers.customer import assemble
 from waypost.domain.customers.erasure import ErasureScope
-from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.facts import Facts, fact, set_stamp
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import RowKey, correlation_key, head_key
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.event_log import Page
+from waypost.domain.messages.caps import CountedMessage, StoredCount
 from waypost.domain.messages.message import PreparedMessage
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
@@ -53,6 +56,7 @@ class ErasureHarness:
     delays: FakeDelays = field(default_factory=FakeDelays)
     tick: float = 0.0
     seconds: float = 0.0
+    opt_outs: FakeOptOuts = field(default_factory=FakeOptOuts)
 
     def __post_init__(self) -> None:
         self.data = FakeCustomerData()
@@ -60,12 +64,17 @@ class ErasureHarness:
 
     def dependencies(self) -> ErasureDependencies:
         """The stores of the erasure."""
-        return ErasureDependencies(self.customers, self.data, self.erasures, self.data.runs, FakeTimers(), self.delays, self._monotonic)
+        stores = self.customers, self.data, self.erasures, self.data.runs, self.opt_outs
+        return ErasureDependencies(*stores, FakeTimers(), self.delays, self._monotonic)
 
     def begin(self) -> Removed:
         """The request."""
         write_facts(self.customers, correlation_key("w1", PHONE), {})
-        customer = assemble(find_rows(self.customers, "w1", PHONE), None)
+        return self.begin_for(PHONE)
+
+    def begin_for(self, identifier: Identifier) -> Removed:
+        """The request for the customer of an identifier."""
+        customer = assemble(find_rows(self.customers, "w1", identifier), None)
         assert customer is not None
         return begin_erasure(customer, NOW, self.dependencies())
 
@@ -122,6 +131,18 @@ def test_a_customer_that_is_identified_as_its_erasure_begins_is_erased_with_its_
     harness.continue_until_complete()
     assert (harness.complete, harness.customers.rows) == (True, {})
     assert {identifier.value for _, identifier in harness.customers.erasures} == {"phone", ADA}
+
+
+def test_what_counts_under_caps_is_erased_in_both_passes() -> None:
+    """The counted messages of the customer are gone after the request, and also if a sender counts one more after it."""
+    harness = ErasureHarness()
+    counted = StoredCount((CountedMessage("msg_1", NOW, "general", "email"),))
+    harness.data.cap_counts.stored.update({("w1", CUSTOMER): counted, ("w1", "c_other"): counted})
+    harness.begin()
+    assert {*harness.data.cap_counts.stored} == {("w1", "c_other")}
+    harness.data.cap_counts.stored["w1", CUSTOMER] = counted
+    harness.continue_until_complete()
+    assert {*harness.data.cap_counts.stored} == {("w1", "c_other")}
 
 
 def test_a_customer_that_is_merged_as_its_erasure_begins_leaves_the_other_customer_complete() -> None:
@@ -314,3 +335,35 @@ def test_the_row_that_makes_the_customer_is_removed_last() -> None:
     begin_erasure(customer, NOW, harness.dependencies())
     assert list(removed[-1]) == [head_key("w1", Identifier("primary", ADA))]
     assert len(removed[0]) == 2
+
+
+def test_an_erasure_keeps_from_what_an_address_has_unsubscribed() -> None:
+    """The topics that the customer has stopped by e-mail stay with both of its addresses; subscriptions and the history go."""
+    harness = ErasureHarness()
+    stop = ConsentChange("unsubscribed", "news", ALL, NOW - timedelta(days=2), "u1", "page")
+    other = ConsentChange("subscribed", "offers", ALL, NOW - timedelta(days=1), "u2", "page")
+    attributes = {"a:email": fact(set_stamp(NOW, "u"), "Ada@Work.example"), "a:phone": fact(set_stamp(NOW, "u"), "no address")}
+    write_facts(harness.customers, correlation_key("w1", PHONE), attributes | stop.facts | other.facts)
+    identify_ada(harness.customers, "phone")()
+    harness.data.consents.add("w1", CUSTOMER, [stop, other], NOW)
+    removed = harness.begin_for(Identifier("primary", ADA))
+    assert removed.by_kind["consents"] == 2
+    assert harness.customers.rows == {}
+    assert harness.data.consents.stored == {}
+    assert harness.opt_outs.stored == {("w1", "email", "Ada@Work.example"): {"news": stop.at}, ("w1", "email", ADA): {"news": stop.at}}
+
+
+def test_a_crash_before_the_rows_go_keeps_the_opt_outs() -> None:
+    """The opt-outs are stored before the first row is removed, so that a part that dies in between leaves both."""
+    harness = ErasureHarness()
+    write_facts(harness.customers, correlation_key("w1", PHONE), ConsentChange("unsubscribed", ALL, ALL, NOW, "u1", "page").facts)
+    identify_ada(harness.customers, "phone")()
+
+    def fail(_: Sequence[RowKey]) -> None:
+        raise UnavailableError("down")
+
+    harness.customers.remove = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(UnavailableError):
+        harness.begin_for(Identifier("primary", ADA))
+    assert harness.customers.rows
+    assert harness.opt_outs.stored == {("w1", "email", ADA): {ALL: NOW}}

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.messages import NOW
 from tests.fakes.send_harness import SendHarness, harness_with
 from waypost.domain.messages.delivery import LEASE
-from waypost.domain.messages.delivery_reports import after_report
+from waypost.domain.messages.delivery_reports import STATUS_OF_EVENT, Report, after_report
 from waypost.domain.messages.message import (
     Message,
     MessageStatus,
@@ -28,7 +28,7 @@ PROVIDER_OUTCOMES: tuple[ProviderOutcome, ...] = ("sent", "refused", "failed", "
 def report_arrives(harness: SendHarness, event_name: str = "$delivered") -> None:
     """A delivery report changes the row of the message, as the matcher does it."""
     row = harness.messages.stored["w1", "msg_1"]
-    harness.messages.stored["w1", "msg_1"] = after_report(row, event_name)
+    harness.messages.stored["w1", "msg_1"] = after_report(row, Report(STATUS_OF_EVENT[event_name], NOW))
 
 
 def harness_with_reports_during_the_call(outcome: ProviderOutcome, *event_names: str) -> SendHarness:

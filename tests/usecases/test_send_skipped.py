@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.messages import NOW, pending_message
+from tests.fakes.messages import GONE, NOW, pending_message
 from tests.fakes.send_harness import SendHarness
 from waypost.domain.messages.message import (
     MessageReason,
@@ -18,6 +18,7 @@ from waypost.domain.messages.message import (
     ProviderResponse,
     RenderFailure,
 )
+from waypost.domain.messages.suppression import SuppressionCause
 from waypost.send import SendResult
 
 
@@ -28,7 +29,7 @@ def test_an_endpoint_that_answers_410_gets_no_more_messages(webhook_harness: Sen
     message = webhook_harness.message
     assert (message.status, message.reason) == (MessageStatus.FAILED, MessageReason.ENDPOINT_GONE)
     assert message.to is not None
-    assert webhook_harness.suppressions.held["w1", "webhook", message.to] == ("msg_1", NOW)
+    assert webhook_harness.suppressions.held["w1", "webhook", message.to] == SuppressionCause("gone", "provider", NOW, "msg_1")
     webhook_harness.messages.stored.clear()
     webhook_harness.messages.bodies.clear()
     webhook_harness.messages.add(pending_message(channel="webhook", step="hook"))
@@ -42,7 +43,7 @@ def test_an_address_that_is_suppressed_between_two_attempts_is_skipped(harness: 
     """A message that waits for its retry is skipped if its address was suppressed in the meantime."""
     harness.channel.responses = [ProviderResponse("refused", "Throttling")]
     harness.send()
-    harness.suppressions.add("w1", "email", "ada@example.com")
+    harness.suppressions.add("w1", "email", "ada@example.com", GONE)
     harness.send(harness.message.due, token="t2")
     assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.SUPPRESSED)
 
@@ -50,7 +51,7 @@ def test_an_address_that_is_suppressed_between_two_attempts_is_skipped(harness: 
 def test_the_address_of_stored_content_is_the_one_that_is_checked(harness: SendHarness) -> None:
     """If another worker has stored content for a suppressed address, the message is skipped, whatever the address of the customer now."""
     harness.messages.bodies["w1", "msg_1"] = PreparedMessage("old@example.com", {"subject": "as first rendered"})
-    harness.suppressions.add("w1", "email", "old@example.com")
+    harness.suppressions.add("w1", "email", "old@example.com", GONE)
     harness.send()
     assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.SUPPRESSED)
     assert not harness.channel.calls

@@ -7,13 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from waypost import identify, ports
+from waypost import identify, message_caps, ports
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import Paces, SendLater, SendNow
 from waypost.cache.workspace_cache import Schemas, Statuses
+from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.customer import assemble
+from waypost.domain.customers.rows import owner_key
 from waypost.domain.errors import UnavailableError
+from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages import delivery, send_request, template_scope
+from waypost.domain.messages.caps import CapReached, CountedMessage, covering
 from waypost.domain.messages.message import (
     Message,
     MessageReason,
@@ -26,6 +31,8 @@ from waypost.domain.messages.message import (
 from waypost.domain.messages.next_action import (
     Claim,
     Content,
+    Counted,
+    CountMessage,
     Decision,
     Defer,
     Load,
@@ -33,7 +40,6 @@ from waypost.domain.messages.next_action import (
     LoadJourneyStatus,
     LoadRecipient,
     LoadSenderCheck,
-    LoadSuppression,
     Recipient,
     SendContext,
     SenderCheck,
@@ -41,8 +47,10 @@ from waypost.domain.messages.next_action import (
     StoreContent,
     next_action,
 )
+from waypost.domain.messages.permission import Permission, refusal
 from waypost.domain.messages.retry_schedule import turn_delay
 from waypost.domain.messages.send_request import SendRequest
+from waypost.domain.messages.suppression import SuppressionCause
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
@@ -54,7 +62,10 @@ SAVE_ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class SendDependencies:
-    """The ports and caches that sending uses; `channels` by their names in message steps. `clock` returns the time (UTC)."""
+    """The ports and caches that sending uses; `channels` and `paces` by the names of channels in message steps.
+
+    `clock` returns the time (UTC), and `sleep` waits for seconds.
+    """
 
     messages: ports.Messages
     customers: ports.Customers
@@ -63,13 +74,19 @@ class SendDependencies:
     templates: ports.Templates
     channels: Mapping[str, ports.Channel]
     suppressions: ports.Suppressions
+    last_messages: ports.LastMessages
+    permissions: ports.Permissions
+    settings: CachedSettings
     senders: Senders
+    cap_counts: ports.CapCounts
     queue: ports.SendQueue
     signals: ports.Signals
     dead: ports.DeadLetters
     statuses: Statuses
     pauses: ProviderPauses
+    paces: Paces
     clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +103,61 @@ def send(workspace: str, message_id: str, now: datetime, token: str, dependencie
     Raises UnavailableError if a dependency fails, or if other workers change the message again and again. Calling again with the same
     message is always safe, after an error as well.
     """
+    in_turn = False
     for _ in range(SAVE_ATTEMPTS):
         row = dependencies.messages.get(workspace, message_id)
         if row is None:
             return SendResult(None)
-        throttled_for = dependencies.pauses.throttled_for(row.channel, now) if delivery.is_claimable(row, now) else None
-        if throttled_for is not None:
-            # Before anything else is read: while a large backlog waits for a slow provider, most deliveries of records end here.
-            dependencies.queue.put(workspace, [(message_id, turn_delay(message_id, now, throttled_for))])
-            return SendResult(row)
-        result = _act(_decide(row, now, dependencies), row, now, token, dependencies)
+        if delivery.is_claimable(row, now):
+            throttled_for = dependencies.pauses.throttled_for(row.channel, now)
+            if throttled_for is not None:
+                # Before anything else is read: while a large backlog waits for a slow provider, most deliveries of records end here.
+                dependencies.queue.put(workspace, [(message_id, turn_delay(message_id, now, throttled_for))])
+                return SendResult(row)
+            later = None if in_turn else _take_turn(row, now, dependencies)
+            if later is not None:
+                result = _postpone(row, later, dependencies)
+                if result is not None:
+                    return result
+                continue
+            in_turn = True
+        action = _decide(row, now, dependencies)
+        result = _act(action, row, now, token, dependencies)
         if result is not None:
+            if in_turn and not isinstance(action, Claim):
+                _give_turn_back(row, dependencies)
             return result
         # A delivery report or another worker changed the row between the read and the write. The record on the queue may be the only one
         # of this message: if it ended here, nothing would notify the run that waits, or retry when that worker dies.
     raise UnavailableError("a message changed too often")
+
+
+def _take_turn(row: Message, now: datetime, dependencies: SendDependencies) -> SendLater | None:
+    """Waits for the turn of a message in the rate of its provider, if that is within a second. Otherwise returns what it waits for."""
+    pace = dependencies.paces.get(row.channel)
+    turn = pace.turn(row.id, now) if pace is not None else SendNow()
+    if isinstance(turn, SendLater):
+        return turn
+    if turn.after:
+        # The messages of a batch are sent in threads of their own, so that each waits for itself only.
+        dependencies.sleep(turn.after.total_seconds())
+    return None
+
+
+def _give_turn_back(row: Message, dependencies: SendDependencies) -> None:
+    if row.channel in dependencies.paces:
+        dependencies.paces[row.channel].unused()
+
+
+def _postpone(row: Message, later: SendLater, dependencies: SendDependencies) -> SendResult | None:
+    """Puts a message back on the queue that may not be sent yet. None if its row has changed since it was read."""
+    # The row shows that the message waits for the quota. It is written once for the whole wait: with another `due` for each look, a backlog
+    # of a day would cost a write for each look of each message.
+    postponed = replace(row, reason=MessageReason.QUOTA, held=False) if later.quota else row
+    if postponed != row and not dependencies.messages.save(postponed, row):
+        return None
+    dependencies.queue.put(row.workspace, [(row.id, later.after)])
+    return SendResult(postponed, changed=postponed != row)
 
 
 def give_up(workspace: str, message_id: str, now: datetime, dependencies: SendDependencies) -> SendResult:
@@ -148,8 +205,8 @@ def _load(action: Load, message: Message, context: SendContext, now: datetime, d
             return replace(context, content=_content(due_message, recipient, now, dependencies))
         case LoadSenderCheck(sender):
             return replace(context, sender=SenderCheck(dependencies.senders.error(message.workspace, sender, now)))
-        case LoadSuppression(address):
-            return replace(context, is_suppressed=dependencies.suppressions.holds(message.workspace, message.channel, address))
+        case CountMessage(due_message, recipient):
+            return replace(context, count=_count(due_message, recipient, now, dependencies))
         case StoreContent(due_message, prepared):
             return _with_stored_content(context, due_message, prepared, now, dependencies)
         case _ as never:
@@ -164,7 +221,21 @@ def _recipient(message: Message, now: datetime, dependencies: SendDependencies) 
     if customer is None or any(row.erasing for row in rows):
         return SkipReason(MessageReason.ERASED)
     journey = dependencies.journeys.version(message.workspace, message.journey, message.version)
-    return Recipient(customer, journey, zone_for(customer.attributes, schema.timezone))
+    step = template_scope.message_step(journey, message.step)
+    topic = None if step.transactional else dependencies.settings.topic(message.workspace, step.topic, now)
+    return Recipient(customer, journey, zone_for(customer.attributes, schema.timezone), topic)
+
+
+def _count(message: Message, recipient: Recipient, now: datetime, dependencies: SendDependencies) -> Counted | CapReached:
+    """Counts a message under the caps of its workspace."""
+    # A receipt or the reset of a password must reach the customer, and must not keep another message back.
+    if recipient.topic is None:
+        return Counted(None)
+    customer, caps = recipient.customer, dependencies.settings.of(message.workspace, now).caps
+    counted = CountedMessage(message.id, now, recipient.topic.id, message.channel)
+    if not covering(caps, counted.topic, counted.channel):
+        return Counted(None)
+    return message_caps.count(counted, customer, caps, recipient.zone, dependencies.cap_counts) or Counted(customer.id)
 
 
 def _content(message: Message, recipient: Recipient, now: datetime, dependencies: SendDependencies) -> Content | SkipReason:
@@ -190,33 +261,69 @@ def _with_stored_content(
     context: SendContext, message: Message, prepared: PreparedMessage, now: datetime, dependencies: SendDependencies
 ) -> SendContext:
     # The content is stored before the claim: a worker that dies during the call leaves what it sent, so the next attempt can repeat it.
-    # If two workers rendered it at different moments, both get the content that was stored first. Sender and receiver in it may differ from
-    # those of the content that was checked, if the customer has changed meanwhile; then the stored ones have to be checked.
+    # If two workers rendered it at different moments, both get the content that was stored first. The sender in it may differ from that of
+    # the content that was checked, if the customer has changed meanwhile; then the stored one has to be checked.
     stored = Content(dependencies.messages.keep_rendered(message, prepared, now), is_stored=True)
     if stored.prepared == prepared:
         return replace(context, content=stored)
-    return replace(context, content=stored, sender=None, is_suppressed=None)
+    return replace(context, content=stored, sender=None)
 
 
 def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult | None:
-    """Claims a message, calls its provider and records the response. None if the claim failed because the row has changed."""
+    """Claims a message, calls its provider and records the response.
+
+    None if the claim failed because the row has changed, or if the customer has changed so that the message has to be decided again.
+    """
     claimed = delivery.with_claim(claim.message, now, token, claim.prepared.to)
     if not dependencies.messages.save(claimed, row):
         return None
+    permission = _permission(claim, claimed, dependencies)
+    if permission.moved:
+        _give_back(claim, claimed, dependencies)
+        return None
+    reason = refusal(permission, claim.recipient.topic, claimed.channel)
+    if reason is not None:
+        _give_turn_back(claimed, dependencies)
+        settled = delivery.skipped(claim.message, reason, dependencies.clock())
+        return _record(lambda current: delivery.without_call(current, settled), claimed, dependencies.clock(), token, dependencies)
     response = _slowed_down(_call_provider(claimed, claim.prepared, now, dependencies), claimed, dependencies)
+    if response.outcome in ("sent", "unknown") and claimed.channel in dependencies.paces:
+        dependencies.paces[claimed.channel].sent(step_class(claimed.channel).recipients(claim.prepared.rendered))
     # A call may take 15 seconds, which is longer than the first pause of the retry schedule: a pause that counted from the claim would be
     # over before the answer, and the receiver that timed out would be called again at once.
-    return _record(response, claimed, dependencies.clock(), token, dependencies)
+    answered_at = dependencies.clock()
+    return _record(lambda current: delivery.after_response(current, response, answered_at), claimed, answered_at, token, dependencies)
 
 
-def _record(response: ProviderResponse, claimed: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
-    """Records the response of a call, in the row as it is now if delivery reports have changed it since the claim."""
+def _permission(claim: Claim, claimed: Message, dependencies: SendDependencies) -> Permission:
+    """What decides whether a claimed message is sent. UnavailableError if it cannot be read; the claim is given back then."""
+    # A person who has unsubscribed expects silence from this moment on, not from the next message on. The checks before the claim rest on
+    # rows that are as old as the rendering took, and a message that waits for its retry was checked hours ago.
+    main_row = owner_key(claimed.workspace, claim.recipient.customer.lookup_id)
+    try:
+        return dependencies.permissions.of(claimed.workspace, claimed.channel, claim.prepared.to, main_row)
+    except UnavailableError:
+        # Nothing was sent. If the claim stayed, its lease would end without a record, and an e-mail would be unknown because of an outage.
+        _give_back(claim, claimed, dependencies)
+        raise
+
+
+def _give_back(claim: Claim, claimed: Message, dependencies: SendDependencies) -> None:
+    """Saves a claimed message as it was before the claim. Its record is still on the queue, or is decided again."""
+    # If a report has changed the row meanwhile, the lease ends the claim.
+    dependencies.messages.save(delivery.without_call(claimed, claim.message), claimed)
+
+
+def _record(
+    change: Callable[[Message], Message], claimed: Message, now: datetime, token: str, dependencies: SendDependencies
+) -> SendResult:
+    """Records what became of a claim, in the row as it is now if delivery reports have changed it since the claim."""
     row: Message | None = claimed
     for _ in range(SAVE_ATTEMPTS):
         if row is None or not delivery.awaits_response(row, token):
             # Erased, or the lease has expired and another worker has recorded this call as unknown.
             return SendResult(row)
-        result = _save(delivery.after_response(row, response, now), row, now, dependencies)
+        result = _save(change(row), row, now, dependencies)
         if result is not None:
             return result
         row = dependencies.messages.get(claimed.workspace, claimed.id)
@@ -271,10 +378,16 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
             dependencies.queue.put(message.workspace, [(message.id, delivery.claimable_in(message, now))])
         return
     # By the attempt and not by the reason: a delivery report may have replaced the status and the reason.
-    if message.attempts and message.attempts[-1].outcome == "gone" and message.to:
-        dependencies.suppressions.add(message.workspace, message.channel, message.to, message.id, message.attempts[-1].at)
+    last = message.attempts[-1] if message.attempts else None
+    if last and message.to and (reason := delivery.suppression_reason(last)):
+        cause = SuppressionCause(reason, "provider", last.at, message.id)
+        dependencies.suppressions.add(message.workspace, message.channel, message.to, cause)
+    if last and message.to and last.outcome in ("sent", "unknown") and step_class(message.channel).has_replies:
+        dependencies.last_messages.remember(message.workspace, message.channel, message.to, message.id, last.at)
     if message.status is MessageStatus.FAILED:
         _park(message, dependencies.dead)
+    if message.counted and delivery.is_certainly_not_sent(message):
+        message_caps.remove_from_count(message.workspace, message.counted, message.id, dependencies.cap_counts)
     if message.awaited:
         _notify_run(message, dependencies)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from waypost import send, settings
 from waypost.adapters import backoff, clock, stacks
+from waypost.adapters.dynamodb.consent_history import DynamoConsentHistory
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
@@ -30,6 +31,7 @@ from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, SqsUndeliv
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import CachedQuota, Pace
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.erasure import ErasureDependencies
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
     from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
+    from waypost.adapters.dynamodb.last_messages import DynamoLastMessages
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies
@@ -133,6 +137,12 @@ def receipts() -> DynamoReceipts:
 
 
 @cache
+def consent_history() -> DynamoConsentHistory:
+    """The changes of customers' consents."""
+    return DynamoConsentHistory(table("EVENTS_TABLE"))
+
+
+@cache
 def rejected_events() -> DynamoRejectedEvents:
     """The rejected events of all workspaces."""
     return DynamoRejectedEvents(table("EVENTS_TABLE"))
@@ -154,6 +164,14 @@ def messages() -> DynamoMessages:
 def webhook_secrets() -> DynamoWebhookSecrets:
     """The signing secrets for webhooks."""
     return DynamoWebhookSecrets(table("WORKSPACES_TABLE"))
+
+
+@cache
+def suppressions() -> DynamoSuppressions:
+    """The suppressed addresses of all workspaces."""
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - only the sender and management load it
+
+    return DynamoSuppressions(table("WORKSPACES_TABLE"), tombstone_key)
 
 
 @cache
@@ -226,6 +244,7 @@ def matching() -> engine.MatchDependencies:
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
+        consents=consent_history(),
         messages=messages(),
         journeys=journeys(),
         snapshots=Snapshots(journeys(), workspaces(), max_age=snapshot_seconds()),
@@ -243,12 +262,14 @@ def erasing() -> ErasureDependencies:
     """The dependencies of an erasure."""
     from waypost.adapters.dynamodb.customer_data import DynamoCustomerData  # noqa: PLC0415 - only an erasure needs these
     from waypost.adapters.dynamodb.erasures import DynamoErasures  # noqa: PLC0415 - as above
+    from waypost.adapters.dynamodb.permissions import DynamoOptOuts  # noqa: PLC0415 - as above
 
     return ErasureDependencies(
         customers=customers(),
         customer_data=DynamoCustomerData(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
         erasures=DynamoErasures(table("RUNS_TABLE")),
         runs=runs(),
+        opt_outs=DynamoOptOuts(table("WORKSPACES_TABLE"), tombstone_key),
         schedules=schedules(),
         delays=delays_queue(),
         monotonic=time.monotonic,
@@ -259,7 +280,8 @@ def erasing() -> ErasureDependencies:
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
-    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
+    from waypost.adapters.dynamodb.cap_counts import DynamoCapCounts  # noqa: PLC0415 - as above
+    from waypost.adapters.dynamodb.permissions import DynamoPermissions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
         messages=messages(),
@@ -268,25 +290,50 @@ def sending() -> send.SendDependencies:
         journeys=journeys(),
         templates=liquid.LiquidTemplates(),
         channels=channels(),
-        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
+        suppressions=suppressions(),
+        last_messages=last_messages(),
+        permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
+        settings=cached_settings(),
         senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
+        cap_counts=DynamoCapCounts(table("MESSAGES_TABLE")),
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
         statuses=Statuses(journeys(), max_age=snapshot_seconds()),
         pauses=ProviderPauses(),
+        paces={"email": Pace(email_quota(), settings.integer("SEND_CONCURRENCY", 20))},
         clock=now,
+        sleep=time.sleep,
     )
+
+
+@cache
+def last_messages() -> DynamoLastMessages:
+    """The last messages to the addresses of channels on which receivers can answer."""
+    from waypost.adapters.dynamodb.last_messages import DynamoLastMessages  # noqa: PLC0415 - only the sender loads it
+
+    return DynamoLastMessages(table("WORKSPACES_TABLE"), tombstone_key)
+
+
+@cache
+def email_quota() -> CachedQuota:
+    """What SES lets the account send, kept in memory."""
+    from waypost.adapters.ses_account import SesAccount  # noqa: PLC0415 - only the sender and the settings need it
+
+    return CachedQuota(SesAccount())
 
 
 @cache
 def channels() -> Mapping[str, ports.Channel]:
     """The channels by their names in message steps."""
-    from waypost.adapters import ses, webhook  # noqa: PLC0415 - the intake and the matcher do not load the channels
+    from waypost.adapters import ses, sms, webhook  # noqa: PLC0415 - the intake and the matcher do not load the channels
     from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415 - as above
 
     return {
         "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
+        "sms": sms.SmsChannel(
+            settings.optional("SMS_ORIGINATION"), settings.optional("SMS_TYPE"), settings.optional("SMS_CONFIGURATION_SET")
+        ),
         "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
     }
 
@@ -307,9 +354,8 @@ def snapshot_seconds() -> int:
 @cache
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
-    from waypost.adapters import liquid  # noqa: PLC0415 - only the management API loads these
+    from waypost.adapters import liquid, ses  # noqa: PLC0415 - only the management API loads these
     from waypost.adapters.dynamodb.sent_tests import DynamoSentTests  # noqa: PLC0415 - as above
-    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
@@ -326,9 +372,12 @@ def managing() -> ManageDependencies:
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
+        consents=consent_history(),
         rejected=rejected_events(),
         messages=messages(),
-        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
+        suppressions=suppressions(),
+        provider_suppressions=ses.SesSuppressions(),
+        email_quota=email_quota(),
         secrets=webhook_secrets(),
         dead_letters=dead_letters(),
         signals=signals_queue(),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from waypost import ports
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import CachedQuota
 from waypost.domain.journeys.checks import publish_checks
 from waypost.erasure import ErasureDependencies
 
@@ -16,13 +17,14 @@ from waypost.erasure import ErasureDependencies
 class PublishChecks:
     """The checks at publication that need a technology or the workspace.
 
-    They say whether a template parses, whether a webhook address is allowed, and whether the workspace may use a sender. Each returns what
-    is wrong as a sentence, or None.
+    They say whether a template parses, whether a webhook address is allowed, whether the workspace may use a sender, and whether it has a
+    topic. Each returns what is wrong as a sentence, or None.
     """
 
     template: publish_checks.Check
     address: publish_checks.Check
     sender: publish_checks.Check = publish_checks.no_fault
+    topic: publish_checks.Check = publish_checks.no_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,15 @@ class ManageDependencies:
     templates: ports.Templates
     channels: Callable[[], Mapping[str, ports.Channel]]
     sent_tests: ports.SentTests
-    runs: ports.RunHistory
+    runs: ports.ManagedRuns
     receipts: ports.Receipts
     log: ports.EventHistory
+    consents: ports.ConsentHistory
     rejected: ports.RejectedEventHistory
     messages: ports.ManagedMessages
     suppressions: ports.ManagedSuppressions
+    email_quota: CachedQuota
+    provider_suppressions: ports.ProviderSuppressions
     secrets: ports.ManagedWebhookSecrets
     dead_letters: ports.ManagedDeadLetters
     signals: ports.Signals

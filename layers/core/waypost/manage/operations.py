@@ -10,14 +10,15 @@ from typing import Any, Final
 
 from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.manage import (
+    consents,
     customers,
     dead_letters,
     erasure,
     events,
     journeys,
     keys,
+    layouts,
     lifecycle,
     message_counts,
     messages,
@@ -33,6 +34,7 @@ from waypost.manage import (
 )
 from waypost.manage.api import Operation
 from waypost.manage.intake_operations import INTAKE_OPERATIONS
+from waypost.manage.responses.consents import ConsentsResponse, ImportResponse
 from waypost.manage.responses.customers import (
     INCOMPLETE_STATUS,
     CustomerResponse,
@@ -41,16 +43,25 @@ from waypost.manage.responses.customers import (
     ExportResponse,
     TimelineEntryResponse,
 )
-from waypost.manage.responses.events import ListedEventResponse, ReceiptResponse
+from waypost.manage.responses.events import ListedEventResponse, QueuedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
+from waypost.manage.responses.layouts import CheckResponse, LayoutResponse
 from waypost.manage.responses.lists import ListResponse
-from waypost.manage.responses.messages import CountsResponse, MessageResponse, PreviewResponse, SentTestResponse, SuppressionResponse
+from waypost.manage.responses.messages import (
+    CountsResponse,
+    MessageResponse,
+    PreviewResponse,
+    SentTestResponse,
+    SuppressedResponse,
+    SuppressionResponse,
+)
 from waypost.manage.responses.workspaces import (
     DeadLetterResponse,
     HealthResponse,
     KeyResponse,
     NewKeyResponse,
     RedriveResponse,
+    SettingsResponse,
     WebhookSecretResponse,
 )
 
@@ -89,7 +100,7 @@ OPERATIONS: Final = (
         "read-settings",
         "The settings of the workspace",
         settings.read_settings,
-        WorkspaceSettings,
+        SettingsResponse,
         has_etag=True,
     ),
     Operation(
@@ -98,8 +109,8 @@ OPERATIONS: Final = (
         "save-settings",
         "Replace the settings; with `If-Match` only if nobody else has changed them",
         settings.save_settings,
-        WorkspaceSettings,
-        body=WorkspaceSettings,
+        SettingsResponse,
+        body=requests.SettingsBody,
         has_etag=True,
     ),
     Operation(
@@ -213,6 +224,25 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET",
+        "/api/journeys/{id}/picture",
+        "read-picture",
+        "A version of the journey as a picture: the places of its steps, labels and edges",
+        layouts.read_layout,
+        LayoutResponse,
+        query=requests.LayoutQuery,
+    ),
+    Operation(
+        "POST",
+        "/api/journeys/{id}/check",
+        "check-journey",
+        "What publishing would refuse a definition for, and its picture; nothing is saved",
+        layouts.check_journey,
+        CheckResponse,
+        body=Journey,
+        raw_body=True,
+    ),
+    Operation(
+        "GET",
         "/api/journeys/{id}/counts",
         "count-messages",
         "The messages of a journey by step and status",
@@ -264,6 +294,35 @@ OPERATIONS: Final = (
         timeline.read_timeline,
         ListResponse[TimelineEntryResponse],
         query=requests.TimelineQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/customers/{id}/consents",
+        "read-consents",
+        "To which topics a customer subscribes, and the history of that",
+        consents.read_consents,
+        ConsentsResponse,
+        query=requests.ConsentQuery,
+    ),
+    Operation(
+        "POST",
+        "/api/customers/{id}/consents",
+        "change-consent",
+        "Subscribe or unsubscribe a customer; takes effect when the event was matched",
+        consents.change_consent,
+        QueuedEventResponse,
+        body=requests.ConsentBody,
+        status=202,
+    ),
+    Operation(
+        "POST",
+        "/api/consents/import",
+        "import-consents",
+        "Import changes of consent; no journey moves, and a repeat changes nothing",
+        consents.import_consents,
+        ImportResponse,
+        body=requests.ConsentImportBody,
+        status=202,
     ),
     Operation(
         "GET",
@@ -333,10 +392,19 @@ OPERATIONS: Final = (
         "GET",
         "/api/suppressions",
         "list-suppressions",
-        "The addresses that get no more messages, in no order of time",
+        "The addresses that get no more messages, in no order of time, or one of them",
         suppressions.list_suppressions,
         ListResponse[SuppressionResponse],
         query=requests.SuppressionQuery,
+    ),
+    Operation(
+        "POST",
+        "/api/suppressions",
+        "suppress",
+        "Suppress up to 1,000 addresses; a repeat changes nothing",
+        suppressions.suppress,
+        SuppressedResponse,
+        body=requests.NewSuppressionsBody,
     ),
     Operation(
         "DELETE",

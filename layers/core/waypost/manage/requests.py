@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from waypost.domain.api_keys import KEY_PATTERN, Scope
+from waypost.domain.customers.identifiers import ID_LENGTH
+from waypost.domain.customers.topics import TopicId
 from waypost.domain.errors import RefusedError
+from waypost.domain.intake.consent_payloads import TEXT_VERSION_LENGTH
 from waypost.domain.journeys.definition import NAME_PATTERN
+from waypost.domain.journeys.message_steps import ChannelName
 from waypost.domain.messages.message import MessageStatus
+from waypost.domain.messages.suppression import NewSuppression
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.values.findings import from_errors
 from waypost.domain.values.limits import DOCUMENT_VALUES, find_violation
 from waypost.domain.values.wire_model import WireModel
@@ -18,6 +25,7 @@ from waypost.domain.values.wire_time import ClientTime, ZonedTime
 
 M = TypeVar("M", bound=BaseModel)
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+
 # A primary key or a journey's name in the place of an id would select nothing, and an empty list looks like an answer.
 CustomerId = Annotated[str, Field(pattern="^c_", max_length=200)]
 JourneyName = Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -66,9 +74,18 @@ class DeadLetterQuery(ListQuery):
 
 
 class SuppressionQuery(ListQuery):
-    """A page of the suppressed addresses."""
+    """A page of the suppressed addresses, or one address with its channel."""
 
     list_name: ClassVar[str] = "SuppressionQuery"
+
+    channel: ChannelName | None = None
+    address: str | None = Field(None, min_length=1, max_length=4096)
+
+    @model_validator(mode="after")
+    def _has_both_or_neither(self) -> SuppressionQuery:
+        if (self.channel is None) != (self.address is None):
+            raise ValueError("`channel` and `address` come together")
+        return self
 
 
 class MessageQuery(ListQuery):
@@ -115,11 +132,24 @@ class CustomerQuery(WireModel):
     correlation_id: str | None = Field(None, min_length=1, max_length=1000)
 
 
+class ConsentQuery(ListQuery):
+    """A page of the changes of a customer's consents."""
+
+    list_name: ClassVar[str] = "ConsentQuery"
+
+
 class DiagramQuery(WireModel):
     """What a diagram shows. `counts`: how many customers are in each step."""
 
     counts: bool = False
     cursor: str | None = Field(None, max_length=2000, description="`next` in the last line of the part before")
+
+
+class LayoutQuery(WireModel):
+    """What a picture shows. `version`: a version of the journey, by default the newest. `counts`: how many customers are in each step."""
+
+    version: int | None = Field(None, ge=1)
+    counts: bool = False
 
 
 class NewKeyBody(WireModel):
@@ -131,11 +161,75 @@ class NewKeyBody(WireModel):
     expires_at: ZonedTime | None = None
 
 
+class SettingsBody(WorkspaceSettings):
+    """The settings to save. What a response shows beside them may be sent back, and is ignored."""
+
+    email_account: Any = Field(None, description="Read-only: ignored")
+
+    @property
+    def settings(self) -> WorkspaceSettings:
+        """The settings alone."""
+        return WorkspaceSettings.model_construct(**{name: getattr(self, name) for name in WorkspaceSettings.model_fields})
+
+
 class SuppressionBody(WireModel):
-    """The suppressed address to lift, as `to` of a message shows it."""
+    """The suppressed address to lift, as `to` of a message shows it. `provider`: lift it at the provider too."""
 
     channel: Name
     address: str = Field(min_length=1, max_length=4096)
+    provider: StrictBool = Field(default=False, description="Whether to remove it from the provider's own list, which all workspaces share")
+
+
+class NewSuppressionsBody(WireModel):
+    """Addresses to suppress. `source` is `import` for a list that comes from another system."""
+
+    items: tuple[NewSuppression, ...] = Field(min_length=1, max_length=1_000)
+    source: Literal["api", "import"] = "api"
+
+
+class ConsentFields(WireModel):
+    """A change of consent. Without `topic` it is about all topics, without `channel` about all channels.
+
+    `textVersion` says which text the customer has seen, `confirmed` that the customer has proved that the address is its own.
+    """
+
+    topic: TopicId | None = None
+    channel: ChannelName | None = None
+    state: Literal["subscribed", "unsubscribed"]
+    text_version: str | None = Field(None, max_length=TEXT_VERSION_LENGTH)
+    confirmed: StrictBool = False
+
+    @model_validator(mode="after")
+    def _confirms_a_subscription(self) -> Self:
+        if self.confirmed and self.state != "subscribed":
+            raise ValueError("only a subscription is confirmed")
+        return self
+
+
+class ConsentBody(ConsentFields):
+    """A change of the consent of one customer. `at` is now if it is missing, and never later than now."""
+
+    at: ClientTime | None = None
+
+
+class ImportedConsent(ConsentFields):
+    """A change of consent of the customer with one of two identifiers. `at` is never later than now."""
+
+    primary_key: str | int | Decimal | None = Field(None, description="The primary key value")
+    correlation_id: str | None = Field(None, min_length=1, max_length=ID_LENGTH)
+    at: ClientTime
+
+    @model_validator(mode="after")
+    def _has_one_identifier(self) -> Self:
+        if (self.primary_key is None) == (self.correlation_id is None):
+            raise ValueError("give `primaryKey` or `correlationId`, and only one of them")
+        return self
+
+
+class ConsentImportBody(WireModel):
+    """Changes of consent to import."""
+
+    items: tuple[ImportedConsent, ...] = Field(min_length=1, max_length=1_000)
 
 
 class RedriveBody(WireModel):

@@ -13,14 +13,24 @@ from waypost.domain.customers.facts import fact, set_stamp
 from waypost.domain.customers.identifiers import Identifier, primary_identifier
 from waypost.domain.customers.rows import Row, correlation_key, head_key
 from waypost.domain.customers.schema import Schema
+from waypost.domain.customers.topics import find_topic, removed_topic
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake import batch_parser
 from waypost.domain.intake.batch_parser import RequestContext
 from waypost.domain.intake.events import Accepted, Event
 from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.messages import template_scope
-from waypost.domain.messages.message import MessageReason, MessageStatus, RenderedTemplate, RenderFailure, SkipReason
+from waypost.domain.messages.message import (
+    MessageReason,
+    MessageStatus,
+    PreparedMessage,
+    RenderedTemplate,
+    RenderFailure,
+    SkipReason,
+)
+from waypost.domain.messages.permission import consent_refusal
 from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
 from waypost.domain.values.findings import Finding
@@ -82,22 +92,33 @@ def rendered(planned: PlannedMessage, journey: Journey, dependencies: ManageDepe
     message, step = planned.message, template_scope.message_step(journey, planned.message.step)
     template, scope = template_scope.template_of(step), template_scope.scope(message, planned.customer, journey)
     content = dependencies.templates.render(template, scope, message.created_at, strict=step.strict)
-    skipped = MessageReason.TEMPLATE if isinstance(content, RenderFailure) else _skipped(content, planned, dependencies)
-    reason = message.reason or skipped
+    prepared = SkipReason(MessageReason.TEMPLATE) if isinstance(content, RenderFailure) else _prepared(content, planned, dependencies)
+    skipped = prepared.reason if isinstance(prepared, SkipReason) else None
+    reason = message.reason or _without_consent(step, planned, dependencies) or skipped
+    added = {} if isinstance(prepared, SkipReason) else {name: prepared.rendered[name] for name in step.added_fields}
     return SimulatedMessage(
         at=message.created_at,
         step=message.step,
         channel=message.channel,
-        rendered={} if isinstance(content, RenderFailure) else dict(content),
+        rendered={} if isinstance(content, RenderFailure) else {**content, **added},
         reason=reason.value if reason else None,
         missing=dependencies.templates.missing_variables(template, scope, message.created_at),
     )
 
 
-def _skipped(content: RenderedTemplate, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:
-    """Why the channel would not send a message, by the same function as in the sender."""
-    prepared = dependencies.channels()[planned.message.channel].prepare(content, planned.customer)
-    return prepared.reason if isinstance(prepared, SkipReason) else None
+def _prepared(content: RenderedTemplate, planned: PlannedMessage, dependencies: ManageDependencies) -> PreparedMessage | SkipReason:
+    """The message as the channel would send it, or why it would not, by the same function as in the sender."""
+    return dependencies.channels()[planned.message.channel].prepare(content, planned.customer)
+
+
+def _without_consent(step: MessageStep, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:
+    """Why the customer does not get a message, by its consents at that time and the same function as in the sender."""
+    if step.transactional:
+        return None
+    topics = dependencies.settings.read(planned.customer.workspace).settings.topics
+    topic = find_topic(topics, step.topic) or removed_topic(step.topic or "")
+    refused = consent_refusal(planned.customer.consents, topic, planned.message.channel)
+    return refused.reason if refused else None
 
 
 def event_warnings(journey: Journey, body: SimulationBody) -> Iterator[Finding]:
@@ -140,7 +161,7 @@ def _customer_row(workspace: str, identifier: Identifier, body: SimulationBody, 
         attributes.pop(schema.primary_key.name, None)
     oldest = set_stamp(datetime.fromisoformat("1970-01-01T00:00:00+00:00"), "")
     key = correlation_key(workspace, ANONYMOUS) if identifier == ANONYMOUS else head_key(workspace, identifier)
-    facts = {f"a:{name}": fact(oldest, value) for name, value in attributes.items()}
+    facts = {f"a:{name}": fact(oldest, value) for name, value in attributes.items()} | dict(stored.consents if stored else {})
     return Row(key, stored.id if stored else customer_id(workspace, *identifier), facts=facts)
 
 

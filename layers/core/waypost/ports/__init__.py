@@ -7,9 +7,23 @@ from __future__ import annotations
 
 from waypost.ports.calls import Caller
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
-from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
+from waypost.ports.events import ConsentHistory, EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
-from waypost.ports.messages import Channel, ManagedMessages, ManagedSuppressions, Messages, Suppressions, Templates
+from waypost.ports.messages import (
+    CapCounts,
+    Channel,
+    FoundSuppressions,
+    LastMessages,
+    ManagedMessages,
+    ManagedSuppressions,
+    Messages,
+    OptOuts,
+    Permissions,
+    ProviderAccount,
+    ProviderSuppressions,
+    Suppressions,
+    Templates,
+)
 from waypost.ports.queues import (
     ArmedTimers,
     DeadLetters,
@@ -24,7 +38,7 @@ from waypost.ports.queues import (
     Timers,
     UndeliveredTimers,
 )
-from waypost.ports.runs import RunHistory, Runs
+from waypost.ports.runs import ManagedRuns, RunCounts, RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
 from waypost.ports.workspaces import (
     Keys,
@@ -40,7 +54,9 @@ from waypost.ports.workspaces import (
 __all__ = [
     "ArmedTimers",
     "Caller",
+    "CapCounts",
     "Channel",
+    "ConsentHistory",
     "CustomerData",
     "Customers",
     "DeadLetters",
@@ -48,26 +64,34 @@ __all__ = [
     "Erasures",
     "EventHistory",
     "EventLog",
+    "FoundSuppressions",
     "JourneyPointer",
     "JourneyVersions",
     "Journeys",
     "Keys",
+    "LastMessages",
     "ManagedCustomers",
     "ManagedDeadLetters",
     "ManagedJourneys",
     "ManagedKeys",
     "ManagedMessages",
+    "ManagedRuns",
     "ManagedSuppressions",
     "ManagedWebhookSecrets",
     "ManagedWorkspaceSettings",
     "ManagedWorkspaces",
     "Messages",
+    "OptOuts",
+    "Permissions",
+    "ProviderAccount",
+    "ProviderSuppressions",
     "Receipts",
     "ReceivedRecords",
     "ReceivedSignals",
     "RedrivePorts",
     "RejectedEventHistory",
     "RejectedEvents",
+    "RunCounts",
     "RunHistory",
     "Runs",
     "SendQueue",

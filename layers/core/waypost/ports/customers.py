@@ -70,8 +70,14 @@ class CustomerData(Protocol):
     def remove_messages(self, workspace: str, messages: Sequence[str]) -> None:
         """Deletes messages together with their rendered content, whether or not they are stored."""
 
+    def remove_cap_counts(self, workspace: str, customers: Sequence[str]) -> None:
+        """Deletes which messages of these customers count under caps, whether or not that is stored."""
+
     def remove_events(self, workspace: str, customer: str) -> int:
         """Deletes pages of the event log together with the receipts of their events."""
+
+    def remove_consents(self, workspace: str, customer: str) -> int:
+        """Deletes the history of consents."""
 
     def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
         """Deletes rejected events that name any of these identifiers."""

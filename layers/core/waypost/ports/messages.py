@@ -7,8 +7,12 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.rows import RowKey
+from waypost.domain.messages.caps import CountedMessages, StoredCount
 from waypost.domain.messages.message import Message, PreparedMessage, ProviderResponse, RenderedTemplate, RenderFailure, SkipReason
-from waypost.domain.messages.suppression import Suppression
+from waypost.domain.messages.permission import Permission
+from waypost.domain.messages.sending_quota import SendingQuota
+from waypost.domain.messages.suppression import Suppression, SuppressionCause
 
 
 class Messages(Protocol):
@@ -77,21 +81,85 @@ class Channel(Protocol):
         """Calls the provider exactly once. UnavailableError only if the provider was certainly not called."""
 
 
+class ProviderAccount(Protocol):
+    """The account of a provider that limits how much is sent."""
+
+    def quota(self) -> SendingQuota:
+        """What the account may send. UnavailableError if the provider does not say."""
+
+
+class CapCounts(Protocol):
+    """The messages of customers that count under caps (docs/messages.md#caps)."""
+
+    def read(self, workspace: str, customer: str, *, latest: bool = False) -> StoredCount:
+        """What counts for a customer. Unless it is the `latest`, it may be some moments old: `save` then finds another revision."""
+
+    def counted_of(self, workspace: str, customers: Sequence[str]) -> CountedMessages:
+        """What counts for any of these customer ids, strongly consistent."""
+
+    def save(self, workspace: str, customer: str, count: StoredCount) -> StoredCount | None:
+        """Replaces what is stored under this revision. None if it was; otherwise what is stored by now, and nothing was written."""
+
+
+class Permissions(Protocol):
+    """What decides, between the claim and the call, whether a message is sent (docs/messages.md#consent)."""
+
+    def of(self, workspace: str, channel: str, address: str, main_row: RowKey) -> Permission:
+        """What the main row of a customer says of its consents, and the row of an address of suppressions and opt-outs."""
+
+
+class OptOuts(Protocol):
+    """The topics from which customers had unsubscribed when they were erased, by the hashes of their addresses."""
+
+    def add(self, workspace: str, channel: str, address: str, topics: Mapping[str, datetime]) -> None:
+        """Stores that messages about these topics (`*`: all) are not sent to an address, since these times. A repeat changes nothing."""
+
+    def add_by_hash(self, workspace: str, channel: str, hashed: str, topics: Mapping[str, datetime]) -> None:
+        """The same, by the hash of the address."""
+
+
 class Suppressions(Protocol):
     """Addresses that no longer receive messages."""
 
     def holds(self, workspace: str, channel: str, address: str) -> bool:
         """Whether this address is suppressed."""
 
-    def add(self, workspace: str, channel: str, address: str, message: str | None = None, since: datetime | None = None) -> None:
-        """Suppresses an address because of the outcome that this message had at this time."""
+    def add(self, workspace: str, channel: str, address: str, cause: SuppressionCause) -> None:
+        """Suppresses an address. Of several causes the latest one is kept; one that a provider reports too late changes nothing."""
 
 
-class ManagedSuppressions(Suppressions, Protocol):
+class FoundSuppressions(Suppressions, Protocol):
+    """Suppressed addresses that can be found one by one, and lifted."""
+
+    def find(self, workspace: str, channel: str, address: str) -> Suppression | None:
+        """The suppression of this address, or None."""
+
+    def remove(self, workspace: str, channel: str, address: str, at: datetime) -> None:
+        """Lifts a suppression at this time, if there is one."""
+
+
+class LastMessages(Protocol):
+    """The last message to each address, on channels on which receivers can answer."""
+
+    def remember(self, workspace: str, channel: str, address: str, message: str, now: datetime) -> None:
+        """Stores that this message was the last one to an address. A repeat changes nothing."""
+
+    def of(self, channel: str, address: str) -> Mapping[str, str | None]:
+        """The id of the last message to an address (None: none), by each workspace that sends on the channel."""
+
+
+class ManagedSuppressions(FoundSuppressions, Protocol):
     """Suppressed addresses as the management API lists and lifts them."""
 
-    def remove(self, workspace: str, channel: str, address: str) -> None:
-        """Lifts a suppression, if there is one."""
+    def position(self, workspace: str, channel: str, address: str) -> str:
+        """The position of an address in the list, whether or not it is suppressed. Reads nothing."""
 
     def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Suppression], str | None]:
         """At most `limit` suppressions after the position `before`, in no order of time, and the next position (None: no more)."""
+
+
+class ProviderSuppressions(Protocol):
+    """The provider's own list of suppressed e-mail addresses, which all workspaces of the account share."""
+
+    def lift(self, address: str) -> bool:
+        """Removes an address from the list. False if it was not on it. UnavailableError if the provider does not answer."""

@@ -79,6 +79,15 @@ class ConsentChange:
         return {consent_name(kind, self.channel, self.topic): text for kind in (("u",) if self.state == "unsubscribed" else kinds)}
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedConsent:
+    """A change of consent in the history of its customer. `position` orders the history: it begins with the time of the consent."""
+
+    change: ConsentChange
+    received_at: datetime
+    position: str
+
+
 def is_topic_id(text: str) -> bool:
     """Whether a text has the form of a topic id."""
     return _TOPIC.fullmatch(text) is not None
@@ -120,6 +129,14 @@ def _latest(facts: Facts, kind: ConsentKind, channel: str, topic: str) -> str:
 def opt_out_facts(channel: str, opt_outs: Mapping[str, datetime]) -> dict[str, str]:
     """The facts of unsubscriptions that are stored with an address: for each topic (`*`: all) its time."""
     return {consent_name("u", channel, topic): fact(set_stamp(at, ""), ["erased", None]) for topic, at in opt_outs.items()}
+
+
+def opt_outs_of(facts: Facts, channel: str) -> dict[str, datetime]:
+    """From which topics (`*`: all) a customer with these facts has unsubscribed on a channel, and when."""
+    prefixes = tuple(f"{_UNSUBSCRIBED}{each}/" for each in (channel, ALL))
+    topics = {name.split("/", 2)[2] for name in facts if name.startswith(prefixes)}
+    latest = {topic: tuple(_latest(facts, kind, channel, topic) for kind in ("u", "s")) for topic in topics}
+    return {topic: time_of(unsubscribed) for topic, (unsubscribed, subscribed) in latest.items() if unsubscribed >= subscribed}
 
 
 def merged_consents(own: Facts, other: Facts, at: datetime) -> dict[str, str]:

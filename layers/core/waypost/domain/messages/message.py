@@ -24,6 +24,7 @@ class MessageStatus(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     DELIVERED = "delivered"
+    BOUNCED = "bounced"
     OPENED = "opened"
     CLICKED = "clicked"
     FAILED = "failed"
@@ -39,6 +40,10 @@ class MessageReason(StrEnum):
     PAUSED = "paused"
     """Its journey is paused. No row stores this: it says `held`."""
     QUIET_HOURS = "quiet-hours"
+    CAP = "cap"
+    """No place is left under a cap of its workspace."""
+    QUOTA = "quota"
+    """The provider lets the account send nothing more today."""
     STOPPED = "stopped"
     SUPPRESSED = "suppressed"
     UNSUBSCRIBED = "unsubscribed"
@@ -80,7 +85,8 @@ class Message:
     consistent. `event` is the event that moved the run to the step: name, payload, uuid, timestamp and source. The provider is not called
     before `due`. `awaited`: the run waits at the step for the outcome (`onFailure`). A worker that has claimed the message holds it under
     its `token` until `lease`. `attempt_count` counts the claims since the message was created or redriven, whereas `attempts` is the
-    whole history. `held`: the journey was paused when the message was due.
+    whole history. `held`: the journey was paused when the message was due. `counted` is the id of the customer for whom the message has
+    taken a place under the caps of its workspace; it is stored by the claim.
     """
 
     id: str
@@ -106,6 +112,7 @@ class Message:
     lease: datetime | None = None
     attempt_count: int = 0
     held: bool = False
+    counted: str | None = None
 
     @property
     def shown_reason(self) -> MessageReason | None:
@@ -159,11 +166,12 @@ class RenderFailure:
     detail: str
 
 
-ProviderOutcome = Literal["sent", "refused", "failed", "gone", "unknown", "throttled"]
+ProviderOutcome = Literal["sent", "refused", "failed", "gone", "opted-out", "unknown", "throttled"]
 """What one call of a provider resulted in (`docs/messages.md#delivery`). Rows of messages store these words, all but the last.
 
 `sent`: accepted. `refused`: certainly not accepted; a later attempt may succeed. `failed`: certainly not accepted, and no later attempt can
-succeed. `gone`: failed, and the address no longer exists. `unknown`: it may have been accepted. `throttled`: certainly not accepted,
+succeed. `gone`: failed, and the address no longer exists. `opted-out`: certainly not accepted, because the owner of the address has opted
+out at the provider. `unknown`: it may have been accepted. `throttled`: certainly not accepted,
 because the provider takes no message at all from this account at the moment; such a call is no attempt.
 """
 

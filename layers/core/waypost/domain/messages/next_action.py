@@ -1,8 +1,9 @@
 """Decides what the sender does next with a message. Pure: what has to be read first is requested by a `Load`.
 
 Most checks cost a read of a table. `next_action` therefore starts with the row alone and requests one input after the other, in the order
-of the checks: a message of a paused journey costs no read of its customer. All checks come before the claim, because after the claim a
-crash leaves an unknown outcome.
+of the checks: a message of a paused journey costs no read of its customer. All checks that take time come before the claim, because after
+the claim a crash leaves an unknown outcome. What an unsubscription, a suppression or an erasure can change until the last moment is
+checked after it, by one read (`permission.py`).
 """
 
 from __future__ import annotations
@@ -12,19 +13,26 @@ from datetime import datetime
 from typing import Literal, assert_never
 
 from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.topics import Topic
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages import delivery
+from waypost.domain.messages.caps import CapReached
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, SkipReason
+from waypost.domain.messages.permission import consent_refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The customer of a message, the version of the journey that sends it, and the time zone of the customer (an IANA name)."""
+    """The customer of a message, the version of the journey that sends it, and the time zone of the customer (an IANA name).
+
+    `topic` is what the message is about; None for a transactional message, which needs no consent.
+    """
 
     customer: Customer
     journey: Journey
     zone: str
+    topic: Topic | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,13 @@ class SenderCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """The message exceeds no cap, and counts as one to `customer`; None: no cap covers it."""
+
+    customer: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SendContext:
     """What the sender has loaded for one message so far. None: not loaded yet. A `SkipReason`: there is none, so the message is skipped."""
 
@@ -50,7 +65,7 @@ class SendContext:
     recipient: Recipient | SkipReason | None = None
     content: Content | SkipReason | None = None
     sender: SenderCheck | None = None
-    is_suppressed: bool | None = None
+    count: Counted | CapReached | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +94,11 @@ class LoadSenderCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class LoadSuppression:
-    """Load whether the address of the receiver is suppressed on the message's channel."""
+class CountMessage:
+    """Count `message` under the caps of its workspace, and load whether it would exceed one."""
 
-    address: str
+    message: Message
+    recipient: Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +111,11 @@ class StoreContent:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Claim `message`, and then call its provider with the stored content `prepared`."""
+    """Claim `message`, and then call its provider with the stored content `prepared`, unless the recipient may not get it any more."""
 
     message: Message
     prepared: PreparedMessage
+    recipient: Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +132,7 @@ class Settle:
     message: Message
 
 
-Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSenderCheck | LoadSuppression | StoreContent
+Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSenderCheck | CountMessage | StoreContent
 Decision = Claim | Defer | Settle
 
 
@@ -149,9 +166,20 @@ def _for_recipient(message: Message, now: datetime, context: SendContext) -> Loa
         case SkipReason() as reason:
             return _skip(message, reason, now)
         case Recipient() as recipient:
-            return _in_quiet_hours(message, now, recipient) or _with_content(message, now, recipient, context)
+            return (
+                _without_consent(message, now, recipient)
+                or _in_quiet_hours(message, now, recipient)
+                or _with_content(message, now, recipient, context)
+            )
         case _ as never:
             assert_never(never)
+
+
+def _without_consent(message: Message, now: datetime, recipient: Recipient) -> Decision | None:
+    # Consents are in the rows that were read for the recipient anyway: a message that nobody wants is neither rendered nor claimed. The
+    # same is checked again after the claim, by what has become of the rows until then.
+    reason = consent_refusal(recipient.customer.consents, recipient.topic, message.channel)
+    return _skip(message, reason, now) if reason else None
 
 
 def _in_quiet_hours(message: Message, now: datetime, recipient: Recipient) -> Decision | None:
@@ -172,7 +200,7 @@ def _with_content(message: Message, now: datetime, recipient: Recipient, context
         case SkipReason() as reason:
             return _skip(message, reason, now)
         case Content() as content:
-            return _with_refused_sender(message, now, content, context) or _with_allowed_sender(message, now, content, context)
+            return _with_refused_sender(message, now, content, context) or _under_caps(message, now, recipient, content, context)
         case _ as never:
             assert_never(never)
 
@@ -189,12 +217,21 @@ def _with_refused_sender(message: Message, now: datetime, content: Content, cont
     return Settle(delivery.with_refused_sender(message, context.sender.error, now)) if context.sender.error else None
 
 
-def _with_allowed_sender(message: Message, now: datetime, content: Content, context: SendContext) -> Load | Decision:
-    if context.is_suppressed is None:
-        return LoadSuppression(content.prepared.to)
-    if context.is_suppressed:
-        return _skip(message, SkipReason(MessageReason.SUPPRESSED), now)
-    return Claim(message, content.prepared) if content.is_stored else StoreContent(message, content.prepared)
+def _under_caps(message: Message, now: datetime, recipient: Recipient, content: Content, context: SendContext) -> Load | Decision:
+    # The last check, so that a message that is not sent for another reason does not count. The content is stored after it: a message that
+    # waits for days is rendered again when it is sent.
+    match context.count:
+        case None:
+            return CountMessage(message, recipient)
+        case CapReached(cap, until):
+            if cap.otherwise == "wait":
+                return Defer(replace(message, due=until, held=False, reason=MessageReason.CAP))
+            return _skip(message, SkipReason(MessageReason.CAP, f"the cap is reached: {cap.text}"), now)
+        case Counted(customer):
+            counted = replace(message, counted=customer or message.counted)
+            return Claim(counted, content.prepared, recipient) if content.is_stored else StoreContent(message, content.prepared)
+        case _ as never:
+            assert_never(never)
 
 
 def _skip(message: Message, reason: SkipReason, now: datetime) -> Settle:

@@ -7,6 +7,7 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import AfterValidator, Field
 
 from waypost.domain.customers.topics import Topic
+from waypost.domain.messages.caps import MAX_CAPS, Cap
 from waypost.domain.messages.senders import comparable_sender
 from waypost.domain.values.mailboxes import usable_address
 from waypost.domain.values.wire_model import WireModel
@@ -29,6 +30,7 @@ def _have_different_ids(topics: tuple[Topic, ...]) -> tuple[Topic, ...]:
 MAX_TOPICS: Final = 50
 
 Topics = Annotated[tuple[Topic, ...], Field(max_length=MAX_TOPICS), AfterValidator(_have_different_ids)]
+Caps = Annotated[tuple[Cap, ...], Field(max_length=MAX_CAPS)]
 
 
 def _is_address(text: str) -> str:
@@ -48,11 +50,13 @@ class WorkspaceSettings(WireModel):
     """The settings of a workspace.
 
     `senders`: what its e-mails may come from beside the stack's `SenderAddress`. `topics`: to what its customers can subscribe; the topic
-    `general` exists also if it is not among them. `test_addresses`: where tests of templates may go.
+    `general` exists also if it is not among them. `caps`: how many messages one customer gets in a time. `test_addresses`: where tests of
+    templates may go.
     """
 
     senders: tuple[Sender, ...] = Field(default=(), max_length=100)
     topics: Topics = ()
+    caps: Caps = ()
     test_addresses: tuple[TestAddress, ...] = Field(default=(), max_length=20)
 
 
