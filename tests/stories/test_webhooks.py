@@ -6,9 +6,12 @@ import json
 import time
 from typing import Any
 
+import pytest
 from standardwebhooks.webhooks import Webhook
 
+from functions.local.stack import Stack
 from tests.stories.backends import both_backends
+from tests.stories.http_client import http
 from tests.stories.webhook_server import WebhookServer
 from tests.stories.workspace import Workspace, identify, trigger
 
@@ -65,3 +68,17 @@ def _until_sent(workspace: Workspace) -> dict[str, Any]:
         time.sleep(0.1)
     found: dict[str, Any] = message
     return found
+
+
+@pytest.mark.xdist_group("time")  # as all tests that advance the clock: they share one stack
+def test_a_webhook_that_fails_twice_is_sent_by_the_third_attempt(advancing: Stack, receiver: WebhookServer) -> None:
+    """After 500 and 500 the receiver gets the message a third time, a minute later by the clock, and all three attempts are shown."""
+    workspace = Workspace.create(advancing)
+    receiver.statuses += [500, 500]
+    workspace.publish(calling(receiver.url))
+    workspace.send(identify("d1", workspace.email("third")), trigger("d1", "bought", total=1))
+    http.post(f"{advancing.url}/_local/clock", json={"advance": "PT5M"}, timeout=180).raise_for_status()
+    [message] = workspace.get("/api/messages?journey=calls")["items"]
+    assert (message["status"], [each["outcome"] for each in message["attempts"]]) == ("sent", ["refused", "refused", "sent"])
+    assert [each["detail"] for each in message["attempts"]] == ["HTTP 500", "HTTP 500", "HTTP 200"]
+    assert {headers["webhook-id"] for headers, _ in receiver.requests} == {message["id"]}

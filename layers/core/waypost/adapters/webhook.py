@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 from waypost.adapters.pinned_http import AddressRefusedError, HttpResponse, NotConnectedError
+from waypost.adapters.silent_hosts import SilentHosts
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.messages.webhook_addresses import address_error, endpoint
@@ -38,11 +41,13 @@ class HttpClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebhookChannel:
-    """Calls webhooks. `local` allows plain HTTP to this machine."""
+    """Calls webhooks. `local` allows plain HTTP to this machine. `monotonic` returns seconds on a clock that never goes back."""
 
     secrets: WebhookSecretStore
     http: HttpClient
     local: bool = False
+    silent_hosts: SilentHosts = field(default_factory=SilentHosts)
+    monotonic: Callable[[], float] = time.monotonic
 
     def prepare(self, rendered: RenderedTemplate, customer: Customer) -> PreparedMessage | SkipReason:  # noqa: ARG002 - the template names the receiver
         """The request with method, headers and body; the origin and path of the URL identify the receiver."""
@@ -59,7 +64,23 @@ class WebhookChannel:
         return PreparedMessage(endpoint(url), {"url": url, "method": method, "headers": {**typed, **headers}, "body": body})
 
     def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
-        """Makes the request once. The body is the same for each attempt; the signature is new, because it covers the time."""
+        """Makes the request once. The body is the same for each attempt; the signature is new, because it covers the time.
+
+        A host that has been silent is not called for a while: that is a refusal, and the next attempt comes after the pause.
+        """
+        host = urlsplit(prepared.rendered["url"]).netloc.lower()
+        pause = self.silent_hosts.pause(message.workspace, host, now)
+        if pause is not None:
+            detail = "the request was not made: the host gave no answer to the requests before"
+            return ProviderResponse("refused", detail, pause.total_seconds())
+        started = self.monotonic()
+        response, answered = self._answer(message, prepared, now)
+        seconds = self.monotonic() - started
+        self.silent_hosts.record(message.workspace, host, now + timedelta(seconds=seconds), seconds, answered=answered)
+        return response
+
+    def _answer(self, message: Message, prepared: PreparedMessage, now: datetime) -> tuple[ProviderResponse, bool]:
+        """The outcome of the request, and whether the host has answered."""
         rendered = prepared.rendered
         body = rendered["body"].encode("utf-8", "replace") if rendered["body"] is not None else None
         secrets = self.secrets.of(message.workspace, now).active(now)
@@ -68,12 +89,12 @@ class WebhookChannel:
         try:
             response = self.http.request(rendered["method"], rendered["url"], headers, body)
         except AddressRefusedError as error:
-            return ProviderResponse("failed", str(error))
+            return ProviderResponse("failed", str(error)), False
         except NotConnectedError as error:
-            return ProviderResponse("refused", str(error))
+            return ProviderResponse("refused", str(error)), False
         except (OSError, HTTPException) as error:
-            return ProviderResponse("unknown", f"no complete answer: {type(error).__name__}")
-        return _provider_response(response, now)
+            return ProviderResponse("unknown", f"no complete answer: {type(error).__name__}"), False
+        return _provider_response(response, now), True
 
 
 def _merged_headers(*layers: Mapping[str, str]) -> Mapping[str, str]:
