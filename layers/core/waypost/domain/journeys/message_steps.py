@@ -93,6 +93,9 @@ class MessageStep(Step):
     sender_field: ClassVar[str | None] = None
     """The field of the template that names the sender, which has to be one of the workspace."""
 
+    address_attribute: ClassVar[str | None] = None
+    """The attribute of a customer that holds its address, unless the workspace has named another one."""
+
     added_fields: ClassVar[tuple[str, ...]] = ()
     """What the channel adds to a rendered template and a dry run shows."""
 
@@ -156,6 +159,7 @@ class EmailMessage(MessageStep):
     """A message by e-mail."""
 
     sender_field = "from"
+    address_attribute = "email"
     has_provider_suppressions = True
 
     channel: Literal["email"]
@@ -204,6 +208,7 @@ class WebhookMessage(MessageStep):
 class SmsMessage(MessageStep):
     """A message by SMS."""
 
+    address_attribute = "phone"
     added_fields = ("encoding", "segments")
     has_replies = True
 
