@@ -269,6 +269,7 @@ def erasing() -> ErasureDependencies:
         erasures=DynamoErasures(table("RUNS_TABLE")),
         runs=runs(),
         opt_outs=DynamoOptOuts(table("WORKSPACES_TABLE"), tombstone_key),
+        settings=workspace_settings(),
         schedules=schedules(),
         delays=delays_queue(),
         monotonic=time.monotonic,

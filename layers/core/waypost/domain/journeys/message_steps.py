@@ -234,6 +234,12 @@ class SmsMessage(MessageStep):
         return phone_number(address) or address.strip()
 
     @staticmethod
+    def addresses_of(customer: Customer) -> tuple[str, ...]:
+        """The attribute `phone`, if it is a number in E.164."""
+        number = customer.attributes.get("phone")
+        return (number,) if isinstance(number, str) and phone_number(number) else ()
+
+    @staticmethod
     def is_address(text: str) -> bool:
         """Whether the text is a number in E.164."""
         return phone_number(text) is not None
