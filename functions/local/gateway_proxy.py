@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from functions.local import gateway
+from functions.local import gateway, reports
 from functions.local.browser_guard import BROWSER_HEADERS
 from functions.local.idle import IDLE_SECONDS
 from waypost.domain.values import durations
@@ -47,6 +47,9 @@ class LocalStack(Protocol):
 
     def mails(self) -> list[dict[str, Any]]:
         """The e-mails that were sent, newest first."""
+
+    def put_report(self, event: dict[str, Any]) -> None:
+        """Puts an event of EventBridge, in which a provider reports of a message, on the reports queue."""
 
     def new_workspace(self, name: str) -> dict[str, str]:
         """Creates a workspace: its id, name and admin key."""
@@ -95,12 +98,23 @@ def proxy_app(stack: LocalStack, api: str, *, api_decodes_paths: bool = False) -
         Route("/_local/clock", show_clock, methods=["GET"]),
         Route("/_local/clock", advance_clock, methods=["POST"]),
         Route("/_local/mails", mails, methods=["GET"]),
+        Route("/_local/reports", _put_report(stack), methods=["POST"]),
         Route("/_local/workspaces", workspaces, methods=["POST"]),
         Route("/{path:path}", forward, methods=METHODS),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={gateway.ProblemError: _problem})
     app.router.redirect_slashes = False
     return app
+
+
+def _put_report(stack: LocalStack) -> Callable[[Request], Awaitable[Response]]:
+    """The handler of a report: its body is one event of EventBridge in the form that AWS documents."""
+
+    async def put(request: Request) -> Response:
+        await run_in_threadpool(stack.put_report, await reports.event_in(request))
+        return JSONResponse({"queued": True}, status_code=HTTPStatus.ACCEPTED)
+
+    return put
 
 
 def _not_settled(left: Mapping[str, int]) -> gateway.ProblemError:

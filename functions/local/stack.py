@@ -23,6 +23,7 @@ from functions.local.emulator import Emulator, running_emulator
 from functions.local.gateway_proxy import proxy_app
 from functions.local.idle import Pending, settle
 from functions.local.paths import LocalError
+from functions.local.reports import put_report
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
 from waypost.domain.values.durations import Duration
 
@@ -62,6 +63,10 @@ class Stack:
         accounts = self._get("/_ministack/ses/messages")["messages"]
         mails = [mail for account in accounts.values() for mail in account]
         return [_mail(mail) for mail in sorted(mails, key=lambda mail: mail["Timestamp"], reverse=True)]
+
+    def put_report(self, event: dict[str, Any]) -> None:
+        """Puts an event of EventBridge on the reports queue, as the rule of the stack does."""
+        put_report(self.cloud, self.deployment.resources["ReportsQueue"], event)
 
     def new_workspace(self, name: str) -> dict[str, str]:
         """Creates a workspace with an admin key: `id`, `name`, `key`."""

@@ -72,6 +72,9 @@ class StuckStack:
         """None."""
         return []
 
+    def put_report(self, event: dict[str, Any]) -> None:
+        raise NotImplementedError
+
     def new_workspace(self, name: str) -> dict[str, str]:
         """Fails: the routes of these tests create no workspace."""
         raise AssertionError(f"workspace {name}")

@@ -26,6 +26,7 @@ from functions.local.moto_backend.deployment import MotoDeployment, deploy
 from functions.local.moto_backend.function_process import FunctionProcess, running_function
 from functions.local.moto_backend.process import Moto, running_moto
 from functions.local.paths import TEMPLATE
+from functions.local.reports import put_report
 from functions.local.stack import listening, serving
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
 from waypost.domain.values.durations import Duration
@@ -38,6 +39,7 @@ class MotoStack:
     url: str
     api: str
     moto: Moto
+    cloud: Cloud
     deployment: MotoDeployment
     functions: dict[str, FunctionProcess]
     consumers: Consumers
@@ -68,6 +70,10 @@ class MotoStack:
         """Every e-mail that SES accepted, newest first."""
         return self.moto.mails()
 
+    def put_report(self, event: dict[str, Any]) -> None:
+        """Puts an event of EventBridge on the reports queue, as the rule of the template does on AWS."""
+        put_report(self.cloud, self.deployment.variables["SendFunction"]["REPORTS_QUEUE_URL"], event)
+
     def new_workspace(self, name: str) -> dict[str, str]:
         """A second workspace with an admin key: `id`, `name`, `key`."""
         return self.workspace_creator.create(name)
@@ -92,7 +98,7 @@ def running_on_moto(port: int = 0) -> Iterator[MotoStack]:
         parts.enter_context(serving(emulator_guarded(rest_api.rest_api(template.load(TEMPLATE), invoke)), api_listener))
         api = f"{_url(api_listener)}/{rest_api.STAGE}"
         seed.create_demo_workspace(api, creator)
-        stack = MotoStack(_url(listener), api, moto, deployment, functions, consumers, creator)
+        stack = MotoStack(_url(listener), api, moto, cloud, deployment, functions, consumers, creator)
         parts.enter_context(serving(api_guarded(proxy_app(stack, api)), listener))
         yield stack
 
