@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.fakes.customers import FakeCustomers
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import RowKey
 from waypost.domain.dead_letters import Parked
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
+from waypost.domain.messages.permission import Permission
 from waypost.domain.messages.suppression import SuppressionCause
 from waypost.domain.signals import QueueMessage
 from waypost.domain.values.wire_time import iso
@@ -119,6 +122,29 @@ class FakeSuppressions:
     def remove(self, workspace: str, channel: str, address: str, at: datetime) -> None:
         self.held.pop((workspace, channel, address.strip()), None)
         self.lifted[workspace, channel, address.strip()] = at
+
+
+@dataclass
+class FakePermissions:
+    """Permissions by the customers and suppressions of a test; `before_read` runs between the claim and the read."""
+
+    customers: FakeCustomers
+    suppressions: FakeSuppressions
+    opt_outs: dict[tuple[str, str, str], dict[str, datetime]] = field(default_factory=dict)
+    before_read: Callable[[], None] = lambda: None
+    reads: int = 0
+
+    def of(self, workspace: str, channel: str, address: str, main_row: RowKey) -> Permission:
+        self.reads += 1
+        self.before_read()
+        row = self.customers.rows.get(main_row)
+        return Permission(
+            suppressed=self.suppressions.holds(workspace, channel, address),
+            opt_outs=self.opt_outs.get((workspace, channel, address), {}),
+            facts=row.facts if row else {},
+            erasing=row is None or row.erasing,
+            moved=row is not None and row.linked_to is not None,
+        )
 
 
 @dataclass

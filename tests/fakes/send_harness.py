@@ -13,6 +13,7 @@ from tests.fakes.messages import (
     FakeChannel,
     FakeDeadLetters,
     FakeMessages,
+    FakePermissions,
     FakeSendQueue,
     FakeSignals,
     FakeSuppressions,
@@ -104,6 +105,7 @@ class SendHarness:
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     schemas: Schemas = field(default_factory=lambda: Schemas(EmailWorkspaces()))
     settings: FakeWorkspaceSettings = field(default_factory=FakeWorkspaceSettings)
+    permissions: FakePermissions = field(init=False)
     cached_settings: CachedSettings = field(init=False)
     senders: Senders = field(init=False)
     pauses: ProviderPauses = field(default_factory=ProviderPauses)
@@ -111,6 +113,7 @@ class SendHarness:
     call_duration: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
+        self.permissions = FakePermissions(self.customers, self.suppressions)
         self.cached_settings = CachedSettings(self.settings)
         self.senders = Senders(self.cached_settings, "Waypost <waypost@example.com>")
 
@@ -125,6 +128,8 @@ class SendHarness:
             templates=self.templates,
             channels=channels,
             suppressions=self.suppressions,
+            permissions=self.permissions,
+            settings=self.cached_settings,
             senders=self.senders,
             queue=self.queue,
             signals=self.signals,

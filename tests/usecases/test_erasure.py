@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.consents import FakeOptOuts
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.erasures import FakeCustomerData, FakeErasures
 from tests.fakes.ingest_harness import ADA, event_of, identify, wire
 from tests.fakes.messages import NOW, pending_message
 from tests.fakes.timers import FakeDelays, FakeTimers
+from waypost.domain.customers.consents import ALL, ConsentChange
 from waypost.domain.customers.customer import assemble
 from waypost.domain.customers.erasure import ErasureScope
-from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.facts import Facts, fact, set_stamp
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import RowKey, correlation_key, head_key
 from waypost.domain.dead_letters import Parked
@@ -53,6 +55,7 @@ class ErasureHarness:
     delays: FakeDelays = field(default_factory=FakeDelays)
     tick: float = 0.0
     seconds: float = 0.0
+    opt_outs: FakeOptOuts = field(default_factory=FakeOptOuts)
 
     def __post_init__(self) -> None:
         self.data = FakeCustomerData()
@@ -60,12 +63,17 @@ class ErasureHarness:
 
     def dependencies(self) -> ErasureDependencies:
         """The stores of the erasure."""
-        return ErasureDependencies(self.customers, self.data, self.erasures, self.data.runs, FakeTimers(), self.delays, self._monotonic)
+        stores = self.customers, self.data, self.erasures, self.data.runs, self.opt_outs
+        return ErasureDependencies(*stores, FakeTimers(), self.delays, self._monotonic)
 
     def begin(self) -> Removed:
         """The request."""
         write_facts(self.customers, correlation_key("w1", PHONE), {})
-        customer = assemble(find_rows(self.customers, "w1", PHONE), None)
+        return self.begin_for(PHONE)
+
+    def begin_for(self, identifier: Identifier) -> Removed:
+        """The request for the customer of an identifier."""
+        customer = assemble(find_rows(self.customers, "w1", identifier), None)
         assert customer is not None
         return begin_erasure(customer, NOW, self.dependencies())
 
@@ -314,3 +322,35 @@ def test_the_row_that_makes_the_customer_is_removed_last() -> None:
     begin_erasure(customer, NOW, harness.dependencies())
     assert list(removed[-1]) == [head_key("w1", Identifier("primary", ADA))]
     assert len(removed[0]) == 2
+
+
+def test_an_erasure_keeps_from_what_an_address_has_unsubscribed() -> None:
+    """The topics that the customer has stopped by e-mail stay with both of its addresses; subscriptions and the history go."""
+    harness = ErasureHarness()
+    stop = ConsentChange("unsubscribed", "news", ALL, NOW - timedelta(days=2), "u1", "page")
+    other = ConsentChange("subscribed", "offers", ALL, NOW - timedelta(days=1), "u2", "page")
+    attributes = {"a:email": fact(set_stamp(NOW, "u"), "Ada@Work.example"), "a:phone": fact(set_stamp(NOW, "u"), "no address")}
+    write_facts(harness.customers, correlation_key("w1", PHONE), attributes | stop.facts | other.facts)
+    identify_ada(harness.customers, "phone")()
+    harness.data.consents.add("w1", CUSTOMER, [stop, other], NOW)
+    removed = harness.begin_for(Identifier("primary", ADA))
+    assert removed.by_kind["consents"] == 2
+    assert harness.customers.rows == {}
+    assert harness.data.consents.stored == {}
+    assert harness.opt_outs.stored == {("w1", "email", "Ada@Work.example"): {"news": stop.at}, ("w1", "email", ADA): {"news": stop.at}}
+
+
+def test_a_crash_before_the_rows_go_keeps_the_opt_outs() -> None:
+    """The opt-outs are stored before the first row is removed, so that a part that dies in between leaves both."""
+    harness = ErasureHarness()
+    write_facts(harness.customers, correlation_key("w1", PHONE), ConsentChange("unsubscribed", ALL, ALL, NOW, "u1", "page").facts)
+    identify_ada(harness.customers, "phone")()
+
+    def fail(_: Sequence[RowKey]) -> None:
+        raise UnavailableError("down")
+
+    harness.customers.remove = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(UnavailableError):
+        harness.begin_for(Identifier("primary", ADA))
+    assert harness.customers.rows
+    assert harness.opt_outs.stored == {("w1", "email", ADA): {ALL: NOW}}

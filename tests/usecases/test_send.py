@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
-from tests.fakes.messages import GONE, NOW, FakeDeadLetters, FakeSuppressions, pending_message
+from tests.fakes.messages import GONE, NOW, FakeDeadLetters, pending_message
 from tests.fakes.send_harness import SendHarness
 from waypost.domain.errors import UnavailableError
 from waypost.domain.messages.delivery import LEASE, redriven, with_claim
@@ -260,11 +260,12 @@ def test_a_template_that_cannot_be_rendered_skips_the_message(harness: SendHarne
 
 def test_a_failure_before_the_claim_changes_nothing(harness: SendHarness) -> None:
     """If a table is unavailable before the claim, the row stays as it was, and a later delivery of the record sends the message."""
-    harness.suppressions.holds = lambda *_: (_ for _ in ()).throw(UnavailableError("down"))  # type: ignore[method-assign]
+    keep_rendered = harness.messages.keep_rendered
+    harness.messages.keep_rendered = lambda *_: (_ for _ in ()).throw(UnavailableError("down"))  # type: ignore[method-assign]
     with pytest.raises(UnavailableError):
         harness.send()
     assert harness.message == pending_message()
-    harness.suppressions = FakeSuppressions()
+    harness.messages.keep_rendered = keep_rendered  # type: ignore[method-assign]
     harness.send()
     assert harness.message.status is MessageStatus.SENT
 

@@ -272,12 +272,14 @@ def erasing() -> ErasureDependencies:
     """The dependencies of an erasure."""
     from waypost.adapters.dynamodb.customer_data import DynamoCustomerData  # noqa: PLC0415 - only an erasure needs these
     from waypost.adapters.dynamodb.erasures import DynamoErasures  # noqa: PLC0415 - as above
+    from waypost.adapters.dynamodb.permissions import DynamoOptOuts  # noqa: PLC0415 - as above
 
     return ErasureDependencies(
         customers=customers(),
         customer_data=DynamoCustomerData(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
         erasures=DynamoErasures(table("RUNS_TABLE")),
         runs=runs(),
+        opt_outs=DynamoOptOuts(table("WORKSPACES_TABLE"), tombstone_key),
         schedules=schedules(),
         delays=delays_queue(),
         monotonic=time.monotonic,
@@ -288,6 +290,7 @@ def erasing() -> ErasureDependencies:
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
+    from waypost.adapters.dynamodb.permissions import DynamoPermissions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
         messages=messages(),
@@ -297,6 +300,8 @@ def sending() -> send.SendDependencies:
         templates=liquid.LiquidTemplates(),
         channels=channels(),
         suppressions=suppressions(),
+        permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
+        settings=cached_settings(),
         senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
         queue=send_queue(),
         signals=signals_queue(),
@@ -367,6 +372,7 @@ def managing() -> ManageDependencies:
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
+        consents=consent_history(),
         rejected=rejected_events(),
         messages=messages(),
         suppressions=suppressions(),

@@ -18,13 +18,14 @@ from waypost.erasure import ErasureDependencies
 class PublishChecks:
     """The checks at publication that need a technology or the workspace.
 
-    They say whether a template parses, whether a webhook address is allowed, and whether the workspace may use a sender. Each returns what
-    is wrong as a sentence, or None.
+    They say whether a template parses, whether a webhook address is allowed, whether the workspace may use a sender, and whether it has a
+    topic. Each returns what is wrong as a sentence, or None.
     """
 
     template: publish_checks.Check
     address: publish_checks.Check
     sender: publish_checks.Check = publish_checks.no_fault
+    topic: publish_checks.Check = publish_checks.no_fault
 
 
 Preparation = Callable[[RenderedTemplate, Customer], PreparedMessage | SkipReason]
@@ -54,6 +55,7 @@ class ManageDependencies:
     runs: ports.RunHistory
     receipts: ports.Receipts
     log: ports.EventHistory
+    consents: ports.ConsentHistory
     rejected: ports.RejectedEventHistory
     messages: ports.ManagedMessages
     suppressions: ports.ManagedSuppressions

@@ -13,14 +13,17 @@ from waypost.domain.customers.facts import fact, set_stamp
 from waypost.domain.customers.identifiers import Identifier, primary_identifier
 from waypost.domain.customers.rows import Row, correlation_key, head_key
 from waypost.domain.customers.schema import Schema
+from waypost.domain.customers.topics import find_topic, removed_topic
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake import batch_parser
 from waypost.domain.intake.batch_parser import RequestContext
 from waypost.domain.intake.events import Accepted, Event
 from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.messages import template_scope
 from waypost.domain.messages.message import MessageReason, MessageStatus, RenderedTemplate, RenderFailure, SkipReason
+from waypost.domain.messages.permission import consent_refusal
 from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
 from waypost.domain.values.findings import Finding
@@ -83,7 +86,7 @@ def rendered(planned: PlannedMessage, journey: Journey, dependencies: ManageDepe
     template, scope = template_scope.template_of(step), template_scope.scope(message, planned.customer, journey)
     content = dependencies.templates.render(template, scope, message.created_at, strict=step.strict)
     skipped = MessageReason.TEMPLATE if isinstance(content, RenderFailure) else _skipped(content, planned, dependencies)
-    reason = message.reason or skipped
+    reason = message.reason or _without_consent(step, planned, dependencies) or skipped
     return SimulatedMessage(
         at=message.created_at,
         step=message.step,
@@ -98,6 +101,16 @@ def _skipped(content: RenderedTemplate, planned: PlannedMessage, dependencies: M
     """Why the channel would not send a message, by the same function as in the sender."""
     prepared = dependencies.preparations()[planned.message.channel](content, planned.customer)
     return prepared.reason if isinstance(prepared, SkipReason) else None
+
+
+def _without_consent(step: MessageStep, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:
+    """Why the customer does not get a message, by its consents at that time and the same function as in the sender."""
+    if step.transactional:
+        return None
+    topics = dependencies.settings.read(planned.customer.workspace).settings.topics
+    topic = find_topic(topics, step.topic) or removed_topic(step.topic or "")
+    refused = consent_refusal(planned.customer.consents, topic, planned.message.channel)
+    return refused.reason if refused else None
 
 
 def event_warnings(journey: Journey, body: SimulationBody) -> Iterator[Finding]:
@@ -140,7 +153,7 @@ def _customer_row(workspace: str, identifier: Identifier, body: SimulationBody, 
         attributes.pop(schema.primary_key.name, None)
     oldest = set_stamp(datetime.fromisoformat("1970-01-01T00:00:00+00:00"), "")
     key = correlation_key(workspace, ANONYMOUS) if identifier == ANONYMOUS else head_key(workspace, identifier)
-    facts = {f"a:{name}": fact(oldest, value) for name, value in attributes.items()}
+    facts = {f"a:{name}": fact(oldest, value) for name, value in attributes.items()} | dict(stored.consents if stored else {})
     return Row(key, stored.id if stored else customer_id(workspace, *identifier), facts=facts)
 
 

@@ -9,7 +9,17 @@ from waypost.ports.calls import Caller
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
 from waypost.ports.events import ConsentHistory, EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
-from waypost.ports.messages import Channel, ManagedMessages, ManagedSuppressions, Messages, ProviderSuppressions, Suppressions, Templates
+from waypost.ports.messages import (
+    Channel,
+    ManagedMessages,
+    ManagedSuppressions,
+    Messages,
+    OptOuts,
+    Permissions,
+    ProviderSuppressions,
+    Suppressions,
+    Templates,
+)
 from waypost.ports.queues import (
     ArmedTimers,
     DeadLetters,
@@ -62,6 +72,8 @@ __all__ = [
     "ManagedWorkspaceSettings",
     "ManagedWorkspaces",
     "Messages",
+    "OptOuts",
+    "Permissions",
     "ProviderSuppressions",
     "Receipts",
     "ReceivedRecords",

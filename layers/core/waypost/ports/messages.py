@@ -7,7 +7,9 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.rows import RowKey
 from waypost.domain.messages.message import Message, PreparedMessage, ProviderResponse, RenderedTemplate, RenderFailure, SkipReason
+from waypost.domain.messages.permission import Permission
 from waypost.domain.messages.suppression import Suppression, SuppressionCause
 
 
@@ -75,6 +77,23 @@ class Channel(Protocol):
 
     def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
         """Calls the provider exactly once. UnavailableError only if the provider was certainly not called."""
+
+
+class Permissions(Protocol):
+    """What decides, between the claim and the call, whether a message is sent (docs/messages.md#consent)."""
+
+    def of(self, workspace: str, channel: str, address: str, main_row: RowKey) -> Permission:
+        """What the main row of a customer says of its consents, and the row of an address of suppressions and opt-outs."""
+
+
+class OptOuts(Protocol):
+    """The topics from which customers had unsubscribed when they were erased, by the hashes of their addresses."""
+
+    def add(self, workspace: str, channel: str, address: str, topics: Mapping[str, datetime]) -> None:
+        """Stores that messages about these topics (`*`: all) are not sent to an address, since these times. A repeat changes nothing."""
+
+    def add_by_hash(self, workspace: str, channel: str, hashed: str, topics: Mapping[str, datetime]) -> None:
+        """The same, by the hash of the address."""
 
 
 class Suppressions(Protocol):

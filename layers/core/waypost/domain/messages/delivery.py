@@ -47,6 +47,11 @@ def with_claim(message: Message, now: datetime, token: str, to: str) -> Message:
     )
 
 
+def without_call(row: Message, before: Message) -> Message:
+    """A claimed message whose provider is not called after all, as it was before the claim. A status that a report has set stays."""
+    return _keeping_reported_status(row, before)
+
+
 def awaits_response(message: Message, token: str) -> bool:
     """Whether the response of the call that was claimed with this token is not recorded yet."""
     return message.token == token and message.lease is not None
