@@ -13,6 +13,8 @@ Count = Literal[
     "MessagesFailed",
     "MessagesUnknown",
     "MessagesSkipped",
+    "MessagesReported",
+    "TextsReceived",
     "Parked",
 ]
 """The metrics of what became of events and messages (docs/operate.md#logs-and-metrics). `Parked` counts dead letters."""
