@@ -41,7 +41,7 @@ def deploy(cloud: Cloud, clock_file: Path, endpoints: Mapping[str, str]) -> Depl
 
     LocalError with CloudFormation's first reason if the stack cannot be created.
     """
-    stack = _without_topic_alarms(_with_code(cloud, patched(template.load(TEMPLATE))))
+    stack = _shortened(_with_code(cloud, patched(template.load(TEMPLATE))))
     resources = _create(cloud, json.dumps(stack, separators=(",", ":")))  # CloudFormation takes 51,200 bytes in a request
     _enable_time_to_live(cloud, stack, resources)
     cloud.client("sesv2").create_email_identity(EmailIdentity=SENDER)
@@ -52,9 +52,16 @@ def deploy(cloud: Cloud, clock_file: Path, endpoints: Mapping[str, str]) -> Depl
     return Deployment(resources, variables, api.complete(cloud, stack, resources))
 
 
-def _without_topic_alarms(stack: dict[str, Any]) -> dict[str, Any]:
-    """The template without the alarms that exist only with a topic, which the local stack has not: they would make it too large."""
+def _shortened(stack: dict[str, Any]) -> dict[str, Any]:
+    """The template without descriptions, and without the alarms that exist only with a topic, which the local stack has not.
+
+    With them it would be too large for a request.
+    """
     kept = {name: each for name, each in stack["Resources"].items() if each.get("Condition") != "HasAlarmTopic"}
+    for alarm in template.resources({"Resources": kept}, "AWS::CloudWatch::Alarm").values():
+        alarm.pop("AlarmDescription", None)
+    for parameter in stack["Parameters"].values():
+        parameter.pop("Description", None)
     return {**stack, "Resources": kept}
 
 

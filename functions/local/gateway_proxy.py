@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from functions.local import gateway
+from functions.local import gateway, inbound_texts, reports
 from functions.local.browser_guard import BROWSER_HEADERS
 from functions.local.idle import IDLE_SECONDS
 from waypost.domain.values import durations
@@ -51,8 +51,14 @@ class LocalStack(Protocol):
     def texts(self) -> list[dict[str, Any]]:
         """The text messages that were sent, newest first."""
 
+    def receive_text(self, number: str, body: str) -> None:
+        """Receives a text from a phone."""
+
     def plan_responses(self, target: str, plans: Sequence[Mapping[str, Any]]) -> None:
         """Plans what the providers answer to the next calls; ValueError for a plan that is none."""
+
+    def put_report(self, event: dict[str, Any]) -> None:
+        """Puts an event of EventBridge, in which a provider reports of a message, on the reports queue."""
 
     def new_workspace(self, name: str) -> dict[str, str]:
         """Creates a workspace: its id, name and admin key."""
@@ -98,6 +104,7 @@ def proxy_app(stack: LocalStack, api: str, *, api_decodes_paths: bool = False) -
         Route("/_local/clock", show_clock, methods=["GET"]),
         Route("/_local/clock", advance_clock, methods=["POST"]),
         *_provider_routes(stack),
+        Route("/_local/reports", _put_report(stack), methods=["POST"]),
         Route("/_local/workspaces", workspaces, methods=["POST"]),
         Route("/{path:path}", forward, methods=METHODS),
     ]
@@ -124,11 +131,26 @@ def _provider_routes(stack: LocalStack) -> list[Route]:
             raise gateway.ProblemError(HTTPStatus.BAD_REQUEST, "bad-request", detail) from error
         return JSONResponse({"planned": len(body["responses"])})
 
+    async def receive_text(request: Request) -> Response:
+        await run_in_threadpool(stack.receive_text, *await inbound_texts.text_in(request))
+        return JSONResponse({"queued": True}, status_code=HTTPStatus.ACCEPTED)
+
     return [
+        Route("/_local/texts", receive_text, methods=["POST"]),
         Route("/_local/mails", mails, methods=["GET"]),
         Route("/_local/texts", texts, methods=["GET"]),
         Route("/_local/responses", plan, methods=["POST"]),
     ]
+
+
+def _put_report(stack: LocalStack) -> Callable[[Request], Awaitable[Response]]:
+    """The handler of a report: its body is one event of EventBridge in the form that AWS documents."""
+
+    async def put(request: Request) -> Response:
+        await run_in_threadpool(stack.put_report, await reports.event_in(request))
+        return JSONResponse({"queued": True}, status_code=HTTPStatus.ACCEPTED)
+
+    return put
 
 
 def _not_settled(left: Mapping[str, int]) -> gateway.ProblemError:

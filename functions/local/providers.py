@@ -120,10 +120,15 @@ class Providers:
             return self._texts[::-1]
 
     def receive_text(self, number: str, body: str) -> None:
-        """Does what the SMS service does with a text from a phone: after a keyword such as STOP, the number is on the opt-out list."""
+        """Does what the SMS service does with a text from a phone: a keyword such as STOP adds the number to the opt-out list.
+
+        That START takes it from the list is not documented for every country.
+        """
         with self._lock:
             if body.strip().upper() in OPT_OUT_KEYWORDS:
                 self.opted_out.add(number)
+            elif body.strip().upper() == "START":
+                self.opted_out.discard(number)
 
     def next_planned(self, *targets: str) -> PlannedResponse:
         """The planned answer to a call for one of the targets; without one, the usual answer is planned."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 import httpx
 import uvicorn
 
-from functions.local import containers, seed
+from functions.local import containers, inbound_texts, seed
 from functions.local.browser_guard import AsgiApplication, api_guarded
 from functions.local.clock import Clock
 from functions.local.cloud import Cloud
@@ -25,6 +25,7 @@ from functions.local.gateway_proxy import proxy_app
 from functions.local.idle import Pending, settle
 from functions.local.paths import LocalError
 from functions.local.providers import PlannedResponse, Providers, running_providers
+from functions.local.reports import put_report
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
 from waypost.domain.values.durations import Duration
 
@@ -68,9 +69,18 @@ class Stack:
         """The text messages that the SMS service accepted, newest first."""
         return self.providers.texts()
 
+    def receive_text(self, number: str, body: str) -> None:
+        """Receives a text from a phone: the provider opts the number out or not, and publishes the text to the topic of the stack."""
+        self.providers.receive_text(number, body)
+        inbound_texts.publish(self.cloud, self.deployment.resources["SmsTopic"], number, body)
+
     def plan_responses(self, target: str, plans: Sequence[Mapping[str, Any]]) -> None:
         """Plans what the providers answer to the next calls for a receiver or of an operation. ValueError for a plan that is none."""
         self.providers.plan(target, *map(PlannedResponse.parse, plans))
+
+    def put_report(self, event: dict[str, Any]) -> None:
+        """Puts an event of EventBridge on the reports queue, as the rule of the stack does."""
+        put_report(self.cloud, self.deployment.resources["ReportsQueue"], event)
 
     def new_workspace(self, name: str) -> dict[str, str]:
         """Creates a workspace with an admin key: `id`, `name`, `key`."""

@@ -88,9 +88,10 @@ class FakeChannel:
 
     responses: list[ProviderResponse | BaseException] = field(default_factory=list)
     calls: list[tuple[Message, PreparedMessage]] = field(default_factory=list)
+    address_attribute: str = "address"
 
     def prepare(self, rendered: RenderedTemplate, customer: Customer) -> PreparedMessage | SkipReason:
-        to = rendered.get("to") or customer.primary_key
+        to = rendered.get("to") or customer.attributes.get(self.address_attribute) or customer.primary_key
         return PreparedMessage(str(to), rendered) if to else SkipReason(MessageReason.NO_ADDRESS)
 
     def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:

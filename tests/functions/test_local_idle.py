@@ -73,12 +73,18 @@ class StuckStack:
         """None."""
         return []
 
+    def receive_text(self, number: str, body: str) -> None:
+        """Nothing."""
+
     def plan_responses(self, target: str, plans: Sequence[Mapping[str, Any]]) -> None:
         """Nothing."""
 
     def mails(self) -> list[dict[str, Any]]:
         """None."""
         return []
+
+    def put_report(self, event: dict[str, Any]) -> None:
+        raise NotImplementedError
 
     def new_workspace(self, name: str) -> dict[str, str]:
         """Fails: the routes of these tests create no workspace."""

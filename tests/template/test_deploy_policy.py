@@ -69,6 +69,51 @@ NEEDED: dict[str, list[tuple[str, set[str]]]] = {
     "AWS::SQS::Queue": [
         (f"arn:aws:sqs:{HERE}:waypost-SendQueue-A1", {"sqs:CreateQueue", "sqs:TagQueue", "sqs:SetQueueAttributes", "sqs:DeleteQueue"})
     ],
+    "AWS::SQS::QueuePolicy": [(f"arn:aws:sqs:{HERE}:waypost-ReportsQueue-A1", {"sqs:SetQueueAttributes", "sqs:GetQueueAttributes"})],
+    "AWS::SES::ConfigurationSet": [
+        (
+            f"arn:aws:ses:{HERE}:configuration-set/waypost-mail",
+            {
+                "ses:CreateConfigurationSet",
+                "ses:GetConfigurationSet",
+                "ses:PutConfigurationSetReputationOptions",
+                "ses:PutConfigurationSetSuppressionOptions",
+                "ses:TagResource",
+                "ses:DeleteConfigurationSet",
+            },
+        )
+    ],
+    "AWS::SES::ConfigurationSetEventDestination": [
+        (
+            f"arn:aws:ses:{HERE}:configuration-set/waypost-mail",
+            {
+                "ses:CreateConfigurationSetEventDestination",
+                "ses:GetConfigurationSetEventDestinations",
+                "ses:UpdateConfigurationSetEventDestination",
+                "ses:DeleteConfigurationSetEventDestination",
+            },
+        )
+    ],
+    "AWS::SNS::Topic": [
+        (f"arn:aws:sns:{HERE}:waypost-SmsTopic-A1", {"sns:CreateTopic", "sns:GetTopicAttributes", "sns:TagResource", "sns:DeleteTopic"})
+    ],
+    "AWS::SNS::TopicPolicy": [(f"arn:aws:sns:{HERE}:waypost-SmsTopic-A1", {"sns:SetTopicAttributes"})],
+    "AWS::SNS::Subscription": [
+        (f"arn:aws:sns:{HERE}:waypost-SmsTopic-A1", {"sns:Subscribe", "sns:Unsubscribe", "sns:GetSubscriptionAttributes"})
+    ],
+    "AWS::Events::Rule": [
+        (
+            f"arn:aws:events:{HERE}:rule/waypost-SesReportsRule-A1",
+            {
+                "events:PutRule",
+                "events:DescribeRule",
+                "events:PutTargets",
+                "events:TagResource",
+                "events:RemoveTargets",
+                "events:DeleteRule",
+            },
+        )
+    ],
     "AWS::Scheduler::ScheduleGroup": [
         (
             f"arn:aws:scheduler:{HERE}:schedule-group/waypost-Timers-A1",
@@ -160,6 +205,9 @@ def test_keys_are_used_by_dynamodb_alone() -> None:
         ("dynamodb:DeleteTable", f"arn:aws:dynamodb:{HERE}:table/orders"),
         ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{HERE}:function:orders"),
         ("sqs:DeleteQueue", f"arn:aws:sqs:{HERE}:orders"),
+        ("events:DeleteRule", f"arn:aws:events:{HERE}:rule/orders"),
+        ("ses:DeleteConfigurationSet", f"arn:aws:ses:{HERE}:configuration-set/orders"),
+        ("ses:DeleteEmailIdentity", f"arn:aws:ses:{HERE}:identity/example.com"),
         ("s3:DeleteBucket", "arn:aws:s3:::orders"),
         ("kms:ScheduleKeyDeletion", KEY),
     ],

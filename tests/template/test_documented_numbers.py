@@ -10,10 +10,10 @@ import pytest
 
 Resources = dict[str, dict[str, Any]]
 DOCS = Path(__file__).parents[2] / "docs"
-QUEUES = ["SignalsQueue", "SendQueue", "DelaysQueue"]
+QUEUES = ["SignalsQueue", "SendQueue", "DelaysQueue", "ReportsQueue"]
 DAY = 86400
 MOST_PAUSE = 60  # seconds; the pauses between receives are 2, 4, 8, ... seconds up to this (docs/architecture.md#queues)
-WORDS = {6: "six", 20: "twenty", 21: "twenty-one"}
+WORDS = {6: "six", 20: "twenty", 25: "twenty-five"}
 
 
 def page(name: str) -> str:
@@ -75,7 +75,7 @@ def test_the_time_before_a_dead_letter_queue(name: str, pattern: str, receives: 
     ("name", "pattern"),
     [
         ("architecture", r"All queues keep records for (\d+) days"),
-        ("operate", r"four queues, kept for (\d+) days"),
+        ("operate", r"five queues, kept for (\d+) days"),
         ("deploy", r"until matched, at most (\d+) days"),
         ("deploy", r"It is kept there for (\d+) days"),
     ],
@@ -125,9 +125,9 @@ def test_the_thresholds_of_alarms(resources: Resources, template: dict[str, Any]
     ("name", "pattern"), [("deploy", r"starts up to (\d+) consumers"), ("operate", r"by default, up to (\d+) consumers")]
 )
 def test_the_number_of_consumers(name: str, pattern: str, template: dict[str, Any]) -> None:
-    """Each page states how many consumers the default parameters let run: matchers on two queues, and senders on one."""
+    """Each page states how many consumers the default parameters let run: matchers on two queues, and senders on two."""
     match, send = (template["Parameters"][f"{each}Concurrency"]["Default"] for each in ("Match", "Send"))
-    assert stated(name, pattern) == [str(2 * match + send)]
+    assert stated(name, pattern) == [str(2 * match + 2 * send)]
 
 
 def test_the_defaults_of_parameters(template: dict[str, Any]) -> None:

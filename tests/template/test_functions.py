@@ -106,16 +106,17 @@ def test_only_the_sender_can_send_sms(functions: Resources) -> None:
 
 
 def test_each_queue_has_one_consumer(functions: Resources) -> None:
-    """The matcher consumes the signals queue and the delays queue, the sender consumes the send queue, and no other function does."""
+    """The matcher consumes signals and delays, the sender consumes the send queue and the reports, and no other function does."""
     consumers = {(name, resource) for name in NAMES for action, resource in grants(functions[name]) if action == "sqs:ReceiveMessage"}
-    assert consumers == {("match", "SignalsQueue"), ("match", "DelaysQueue"), ("send", "SendQueue")}
+    assert consumers == {("match", "SignalsQueue"), ("match", "DelaysQueue"), ("send", "SendQueue"), ("send", "ReportsQueue")}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_function_has_a_variable_for_each_queue_that_it_may_write_to(name: str, functions: Resources) -> None:
-    """Each variable of a queue has a permission to send, and each permission to send has a variable."""
+def test_a_function_has_a_variable_for_each_queue_that_it_may_call(name: str, functions: Resources) -> None:
+    """Each variable of a queue has a permission to send or to postpone a record, and each of these permissions has a variable."""
     in_variables = {value["Ref"] for key, value in environment(functions[name]).items() if key.endswith("_QUEUE_URL")}
-    assert in_variables == {resource for action, resource in grants(functions[name]) if action.startswith("sqs:SendMessage")}
+    called = ("sqs:SendMessage", "sqs:ChangeMessageVisibility")
+    assert in_variables == {resource for action, resource in grants(functions[name]) if action.startswith(called)}
 
 
 def test_the_template_sets_the_variables_that_the_code_reads(template: dict[str, Any], functions: Resources) -> None:

@@ -11,6 +11,7 @@ PAIRS = [
     ("SignalsQueue", "SignalsDeadLetters", "match"),
     ("SendQueue", "SendDeadLetters", "send"),
     ("DelaysQueue", "DelaysDeadLetters", "match"),
+    ("ReportsQueue", "ReportsDeadLetters", "send"),
 ]
 
 
@@ -96,11 +97,15 @@ def test_every_alarm_exists(resources: Resources) -> None:
         ("SendDeadLetters", "ApproximateNumberOfMessagesVisible"),
         ("DelaysDeadLetters", "ApproximateNumberOfMessagesVisible"),
         ("SchedulerDeadLetters", "ApproximateNumberOfMessagesVisible"),
+        ("ReportsDeadLetters", "ApproximateNumberOfMessagesVisible"),
         ("SignalsQueue", "ApproximateAgeOfOldestMessage"),
         ("SendQueue", "ApproximateAgeOfOldestMessage"),
         ("DelaysQueue", "ApproximateAgeOfOldestMessage"),
+        ("ReportsQueue", "ApproximateAgeOfOldestMessage"),
     }
     assert {"ApiThrottledAlarm", "Api5xxAlarm"} <= set(alarms)
+    of_ses = {(alarm["MetricName"], alarm["Threshold"]) for alarm in alarms.values() if alarm.get("Namespace") == "AWS/SES"}
+    assert of_ses == {("Reputation.BounceRate", 0.05), ("Reputation.ComplaintRate", 0.001)}
     counted = {
         (dimension["Value"]["Ref"], alarm["MetricName"])
         for alarm in alarms.values()

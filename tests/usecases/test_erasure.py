@@ -15,6 +15,7 @@ from tests.fakes.erasures import FakeCustomerData, FakeErasures
 from tests.fakes.ingest_harness import ADA, event_of, identify, wire
 from tests.fakes.messages import NOW, pending_message
 from tests.fakes.timers import FakeDelays, FakeTimers
+from tests.fakes.workspaces import FakeWorkspaceSettings
 from waypost.domain.customers.consents import ALL, ConsentChange
 from waypost.domain.customers.customer import assemble
 from waypost.domain.customers.erasure import ErasureScope
@@ -26,6 +27,7 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.event_log import Page
 from waypost.domain.messages.caps import CountedMessage, StoredCount
 from waypost.domain.messages.message import PreparedMessage
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 from waypost.domain.signal_codec import from_body
@@ -57,6 +59,7 @@ class ErasureHarness:
     tick: float = 0.0
     seconds: float = 0.0
     opt_outs: FakeOptOuts = field(default_factory=FakeOptOuts)
+    settings: FakeWorkspaceSettings = field(default_factory=FakeWorkspaceSettings)
 
     def __post_init__(self) -> None:
         self.data = FakeCustomerData()
@@ -64,7 +67,7 @@ class ErasureHarness:
 
     def dependencies(self) -> ErasureDependencies:
         """The stores of the erasure."""
-        stores = self.customers, self.data, self.erasures, self.data.runs, self.opt_outs
+        stores = self.customers, self.data, self.erasures, self.data.runs, self.opt_outs, self.settings
         return ErasureDependencies(*stores, FakeTimers(), self.delays, self._monotonic)
 
     def begin(self) -> Removed:
@@ -351,6 +354,18 @@ def test_an_erasure_keeps_from_what_an_address_has_unsubscribed() -> None:
     assert harness.customers.rows == {}
     assert harness.data.consents.stored == {}
     assert harness.opt_outs.stored == {("w1", "email", "Ada@Work.example"): {"news": stop.at}, ("w1", "email", ADA): {"news": stop.at}}
+
+
+@pytest.mark.parametrize(("attribute", "named"), [("phone", {}), ("mobile", {"sms": "mobile"})])
+def test_an_erasure_keeps_from_what_a_number_has_unsubscribed(attribute: str, named: dict[str, str]) -> None:
+    """The topics that a STOP has ended stay with the number, in `phone` or in the attribute that the settings name for it."""
+    harness = ErasureHarness()
+    harness.settings.save("w1", WorkspaceSettings(address_attributes=named), 0)
+    stop = ConsentChange("unsubscribed", ALL, "sms", NOW, "u1", "provider")
+    attributes = {f"a:{attribute}": fact(set_stamp(NOW, "u"), "+4915112345678")}
+    write_facts(harness.customers, correlation_key("w1", PHONE), attributes | stop.facts)
+    harness.begin_for(PHONE)
+    assert harness.opt_outs.stored == {("w1", "sms", "+4915112345678"): {ALL: NOW}}
 
 
 def test_a_crash_before_the_rows_go_keeps_the_opt_outs() -> None:

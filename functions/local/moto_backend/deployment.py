@@ -24,8 +24,12 @@ SCHEDULE_GROUP: Final = STACK
 FILLED_IN: Final[tuple[tuple[dict[str, Any], str], ...]] = (
     ({"Ref": "Timers"}, SCHEDULE_GROUP),
     ({"Fn::GetAtt": ["SchedulerRole", "Arn"]}, f"arn:aws:iam::{ACCOUNT}:role/{STACK}-scheduler"),
+    ({"Fn::If": ["HasOwnConfigurationSet", {"Ref": "OutgoingMail"}, {"Ref": "ConfigurationSet"}]}, ""),
 )
-"""Values of resources that moto's CloudFormation cannot make: it has no schedule groups, and the role's policy names the group."""
+"""Values of resources that moto's CloudFormation cannot make: it has no schedule groups, and the role's policy names the group.
+
+The configuration set is left out: moto publishes no events of SES.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from functions.local import containers, seed, template
+from functions.local import containers, inbound_texts, seed, template
 from functions.local.browser_guard import api_guarded, emulator_guarded
 from functions.local.cloud import Cloud
 from functions.local.gateway import ProblemError
@@ -27,6 +27,7 @@ from functions.local.moto_backend.function_process import FunctionProcess, runni
 from functions.local.moto_backend.process import Moto, running_moto
 from functions.local.paths import TEMPLATE
 from functions.local.providers import PlannedResponse, Providers, running_providers
+from functions.local.reports import put_report
 from functions.local.stack import listening, serving
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
 from waypost.domain.values.durations import Duration
@@ -39,6 +40,7 @@ class MotoStack:
     url: str
     api: str
     moto: Moto
+    cloud: Cloud
     deployment: MotoDeployment
     functions: dict[str, FunctionProcess]
     consumers: Consumers
@@ -74,9 +76,18 @@ class MotoStack:
         """The text messages that the SMS service accepted, newest first."""
         return self.providers.texts()
 
+    def receive_text(self, number: str, body: str) -> None:
+        """Receives a text from a phone: the provider opts the number out or not, and the text is put on the reports queue."""
+        self.providers.receive_text(number, body)
+        inbound_texts.put(self.cloud, self.deployment.variables["SendFunction"]["REPORTS_QUEUE_URL"], number, body)
+
     def plan_responses(self, target: str, plans: Sequence[Mapping[str, Any]]) -> None:
         """Plans what the providers answer to the next calls for a receiver or of an operation. ValueError for a plan that is none."""
         self.providers.plan(target, *map(PlannedResponse.parse, plans))
+
+    def put_report(self, event: dict[str, Any]) -> None:
+        """Puts an event of EventBridge on the reports queue, as the rule of the template does on AWS."""
+        put_report(self.cloud, self.deployment.variables["SendFunction"]["REPORTS_QUEUE_URL"], event)
 
     def new_workspace(self, name: str) -> dict[str, str]:
         """A second workspace with an admin key: `id`, `name`, `key`."""
@@ -104,7 +115,7 @@ def running_on_moto(port: int = 0) -> Iterator[MotoStack]:
         parts.enter_context(serving(emulator_guarded(rest_api.rest_api(template.load(TEMPLATE), invoke)), api_listener))
         api = f"{_url(api_listener)}/{rest_api.STAGE}"
         seed.create_demo_workspace(api, creator)
-        stack = MotoStack(_url(listener), api, moto, deployment, functions, consumers, creator, providers)
+        stack = MotoStack(_url(listener), api, moto, cloud, deployment, functions, consumers, creator, providers)
         parts.enter_context(serving(api_guarded(proxy_app(stack, api)), listener))
         yield stack
 

@@ -19,6 +19,7 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, RowKey, correlation_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.journeys.message_steps import CHANNELS
+from waypost.domain.messages.receivers import for_channel
 from waypost.domain.runs.transition import timer_of
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import ErasureContinued
@@ -51,6 +52,7 @@ class ErasureDependencies:
     erasures: ports.Erasures
     runs: ports.Runs
     opt_outs: ports.OptOuts
+    settings: ports.SenderSettings
     schedules: ports.ArmedTimers
     delays: ports.Delays
     monotonic: Callable[[], float]
@@ -151,7 +153,10 @@ class ErasurePass:
         # no consent is added after this, and they are still there, so a crash here only repeats it.
         for channel, step in CHANNELS.items():
             opt_outs = opt_outs_of(customer.consents, channel)
-            for address in step.addresses_of(customer) if opt_outs else ():
+            if not opt_outs:
+                continue
+            named = self.dependencies.settings.read(self.workspace).settings.address_attributes
+            for address in step.addresses_of(for_channel(customer, channel, named)):
                 self.dependencies.opt_outs.add(self.workspace, channel, address, opt_outs)
 
     def _block_writers(self, customer: Customer) -> None:

@@ -17,7 +17,7 @@ from waypost.domain.customers.customer import assemble
 from waypost.domain.customers.rows import owner_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.journeys.message_steps import step_class
-from waypost.domain.messages import delivery, send_request, template_scope
+from waypost.domain.messages import delivery, receivers, send_request, template_scope
 from waypost.domain.messages.caps import CapReached, CountedMessage, covering
 from waypost.domain.messages.message import (
     Message,
@@ -254,7 +254,11 @@ def _prepare(message: Message, recipient: Recipient, now: datetime, dependencies
     rendered = dependencies.templates.render(template_scope.template_of(step), scope, now, strict=step.strict)
     if isinstance(rendered, RenderFailure):
         return SkipReason(MessageReason.TEMPLATE, rendered.detail)
-    return dependencies.channels[message.channel].prepare(rendered, recipient.customer)
+    customer = recipient.customer
+    if receivers.has_default_receiver(message.channel, rendered):
+        named = dependencies.settings.of(message.workspace, now).address_attributes
+        customer = receivers.for_channel(customer, message.channel, named)
+    return dependencies.channels[message.channel].prepare(rendered, customer)
 
 
 def _with_stored_content(

@@ -27,7 +27,7 @@ from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.webhook_secrets import DynamoWebhookSecrets
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
-from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, SqsUndeliveredTimers
+from waypost.adapters.sqs import SqsDelays, SqsReports, SqsSendQueue, SqsSignals, SqsUndeliveredTimers
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
@@ -48,9 +48,11 @@ if TYPE_CHECKING:
     from waypost.adapters.dynamodb.last_messages import DynamoLastMessages
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
+    from waypost.inbound_texts import InboundDependencies
     from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies
     from waypost.manage.stack_queues import StackQueues
+    from waypost.provider_reports import ProviderReportDependencies
 
 INTAKE_THREADS = 10
 """How many identifications, and how many calls to the signals queue, one request to the intake makes at the same time."""
@@ -205,6 +207,17 @@ def send_queue() -> SqsSendQueue:
 
 
 @cache
+def reports_queue() -> SqsReports:
+    """The queue of what providers report of messages."""
+    return SqsReports(settings.required("REPORTS_QUEUE_URL"))
+
+
+def is_reports_queue(arn: str) -> bool:
+    """Whether this is the ARN of the queue of reports."""
+    return settings.optional("REPORTS_QUEUE_URL").rpartition("/")[2] == arn.rpartition(":")[2]
+
+
+@cache
 def schedules() -> Schedules:
     """The schedule group of timers."""
     return Schedules(settings.required("SCHEDULE_GROUP"))
@@ -270,6 +283,7 @@ def erasing() -> ErasureDependencies:
         erasures=DynamoErasures(table("RUNS_TABLE")),
         runs=runs(),
         opt_outs=DynamoOptOuts(table("WORKSPACES_TABLE"), tombstone_key),
+        settings=workspace_settings(),
         schedules=schedules(),
         delays=delays_queue(),
         monotonic=time.monotonic,
@@ -321,6 +335,26 @@ def email_quota() -> CachedQuota:
     from waypost.adapters.ses_account import SesAccount  # noqa: PLC0415 - only the sender and the settings need it
 
     return CachedQuota(SesAccount())
+
+
+@cache
+def reporting() -> ProviderReportDependencies:
+    """The dependencies of what carries out the reports of providers."""
+    from waypost.provider_reports import ProviderReportDependencies  # noqa: PLC0415 - only the sender loads it
+
+    return ProviderReportDependencies(
+        messages=messages(), journeys=journeys(), suppressions=suppressions(), signals=signals_queue(), dead=dead_letters()
+    )
+
+
+@cache
+def inbound() -> InboundDependencies:
+    """The dependencies of what carries out texts from customers."""
+    from waypost.inbound_texts import InboundDependencies  # noqa: PLC0415 - only the sender loads it
+
+    return InboundDependencies(
+        messages=messages(), journeys=journeys(), suppressions=suppressions(), last_messages=last_messages(), signals=signals_queue()
+    )
 
 
 @cache

@@ -109,6 +109,11 @@ class SqsSendQueue(_StandardQueue):
 
 
 @dataclass(frozen=True, slots=True)
+class SqsReports(_StandardQueue):
+    """The queue into which EventBridge puts what providers report of messages."""
+
+
+@dataclass(frozen=True, slots=True)
 class SqsUndeliveredTimers(_StandardQueue):
     """The dead-letter queue of EventBridge Scheduler."""
 

@@ -25,6 +25,12 @@ class PublishChecks:
     address: publish_checks.Check
     sender: publish_checks.Check = publish_checks.no_fault
     topic: publish_checks.Check = publish_checks.no_fault
+    receivers: publish_checks.Check = publish_checks.no_fault
+
+    @property
+    def all(self) -> tuple[publish_checks.Check, ...]:
+        """The checks in the order in which `publishable` takes them."""
+        return self.template, self.address, self.sender, self.topic, self.receivers
 
 
 @dataclass(frozen=True, slots=True)

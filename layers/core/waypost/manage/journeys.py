@@ -18,6 +18,7 @@ from waypost.domain.journeys.diagram import mermaid
 from waypost.domain.journeys.journey import Journey, JourneyId, json_schema, parse
 from waypost.domain.journeys.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lifecycle, pointed
 from waypost.domain.journeys.published import ActiveJourneys
+from waypost.domain.messages import receivers
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.values.cursors import bad_cursor, cursor_of, position_in
 from waypost.domain.values.findings import Finding, from_errors
@@ -91,7 +92,7 @@ def publish(
             raise wrong_action(was, "publish")
         if was.published_version == was.version:
             return was, definition
-        checked = publish_checks.publishable(definition, checks.template, checks.address, checks.sender, checks.topic)
+        checked = publish_checks.publishable(definition, *checks.all)
         event_names = checked.event_names if isinstance(checked, Journey) else ()
         pointer = journeys.pointer(workspace)
         # The clock is read after the checks, right before the write: the delay is counted from here.
@@ -129,7 +130,7 @@ def response(checks: PublishChecks, journey: Lifecycle, definition: Any) -> Jour
     """A journey with its newest definition, and with what publishing would refuse this draft for."""
     # A version that is published is not checked again: a stricter release would show problems of what runs without any.
     is_draft = journey.version != journey.published_version and journey.status != "stopped"
-    checked = publish_checks.publishable(definition, checks.template, checks.address, checks.sender, checks.topic) if is_draft else []
+    checked = publish_checks.publishable(definition, *checks.all) if is_draft else []
     return JourneyResponse.with_definition(journey, definition, checked if isinstance(checked, list) else [])
 
 
@@ -185,12 +186,18 @@ def wrong_action(journey: Lifecycle, action: str) -> RefusedError:
 
 
 def checks_for(request: ApiRequest[Any, Any]) -> PublishChecks:
-    """The checks of publishing, with the senders and topics of the workspace of a request."""
+    """The checks of publishing, with the senders, topics and address attributes of the workspace of a request."""
     dependencies, workspace, now = request.dependencies, request.workspace, request.now
+
+    def receivers_known(channel: str) -> str | None:
+        named = dependencies.settings.read(workspace).settings.address_attributes
+        return receivers.unknown_attribute(channel, named, dependencies.workspaces.schema(workspace)) if channel in named else None
+
     return replace(
         dependencies.checks,
         sender=lambda sender: dependencies.senders.error(workspace, sender, now),
         topic=cache(lambda topic: _topic_fault(topic, dependencies.settings.read(workspace).settings)),
+        receivers=cache(receivers_known),
     )
 
 

@@ -21,15 +21,8 @@ from waypost.domain.intake.events import Accepted, Event
 from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.message_steps import MessageStep
-from waypost.domain.messages import template_scope
-from waypost.domain.messages.message import (
-    MessageReason,
-    MessageStatus,
-    PreparedMessage,
-    RenderedTemplate,
-    RenderFailure,
-    SkipReason,
-)
+from waypost.domain.messages import receivers, template_scope
+from waypost.domain.messages.message import MessageReason, MessageStatus, RenderFailure, SkipReason
 from waypost.domain.messages.permission import consent_refusal
 from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
@@ -59,7 +52,8 @@ def simulate_journey(request: ApiRequest[NoQuery, SimulationBody]) -> Simulation
     schema = ports.workspaces.schema(request.workspace)
     simulation = simulate(ports, request.workspace, request.variables["id"], request.body, schema, request.now)
     journey = simulation.journey_version.journey
-    messages = [rendered(each, journey, ports) for each in simulation.messages]
+    attributes = ports.settings.read(request.workspace).settings.address_attributes
+    messages = [rendered(each, journey, attributes, ports) for each in simulation.messages]
     return SimulationResponse.of(simulation, messages, list(event_warnings(journey, request.body)))
 
 
@@ -79,22 +73,32 @@ def simulate(
     stored = _stored_customer(sources.customers, workspace, identifier, schema)
     row = _customer_row(workspace, identifier, body, schema, stored)
 
+    attributes = sources.settings.read(workspace).settings.address_attributes
+
     def outcome(planned: PlannedMessage) -> MessageStatus:
-        return MessageStatus.SKIPPED if rendered(planned, checked, sources).reason else MessageStatus.SENT
+        return MessageStatus.SKIPPED if rendered(planned, checked, attributes, sources).reason else MessageStatus.SENT
 
     simulation = Simulation(JourneyVersion(checked, lifecycle.version), schema, row, outcome)
     simulation.play([*_given_events(workspace, body, schema), *_recorded_events(sources.log, stored, body, schema, now)])
     return simulation
 
 
-def rendered(planned: PlannedMessage, journey: Journey, dependencies: ManageDependencies) -> SimulatedMessage:
+def rendered(
+    planned: PlannedMessage, journey: Journey, address_attributes: Mapping[str, str], dependencies: ManageDependencies
+) -> SimulatedMessage:
     """A message of the dry run, rendered for the customer as it was when the message was planned."""
     message, step = planned.message, template_scope.message_step(journey, planned.message.step)
     template, scope = template_scope.template_of(step), template_scope.scope(message, planned.customer, journey)
     content = dependencies.templates.render(template, scope, message.created_at, strict=step.strict)
-    prepared = SkipReason(MessageReason.TEMPLATE) if isinstance(content, RenderFailure) else _prepared(content, planned, dependencies)
-    skipped = prepared.reason if isinstance(prepared, SkipReason) else None
-    reason = message.reason or _without_consent(step, planned, dependencies) or skipped
+    customer = receivers.for_channel(planned.customer, message.channel, address_attributes)
+    prepared = (
+        SkipReason(MessageReason.TEMPLATE)
+        if isinstance(content, RenderFailure)
+        else dependencies.channels()[message.channel].prepare(content, customer)
+    )
+    reason = (
+        message.reason or _without_consent(step, planned, dependencies) or (prepared.reason if isinstance(prepared, SkipReason) else None)
+    )
     added = {} if isinstance(prepared, SkipReason) else {name: prepared.rendered[name] for name in step.added_fields}
     return SimulatedMessage(
         at=message.created_at,
@@ -104,11 +108,6 @@ def rendered(planned: PlannedMessage, journey: Journey, dependencies: ManageDepe
         reason=reason.value if reason else None,
         missing=dependencies.templates.missing_variables(template, scope, message.created_at),
     )
-
-
-def _prepared(content: RenderedTemplate, planned: PlannedMessage, dependencies: ManageDependencies) -> PreparedMessage | SkipReason:
-    """The message as the channel would send it, or why it would not, by the same function as in the sender."""
-    return dependencies.channels()[planned.message.channel].prepare(content, planned.customer)
 
 
 def _without_consent(step: MessageStep, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:

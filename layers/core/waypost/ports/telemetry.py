@@ -14,6 +14,8 @@ Count = Literal[
     "MessagesUnknown",
     "MessagesSkipped",
     "EmailQuotaLow",
+    "MessagesReported",
+    "TextsReceived",
     "Parked",
 ]
 """The metrics of what became of events and messages (docs/operate.md#logs-and-metrics). `Parked` counts dead letters,

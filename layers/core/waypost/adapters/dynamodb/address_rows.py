@@ -1,7 +1,7 @@
 """The rows of addresses in the workspaces table: what is known of an address, under a hash in place of the address.
 
 A row has the attributes of a suppression (`reason`, `source`, `since`, `message`), the time at which one was lifted (`lifted`), and
-opt-outs from topics (`optOuts`), each of them or none (docs/architecture.md#workspaces).
+opt-outs from topics (`optOuts`), each of them or none (docs/architecture.md#keys-workspaces-dead-letters).
 """
 
 from __future__ import annotations

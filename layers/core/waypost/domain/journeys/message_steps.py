@@ -105,6 +105,9 @@ class MessageStep(Step):
     sender_field: ClassVar[str | None] = None
     """The field of the template that names the sender, which has to be one of the workspace."""
 
+    address_attribute: ClassVar[str | None] = None
+    """The attribute of a customer that holds its address, unless the workspace has named another one."""
+
     added_fields: ClassVar[tuple[str, ...]] = ()
     """What the channel adds to a rendered template and a dry run shows."""
 
@@ -187,6 +190,7 @@ class EmailMessage(MessageStep):
     """A message by e-mail."""
 
     sender_field = "from"
+    address_attribute = "email"
     has_provider_suppressions = True
     copy_fields = ("cc", "bcc")
     test_address_field = "to"
@@ -251,6 +255,7 @@ class WebhookMessage(MessageStep):
 class SmsMessage(MessageStep):
     """A message by SMS."""
 
+    address_attribute = "phone"
     added_fields = ("encoding", "segments")
     has_replies = True
 
@@ -261,6 +266,12 @@ class SmsMessage(MessageStep):
     def comparable_address(address: str) -> str:
         """The number in E.164."""
         return phone_number(address) or address.strip()
+
+    @staticmethod
+    def addresses_of(customer: Customer) -> tuple[str, ...]:
+        """The attribute `phone`, if it is a number in E.164."""
+        number = customer.attributes.get("phone")
+        return (number,) if isinstance(number, str) and phone_number(number) else ()
 
     @staticmethod
     def is_address(text: str) -> bool:

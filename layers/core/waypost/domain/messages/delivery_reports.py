@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
-from waypost.domain.messages.message import Message, MessageStatus
+from waypost.domain.messages.message import Message, MessageReason, MessageStatus
 
-ReportedStatus = Literal[MessageStatus.DELIVERED, MessageStatus.BOUNCED, MessageStatus.OPENED, MessageStatus.CLICKED]
+ReportedStatus = Literal[MessageStatus.DELIVERED, MessageStatus.BOUNCED, MessageStatus.OPENED, MessageStatus.CLICKED, MessageStatus.FAILED]
 
 STATUS_OF_EVENT: Final[Mapping[str, ReportedStatus]] = {
     "$delivered": MessageStatus.DELIVERED,
@@ -41,11 +41,20 @@ def may_be_reported(message: Message) -> bool:
     return message.token is not None
 
 
+def can_fail(message: Message) -> bool:
+    """Whether a provider that has accepted the message may still report that it has not sent it."""
+    # A failed message may have been redriven. A report about its earlier call, which comes a second time, must not end the new attempts.
+    return message.status in (MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.UNKNOWN)
+
+
 def after_report(message: Message, report: Report) -> Message:
     """The message after a delivery report; the same object if the report changes nothing.
 
     Reports arrive in any order and more than once, so the status only ever moves forward: delivered, bounced, opened, clicked.
+    `failed` replaces only a status that says nothing of what became of the message.
     """
+    if report.status is MessageStatus.FAILED:
+        return replace(message, status=report.status, reason=MessageReason.REJECTED) if can_fail(message) else message
     if not may_be_reported(message) or not _is_later(report.status, message.status):
         return message
     # The lease stays: it says that the response of the call is still to be recorded. The sender needs it to add its attempt to this row,

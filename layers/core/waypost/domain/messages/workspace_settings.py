@@ -6,7 +6,9 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import AfterValidator, Field
 
+from waypost.domain.customers.schema import AttributeName
 from waypost.domain.customers.topics import Topic
+from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages.caps import MAX_CAPS, Cap
 from waypost.domain.messages.senders import comparable_sender
 from waypost.domain.values.mailboxes import usable_address
@@ -35,6 +37,16 @@ def _are_different_caps(caps: tuple[Cap, ...]) -> tuple[Cap, ...]:
     return caps
 
 
+def _have_addresses(attributes: dict[str, str]) -> dict[str, str]:
+    without = next((channel for channel in attributes if step_class(channel).address_attribute is None), None)
+    if without is not None:
+        raise ValueError(f"no channel {without!r} takes its address from an attribute")
+    return attributes
+
+
+AddressAttributes = Annotated[dict[str, AttributeName], AfterValidator(_have_addresses)]
+"""By the name of a channel."""
+
 MAX_TOPICS: Final = 50
 
 Topics = Annotated[tuple[Topic, ...], Field(max_length=MAX_TOPICS), AfterValidator(_have_different_ids)]
@@ -59,13 +71,14 @@ class WorkspaceSettings(WireModel):
 
     `senders`: what its e-mails may come from beside the stack's `SenderAddress`. `topics`: to what its customers can subscribe; the topic
     `general` exists also if it is not among them. `caps`: how many messages one customer gets in a time. `test_addresses`: where tests of
-    templates may go.
+    templates may go. `address_attributes`: the attribute of a customer with its address for a channel.
     """
 
     senders: tuple[Sender, ...] = Field(default=(), max_length=100)
     topics: Topics = ()
     caps: Caps = ()
     test_addresses: tuple[TestAddress, ...] = Field(default=(), max_length=20)
+    address_attributes: AddressAttributes = Field(default_factory=dict)
 
 
 class StoredSettings(NamedTuple):
