@@ -230,7 +230,6 @@ def always_raise(*_: Any, **__: Any) -> Any:
         ("journeys", "version"),
         ("templates", "render"),
         ("channel", "prepare"),
-        ("suppressions", "holds"),
         ("messages", "keep_rendered"),
         ("channel", "call_provider"),
     ],

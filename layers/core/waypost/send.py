@@ -35,6 +35,7 @@ from waypost.domain.messages.next_action import (
     LoadJourneyStatus,
     LoadRecipient,
     LoadSenderCheck,
+    LoadSending,
     Recipient,
     SendContext,
     SenderCheck,
@@ -147,6 +148,8 @@ def _load(action: Load, message: Message, context: SendContext, now: datetime, d
     match action:
         case LoadJourneyStatus():
             return replace(context, journey_status=dependencies.statuses.of(message.workspace, message.journey, now))
+        case LoadSending():
+            return replace(context, is_sending=dependencies.settings.is_sending(message.workspace, now))
         case LoadRecipient():
             return replace(context, recipient=_recipient(message, now, dependencies))
         case LoadContent(due_message, recipient):
@@ -219,7 +222,9 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
     if reason is not None:
         settled = delivery.skipped(claim.message, reason, dependencies.clock())
         return _record(lambda current: delivery.without_call(current, settled), claimed, dependencies.clock(), token, dependencies)
-    response = _slowed_down(_call_provider(claimed, claim.prepared, now, dependencies), claimed, dependencies)
+    # A receipt or a password reset is no advertising: nobody has agreed that it reports whether it was read.
+    outgoing = replace(claim.prepared, is_tracked=claim.recipient.topic is not None)
+    response = _slowed_down(_call_provider(claimed, outgoing, now, dependencies), claimed, dependencies)
     # A call may take 15 seconds, which is longer than the first pause of the retry schedule: a pause that counted from the claim would be
     # over before the answer, and the receiver that timed out would be called again at once.
     answered_at = dependencies.clock()

@@ -13,10 +13,13 @@ from botocore.exceptions import ConnectionError as ConnectionLostError
 from waypost.adapters.aws import client, error_code, is_outage, translate_errors
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
+from waypost.domain.messages.tracking import with_untracked_links
 from waypost.domain.values.mailboxes import Mailbox, mailbox, usable_address
 
 # Besides the outages of all services: SES accepts no e-mail of this account at the moment, or its configuration set does not exist.
 _ACCOUNT_ERRORS: Final = frozenset({"AccountSuspendedException", "NotFoundException", "SendingPausedException"})
+
+_WITHOUT_TRACKING: Final = {"Tracking": {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "DISABLED"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class SesChannel:
         # SES has no idempotency key: it accepts the same e-mail twice. botocore by default repeats a call that timed out, so `attempts=1`
         # turns that off. An error after the connection was made is `unknown`, because SES may have accepted the e-mail before it.
         try:
-            sent = client("sesv2", read_timeout=10, attempts=1).send_email(**self._request(message, prepared.rendered))
+            sent = client("sesv2", read_timeout=10, attempts=1).send_email(**self._request(message, prepared))
         except ClientError as error:
             return _response_of_error(error)
         except (ConnectTimeoutError, EndpointConnectionError) as error:
@@ -63,15 +66,18 @@ class SesChannel:
             return ProviderResponse("refused", type(error).__name__)
         return ProviderResponse("sent", sent["MessageId"])
 
-    def _request(self, message: Message, rendered: RenderedTemplate) -> dict[str, Any]:
-        body = {part.capitalize(): _content(rendered[part]) for part in ("text", "html") if rendered.get(part)}
+    def _request(self, message: Message, prepared: PreparedMessage) -> dict[str, Any]:
+        rendered = prepared.rendered
+        parts = {"text": rendered.get("text"), "html": with_untracked_links(rendered.get("html") or "")}
+        body = {part.capitalize(): _content(text) for part, text in parts.items() if text}
         request: dict[str, Any] = {
             "FromEmailAddress": rendered["from"],
             "Destination": {"ToAddresses": [rendered["to"]]},
             "Content": {"Simple": {"Subject": _content(rendered["subject"]), "Body": body}},
             "EmailTags": [{"Name": "waypost-message", "Value": message.id}, {"Name": "waypost-workspace", "Value": message.workspace}],
         }
-        return request | ({"ConfigurationSetName": self.configuration_set} if self.configuration_set else {})
+        request |= {"ConfigurationSetName": self.configuration_set} if self.configuration_set else {}
+        return request if prepared.is_tracked else request | {"ConfigurationOverrides": _WITHOUT_TRACKING}
 
 
 class SesSuppressions:

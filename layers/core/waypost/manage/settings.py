@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from waypost.domain.errors import RefusedError, StaleError
+from dataclasses import replace
+
+from waypost.domain.errors import RefusedError, StaleError, UnavailableError
+from waypost.domain.messages.message import WHOLE_WORKSPACE
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
+from waypost.domain.signal_codec import to_queue_message
+from waypost.domain.signals import JourneyResumed
 from waypost.manage.api import ApiRequest
+from waypost.manage.lifecycle import SECOND_PASS_AFTER
 from waypost.manage.requests import NoQuery
 from waypost.web.http import Response
 
@@ -16,17 +22,28 @@ def read_settings(request: ApiRequest[NoQuery, None]) -> Response:
 
 
 def save_settings(request: ApiRequest[NoQuery, WorkspaceSettings]) -> Response:
-    """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one."""
+    """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one.
+
+    If the workspace sends again, what it has held is released, in two passes.
+    """
     settings, expected = request.dependencies.settings, request.headers.get("if-match")
-    revision = settings.read(request.workspace).revision
+    was, revision = settings.read(request.workspace)
     if expected is not None and not _matches(expected, revision):
         raise _changed()
+    resumed = JourneyResumed(request.workspace, WHOLE_WORKSPACE, revision + 1, phase="messages")
+    is_switched_on = request.body.sending and not was.sending
+    if is_switched_on:
+        # Before the write, as for a resumed journey: if this call ends right after the write, this pass still releases everything. It comes
+        # when no warm function has the switch as off in memory any more, and the index shows everything that was held.
+        request.dependencies.delays.put(to_queue_message(replace(resumed, pass_number=1)), SECOND_PASS_AFTER)
     try:
         saved = settings.save(request.workspace, request.body, revision)
     except StaleError:
         if expected is None:
             raise
         raise _changed() from None
+    if is_switched_on and request.dependencies.signals.send([to_queue_message(resumed)]):
+        raise UnavailableError("the signals queue did not take the signal of a workspace that sends again")
     return Response(200, request.body, {"ETag": _etag(saved)})
 
 

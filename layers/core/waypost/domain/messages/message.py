@@ -17,6 +17,10 @@ MAX_RENDERED_BYTES: Final = 256 * 1024
 """The most bytes of text that one rendered message may have, in UTF-8 (`docs/messages.md#channels`)."""
 
 
+WHOLE_WORKSPACE: Final = ""
+"""Stands in the place of a journey for the messages that their workspace holds. No journey has an empty id."""
+
+
 class MessageStatus(StrEnum):
     """The state of a message (`docs/messages.md#states`)."""
 
@@ -40,6 +44,8 @@ class MessageReason(StrEnum):
     PAUSED = "paused"
     """Its journey is paused. No row stores this: it says `held`."""
     QUIET_HOURS = "quiet-hours"
+    SENDING_OFF = "sending-off"
+    """Its workspace sends no messages at the moment. A row that says `held` for this reason is held by the workspace."""
     STOPPED = "stopped"
     SUPPRESSED = "suppressed"
     UNSUBSCRIBED = "unsubscribed"
@@ -78,7 +84,7 @@ class Message:
     consistent. `event` is the event that moved the run to the step: name, payload, uuid, timestamp and source. The provider is not called
     before `due`. `awaited`: the run waits at the step for the outcome (`onFailure`). A worker that has claimed the message holds it under
     its `token` until `lease`. `attempt_count` counts the claims since the message was created or redriven, whereas `attempts` is the
-    whole history. `held`: the journey was paused when the message was due.
+    whole history. `held`: when the message was due, the journey was paused, or the workspace sent nothing (`is_held_by_workspace`).
     """
 
     id: str
@@ -108,7 +114,13 @@ class Message:
     @property
     def shown_reason(self) -> MessageReason | None:
         """The reason of the status; of a pending message the reason why it is held, if it is."""
-        return MessageReason.PAUSED if self.status is MessageStatus.PENDING and self.held else self.reason
+        is_paused = self.status is MessageStatus.PENDING and self.held and not self.is_held_by_workspace
+        return MessageReason.PAUSED if is_paused else self.reason
+
+    @property
+    def is_held_by_workspace(self) -> bool:
+        """Whether it is held because its workspace sends nothing, and not because its journey is paused."""
+        return self.held and self.reason is MessageReason.SENDING_OFF
 
     @property
     def pending_until(self) -> datetime | None:
@@ -134,10 +146,12 @@ class PreparedMessage:
     """A message as its channel sends it: complete, so that every attempt sends the same, with the address that identifies its receiver.
 
     `to` is the address in the form in which suppressions store it, such as `ada@example.com` or the origin and path of a URL.
+    `is_tracked`: the provider may track whether it is opened and clicked. No row stores this.
     """
 
     to: str
     rendered: RenderedTemplate
+    is_tracked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, NamedTuple
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 
 from waypost.domain.customers.topics import Topic
 from waypost.domain.messages.senders import comparable_sender
@@ -35,11 +35,12 @@ class WorkspaceSettings(WireModel):
     """The settings of a workspace.
 
     `senders`: what its e-mails may come from beside the stack's `SenderAddress`. `topics`: to what its customers can subscribe; the topic
-    `general` exists also if it is not among them.
+    `general` exists also if it is not among them. `sending`: whether messages are sent; if not, they are held until it is true again.
     """
 
     senders: tuple[Sender, ...] = Field(default=(), max_length=100)
     topics: Topics = ()
+    sending: StrictBool = True
 
 
 class StoredSettings(NamedTuple):
