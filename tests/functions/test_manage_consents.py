@@ -227,8 +227,8 @@ def test_a_dry_run_skips_what_the_customer_has_unsubscribed_from(queue: Recorded
         {"id": "end", "type": "exit"},
     ]
     call("PUT", "/api/journeys/welcome", {"entry": {"event": "go"}, "steps": steps})
-    go = {"event": "go", "at": "2026-11-20T07:00:00Z"}
-    played = [{"event": "$subscribe", "payload": {"topic": "general"}, "at": "2026-11-20T06:00:00Z"}, go]
+    entry = {"event": "go", "at": "2026-11-20T07:00:00Z"}
+    played = [{"event": "$subscribe", "payload": {"topic": "general"}, "at": "2026-11-20T06:00:00Z"}, entry]
     for events, reasons in ((played[1:], ["unsubscribed", None, "unsubscribed"]), (played, [None, None, "unsubscribed"])):
         _, simulated = call("POST", "/api/journeys/welcome/simulate", {"customer": {"primaryKey": "ada@example.com"}, "events": events})
         assert [each["reason"] for each in simulated["messages"]] == reasons

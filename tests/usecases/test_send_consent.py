@@ -241,7 +241,7 @@ def send_until_settled(harness: SendHarness, port_calls: PortCalls) -> int:
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["subscribed", "unsubscribed between claim and call"])
-def test_a_failure_of_any_call_sends_at_most_once_and_never_to_someone_who_has_unsubscribed(stopped: bool) -> None:
+def test_a_failure_of_any_call_sends_at_most_once_and_never_after_an_unsubscription(stopped: bool) -> None:
     """Whatever call fails, before or after it takes effect, the provider is called once at most, and not at all after an unsubscription.
 
     An e-mail is unknown only where the outcome, or the claim that could not be given back, was lost; then it was sent once at most.

@@ -147,8 +147,8 @@ class ErasurePass:
 
     def _keep_opt_outs(self, customer: Customer) -> None:
         """Stores with each address of the customer, by its hash, from which topics it has unsubscribed."""
-        # Erasing a customer must not be a way to write to someone who has said no: the address may come back with the next import. The rows
-        # are blocked, so no consent is added after this, and they are still there, so a crash here only repeats it.
+        # Without this, an erasure would undo the unsubscription: the address may come back with the next import. The rows are blocked, so
+        # no consent is added after this, and they are still there, so a crash here only repeats it.
         for channel, step in CHANNELS.items():
             opt_outs = opt_outs_of(customer.consents, channel)
             for address in step.addresses_of(customer) if opt_outs else ():

@@ -197,3 +197,24 @@ def test_a_run_that_waits_for_its_message_keeps_its_event(harness: MatchHarness)
     assert (run.active, run.step) == (True, "hello")
     assert run.trigger_event is not None
     assert run.trigger_event["payload"] == {"plan": "pro"}
+
+
+def test_a_change_of_consent_is_recorded_once_with_its_receipt() -> None:
+    """The history has each change of a customer once, also of an import and after a redelivery, and no change that was refused."""
+    harness = MatchHarness()
+    harness.workspaces.schemas["w1"] = SCHEMA
+    stop = arrived({"event": "$unsubscribe", "payload": {"topic": "news"}})
+    for _ in range(2):
+        harness.match(stop, redelivered=True)
+    imported = arrived({"event": "$subscribe", "uuid": "i1"}, historical=True)
+    harness.match(imported)
+    assert [(key[1], each.change.state, each.change.topic) for key, each in sorted(harness.consents.stored.items())] == [
+        (CUSTOMER, "unsubscribed", "news"),
+        (CUSTOMER, "subscribed", "*"),
+    ]
+    assert (harness.receipt("e0").reason, harness.receipt("i1").reason) == (None, Reason.HISTORICAL)
+    topics = [{"event": "$subscribe", "uuid": f"t{number}", "payload": {"topic": f"t{number}"}} for number in range(201)]
+    receipts = harness.match(arrived(*topics))
+    refused = [each.uuid for each in receipts if each.reason is Reason.CONSENTS_FULL]
+    assert len(refused) == 2
+    assert len(harness.consents.stored) == 2 + 199

@@ -31,7 +31,7 @@ from waypost.manage.responses.consents import ConsentRecordResponse, ConsentsRes
 from waypost.manage.responses.events import QueuedEventResponse
 from waypost.ports import ConsentHistory, Customers, Signals
 
-MESSAGES_PER_CALL: Final = 10
+CONSENTS_PER_CALL: Final = 10
 EVENTS_PER_MESSAGE: Final = 100
 
 
@@ -189,6 +189,6 @@ def _known_customers(table: Customers, workspace: str, identifiers: Sequence[Ide
 
 def _send(queue_messages: Sequence[QueueMessage], signals: Signals) -> None:
     """Sends messages of different groups, ten in a call. UnavailableError if the queue refuses one."""
-    for chunk in chunked(queue_messages, MESSAGES_PER_CALL):
+    for chunk in chunked(queue_messages, CONSENTS_PER_CALL):
         if signals.send(chunk):
             raise UnavailableError("the signals queue did not take all consents")

@@ -36,7 +36,7 @@ def consent_in(event: str, payload: Mapping[str, Any], source: str, at: datetime
         warnings.append(EventWarning("ignored-field", "/payload/confirmed"))
     text_version = payload.get("textVersion")
     if text_version is not None and not (isinstance(text_version, str) and len(text_version) <= TEXT_VERSION_LENGTH):
-        # A reason to leave the version out, and none to go on sending to someone who has unsubscribed.
+        # The version is left out. To reject the event would mean to go on sending to a customer who has unsubscribed.
         warnings.append(EventWarning("wrong-type", "/payload/textVersion"))
         text_version = None
     return ConsentChange(
