@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from email.utils import getaddresses
 from typing import Any
 
@@ -16,6 +17,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.stub import Stubber
+from botocore.validate import ParamValidator
 
 from tests.fakes.messages import NOW, pending_message
 from waypost.adapters.aws import client
@@ -250,6 +252,29 @@ def test_a_rendered_field_that_ses_does_not_take_skips_the_email(template: dict[
     skipped = SES.prepare({**RENDERED, **template}, customer(email="ada@example.com"))
     assert isinstance(skipped, SkipReason)
     assert (skipped.reason, skipped.detail[: len(detail)]) == (MessageReason.TEMPLATE, detail)
+
+
+def request_of(prepared: PreparedMessage) -> dict[str, Any]:
+    """The request to SES for a message, which botocore's own model accepts."""
+    request = SES._request(pending_message(), prepared)
+    model = client("sesv2").meta.service_model.operation_model("SendEmail")
+    assert not ParamValidator().validate(request, model.input_shape).has_errors()
+    return request
+
+
+def test_a_transactional_email_is_not_tracked() -> None:
+    """The request turns both kinds of tracking off for this e-mail, whatever the configuration set does; another one says nothing."""
+    off = {"Tracking": {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "DISABLED"}}
+    assert request_of(replace(PREPARED, is_tracked=False))["ConfigurationOverrides"] == off
+    assert "ConfigurationOverrides" not in request_of(PREPARED)
+
+
+def test_a_link_to_a_page_of_waypost_is_not_tracked() -> None:
+    """The HTML part has the attribute of SES in the link; the text part, which SES does not track, stays."""
+    link = "https://api.example.com/u/token"
+    rendered = {**PREPARED.rendered, "text": link, "html": f'<a href="{link}">Stop</a>'}
+    body = request_of(replace(PREPARED, rendered=rendered))["Content"]["Simple"]["Body"]
+    assert (body["Text"]["Data"], body["Html"]["Data"]) == (link, f'<a ses:no-track href="{link}">Stop</a>')
 
 
 @pytest.mark.parametrize(

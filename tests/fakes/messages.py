@@ -14,7 +14,15 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import RowKey
 from waypost.domain.dead_letters import Parked
 from waypost.domain.messages.caps import CountedMessages, StoredCount
-from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
+from waypost.domain.messages.message import (
+    WHOLE_WORKSPACE,
+    Message,
+    MessageReason,
+    PreparedMessage,
+    ProviderResponse,
+    RenderedTemplate,
+    SkipReason,
+)
 from waypost.domain.messages.permission import Permission
 from waypost.domain.messages.suppression import Suppression, SuppressionCause
 from waypost.domain.signals import QueueMessage
@@ -67,7 +75,8 @@ class FakeMessages:
 
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[str], str | None]:
         """Two at a time."""
-        held = [each for each in self.stored.values() if (each.workspace, each.journey, each.held) == (workspace, journey, True)]
+        of_workspace = [each for each in self.stored.values() if each.workspace == workspace and each.held]
+        held = [each for each in of_workspace if (WHOLE_WORKSPACE if each.is_held_by_workspace else each.journey) == journey]
         found = sorted((f"{iso(each.created_at)}#{each.id}", each.id) for each in held)
         rest = [each for each in found if after is None or each[0] > after]
         return [name for _, name in rest[:2]], rest[1][0] if len(rest) > 2 else None

@@ -13,9 +13,10 @@ from waypost.domain.values.wire_time import instant
 
 @dataclass
 class FakeWorkspaceSettings:
-    """Settings by workspace; `reads` counts the reads."""
+    """Settings by workspace; `reads` counts the reads, `down` is an outage."""
 
     stored: dict[str, StoredSettings] = field(default_factory=dict)
+    down: bool = False
     reads: int = 0
 
     def allow(self, workspace: str, *senders: str) -> None:
@@ -24,6 +25,8 @@ class FakeWorkspaceSettings:
 
     def read(self, workspace: str) -> StoredSettings:
         self.reads += 1
+        if self.down:
+            raise UnavailableError("the settings are down")
         return self.stored.get(workspace, StoredSettings(WorkspaceSettings(), 0))
 
     def save(self, workspace: str, settings: WorkspaceSettings, revision: int) -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +13,12 @@ import pytest
 from tests.fakes.api_client import call, new_workspace, send
 from waypost import wiring
 from waypost.adapters.ses_account import SesAccount
+from waypost.domain.messages.message import WHOLE_WORKSPACE
 from waypost.domain.messages.sending_quota import SendingQuota
+from waypost.domain.signal_codec import from_wire
+from waypost.domain.signals import JourneyResumed, QueueMessage
+from waypost.domain.values.exact_json import loads
+from waypost.manage.lifecycle import SECOND_PASS_AFTER
 
 JOURNEY = {
     "entry": {"event": "signed_up"},
@@ -168,3 +176,66 @@ def test_only_a_channel_with_addresses_of_customers_has_an_address_attribute() -
         assert call("PUT", "/api/settings", {"addressAttributes": {channel: "a"}})[0] == 422
     assert call("PUT", "/api/settings", {"addressAttributes": {"sms": "mobile", "email": "work"}})[0] == 200
     assert call("GET", "/api/settings")[1]["addressAttributes"] == {"sms": "mobile", "email": "work"}
+
+
+def put_switch(*, sending: bool) -> tuple[int, Any]:
+    """Status and JSON of the response to a `PUT` with this switch."""
+    return call("PUT", "/api/settings", {"sending": sending})
+
+
+class FakeQueues:
+    """The signals queue and the delays queue, in the order in which they got what they hold."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any, timedelta | None]] = []
+        self.full = False
+
+    def send(self, queue_messages: Sequence[QueueMessage]) -> list[QueueMessage]:
+        """Takes signals, unless the queue is full."""
+        if self.full:
+            return list(queue_messages)
+        self.sent += [("signals", from_wire(loads(each.body)), None) for each in queue_messages]
+        return []
+
+    def put(self, queue_message: QueueMessage, delay: timedelta) -> None:
+        """Takes a signal with a delay."""
+        self.sent.append(("delays", from_wire(loads(queue_message.body)), delay))
+
+
+@pytest.fixture
+def queues(monkeypatch: pytest.MonkeyPatch) -> FakeQueues:
+    """Both queues, which the management function finds in place of SQS."""
+    fake = FakeQueues()
+    dependencies = replace(wiring.managing(), signals=fake, delays=fake)
+    monkeypatch.setattr(wiring, "managing", lambda: dependencies)
+    return fake
+
+
+def test_a_workspace_that_sends_again_releases_what_it_held(workspace: str, queues: FakeQueues) -> None:
+    """Switching on sends the signal at once, and a second one that was put on the delays queue before; nothing else sends one."""
+    assert call("GET", "/api/settings")[1]["sending"] is True
+    put_switch(sending=True)
+    put_switch(sending=False)
+    assert call("GET", "/api/settings")[1]["sending"] is False
+    assert queues.sent == []
+    put_switch(sending=True)
+    released = JourneyResumed(workspace, WHOLE_WORKSPACE, 3, phase="messages")
+    assert queues.sent == [("delays", replace(released, pass_number=1), SECOND_PASS_AFTER), ("signals", released, None)]
+    put_switch(sending=True)
+    assert len(queues.sent) == 2
+
+
+def test_a_switch_whose_signal_is_lost_is_released_by_the_second_pass(queues: FakeQueues) -> None:
+    """If the signals queue takes nothing, the answer is 503; the workspace sends, and the delays queue has the second pass already."""
+    put_switch(sending=False)
+    queues.full = True
+    assert put_switch(sending=True)[0] == 503
+    assert call("GET", "/api/settings")[1]["sending"] is True
+    assert [queue for queue, *_ in queues.sent] == ["delays"]
+
+
+def test_a_switch_is_a_boolean() -> None:
+    """A text or a number is refused with its pointer."""
+    for wrong in ("false", 0, None):
+        status, problem = call("PUT", "/api/settings", {"sending": wrong})
+        assert (status, problem["errors"][0]["pointer"]) == (422, "/sending")

@@ -57,10 +57,10 @@ def test_what_was_refused_is_sent_once_its_sender_is_allowed() -> None:
 
 @pytest.mark.parametrize("sender", ["waypost@example.com", "Shop <Waypost@Example.com>"])
 def test_the_sender_of_the_stack_needs_no_read(sender: str) -> None:
-    """Every workspace may send from the stack's address, with any name, and a transactional message reads no settings for it."""
+    """Every workspace may send from the stack's address, with any name; a transactional message reads the settings for the switch only."""
     harness = harness_from(sender, transactional=True)
     harness.send()
-    assert (harness.message.status, harness.settings.reads) == (MessageStatus.SENT, 0)
+    assert (harness.message.status, harness.settings.reads) == (MessageStatus.SENT, 1)
 
 
 def test_the_settings_are_read_once_in_30_seconds() -> None:

@@ -40,6 +40,7 @@ from waypost.domain.messages.next_action import (
     LoadJourneyStatus,
     LoadRecipient,
     LoadSenderCheck,
+    LoadSending,
     Recipient,
     SendContext,
     SenderCheck,
@@ -195,10 +196,14 @@ def _decide(row: Message, now: datetime, dependencies: SendDependencies) -> Deci
     return action
 
 
-def _load(action: Load, message: Message, context: SendContext, now: datetime, dependencies: SendDependencies) -> SendContext:
+def _load(  # noqa: PLR0911 - one for each kind of load
+    action: Load, message: Message, context: SendContext, now: datetime, dependencies: SendDependencies
+) -> SendContext:
     match action:
         case LoadJourneyStatus():
             return replace(context, journey_status=dependencies.statuses.of(message.workspace, message.journey, now))
+        case LoadSending():
+            return replace(context, is_sending=dependencies.settings.is_sending(message.workspace, now))
         case LoadRecipient():
             return replace(context, recipient=_recipient(message, now, dependencies))
         case LoadContent(due_message, recipient):
@@ -290,7 +295,9 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
         _give_turn_back(claimed, dependencies)
         settled = delivery.skipped(claim.message, reason, dependencies.clock())
         return _record(lambda current: delivery.without_call(current, settled), claimed, dependencies.clock(), token, dependencies)
-    response = _slowed_down(_call_provider(claimed, claim.prepared, now, dependencies), claimed, dependencies)
+    # A receipt or a password reset is no advertising: nobody has agreed that it reports whether it was read.
+    outgoing = replace(claim.prepared, is_tracked=claim.recipient.topic is not None)
+    response = _slowed_down(_call_provider(claimed, outgoing, now, dependencies), claimed, dependencies)
     if response.outcome in ("sent", "unknown") and claimed.channel in dependencies.paces:
         dependencies.paces[claimed.channel].sent(step_class(claimed.channel).recipients(claim.prepared.rendered))
     # A call may take 15 seconds, which is longer than the first pause of the retry schedule: a pause that counted from the claim would be

@@ -103,7 +103,7 @@ def workspace_settings() -> DynamoWorkspaceSettings:
 @cache
 def cached_settings() -> CachedSettings:
     """The settings of workspaces, kept in memory."""
-    return CachedSettings(workspace_settings())
+    return CachedSettings(workspace_settings(), max_age=snapshot_seconds())
 
 
 @cache
@@ -214,7 +214,8 @@ def reports_queue() -> SqsReports:
 
 def is_reports_queue(arn: str) -> bool:
     """Whether this is the ARN of the queue of reports."""
-    return settings.optional("REPORTS_QUEUE_URL").rpartition("/")[2] == arn.rpartition(":")[2]
+    name = settings.optional("REPORTS_QUEUE_URL").rpartition("/")[2]
+    return bool(name) and name == arn.rpartition(":")[2]
 
 
 @cache

@@ -26,6 +26,7 @@ from waypost.domain.messages.next_action import (
     LoadJourneyStatus,
     LoadRecipient,
     LoadSenderCheck,
+    LoadSending,
     Recipient,
     SendContext,
     SenderCheck,
@@ -53,7 +54,12 @@ def recipient_with(state: Literal["subscribed", "unsubscribed"], topic: Topic | 
     return recipient(replace(ADA, consents=ConsentChange(state, "news", "email", NOW, "u", "custom").facts), topic, **changes)
 
 
-FULL = SendContext("published", recipient(), CONTENT, count=Counted(None))
+def published(*loaded: Any) -> SendContext:
+    """What was loaded of a message whose journey is published and whose workspace sends."""
+    return replace(SendContext("published", *loaded), is_sending=True)
+
+
+FULL = replace(published(recipient(), CONTENT), count=Counted(None))
 
 
 def test_a_message_that_passes_all_checks_is_claimed() -> None:
@@ -65,8 +71,9 @@ def test_inputs_are_loaded_one_after_the_other() -> None:
     """A due message needs status of the journey, recipient, content, the count and stored content, in this order and not earlier."""
     message = pending_message()
     assert next_action(message, NOW, SendContext()) == LoadJourneyStatus()
-    assert next_action(message, NOW, SendContext("published")) == LoadRecipient()
-    assert next_action(message, NOW, SendContext("published", FULL.recipient)) == LoadContent(message, recipient())
+    assert next_action(message, NOW, SendContext("published")) == LoadSending()
+    assert next_action(message, NOW, published()) == LoadRecipient()
+    assert next_action(message, NOW, published(FULL.recipient)) == LoadContent(message, recipient())
     rendered = Content(PREPARED, is_stored=False)
     assert next_action(message, NOW, replace(FULL, content=rendered, count=None)) == CountMessage(message, recipient())
     assert next_action(message, NOW, replace(FULL, content=rendered)) == StoreContent(message, PREPARED)
@@ -75,7 +82,7 @@ def test_inputs_are_loaded_one_after_the_other() -> None:
 def test_a_sender_is_checked_before_anything_is_stored() -> None:
     """Content with a sender needs a check of it before it is stored, and an error of the check settles the message as failed."""
     sent_from = PreparedMessage("ada@example.com", {"subject": "Hi", "from": "news@example.com"})
-    context = SendContext("published", FULL.recipient, Content(sent_from, is_stored=False))
+    context = published(FULL.recipient, Content(sent_from, is_stored=False))
     assert next_action(pending_message(), NOW, context) == LoadSenderCheck("news@example.com")
     allowed = replace(context, sender=SenderCheck(None))
     assert next_action(pending_message(), NOW, replace(allowed, count=Counted(None))) == StoreContent(pending_message(), sent_from)
@@ -122,10 +129,10 @@ def test_a_transactional_message_needs_no_consent() -> None:
     [
         pytest.param(SendContext("stopped"), id="stopped journey"),
         pytest.param(SendContext("paused"), id="paused journey"),
-        pytest.param(SendContext("published", SkipReason(MessageReason.ERASED)), id="no customer"),
-        pytest.param(SendContext("published", recipient(quietHours={"from": "05:00", "to": "07:00"})), id="quiet hours"),
-        pytest.param(SendContext("published", recipient_with("unsubscribed")), id="unsubscribed"),
-        pytest.param(SendContext("published", recipient(), SkipReason(MessageReason.TEMPLATE)), id="no content"),
+        pytest.param(published(SkipReason(MessageReason.ERASED)), id="no customer"),
+        pytest.param(published(recipient(quietHours={"from": "05:00", "to": "07:00"})), id="quiet hours"),
+        pytest.param(published(recipient_with("unsubscribed")), id="unsubscribed"),
+        pytest.param(published(recipient(), SkipReason(MessageReason.TEMPLATE)), id="no content"),
     ],
 )
 def test_after_a_failed_check_nothing_more_is_loaded(loaded: SendContext) -> None:
@@ -197,3 +204,25 @@ def test_a_webhook_with_an_expired_lease_is_claimed_again() -> None:
     assert [attempt.outcome for attempt in expired.attempts] == ["unknown"]
     assert next_action(claimed, NOW + delivery.LEASE, replace(FULL, content=None)) == LoadContent(expired, recipient())
     assert next_action(claimed, NOW + delivery.LEASE, FULL) == Claim(expired, PREPARED, recipient())
+
+
+def test_a_workspace_that_sends_nothing_holds_the_message() -> None:
+    """The message stays pending with the reason `sending-off`, and nothing of its customer is loaded."""
+    off = SendContext("published", is_sending=False)
+    action = next_action(pending_message(), NOW, off)
+    assert isinstance(action, Defer)
+    message = action.message
+    assert (message.status, message.shown_reason, message.is_held_by_workspace) == (MessageStatus.PENDING, MessageReason.SENDING_OFF, True)
+
+
+def test_a_message_that_its_workspace_holds_can_be_held_by_its_journey_then() -> None:
+    """If the journey is paused when the message is looked at again, the journey holds it, and not the workspace any more."""
+    held = replace(pending_message(), held=True, reason=MessageReason.SENDING_OFF)
+    action = next_action(held, NOW, SendContext("paused"))
+    assert isinstance(action, Defer)
+    assert (action.message.shown_reason, action.message.is_held_by_workspace) == (MessageReason.PAUSED, False)
+
+
+def test_a_stopped_journey_counts_before_the_switch() -> None:
+    """A message of a stopped journey is skipped, although its workspace sends nothing."""
+    assert isinstance(next_action(pending_message(), NOW, SendContext("stopped", is_sending=False)), Settle)

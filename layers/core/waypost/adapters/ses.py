@@ -13,6 +13,7 @@ from botocore.exceptions import ConnectionError as ConnectionLostError
 from waypost.adapters.aws import client, error_code, is_outage, translate_errors
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
+from waypost.domain.messages.tracking import with_untracked_links
 from waypost.domain.values.email_headers import headers_error
 from waypost.domain.values.mailboxes import Mailbox, mailbox, usable_address
 
@@ -21,6 +22,8 @@ _ACCOUNT_ERRORS: Final = frozenset({"AccountSuspendedException", "NotFoundExcept
 
 _COMPOSED: Final = frozenset({"replyTo", "cc", "bcc", "headers"})
 """The fields of a template that `_further_headers` completes."""
+
+_WITHOUT_TRACKING: Final = {"Tracking": {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "DISABLED"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class SesChannel:
 
     def _request(self, message: Message, prepared: PreparedMessage) -> dict[str, Any]:
         rendered = prepared.rendered
-        body = {part.capitalize(): _content(rendered[part]) for part in ("text", "html") if rendered.get(part)}
+        parts = {"text": rendered.get("text"), "html": with_untracked_links(rendered.get("html") or "")}
+        body = {part.capitalize(): _content(text) for part, text in parts.items() if text}
         headers = [{"Name": name, "Value": value} for name, value in rendered.get("headers", {}).items()]
         copies = {member: rendered[name] for name, member in (("cc", "CcAddresses"), ("bcc", "BccAddresses")) if rendered.get(name)}
         request: dict[str, Any] = {
@@ -83,7 +87,8 @@ class SesChannel:
         }
         if "replyTo" in rendered:
             request["ReplyToAddresses"] = [rendered["replyTo"]]
-        return request | ({"ConfigurationSetName": self.configuration_set} if self.configuration_set else {})
+        request |= {"ConfigurationSetName": self.configuration_set} if self.configuration_set else {}
+        return request if prepared.is_tracked else request | {"ConfigurationOverrides": _WITHOUT_TRACKING}
 
 
 class SesSuppressions:

@@ -31,6 +31,12 @@ class CachedSettings:
         """The settings of a workspace as they are now, past the cache."""
         return self._read(workspace, now, 0)
 
+    def is_sending(self, workspace: str, now: datetime) -> bool:
+        """Whether the workspace sends messages. UnavailableError if that cannot be known."""
+        # A workspace that is switched off is read again, and not from memory during an outage: what is held by mistake after the workspace
+        # has been switched on again would be released by nothing.
+        return self.of(workspace, now).sending or self.settings.read(workspace).settings.sending
+
     def topic(self, workspace: str, topic_id: str | None, now: datetime) -> Topic:
         """The topic with this id, None for `general`. One that is not in the settings is read again, and then counts as removed."""
         # A journey may be published seconds after its topic was added to the settings.

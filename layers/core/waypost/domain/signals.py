@@ -87,8 +87,9 @@ class TimerDue:
 class JourneyResumed:
     """A journey that was resumed: its held runs, then its held messages, are released page by page, in two passes.
 
-    `revision` is the revision of the active journeys that resumed it. `after` is the position in the list of held runs or messages, None
-    at its beginning.
+    `WHOLE_WORKSPACE` in the place of a journey releases the messages that their workspace has held; it holds no runs.
+    `revision` is the revision of the active journeys, or of the settings, that resumed it. `after` is the position in the list of held runs
+    or messages, None at its beginning.
     """
 
     workspace: str

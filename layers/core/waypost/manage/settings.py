@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from waypost.domain.customers.topics import with_general
-from waypost.domain.errors import RefusedError, StaleError
+from waypost.domain.errors import RefusedError, StaleError, UnavailableError
+from waypost.domain.messages.message import WHOLE_WORKSPACE
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
+from waypost.domain.signal_codec import to_queue_message
+from waypost.domain.signals import JourneyResumed
 from waypost.manage.api import ApiRequest
+from waypost.manage.lifecycle import SECOND_PASS_AFTER
 from waypost.manage.requests import NoQuery, SettingsBody
 from waypost.manage.responses.workspaces import SettingsResponse
 from waypost.web.http import Response
@@ -20,18 +25,29 @@ def read_settings(request: ApiRequest[NoQuery, None]) -> Response:
 
 
 def save_settings(request: ApiRequest[NoQuery, SettingsBody]) -> Response:
-    """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one, 422 for a cap of no topic."""
+    """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one, 422 for a cap of no topic.
+
+    If the workspace sends again, what it has held is released, in two passes.
+    """
     _check_caps(request.body)
     settings, expected = request.dependencies.settings, request.headers.get("if-match")
-    revision = settings.read(request.workspace).revision
+    was, revision = settings.read(request.workspace)
     if expected is not None and not _matches(expected, revision):
         raise _changed()
+    resumed = JourneyResumed(request.workspace, WHOLE_WORKSPACE, revision + 1, phase="messages")
+    is_switched_on = request.body.sending and not was.sending
+    if is_switched_on:
+        # Before the write, as for a resumed journey: if this call ends right after the write, this pass still releases everything. It comes
+        # when no warm function has the switch as off in memory any more, and the index shows everything that was held.
+        request.dependencies.delays.put(to_queue_message(replace(resumed, pass_number=1)), SECOND_PASS_AFTER)
     try:
         saved = settings.save(request.workspace, request.body.settings, revision)
     except StaleError:
         if expected is None:
             raise
         raise _changed() from None
+    if is_switched_on and request.dependencies.signals.send([to_queue_message(resumed)]):
+        raise UnavailableError("the signals queue did not take the signal of a workspace that sends again")
     return _response(request.body.settings, saved, request)
 
 

@@ -25,7 +25,10 @@ class Messages(Protocol):
         """Writes `message` if the stored one is still `was`. False if another worker has changed or an erasure has deleted it."""
 
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[str], str | None]:
-        """Some ids of messages that a paused journey holds, oldest first, after the position `after`; and the next one (None: no more)."""
+        """Some ids of messages that a paused journey holds, oldest first, after the position `after`; and the next one (None: no more).
+
+        With `WHOLE_WORKSPACE` for the journey, those that the workspace holds.
+        """
 
     def rendered(self, workspace: str, message: str) -> PreparedMessage | None:
         """The message as it was rendered before its first attempt, or None."""

@@ -6,7 +6,7 @@ from waypost.adapters.dynamodb.day_index import shard_key
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.json_attributes import compress, decompress, json_from_attribute, json_to_attribute
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, PreparedMessage
+from waypost.domain.messages.message import WHOLE_WORKSPACE, Attempt, Message, MessageReason, MessageStatus, PreparedMessage
 from waypost.domain.values import exact_json
 from waypost.domain.values.wire_time import instant, iso
 
@@ -52,9 +52,20 @@ def to_item(message: Message) -> Item:
         "token": message.token,
         "lease": iso(message.lease) if message.lease else None,
         "tries": message.attempt_count,
-        "heldBy": f"{message.workspace}#{message.journey}" if message.held else None,  # absent: the index by this attribute is sparse
+        "heldBy": _held_by(message),  # absent: the index by this attribute is sparse
         "counted": message.counted,
     }
+
+
+def held_key(workspace: str, journey: str) -> str:
+    """The value by which the index `byHeld` finds what a journey holds; with an empty journey, what the workspace itself holds."""
+    return f"{workspace}#{journey}"
+
+
+def _held_by(message: Message) -> str | None:
+    if not message.held:
+        return None
+    return held_key(message.workspace, WHOLE_WORKSPACE if message.is_held_by_workspace else message.journey)
 
 
 def from_item(item: Item) -> Message:

@@ -12,6 +12,7 @@ from waypost.adapters.dynamodb.day_index import query_newest_of_day
 from waypost.adapters.dynamodb.items import expiry
 from waypost.adapters.dynamodb.message_items import (
     from_item,
+    held_key,
     id_in,
     key_of,
     rendered_from_item,
@@ -60,11 +61,13 @@ class DynamoMessages:
     def held(self, workspace: str, journey: str, after: str | None) -> tuple[list[str], str | None]:
         """At most 100 ids of messages that a paused journey holds, the oldest message first, and the position to go on from.
 
+        With `WHOLE_WORKSPACE` for the journey, those that the workspace holds because it sends nothing.
+
         The position is None where these were the last. The index lags: a resume reads it a second time after some seconds.
         """
         items, last = self.table.query(
             "heldBy = :journey AND #at > :after",
-            {":journey": f"{workspace}#{journey}", ":after": after or "0"},  # all positions begin with a year, and so are above "0"
+            {":journey": held_key(workspace, journey), ":after": after or "0"},  # all positions begin with a year, and so are above "0"
             IndexName="byHeld",
             ExpressionAttributeNames={"#at": "at"},
             Limit=_HELD_PAGE,

@@ -17,6 +17,10 @@ MAX_RENDERED_BYTES: Final = 256 * 1024
 """The most bytes of text that one rendered message may have, in UTF-8 (`docs/messages.md#channels`)."""
 
 
+WHOLE_WORKSPACE: Final = ""
+"""Stands in the place of a journey for the messages that their workspace holds. No journey has an empty id."""
+
+
 class MessageStatus(StrEnum):
     """The state of a message (`docs/messages.md#states`)."""
 
@@ -44,6 +48,8 @@ class MessageReason(StrEnum):
     """No place is left under a cap of its workspace."""
     QUOTA = "quota"
     """The provider lets the account send nothing more today."""
+    SENDING_OFF = "sending-off"
+    """Its workspace sends no messages at the moment. A row that says `held` for this reason is held by the workspace."""
     STOPPED = "stopped"
     SUPPRESSED = "suppressed"
     UNSUBSCRIBED = "unsubscribed"
@@ -85,8 +91,8 @@ class Message:
     consistent. `event` is the event that moved the run to the step: name, payload, uuid, timestamp and source. The provider is not called
     before `due`. `awaited`: the run waits at the step for the outcome (`onFailure`). A worker that has claimed the message holds it under
     its `token` until `lease`. `attempt_count` counts the claims since the message was created or redriven, whereas `attempts` is the
-    whole history. `held`: the journey was paused when the message was due. `counted` is the id of the customer for whom the message has
-    taken a place under the caps of its workspace; it is stored by the claim.
+    whole history. `held`: when the message was due, the journey was paused, or the workspace sent nothing (`is_held_by_workspace`).
+    `counted` is the id of the customer for whom the message has taken a place under the caps of its workspace; it is stored by the claim.
     """
 
     id: str
@@ -117,7 +123,13 @@ class Message:
     @property
     def shown_reason(self) -> MessageReason | None:
         """The reason of the status; of a pending message the reason why it is held, if it is."""
-        return MessageReason.PAUSED if self.status is MessageStatus.PENDING and self.held else self.reason
+        is_paused = self.status is MessageStatus.PENDING and self.held and not self.is_held_by_workspace
+        return MessageReason.PAUSED if is_paused else self.reason
+
+    @property
+    def is_held_by_workspace(self) -> bool:
+        """Whether it is held because its workspace sends nothing, and not because its journey is paused."""
+        return self.held and self.reason is MessageReason.SENDING_OFF
 
     @property
     def shown_detail(self) -> str | None:
@@ -152,11 +164,13 @@ class PreparedMessage:
 
     `to` is the address in the form in which suppressions store it, such as `ada@example.com` or the origin and path of a URL. `is_test`: it
     is a test of a template, which no customer gets and no row of a message stands for; its provider gets it marked as a test.
+    `is_tracked`: the provider may track whether it is opened and clicked. No row stores this.
     """
 
     to: str
     rendered: RenderedTemplate
     is_test: bool = False
+    is_tracked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

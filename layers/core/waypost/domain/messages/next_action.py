@@ -66,11 +66,17 @@ class SendContext:
     content: Content | SkipReason | None = None
     sender: SenderCheck | None = None
     count: Counted | CapReached | None = None
+    is_sending: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LoadJourneyStatus:
     """Load the status of the message's journey."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSending:
+    """Load whether the workspace sends messages at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,7 @@ class Settle:
     message: Message
 
 
-Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSenderCheck | CountMessage | StoreContent
+Load = LoadJourneyStatus | LoadSending | LoadRecipient | LoadContent | LoadSenderCheck | CountMessage | StoreContent
 Decision = Claim | Defer | Settle
 
 
@@ -150,13 +156,21 @@ def next_action(row: Message, now: datetime, context: SendContext) -> Load | Dec
         case None:
             return LoadJourneyStatus()
         case "paused":
-            return Defer(replace(message, held=True))
+            # What its workspace holds is found by another key than what a journey holds, and the reason says which of the two it is.
+            return Defer(replace(message, held=True, reason=None if message.is_held_by_workspace else message.reason))
         case "stopped":
             return _skip(message, SkipReason(MessageReason.STOPPED), now)
         case "published":
-            return _for_recipient(message, now, context)
+            return _while_sending(message, context) or _for_recipient(message, now, context)
         case _ as never:
             assert_never(never)
+
+
+def _while_sending(message: Message, context: SendContext) -> Load | Decision | None:
+    """What to do because of the switch of the workspace; None while it sends."""
+    if context.is_sending is None:
+        return LoadSending()
+    return None if context.is_sending else Defer(replace(message, held=True, reason=MessageReason.SENDING_OFF))
 
 
 def _for_recipient(message: Message, now: datetime, context: SendContext) -> Load | Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, NamedTuple
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 
 from waypost.domain.customers.schema import AttributeName
 from waypost.domain.customers.topics import Topic
@@ -71,7 +71,8 @@ class WorkspaceSettings(WireModel):
 
     `senders`: what its e-mails may come from beside the stack's `SenderAddress`. `topics`: to what its customers can subscribe; the topic
     `general` exists also if it is not among them. `caps`: how many messages one customer gets in a time. `test_addresses`: where tests of
-    templates may go. `address_attributes`: the attribute of a customer with its address for a channel.
+    templates may go. `address_attributes`: the attribute of a customer with its address for a channel. `sending`: whether messages
+    are sent; if not, they are held until it is true again.
     """
 
     senders: tuple[Sender, ...] = Field(default=(), max_length=100)
@@ -79,6 +80,7 @@ class WorkspaceSettings(WireModel):
     caps: Caps = ()
     test_addresses: tuple[TestAddress, ...] = Field(default=(), max_length=20)
     address_attributes: AddressAttributes = Field(default_factory=dict)
+    sending: StrictBool = True
 
 
 class StoredSettings(NamedTuple):
