@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from waypost.domain.api_keys import KEY_PATTERN, Scope
 from waypost.domain.errors import RefusedError
-from waypost.domain.journeys.definition import NAME_PATTERN
+from waypost.domain.journeys.definition import NAME_PATTERN, member
+from waypost.domain.journeys.known_statuses import KnownStatus
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.values.findings import from_errors
 from waypost.domain.values.limits import DOCUMENT_VALUES, find_violation
@@ -150,6 +151,22 @@ class SimulatedEvent(WireModel):
     source: Name = "custom"
 
 
+class SimulatedReport(WireModel):
+    """What becomes, in a dry run, of the message that a run has sent in the step `message`. `at` is when Waypost learns of it."""
+
+    message: Name
+    status: KnownStatus
+    at: ClientTime
+    link: str | None = Field(None, max_length=4096, description="For `clicked`: the URL that was clicked")
+
+
+def _input(raw: Any) -> str:
+    return "<report>" if member(raw, "message") is not None else "<event>"
+
+
+SimulatedInput = Annotated[Annotated[SimulatedEvent, Tag("<event>")] | Annotated[SimulatedReport, Tag("<report>")], Discriminator(_input)]
+
+
 class RecordedPeriod(WireModel):
     """The period whose recorded events of the customer are played. It ends now if `until` is missing."""
 
@@ -158,10 +175,10 @@ class RecordedPeriod(WireModel):
 
 
 class SimulationBody(WireModel):
-    """What a dry run plays: the given events, the recorded events of the customer, or both."""
+    """What a dry run plays: the given events and reports, the recorded events of the customer, or both."""
 
     customer: SimulatedCustomer = SimulatedCustomer()
-    events: tuple[SimulatedEvent, ...] = Field((), max_length=1_000)
+    events: tuple[SimulatedInput, ...] = Field((), max_length=1_000)
     recorded: RecordedPeriod | None = None
 
 

@@ -78,7 +78,8 @@ class Message:
     consistent. `event` is the event that moved the run to the step: name, payload, uuid, timestamp and source. The provider is not called
     before `due`. `awaited`: the run waits at the step for the outcome (`onFailure`). A worker that has claimed the message holds it under
     its `token` until `lease`. `attempt_count` counts the claims since the message was created or redriven, whereas `attempts` is the
-    whole history. `held`: the journey was paused when the message was due.
+    whole history. `held`: the journey was paused when the message was due. `listened`: a wait or a condition of the journey asks what
+    becomes of this message.
     """
 
     id: str
@@ -104,6 +105,7 @@ class Message:
     lease: datetime | None = None
     attempt_count: int = 0
     held: bool = False
+    listened: bool = False
 
     @property
     def shown_reason(self) -> MessageReason | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from waypost.domain.journeys.checks import graph, wait_checks
+from waypost.domain.journeys.checks import graph, message_checks, wait_checks
 from waypost.domain.journeys.checks.condition_checks import Place, condition_in, faults
 from waypost.domain.journeys.checks.implications import unreachable_branches
 from waypost.domain.journeys.conditions import Condition
@@ -54,7 +54,7 @@ def findings(raw: Any, parse_template: Check, address_allowed: Check, sender_all
     if not isinstance(raw, Mapping):
         return []
     steps = _elements(raw.get("steps"))
-    found = [*graph.findings(steps), *_entry_and_exits(raw)]
+    found = [*graph.findings(steps), *_entry_and_exits(raw), *message_checks.findings(raw, steps)]
     for index, step in enumerate(steps):
         if isinstance(step, Mapping):
             place = ("steps", index)
