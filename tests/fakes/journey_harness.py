@@ -20,7 +20,7 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext, event_snapshot
 from waypost.domain.runs.entry_rules import enter
 from waypost.domain.runs.run import Run
-from waypost.domain.runs.simulation import Simulation, TimedEvent
+from waypost.domain.runs.simulation import Simulation, TimedEvent, TimedReport
 from waypost.domain.runs.transition import Transition
 
 END = {"id": "end", "type": "exit"}
@@ -40,13 +40,13 @@ def event(name: str, at: datetime, *, uuid: str | None = None, source: str = "cu
 
 def play(
     steps: Sequence[Mapping[str, Any]],
-    *events: TimedEvent,
+    *events: TimedEvent | TimedReport,
     attributes: Mapping[str, Any] | None = None,
     zone: str = "UTC",
     customer: str = "c_1",
     **fields: Any,
 ) -> Simulation:
-    """The dry run of these events for Ada, in a journey of these steps that the event `go` starts.
+    """The dry run of these events and reports for Ada, in a journey of these steps that the event `go` starts.
 
     An exit step `end` is added if the steps have no exit. `fields` are further fields of the definition, such as `quietHours`.
     """

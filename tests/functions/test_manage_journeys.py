@@ -100,7 +100,7 @@ def test_a_dry_run_shows_moves_and_messages_with_times_and_reasons() -> None:
         (at(), "hello", "email", {"subject": "Hi Ada", "text": "You wrote yes."}),
         (at(days=3), "nudge", "email", {"subject": "Well?", "text": "Come back."}),
     ]
-    assert done["ignored"] == [{"at": at(days=1), "event": "signed_up", "reason": "already-entered"}]
+    assert done["ignored"] == [{"at": at(days=1), "event": "signed_up", "reason": "already-entered", "message": None}]
     assert call("GET", "/api/messages")[1]["items"] == []
     assert send("GET", "/api/customers", query={"primaryKey": "ada@example.com"})["statusCode"] == 404
 

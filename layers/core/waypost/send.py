@@ -52,9 +52,11 @@ from waypost.domain.messages.permission import Permission, refusal
 from waypost.domain.messages.retry_schedule import turn_delay
 from waypost.domain.messages.send_request import SendRequest
 from waypost.domain.messages.suppression import SuppressionCause
+from waypost.domain.runs.message_knowledge import known_status
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
+from waypost.message_reports import report_to_run
 from waypost.redelivery import park
 
 SAVE_ATTEMPTS: Final = 8
@@ -402,6 +404,9 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
         message_caps.remove_from_count(message.workspace, message.counted, message.id, dependencies.cap_counts)
     if message.awaited:
         _notify_run(message, dependencies)
+    elif known_status(message.status) == "failed":
+        # A run that waits at the step gets this with the outcome. That of a message that was sent follows from reports.
+        report_to_run(dependencies.signals, message, message.status, now)
 
 
 def _notify_run(message: Message, dependencies: SendDependencies) -> None:

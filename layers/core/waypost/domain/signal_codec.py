@@ -14,6 +14,7 @@ from typing import Any, Final, assert_never, get_args
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
 from waypost.domain.intake.events import Kind
+from waypost.domain.journeys.known_statuses import KNOWN_STATUSES
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.runs import timers
 from waypost.domain.signals import (
@@ -21,6 +22,7 @@ from waypost.domain.signals import (
     ErasureContinued,
     EventsArrived,
     JourneyResumed,
+    MessageReported,
     MessageSettled,
     QueueMessage,
     ResumePhase,
@@ -50,6 +52,11 @@ SHAPES: Final[Mapping[str, Shape]] = {
         {"stage": frozenset(get_args(ResumePhase))},
     ),
     "released": Shape(frozenset({"kind", "workspace", "customer", "known_as", "journey", "rev", "sweep"})),
+    "reported": Shape(
+        frozenset({"kind", "workspace", "customer", "known_as", "run", "step", "visit", "message", "status", "link", "at"}),
+        {"status": frozenset(KNOWN_STATUSES)},
+        number=3,
+    ),
     "erasure": Shape(frozenset({"kind", "workspace", "customer", "part"}), number=2),
 }
 NUMBERS: Final = tuple({shape.number for shape in SHAPES.values()})
@@ -128,22 +135,26 @@ def from_delays_record(record: str) -> QueueMessage:
 
 def to_wire(signal: Signal) -> dict[str, Any]:
     """A signal as a JSON object. Only the formats after the first one are written with their number."""
+    wire: dict[str, Any]
     match signal:
         case EventsArrived():
-            return _events_to_wire(signal)
+            wire = _events_to_wire(signal)
         case MessageSettled():
-            return _settled_to_wire(signal)
+            wire = _settled_to_wire(signal)
+        case MessageReported():
+            wire = _reported_to_wire(signal)
         case TimerDue():
-            return {"kind": "timer", **timers.to_wire(signal.timer)}
+            wire = {"kind": "timer", **timers.to_wire(signal.timer)}
         case JourneyResumed():
-            return _resumed_to_wire(signal)
+            wire = _resumed_to_wire(signal)
         case CustomerReleased():
-            return _released_to_wire(signal)
+            wire = _released_to_wire(signal)
         case ErasureContinued():
             names = {"workspace": signal.workspace, "customer": signal.erased, "part": signal.part}
-            return {FORMAT_KEY: SHAPES["erasure"].number, "kind": "erasure", **names}
+            wire = {FORMAT_KEY: SHAPES["erasure"].number, "kind": "erasure", **names}
         case _:
             assert_never(signal)
+    return wire
 
 
 def from_wire(value: Any) -> Signal:
@@ -211,6 +222,38 @@ def _settled_from_wire(wire: Mapping[str, Any]) -> MessageSettled:
     )
 
 
+def _reported_to_wire(signal: MessageReported) -> dict[str, Any]:
+    return {
+        FORMAT_KEY: SHAPES["reported"].number,
+        "kind": "reported",
+        "workspace": signal.workspace,
+        "customer": signal.customer,
+        "known_as": list(signal.lookup_id),
+        "run": signal.run,
+        "step": signal.step,
+        "visit": signal.visit,
+        "message": signal.message,
+        "status": signal.status,
+        "link": signal.link,
+        "at": iso(signal.at),
+    }
+
+
+def _reported_from_wire(wire: Mapping[str, Any]) -> MessageReported:
+    return MessageReported(
+        workspace=wire["workspace"],
+        customer=wire["customer"],
+        lookup_id=Identifier(*wire["known_as"]),
+        run=wire["run"],
+        step=wire["step"],
+        visit=wire["visit"],
+        message=wire["message"],
+        status=wire["status"],
+        link=wire["link"],
+        at=instant(wire["at"]),
+    )
+
+
 def _timer_from_wire(wire: Mapping[str, Any]) -> TimerDue:
     return TimerDue(timers.from_wire(wire))
 
@@ -268,6 +311,7 @@ def _erasure_from_wire(wire: Mapping[str, Any]) -> ErasureContinued:
 _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Signal]]] = {
     "events": _events_from_wire,
     "settled": _settled_from_wire,
+    "reported": _reported_from_wire,
     "timer": _timer_from_wire,
     "resumed": _resumed_from_wire,
     "released": _released_from_wire,

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.intake.events import Event
+from waypost.domain.journeys.known_statuses import KnownStatus
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.runs.timers import Timer
 from waypost.domain.values.generated_ids import digest
@@ -54,6 +55,30 @@ class MessageSettled:
     def name(self) -> str:
         """The deduplication id: one for each outcome of a message."""
         return digest("settled", self.workspace, self.message, self.status.value)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReported:
+    """What became of a message that a wait or a condition of its journey names, and when Waypost learned of it.
+
+    `step` and `visit` say which visit of which step created the message. `link` is the URL that was clicked, if that is known.
+    """
+
+    workspace: str
+    customer: str
+    lookup_id: Identifier
+    run: str
+    step: str
+    visit: int
+    message: str
+    status: KnownStatus
+    link: str | None
+    at: datetime
+
+    @property
+    def name(self) -> str:
+        """The deduplication id: one for each status of a message and each link in it."""
+        return digest("reported", self.workspace, self.message, self.status, self.link or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +173,7 @@ class ErasureContinued:
         return digest("erasure", self.workspace, self.erased, str(self.part))
 
 
-Signal = EventsArrived | MessageSettled | TimerDue | JourneyResumed | CustomerReleased | ErasureContinued
+Signal = EventsArrived | MessageSettled | MessageReported | TimerDue | JourneyResumed | CustomerReleased | ErasureContinued
 
 
 class QueueMessage(NamedTuple):

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag, ValidationError, model_validator
 
 from waypost.domain.api_keys import KEY_PATTERN, Scope
 from waypost.domain.customers.identifiers import ID_LENGTH
 from waypost.domain.customers.topics import TopicId
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake.consent_payloads import TEXT_VERSION_LENGTH
-from waypost.domain.journeys.definition import NAME_PATTERN
+from waypost.domain.journeys.definition import NAME_PATTERN, member
+from waypost.domain.journeys.known_statuses import KnownStatus
 from waypost.domain.journeys.message_steps import ChannelName
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.messages.suppression import NewSuppression
@@ -284,6 +285,22 @@ class SimulatedEvent(WireModel):
     source: Name = "custom"
 
 
+class SimulatedReport(WireModel):
+    """What becomes, in a dry run, of the message that a run has sent in the step `message`. `at` is when Waypost learns of it."""
+
+    message: Name
+    status: KnownStatus
+    at: ClientTime
+    link: str | None = Field(None, max_length=4096, description="For `clicked`: the URL that was clicked")
+
+
+def _input(raw: Any) -> str:
+    return "<report>" if member(raw, "message") is not None else "<event>"
+
+
+SimulatedInput = Annotated[Annotated[SimulatedEvent, Tag("<event>")] | Annotated[SimulatedReport, Tag("<report>")], Discriminator(_input)]
+
+
 class RecordedPeriod(WireModel):
     """The period whose recorded events of the customer are played. It ends now if `until` is missing."""
 
@@ -292,10 +309,10 @@ class RecordedPeriod(WireModel):
 
 
 class SimulationBody(WireModel):
-    """What a dry run plays: the given events, the recorded events of the customer, or both."""
+    """What a dry run plays: the given events and reports, the recorded events of the customer, or both."""
 
     customer: SimulatedCustomer = SimulatedCustomer()
-    events: tuple[SimulatedEvent, ...] = Field((), max_length=1_000)
+    events: tuple[SimulatedInput, ...] = Field((), max_length=1_000)
     recorded: RecordedPeriod | None = None
 
 

@@ -25,7 +25,7 @@ from waypost.domain.messages import receivers, template_scope
 from waypost.domain.messages.message import MessageReason, MessageStatus, RenderFailure, SkipReason
 from waypost.domain.messages.permission import consent_refusal
 from waypost.domain.runs.context import JourneyVersion
-from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
+from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent, TimedReport
 from waypost.domain.values.findings import Finding
 from waypost.domain.values.generated_ids import customer_id
 from waypost.domain.values.json_pointers import pointer
@@ -33,7 +33,7 @@ from waypost.domain.values.wire_time import iso
 from waypost.manage.api import ApiRequest
 from waypost.manage.dependencies import ManageDependencies
 from waypost.manage.journeys import invalid, read
-from waypost.manage.requests import NoQuery, RecordedPeriod, SimulationBody
+from waypost.manage.requests import NoQuery, RecordedPeriod, SimulatedReport, SimulationBody
 from waypost.manage.responses.journeys import SimulatedMessage, SimulationResponse
 from waypost.ports import Customers, EventHistory
 
@@ -79,7 +79,8 @@ def simulate(
         return MessageStatus.SKIPPED if rendered(planned, checked, attributes, sources).reason else MessageStatus.SENT
 
     simulation = Simulation(JourneyVersion(checked, lifecycle.version), schema, row, outcome)
-    simulation.play([*_given_events(workspace, body, schema), *_recorded_events(sources.log, stored, body, schema, now)])
+    reports = _given_reports(checked, body)
+    simulation.play([*_given_events(workspace, body, schema), *reports, *_recorded_events(sources.log, stored, body, schema, now)])
     return simulation
 
 
@@ -124,7 +125,11 @@ def event_warnings(journey: Journey, body: SimulationBody) -> Iterator[Finding]:
     """The given events that the journey does not name, or not with their source: a misspelt name would play without effect."""
     names = journey.event_names | {journey.entry.event}
     for index, event in enumerate(body.events):
-        if event.event in names:
+        if isinstance(event, SimulatedReport):
+            if event.status not in journey.named_statuses.get(event.message, ()):
+                detail = f"no wait and no condition of the journey asks whether the message `{event.message}` is {event.status}"
+                yield Finding("unnamed-status", detail, pointer(("events", index, "status")))
+        elif event.event in names:
             if event.event not in journey.event_names and not journey.entry.matches(event.event, event.source):
                 detail = f"the entry takes `{event.event}` from the source `{journey.entry.source}`, not from `{event.source}`"
                 yield Finding("other-source", detail, pointer(("events", index, "source")))
@@ -166,8 +171,28 @@ def _customer_row(workspace: str, identifier: Identifier, body: SimulationBody, 
 
 def _given_events(workspace: str, body: SimulationBody, schema: Schema) -> Iterator[TimedEvent]:
     for index, each in enumerate(body.events):
+        if isinstance(each, SimulatedReport):
+            continue
         raw = {"event": each.event, "payload": each.payload, "source": each.source, "uuid": f"simulated-{index}"}
         yield _timed_event(workspace, raw, schema, each.at, f"/events/{index}")
+
+
+def _given_reports(journey: Journey, body: SimulationBody) -> list[TimedReport]:
+    """The given reports. RefusedError 422 for a step that sends no message, and for a status that its messages never have."""
+    given = [(index, each) for index, each in enumerate(body.events) if isinstance(each, SimulatedReport)]
+    faults = [fault for index, each in given if (fault := _fault_of_report(journey, index, each)) is not None]
+    if faults:
+        raise invalid("The dry run has reports that no message can have.", faults)
+    return [TimedReport(each.at, each.message, each.status, each.link) for _, each in given]
+
+
+def _fault_of_report(journey: Journey, index: int, report: SimulatedReport) -> Finding | None:
+    step = next((each for each in journey.steps if each.id == report.message), None)
+    if not isinstance(step, MessageStep):
+        return Finding("unknown-step", f"no message step has the id {report.message[:64]!r}", pointer(("events", index, "message")))
+    if report.status not in step.possible_statuses:
+        return Finding("unknown-status", f"no message by {step.channel} is ever {report.status}", pointer(("events", index, "status")))
+    return None
 
 
 def _recorded_events(

@@ -7,7 +7,16 @@ from datetime import datetime
 from typing import assert_never
 
 from waypost.domain.intake.receipts import Receipt
-from waypost.domain.signals import CustomerReleased, ErasureContinued, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
+from waypost.domain.signals import (
+    CustomerReleased,
+    ErasureContinued,
+    EventsArrived,
+    JourneyResumed,
+    MessageReported,
+    MessageSettled,
+    Signal,
+    TimerDue,
+)
 from waypost.erasure import continue_erasure
 from waypost.match.dependencies import MatchDependencies
 from waypost.match.events import match_events
@@ -36,7 +45,7 @@ def match(
         case JourneyResumed():
             resume(signal, dependencies)
             return []
-        case TimerDue() | MessageSettled() | CustomerReleased():
+        case TimerDue() | MessageSettled() | MessageReported() | CustomerReleased():
             return wake(signal, now, dependencies)
         case ErasureContinued():
             continue_erasure(signal, now, dependencies.erasing())

@@ -1,4 +1,4 @@
-"""Signals without events: a timer is due, a message has an outcome, a paused journey was resumed."""
+"""Signals without events: a timer is due, a message has an outcome or a report, a paused journey was resumed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.journeys.published import Snapshot
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import NO_EVENT, StepContext
+from waypost.domain.runs.message_knowledge import RunReport
 from waypost.domain.runs.reactions import Reaction, Rules, apply_time
 from waypost.domain.runs.timers import Timer
-from waypost.domain.runs.transition import Transition, advance_on_message, timer_of
-from waypost.domain.signals import CustomerReleased, MessageSettled, TimerDue
+from waypost.domain.runs.transition import Transition, advance_on_message, advance_on_report, timer_of
+from waypost.domain.signals import CustomerReleased, MessageReported, MessageSettled, TimerDue
 from waypost.match.dependencies import MATCH_ATTEMPTS, MatchDependencies
 from waypost.match.merge import finish_merges
 from waypost.match.rules import rules_of
@@ -25,16 +26,16 @@ from waypost.match.unit_of_work import RunUnitOfWork, unit_of_work_for
 UNREADABLE_PAUSE: Final = timedelta(minutes=15)
 """When a timer comes again whose run has a version that cannot be read."""
 
-WakeUp = TimerDue | MessageSettled | CustomerReleased
+WakeUp = TimerDue | MessageSettled | MessageReported | CustomerReleased
 
 
 def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list[Receipt]:
-    """Applies the time that has passed, and the outcome of a message, to all runs of a customer. Returns a receipt of that for the log.
+    """Applies the time that has passed, and the outcome or a report of a message, to all runs of a customer.
 
-    A signal that comes twice, early, or after its step was left changes nothing. UnavailableError if a dependency is down, or if other
-    workers change the customer again and again; a later delivery of the signal then continues.
+    Returns a receipt of that for the log. A signal that comes twice, early, or after its step was left changes nothing. UnavailableError if
+    a dependency is down, or if other workers change the customer again and again; a later delivery of the signal then continues.
     """
-    # These signals have no receipts: the run itself says whether a timeout or an outcome still applies to it.
+    # These signals have no receipts: the run itself says whether a timeout or an outcome still applies to it, and which reports it knows.
     #
     # A journey that was just resumed may still be paused in the snapshot of a warm function. Its run would be held again, and nothing would
     # release it: so the signal carries the revision by which the journey was resumed, and an older snapshot is read again.
@@ -59,8 +60,8 @@ def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list
             unit_of_work.execute_effects()
             if isinstance(signal, TimerDue):
                 _rearm_timer(signal.timer, customer, unit_of_work, rules, now, dependencies)
-            if isinstance(signal, MessageSettled) and signal.run in rules.unreadable:
-                # The outcome comes once. As a dead letter it can be sent again when the version can be read.
+            if isinstance(signal, MessageSettled | MessageReported) and signal.run in rules.unreadable:
+                # The outcome comes once, and so does a report. As a dead letter it can be sent again when the version can be read.
                 raise LookupError("the version of a run that waits for a message cannot be read")
             outcomes = [each.journey_outcome for each in transitions]
             unreadable = [run for run in unit_of_work.customer_runs.runs if run.id in rules.unreadable]
@@ -72,11 +73,16 @@ def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list
 def _transitions(
     signal: WakeUp, customer: Customer, unit_of_work: RunUnitOfWork, snapshot: Snapshot, rules: Rules, now: datetime
 ) -> list[Transition]:
-    """What the time that has passed does to the customer's runs, and after that the outcome of a message."""
-    context = StepContext(customer, NO_EVENT, now, snapshot.schema.timezone)
+    """What the time that has passed does to the customer's runs, and after that the outcome or the report of a message."""
+    # A report counts from the time at which it was received, as an event does: a timeout that was due later is not taken before it,
+    # although it is processed later.
+    counts_from = min(now, signal.at) if isinstance(signal, MessageReported) else now
+    context = StepContext(customer, NO_EVENT, counts_from, snapshot.schema.timezone)
     reaction = apply_time(unit_of_work.customer_runs.runs, rules, context)
     if isinstance(signal, MessageSettled):
         _apply_outcome(signal, reaction, rules, context)
+    elif isinstance(signal, MessageReported):
+        _apply_report(signal, reaction, rules, context)
     return list(reaction.transitions.values())
 
 
@@ -86,6 +92,21 @@ def _apply_outcome(signal: MessageSettled, reaction: Reaction, rules: Rules, con
     if run is not None and journey_version is not None:
         paused = run.journey in rules.paused
         transition = advance_on_message(journey_version, run, signal.step, signal.visit, signal.status, context, paused=paused)
+        if transition is not None:
+            reaction.add(transition)
+
+
+def _apply_report(signal: MessageReported, reaction: Reaction, rules: Rules, context: StepContext) -> None:
+    """Applies the report to the run that has sent the message. A run that knows it already stays as it is."""
+    run, journey_version = reaction.runs.get(signal.run), rules.versions.get(signal.run)
+    if run is not None and journey_version is not None:
+        # Waypost may have got the report before the time at which the run came to its step, if the signal of that was processed first. The
+        # millisecond keeps the two moves apart in the history of the run.
+        last = run.history[-1].at if run.history else None
+        if last is not None and context.now <= last:
+            context = replace(context, now=last + timedelta(milliseconds=1))
+        report = RunReport(signal.step, signal.visit, signal.status, signal.link)
+        transition = advance_on_report(journey_version, run, report, context, paused=run.journey in rules.paused)
         if transition is not None:
             reaction.add(transition)
 

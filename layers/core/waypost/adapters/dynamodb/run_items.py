@@ -11,7 +11,7 @@ from waypost.adapters.dynamodb.json_attributes import json_from_attribute, json_
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import effects
-from waypost.domain.runs.run import Cause, EarlyMatch, PendingTransition, Run, RunStatus, StepVisit, VersionRow
+from waypost.domain.runs.run import Cause, EarlyMatch, KnownMessage, PendingTransition, Run, RunStatus, StepVisit, VersionRow
 from waypost.domain.values.calendar_edges import EPOCH
 from waypost.domain.values.generated_ids import digest, key_part
 from waypost.domain.values.wire_time import instant, iso
@@ -61,9 +61,11 @@ def to_item(partition: str, run: Run) -> Item:
         "due": iso(run.due) if run.due else None,
         "heard": json_to_attribute(run.matched_events) if run.matched_events else None,
         "touchedBy": run.last_event_uuid or None,
-        "trail": json_to_attribute([[iso(each.at), each.step, each.reason.value] for each in run.history]) if run.history else None,
+        "trail": json_to_attribute([[iso(each.at), each.step, _old_word(each.reason)] for each in run.history]) if run.history else None,
+        "byReport": [place for place, each in enumerate(run.history) if each.reason is Cause.REPORT] or None,
         "branches": json_to_attribute([each.branch for each in run.history]) if any(each.branch for each in run.history) else None,
         "hold": run.hold and run.hold.value,
+        "known": json_to_attribute([[each.step, each.statuses, each.links] for each in run.known_messages]) if run.known_messages else None,
         "early": json_to_attribute(_early_matches_to_wire(run)) if run.early_matches else None,
         "messageTimes": [_milliseconds(each) for each in run.message_times] or None,
         **_index_attributes(partition, run),
@@ -106,6 +108,7 @@ def from_item(item: Item) -> Run:
         last_event_uuid=item.get("touchedBy", ""),
         history=_history(item),
         hold=Cause(item["hold"]) if "hold" in item else None,
+        known_messages=_known_messages(json_from_attribute(item["known"])) if "known" in item else (),
         early_matches=_early_matches_from_wire(json_from_attribute(item["early"])) if "early" in item else (),
         message_times=tuple(EPOCH + timedelta(milliseconds=each) for each in item.get("messageTimes", ())),
     )
@@ -154,13 +157,26 @@ def _milliseconds(time: datetime) -> int:
 
 
 def _pending_transition_attributes(pending: PendingTransition) -> Item:
-    wire = [iso(pending.at), pending.step, pending.cause.value, pending.event]
-    return {"held": json_to_attribute(wire), "knownAs": list(pending.lookup_id), "heldBranch": pending.branch}
+    wire = [iso(pending.at), pending.step, _old_word(pending.cause), pending.event]
+    held_report = pending.cause is Cause.REPORT or None
+    return {"held": json_to_attribute(wire), "heldReport": held_report, "knownAs": list(pending.lookup_id), "heldBranch": pending.branch}
 
 
 def _pending_transition(item: Item) -> PendingTransition:
     at, step, cause, event = json_from_attribute(item["held"])
-    return PendingTransition(instant(at), Identifier(*item["knownAs"]), step, Cause(cause), event, item.get("heldBranch"))
+    cause = Cause.REPORT if "heldReport" in item else Cause(cause)
+    return PendingTransition(instant(at), Identifier(*item["knownAs"]), step, cause, event, item.get("heldBranch"))
+
+
+# Workers of an older release know a closed list of causes. Another word in this row would stop them from reading it, and after a rollback
+# all signals of the customer would be parked. They read that a branch was taken, which is true. Attributes of their own say that a report
+# did it.
+def _old_word(cause: Cause | Reason) -> str:
+    return Cause.BRANCH.value if cause is Cause.REPORT else cause.value
+
+
+def _known_messages(wire: Sequence[Any]) -> tuple[KnownMessage, ...]:
+    return tuple(KnownMessage(step, tuple(statuses), tuple(links)) for step, statuses, links in wire)
 
 
 # Branches have an attribute of their own beside the visits. As a fourth element of each visit they would stop the workers of an older
@@ -168,7 +184,9 @@ def _pending_transition(item: Item) -> PendingTransition:
 def _history(item: Item) -> tuple[StepVisit, ...]:
     visits = json_from_attribute(item["trail"]) if "trail" in item else []
     branches = json_from_attribute(item["branches"]) if "branches" in item else [None] * len(visits)
+    reasons = [Cause(reason) if reason in _CAUSES else Reason(reason) for _, _, reason in visits]
+    for place in item.get("byReport", ()):
+        reasons[int(place)] = Cause.REPORT
     return tuple(
-        StepVisit(instant(at), step, Cause(reason) if reason in _CAUSES else Reason(reason), branch)
-        for (at, step, reason), branch in zip(visits, branches, strict=True)
+        StepVisit(instant(at), step, reason, branch) for (at, step, _), reason, branch in zip(visits, reasons, branches, strict=True)
     )

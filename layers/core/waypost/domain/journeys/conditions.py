@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Final, assert_never
 
@@ -13,7 +13,7 @@ from waypost.domain.journeys.definition import Definition, tag
 from waypost.domain.journeys.operators import OPERATORS, Operator, OperatorRule
 from waypost.domain.values.property_paths import find
 
-PATH_PATTERN: Final = r"^(payload|customer)(\.[^.]+)+$"
+PATH_PATTERN: Final = r"^((payload|customer)(\.[^.]+)+|messages\.[A-Za-z0-9_-]{1,64}\.status)$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,32 +21,42 @@ class ConditionScope:
     """What a condition is evaluated against.
 
     `payload` is the payload of the event, `customer` the attributes of the customer, None while they are not loaded.
-    `timezone` is the IANA zone of the workspace, in which times without a zone are meant.
+    `timezone` is the IANA zone of the workspace, in which times without a zone are meant. `messages` has an object with the `status` of
+    each message of which the run knows one, by the id of its step.
     """
 
     payload: Mapping[str, Any]
     customer: Mapping[str, Any] | None
     timezone: str
+    messages: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Comparison(Definition):
-    """One property of the payload or the customer, compared with a value."""
+    """One property of the payload or the customer, or the status of a message, compared with a value."""
 
     path: str = Field(
-        alias="property", pattern=PATH_PATTERN, max_length=500, description="A path with dots that starts with `payload.` or `customer.`."
+        alias="property",
+        pattern=PATH_PATTERN,
+        max_length=500,
+        description="A path with dots that starts with `payload.` or `customer.`; in a multisplit also `messages.<step>.status`.",
     )
     operator: Operator
     value: Any = Field(default=None, description='What to compare with; `during` takes {"from", "to"}; `exist` and `not exist` need none.')
 
     @cached_property
     def path_parts(self) -> tuple[str, ...]:
-        """The names of the path below `payload` or `customer`."""
+        """The names of the path below `payload`, `customer` or `messages`."""
         return tuple(self.path.split(".")[1:])
 
     @cached_property
     def on_payload(self) -> bool:
-        """Whether the property is in the payload; otherwise it is an attribute of the customer."""
+        """Whether the property is in the payload; otherwise it is an attribute of the customer, or the status of a message."""
         return self.path.startswith("payload.")
+
+    @cached_property
+    def message(self) -> str | None:
+        """The id of the step whose message has the compared status; None for any other property."""
+        return self.path_parts[0] if self.path.startswith("messages.") else None
 
     @cached_property
     def rule(self) -> OperatorRule:
@@ -112,6 +122,14 @@ def subconditions(condition: Condition) -> list[tuple[tuple[str | int, ...], Con
             assert_never(condition)
 
 
+def comparisons(condition: Condition, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Comparison]]:
+    """All comparisons in a condition, each with its place in the definition; `place` is that of the condition."""
+    if isinstance(condition, Comparison):
+        yield place, condition
+    for below, part in subconditions(condition):
+        yield from comparisons(part, (*place, *below))
+
+
 def holds(condition: Condition, scope: ConditionScope) -> bool | None:
     """Whether a condition is true of a payload and a customer; None where that depends on a customer who is not loaded.
 
@@ -133,7 +151,7 @@ def holds(condition: Condition, scope: ConditionScope) -> bool | None:
 
 
 def _comparison_holds(comparison: Comparison, scope: ConditionScope) -> bool | None:
-    properties = scope.payload if comparison.on_payload else scope.customer
+    properties = scope.payload if comparison.on_payload else scope.customer if comparison.message is None else scope.messages
     if properties is None:
         return None
     return comparison.rule.holds(find(properties, comparison.path_parts), comparison.value, scope.timezone)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import ConfigDict, Field
 
+from waypost.domain.journeys.known_statuses import KnownStatus
 from waypost.domain.values.wire_model import WireModel
 
 NAME_PATTERN: Final = "^[A-Za-z0-9_-]{1,64}$"
@@ -37,7 +38,8 @@ class Edge(NamedTuple):
 
     `place` is where the definition names the target, as JSON names and positions below the step. `label` says in a few
     words when a run takes the edge; it is empty for an edge that a run always takes. `takes` is the least time that a delay
-    or a timeout keeps a run in the step before it takes the edge. `by_event`: only an event leads along the edge.
+    or a timeout keeps a run in the step before it takes the edge. `by_event`: only an event or a report leads along the edge. `message` is
+    the step whose message has to get a status before a run takes the edge.
     """
 
     place: tuple[str | int, ...]
@@ -45,6 +47,15 @@ class Edge(NamedTuple):
     label: str = ""
     takes: timedelta = timedelta(0)
     by_event: bool = False
+    message: str | None = None
+
+
+class NamedStatuses(NamedTuple):
+    """The statuses of the message of a step that another step has to know, and the link whose clicks it has to tell apart, if any."""
+
+    message: str
+    statuses: frozenset[KnownStatus]
+    link: str | None = None
 
 
 class Step(Definition):
@@ -65,6 +76,11 @@ class Step(Definition):
     def event_names(self) -> frozenset[str]:
         """The names of the events that a run waits for in this step."""
         return frozenset()
+
+    @property
+    def named_statuses(self) -> tuple[NamedStatuses, ...]:
+        """What this step has to know of messages that the run has sent before."""
+        return ()
 
 
 def member(raw: Any, name: str) -> Any:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from waypost.domain.journeys.definition import NAME_PATTERN, Definition
+from waypost.domain.journeys.known_statuses import KnownStatus
 from waypost.domain.journeys.steps import AnyStep
 from waypost.domain.journeys.triggers import Trigger
 from waypost.domain.values.durations import WireDuration
@@ -107,6 +108,19 @@ class Journey(Definition):
     def event_names(self) -> frozenset[str]:
         """The names of the events that its runs wait for or exit on."""
         return frozenset(trigger.event for trigger in self.exit).union(*(step.event_names for step in self.steps))
+
+    @cached_property
+    def named_statuses(self) -> Mapping[str, frozenset[KnownStatus]]:
+        """The statuses of messages that its waits and conditions have to know, by the id of the message's step."""
+        found: dict[str, frozenset[KnownStatus]] = {}
+        for each in (named for step in self.steps for named in step.named_statuses):
+            found[each.message] = found.get(each.message, frozenset()) | each.statuses
+        return found
+
+    @cached_property
+    def named_links(self) -> frozenset[tuple[str, str]]:
+        """The links in messages whose clicks its waits tell apart: the id of the message's step, and the link."""
+        return frozenset((each.message, each.link) for step in self.steps for each in step.named_statuses if each.link is not None)
 
     @cached_property
     def _by_id(self) -> dict[str, AnyStep]:

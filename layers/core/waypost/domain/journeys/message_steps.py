@@ -14,8 +14,9 @@ from pydantic_core import PydanticCustomError
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.schema import looks_like_email
-from waypost.domain.customers.topics import TopicId
+from waypost.domain.customers.topics import GENERAL, TopicId
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, tagged_by
+from waypost.domain.journeys.known_statuses import KnownStatus
 from waypost.domain.values.email_headers import MAX_OWN_HEADERS, header_name_error, header_value_error, repeated_header_names
 from waypost.domain.values.header_values import is_header_value
 from waypost.domain.values.mailboxes import mailbox, usable_address
@@ -102,6 +103,9 @@ class MessageStep(Step):
     url_field: ClassVar[str | None] = None
     """The field of the template that is the URL of a request, which has to be an allowed address."""
 
+    reported_statuses: ClassVar[frozenset[KnownStatus]] = frozenset({"delivered", "opened", "clicked"})
+    """What can be reported of a message after it was sent. Apps can report these for every channel."""
+
     sender_field: ClassVar[str | None] = None
     """The field of the template that names the sender, which has to be one of the workspace."""
 
@@ -180,6 +184,17 @@ class MessageStep(Step):
         yield from ()
 
     @property
+    def topic_id(self) -> str | None:
+        """The topic that the messages of this step belong to; None if they need no consent."""
+        return None if self.transactional else self.topic or GENERAL
+
+    @property
+    def possible_statuses(self) -> frozenset[KnownStatus]:
+        """The statuses that a run may come to know of the messages of this step."""
+        always: frozenset[KnownStatus] = self.reported_statuses | {"failed"}
+        return always if self.transactional else always | {"unsubscribed"}
+
+    @property
     def edges(self) -> tuple[Edge, ...]:
         """To the next step, and to the one for a message that was not sent."""
         following = Edge(("next",), self.next)
@@ -189,6 +204,7 @@ class MessageStep(Step):
 class EmailMessage(MessageStep):
     """A message by e-mail."""
 
+    reported_statuses = MessageStep.reported_statuses | {"bounced"}
     sender_field = "from"
     address_attribute = "email"
     has_provider_suppressions = True

@@ -11,8 +11,9 @@ from typing import Annotated, Final, Literal
 from pydantic import Discriminator, Field, StrictInt, Tag, TypeAdapter, field_validator
 from pydantic_core import PydanticCustomError
 
-from waypost.domain.journeys.conditions import Condition
-from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, tagged_by
+from waypost.domain.journeys.conditions import Condition, comparisons
+from waypost.domain.journeys.definition import Definition, Edge, NamedStatuses, Step, StepId, tagged_by
+from waypost.domain.journeys.known_statuses import KNOWN_STATUSES, UNSUBSCRIBE_EVENT
 from waypost.domain.journeys.message_steps import AnyMessage
 from waypost.domain.journeys.waits import TimeDelay, TimeWindow, WaitUntil
 
@@ -39,6 +40,22 @@ class Multisplit(Step):
             Edge(("branches", index, "next"), branch.next, branch.id or f"branch {index + 1}") for index, branch in enumerate(self.branches)
         ]
         return (*branches, Edge(("otherwise",), self.otherwise, "otherwise"))
+
+    @property
+    def event_names(self) -> frozenset[str]:
+        """That of an unsubscription, if a condition asks for one: a run learns of it only as it happens."""
+        return frozenset({UNSUBSCRIBE_EVENT}) if any("unsubscribed" in each.statuses for each in self.named_statuses) else frozenset()
+
+    @property
+    def named_statuses(self) -> tuple[NamedStatuses, ...]:
+        """All statuses of the messages that the conditions name."""
+        compared = [each for branch in self.branches for _, each in comparisons(branch.conditions) if each.message is not None]
+        reported = frozenset(KNOWN_STATUSES) - {"unsubscribed"}
+        return tuple(
+            NamedStatuses(each.message, reported | {"unsubscribed"} if each.value == "unsubscribed" else reported)
+            for each in compared
+            if each.message is not None
+        )
 
 
 class ExperimentBranch(Definition):

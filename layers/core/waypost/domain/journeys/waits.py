@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, member
+from waypost.domain.journeys.definition import Definition, Edge, NamedStatuses, Step, StepId, member
+from waypost.domain.journeys.known_statuses import UNSUBSCRIBE_EVENT, KnownStatus, shown_by
 from waypost.domain.journeys.triggers import Trigger
 from waypost.domain.values.comparison import instant
 from waypost.domain.values.durations import WaitDuration
@@ -191,13 +192,53 @@ class AllBranch(Definition):
         return " and ".join(trigger.label for trigger in self.all)
 
 
+class MessageBranch(Definition):
+    """Taken when this became of the message that the run has sent in the step `message`, at once if the run knows it already."""
+
+    id: StepId | None = None
+    message: StepId
+    status: KnownStatus
+    link: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=2048,
+        description="Only for `clicked`: the URL that was clicked, with its query and fragment or without.",
+    )
+    next: StepId
+
+    @field_validator("link")
+    @classmethod
+    def _is_clicked(cls, link: str | None, info: ValidationInfo) -> str | None:
+        if link is not None and info.data.get("status", "clicked") != "clicked":
+            raise PydanticCustomError("link-without-click", "only the status `clicked` has a link")
+        return link
+
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """None: a status comes from the sender and from reports, or is found in an unsubscription."""
+        return ()
+
+    @property
+    def label(self) -> str:
+        """The message and its status in a few words, for the diagram."""
+        return f"{self.message} {self.status}" + (" a link" if self.link is not None else "")
+
+    @property
+    def named_statuses(self) -> NamedStatuses:
+        """The statuses that take this branch."""
+        return NamedStatuses(self.message, shown_by(self.status), self.link)
+
+
 def _branch(raw: Any) -> str:
-    kind = next((name for name in ("all", "any") if member(raw, name) is not None), "event")
+    kind = next((name for name in ("all", "any", "message") if member(raw, name) is not None), "event")
     return f"<{kind}>"
 
 
 WaitBranch = Annotated[
-    Annotated[EventBranch, Tag("<event>")] | Annotated[AnyBranch, Tag("<any>")] | Annotated[AllBranch, Tag("<all>")],
+    Annotated[EventBranch, Tag("<event>")]
+    | Annotated[AnyBranch, Tag("<any>")]
+    | Annotated[AllBranch, Tag("<all>")]
+    | Annotated[MessageBranch, Tag("<message>")],
     Discriminator(_branch),
 ]
 
@@ -215,6 +256,14 @@ class Timeout(Definition):
         return self
 
 
+def _branch_edge(index: int, branch: WaitBranch) -> Edge:
+    place = ("branches", index, "next")
+    if isinstance(branch, MessageBranch):
+        # A message may fail as soon as it is created, for instance in quiet hours.
+        return Edge(place, branch.next, branch.label, by_event=branch.status != "failed", message=branch.message)
+    return Edge(place, branch.next, branch.label, by_event=True)
+
+
 class WaitUntil(Step):
     """Waits for events. An event takes the first branch, in the order written, that it matches."""
 
@@ -230,14 +279,18 @@ class WaitUntil(Step):
     @property
     def event_names(self) -> frozenset[str]:
         """The names of the events of all branches."""
-        return frozenset(trigger.event for branch in self.branches for trigger in branch.triggers)
+        names = frozenset(trigger.event for branch in self.branches for trigger in branch.triggers)
+        return names | {UNSUBSCRIBE_EVENT} if any("unsubscribed" in each.statuses for each in self.named_statuses) else names
+
+    @property
+    def named_statuses(self) -> tuple[NamedStatuses, ...]:
+        """The statuses that take its branches."""
+        return tuple(branch.named_statuses for branch in self.branches if isinstance(branch, MessageBranch))
 
     @property
     def edges(self) -> tuple[Edge, ...]:
         """One for each branch, then the one of the timeout."""
-        branches = tuple(
-            Edge(("branches", index, "next"), branch.next, branch.label, by_event=True) for index, branch in enumerate(self.branches)
-        )
+        branches = tuple(_branch_edge(index, branch) for index, branch in enumerate(self.branches))
         if self.timeout is None:
             return branches
         after = self.timeout.after

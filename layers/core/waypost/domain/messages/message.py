@@ -93,6 +93,7 @@ class Message:
     its `token` until `lease`. `attempt_count` counts the claims since the message was created or redriven, whereas `attempts` is the
     whole history. `held`: when the message was due, the journey was paused, or the workspace sent nothing (`is_held_by_workspace`).
     `counted` is the id of the customer for whom the message has taken a place under the caps of its workspace; it is stored by the claim.
+    `listened`: a wait or a condition of the journey asks what becomes of this message.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Message:
     attempt_count: int = 0
     held: bool = False
     counted: str | None = None
+    listened: bool = False
 
     @property
     def shown_reason(self) -> MessageReason | None:

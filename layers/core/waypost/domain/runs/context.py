@@ -34,11 +34,14 @@ class StepContext:
     now: datetime
     timezone: str
 
-    def holds(self, condition: Condition | None) -> bool:
-        """Whether a condition is true for this customer and event; None is always true. Times without a zone are in the workspace's."""
+    def holds(self, condition: Condition | None, messages: Mapping[str, Any] | None = None) -> bool:
+        """Whether a condition is true for this customer, event and `messages`, which are as in `ConditionScope`; None is always true.
+
+        Times without a zone are in the workspace's.
+        """
         if condition is None:
             return True
-        return holds(condition, ConditionScope(self.event["payload"], self.customer.attributes, self.timezone)) is True
+        return holds(condition, ConditionScope(self.event["payload"], self.customer.attributes, self.timezone, messages or {})) is True
 
     @property
     def zone(self) -> str:

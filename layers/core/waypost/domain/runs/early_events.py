@@ -6,7 +6,7 @@ paid: the wait behind the message must not treat the customer as one who has not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +18,7 @@ from waypost.domain.journeys.waits import TimeDelay, WaitUntil
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import step_rules
 from waypost.domain.runs.context import StepContext
+from waypost.domain.runs.message_knowledge import known_branch
 from waypost.domain.runs.run import EarlyMatch, Run
 
 MAX_EARLY_EVENTS: Final = 2
@@ -25,27 +26,30 @@ MAX_EARLY_EVENTS: Final = 2
 
 
 class EarlyBranch(NamedTuple):
-    """The branch of a wait that an event has completed before the run reached the wait, and the snapshot of that event."""
+    """The branch of a wait that was completed before the run reached the wait, and the snapshot of the event that did it.
+
+    The event is None if a report about a message has completed the branch.
+    """
 
     go_to: step_rules.GoTo
     event: Mapping[str, Any] | None
 
 
-def keep(journey: Journey, run: Run, context: StepContext) -> Run | Reason | None:
+def keep(journey: Journey, run: Run, context: StepContext, unsubscribed: Collection[str] = ()) -> Run | Reason | None:
     """The run, which stays in a message step, with what the event of the context means for each wait that it can reach from there.
 
     Reason REMEMBERED: the event completes a branch, but the run has kept an earlier event that decides, or as many events as it may. None:
-    none of these waits waits for the event.
+    none of these waits waits for the event. `unsubscribed` are the steps with the messages whose topic the event ends.
     """
     kept = {match.wait: match for match in run.early_matches}
     is_surplus = False
     for wait in _waits_behind(journey, run):
         earlier = kept.get(wait.id, EarlyMatch(wait.id))
-        branch, matched_events = step_rules.match_branches(wait, earlier.matched_events, context)
+        branch, matched_events = step_rules.match_branches(wait, earlier.matched_events, context, unsubscribed)
         if branch is None:
             if earlier.branch is None and matched_events != earlier.matched_events:
                 kept[wait.id] = replace(earlier, matched_events=matched_events)
-        elif earlier.branch is not None or _is_full(kept.values(), context):
+        elif earlier.branch is not None or known_branch(wait, run) is not None or _is_full(kept.values(), context):
             is_surplus = True
         else:
             kept[wait.id] = EarlyMatch(wait.id, matched_events, branch, context.event)
@@ -56,16 +60,22 @@ def keep(journey: Journey, run: Run, context: StepContext) -> Run | Reason | Non
 
 
 def use(journey: Journey, run: Run) -> tuple[Run, EarlyBranch | None]:
-    """The run, which has come to rest, with what it has kept for this step, and the branch that it takes at once, if there is one."""
+    """The run, which has come to rest, with what it has kept for this step, and the branch that it takes at once, if there is one.
+
+    An event that was kept came before every report that would take a branch: see `keep`.
+    """
     step = journey.step(run.step)
     if isinstance(step, MessageStep):
         return run, None
     # Any other rest ends the memory: a wait behind that rest counts events from its own beginning on, as every wait does.
     early = next((match for match in run.early_matches if match.wait == step.id), EarlyMatch(step.id))
     run = replace(run, early_matches=(), matched_events=early.matched_events)
-    if not isinstance(step, WaitUntil) or early.branch is None:
+    if not isinstance(step, WaitUntil):
         return run, None
-    return run, EarlyBranch(step_rules.take_branch(step, early.branch), early.event)
+    if early.branch is not None:
+        return run, EarlyBranch(step_rules.take_branch(step, early.branch), early.event)
+    known = step_rules.take_known_branch(step, run)
+    return run, known and EarlyBranch(known, None)
 
 
 def _is_full(kept: Iterable[EarlyMatch], context: StepContext) -> bool:

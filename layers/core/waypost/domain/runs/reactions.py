@@ -144,9 +144,12 @@ def _advance_waiting_runs(event: Event, reaction: Reaction, rules: Rules, contex
     consumed = set()
     for run, journey_version in _active_runs_for(event, reaction, rules, without=already_changed):
         # An event that a wait takes does not exit its run. A run at a message step has not reached its wait yet: its exits come first.
-        if not isinstance(journey_version.journey.step(run.step), WaitUntil) and _is_exit_event(event, journey_version, context):
+        is_exit = _is_exit_event(event, journey_version, context)
+        if is_exit and not isinstance(journey_version.journey.step(run.step), WaitUntil):
             continue
         result = advance_on_event(journey_version, run, context, paused=run.journey in rules.paused)
+        if is_exit and isinstance(result, Transition) and result.only_informs:
+            continue  # an unsubscription that takes no branch of the wait
         if isinstance(result, Reason):
             reaction.journeys.append(JourneyOutcome(run.journey, "ignored", result, run.id))
         elif result is not None:

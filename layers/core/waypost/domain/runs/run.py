@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.journeys.known_statuses import KnownStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.effects import Effect
 
@@ -41,6 +42,7 @@ class Cause(StrEnum):
     OTHERWISE = "otherwise"
     EXPERIMENT = "experiment"
     JUMP = "jump"
+    REPORT = "report"
 
 
 class StepVisit(NamedTuple):
@@ -87,6 +89,18 @@ class EarlyMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownMessage:
+    """What a run knows of the message that its latest visit to the step `step` has sent.
+
+    `statuses` are in the order in which the run learned of them, `links` those clicked links that a branch of the journey names.
+    """
+
+    step: str
+    statuses: tuple[KnownStatus, ...] = ()
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """The progress of one customer through one version of one journey. Immutable: each change makes a new one.
 
@@ -97,6 +111,7 @@ class Run:
     `MAX_HISTORY` visits. `message_times` are the times at which the run created the messages of its latest hour with messages.
     `early_matches` are what events that came during a rest at a message step mean for the waits behind it.
     `hold` says why the run stays in its step until `due` although the step itself takes no time: quiet hours.
+    `known_messages` is what became of its messages, as far as waits and conditions of the journey ask for it.
     """
 
     id: str
@@ -117,6 +132,7 @@ class Run:
     message_times: tuple[datetime, ...] = ()
     early_matches: tuple[EarlyMatch, ...] = ()
     hold: Cause | None = None
+    known_messages: tuple[KnownMessage, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -132,7 +148,28 @@ class Run:
         """The run in this step, with one visit more. All that belonged to the wait in the step before is cleared."""
         visits = {**self.visits, step: self.visits.get(step, 0) + 1}
         history = self._history_with(StepVisit(now, step, cause, branch))
-        return replace(self, step=step, visits=visits, due=None, hold=None, matched_events=(), pending_transition=None, history=history)
+        # The new visit of a message step sends another message, of which nothing is known yet.
+        known = tuple(each for each in self.known_messages if each.step != step)
+        return replace(
+            self,
+            step=step,
+            visits=visits,
+            due=None,
+            hold=None,
+            matched_events=(),
+            pending_transition=None,
+            history=history,
+            known_messages=known,
+        )
+
+    def known_message(self, step: str) -> KnownMessage:
+        """What the run knows of the message of this step."""
+        return next((each for each in self.known_messages if each.step == step), KnownMessage(step))
+
+    def knowing(self, message: KnownMessage) -> Run:
+        """The run with this knowledge of a message, in place of what it knew of it."""
+        others = tuple(each for each in self.known_messages if each.step != message.step)
+        return replace(self, known_messages=(*others, message))
 
     def with_message(self, now: datetime) -> Run | None:
         """The run after it has created a message to be sent; None if it has created `MAX_MESSAGES_PER_HOUR` within the hour before."""
@@ -152,6 +189,7 @@ class Run:
             pending_transition=None,
             message_times=(),
             early_matches=(),
+            known_messages=(),
             history=self._history_with(StepVisit(now, self.step, reason)) if now else self.history,
         )
 

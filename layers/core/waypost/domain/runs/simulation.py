@@ -11,12 +11,14 @@ from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.rows import Row
 from waypost.domain.customers.schema import Schema
 from waypost.domain.intake.events import Event, Kind
+from waypost.domain.journeys.known_statuses import KnownStatus
 from waypost.domain.messages.message import Message, MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import NO_EVENT, JourneyVersion, StepContext, event_snapshot
+from waypost.domain.runs.message_knowledge import RunReport, known_status
 from waypost.domain.runs.reactions import Reaction, Rules, apply_event, apply_time
 from waypost.domain.runs.run import Run, StepVisit
-from waypost.domain.runs.transition import Transition, advance_on_message
+from waypost.domain.runs.transition import Transition, advance_on_message, advance_on_report
 
 MAX_CLOCK_STEPS: Final = 1_000
 """How many due times the clock jumps to. A loop of delays never ends by itself; the dry run of one ends here."""
@@ -29,12 +31,22 @@ class TimedEvent(NamedTuple):
     event: Event
 
 
-class IgnoredEvent(NamedTuple):
-    """An event (its name) that could have started or advanced a run and did not, and why."""
+class TimedReport(NamedTuple):
+    """What becomes of the messages that the runs have sent last in a step, and when."""
 
     at: datetime
-    event: str
+    message: str
+    status: KnownStatus
+    link: str | None = None
+
+
+class IgnoredEvent(NamedTuple):
+    """An event (its name) or a report (the step of its message) that could have started or advanced a run and did not, and why."""
+
+    at: datetime
+    event: str | None
     reason: Reason
+    message: str | None = None
 
 
 class PlannedMessage(NamedTuple):
@@ -70,11 +82,14 @@ class Simulation:
     visits: list[tuple[str, StepVisit]] = field(default_factory=list)
     clock_steps: int = 0
 
-    def play(self, events: Iterable[TimedEvent]) -> None:
-        """Applies events in the order of their times, then lets time pass until no run has a due time."""
-        for timed_event in sorted(events, key=lambda each: each.at):
-            self.pass_time(timed_event.at)
-            self.accept(timed_event)
+    def play(self, events: Iterable[TimedEvent | TimedReport]) -> None:
+        """Applies events and reports in the order of their times, then lets time pass until no run has a due time."""
+        for each in sorted(events, key=lambda each: each.at):
+            self.pass_time(each.at)
+            if isinstance(each, TimedReport):
+                self.report(each)
+            else:
+                self.accept(each)
         self.pass_time(None)
 
     @property
@@ -86,7 +101,7 @@ class Simulation:
         return customer
 
     def accept(self, timed_event: TimedEvent) -> None:
-        """Applies one event at its time: first its attributes, then its effect on runs. Delivery reports change nothing."""
+        """Applies one event at its time: first its attributes, then its effect on runs. Delivery reports are given as `TimedReport`."""
         at, event = timed_event
         if event.kind is Kind.REPORT:
             return
@@ -98,6 +113,21 @@ class Simulation:
         reasons = [each.reason for each in reaction.journeys if each.outcome == "ignored" and each.reason]
         self.ignored += [IgnoredEvent(at, event.name, reason) for reason in reasons]
         self._record(reaction, context)
+
+    def report(self, report: TimedReport) -> None:
+        """Applies a report to each run that has sent a message in its latest visit of the step."""
+        context = StepContext(self.customer, NO_EVENT, report.at, self.schema.timezone)
+        sent_in = {(planned.message.run, planned.message.visit) for planned in self.messages if planned.message.step == report.message}
+        reported = [run for run in self.runs.values() if (run.id, run.visits.get(report.message)) in sent_in]
+        if not reported:
+            self.ignored.append(IgnoredEvent(report.at, None, Reason.NO_MESSAGE, report.message))
+        for run in reported:
+            self._apply_report(run, RunReport(report.message, run.visits[report.message], report.status, report.link), context)
+
+    def _apply_report(self, run: Run, report: RunReport, context: StepContext) -> None:
+        transition = advance_on_report(self.journey_version, run, report, context, paused=False)
+        if transition is not None:
+            self._record(_reaction_of(transition), context)
 
     def pass_time(self, until: datetime | None) -> None:
         """Ends every wait that is due by `until` (None: every wait), each at its own due time."""
@@ -121,16 +151,20 @@ class Simulation:
         messages = [message for transition in reaction.transitions.values() for message in transition.messages]
         self.messages += [PlannedMessage(message, context.customer) for message in messages]
         for message in messages:
-            if message.awaited:
+            if message.awaited or message.listened:
                 self._report_outcome(message, context)
 
     def _report_outcome(self, message: Message, context: StepContext) -> None:
-        """Advances the run that waits for the outcome of a message: there is no provider in a dry run, so it has one at once."""
+        """Applies the outcome of a message to its run: there is no provider in a dry run, so it has one at once."""
         run = self.runs[message.run]
         if not run.active:
             return
         status = self.outcome(PlannedMessage(message, context.customer))
         context = context.with_event(run.trigger_event, message.created_at)
+        if not message.awaited:
+            if known_status(status) == "failed":
+                self._apply_report(run, RunReport(message.step, message.visit, "failed"), context)
+            return
         transition = advance_on_message(self.journey_version, run, message.step, message.visit, status, context)
         if transition is not None:
             self._record(_reaction_of(transition), context)

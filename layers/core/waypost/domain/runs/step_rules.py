@@ -5,7 +5,7 @@ A new step type needs a case in each `match` here; mypy lists them through `asse
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, assert_never
@@ -14,10 +14,11 @@ from waypost.domain.journeys import steps
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.journeys.triggers import Trigger
-from waypost.domain.journeys.waits import AllBranch, DateWindow, DayWindow, TimeDelay, WaitUntil, WeekWindow
+from waypost.domain.journeys.waits import AllBranch, DateWindow, DayWindow, MessageBranch, TimeDelay, WaitUntil, WeekWindow
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import JourneyVersion, StepContext
+from waypost.domain.runs.message_knowledge import known_branch, statuses_for_conditions
 from waypost.domain.runs.run import Cause, Run
 from waypost.domain.values import generated_ids
 
@@ -62,7 +63,7 @@ def on_enter(journey_version: JourneyVersion, run: Run, context: StepContext) ->
         case TimeDelay() | DateWindow() | DayWindow() | WeekWindow() | WaitUntil():
             return StepResult(_enter_waiting_step(step, context))
         case steps.Multisplit() | steps.Experiment() | steps.JumpTo():
-            return StepResult(_choose_next(step, journey_version.journey, context))
+            return StepResult(_choose_next(step, journey_version.journey, run, context))
         case steps.Exit():
             return StepResult(ExitRun(Reason.FINISHED))
         case _:
@@ -90,11 +91,12 @@ def _wait_until(due: datetime, otherwise: GoTo, context: StepContext) -> Wait | 
     return Wait(due) if due > context.now else otherwise
 
 
-def _choose_next(step: steps.Multisplit | steps.Experiment | steps.JumpTo, journey: Journey, context: StepContext) -> GoTo:
+def _choose_next(step: steps.Multisplit | steps.Experiment | steps.JumpTo, journey: Journey, run: Run, context: StepContext) -> GoTo:
     match step:
         case steps.Multisplit():
+            messages = statuses_for_conditions(run)
             for place, branch in enumerate(step.branches):
-                if context.holds(branch.conditions):
+                if context.holds(branch.conditions, messages):
                     return GoTo(branch.next, Cause.BRANCH, _branch_name(branch.id, place))
             return GoTo(step.otherwise, Cause.OTHERWISE)
         case steps.Experiment():
@@ -140,19 +142,26 @@ def on_timeout(journey_version: JourneyVersion, run: Run) -> GoTo:
     raise TypeError(f"step {step.id!r} of type {step.type} has no timeout")
 
 
-def on_event(step: WaitUntil, run: Run, context: StepContext) -> GoTo | Run:
+def on_event(step: WaitUntil, run: Run, context: StepContext, unsubscribed: Collection[str] = ()) -> GoTo | Run:
     """Where an event takes a run that waits in `step`: to the first branch, in the order written, that the event completes.
 
-    If it completes none, the run itself, changed where an `all` branch remembers the event.
+    If it completes none, the run itself, changed where an `all` branch remembers the event. `unsubscribed` are the steps with the messages
+    whose topic the event ends.
     """
-    branch, matched_events = match_branches(step, run.matched_events, context)
+    branch, matched_events = match_branches(step, run.matched_events, context, unsubscribed)
     return replace(run, matched_events=matched_events) if branch is None else take_branch(step, branch)
 
 
-def take_branch(step: WaitUntil, branch: int) -> GoTo:
-    """Where the branch at this position leads a run whose event has completed it."""
+def take_branch(step: WaitUntil, branch: int, cause: Cause = Cause.EVENT) -> GoTo:
+    """Where the branch at this position leads a run for which it is taken."""
     taken = step.branches[branch]
-    return GoTo(taken.next, Cause.EVENT, _branch_name(taken.id, branch))
+    return GoTo(taken.next, cause, _branch_name(taken.id, branch))
+
+
+def take_known_branch(step: WaitUntil, run: Run) -> GoTo | None:
+    """Where a wait leads a run at once because of what it knows of its messages; None if that takes no branch."""
+    branch = known_branch(step, run)
+    return None if branch is None else take_branch(step, branch, Cause.REPORT)
 
 
 def _branch_name(branch_id: str | None, place: int) -> str:
@@ -161,11 +170,15 @@ def _branch_name(branch_id: str | None, place: int) -> str:
 
 
 def match_branches(
-    step: WaitUntil, matched_events: Iterable[tuple[int, int]], context: StepContext
+    step: WaitUntil, matched_events: Iterable[tuple[int, int]], context: StepContext, unsubscribed: Collection[str] = ()
 ) -> tuple[int | None, tuple[tuple[int, int], ...]]:
     """The position of the branch that an event completes, if any, and the events of `all` branches that have come by then."""
     remembered = set(matched_events)
     for place, branch in enumerate(step.branches):
+        if isinstance(branch, MessageBranch):
+            if branch.status == "unsubscribed" and branch.message in unsubscribed:
+                return place, tuple(sorted(remembered))
+            continue
         matching = {index for index, trigger in enumerate(branch.triggers) if _matches(trigger, context)}
         if not matching:
             continue
@@ -225,4 +238,5 @@ def _new_message(step: MessageStep, journey_version: JourneyVersion, run: Run, c
         on_unknown=step.on_unknown,
         visit=visit,
         awaited=step.on_failure is not None,
+        listened=step.id in journey.named_statuses,
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
 from typing import Final, assert_never
 
 from waypost.domain.customers.customer import Customer
@@ -24,6 +25,7 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs import early_events, step_rules
 from waypost.domain.runs.context import JourneyVersion, StepContext
 from waypost.domain.runs.effects import ArmTimer, DisarmTimer, Effect, SendMessage
+from waypost.domain.runs.message_knowledge import RunReport, known_status, learn, unsubscribed_messages
 from waypost.domain.runs.run import Cause, PendingTransition, Run
 from waypost.domain.runs.step_rules import ExitRun, GoTo, Wait
 from waypost.domain.runs.timers import Timer
@@ -69,6 +71,14 @@ class Transition:
             reason = Reason.REMEMBERED if self.run.pending_transition == self.before.pending_transition else Reason.PAUSED
         return JourneyOutcome(self.run.journey, self.outcome, reason, self.run.id, self.branches)
 
+    @property
+    def only_informs(self) -> bool:
+        """Whether the run has learned something of a message, and nothing else has become of it."""
+        if self.before is None or self.run.known_messages == self.before.known_messages:
+            return False
+        before = self.before
+        return replace(self.run, known_messages=before.known_messages, last_event_uuid=before.last_event_uuid) == before
+
     # Timers are compared by name, and the name is that of the visit. So a transition that does not leave the step has no timer effect: an
     # event that is only remembered can neither postpone a timeout nor make it come twice. A timer whose time has passed is not disarmed:
     # its schedule has fired, and the signal finds that the step was left.
@@ -107,18 +117,23 @@ def advance_on_event(journey_version: JourneyVersion, run: Run, context: StepCon
     In a paused journey the transition is held. Reason PAUSED: the event would advance the run, but another transition is held already.
     Reason REMEMBERED: it comes too late for a run that stays in a message step and has kept an earlier event.
     """
-    step = journey_version.journey.step(run.step)
+    journey = journey_version.journey
+    step, ended = journey.step(run.step), unsubscribed_messages(journey, run, context.event)
+    unsubscribed = [each.step for each in ended]
+    informed = reduce(lambda learning, report: learn(journey, learning, report), ended, run)
     if isinstance(step, MessageStep):
-        kept = early_events.keep(journey_version.journey, run, context)
-        return _transition(run, kept, (), context) if isinstance(kept, Run) else kept
-    if not isinstance(step, WaitUntil):
-        return None
-    result = step_rules.on_event(step, run, context)
-    if run.pending_transition is not None:
-        return Reason.PAUSED if isinstance(result, GoTo) else None
+        kept = early_events.keep(journey, run, context, unsubscribed)
+        if isinstance(kept, Run) or informed is not run:
+            early_matches = kept.early_matches if isinstance(kept, Run) else run.early_matches
+            return _transition(run, replace(informed, early_matches=early_matches), (), context)
+        return kept
+    result = step_rules.on_event(step, informed, context, unsubscribed) if isinstance(step, WaitUntil) else informed
     if isinstance(result, Run):
-        return None if result == run else _transition(run, result, (), context)
-    return _advance(journey_version, run, result, context, paused=paused)
+        remembered = informed if run.pending_transition is not None else result
+        return None if remembered == run else _transition(run, remembered, (), context)
+    if run.pending_transition is not None:
+        return Reason.PAUSED if informed is run else _transition(run, informed, (), context)
+    return _advance(journey_version, run, informed, result, context, paused=paused)
 
 
 def advance_on_message(
@@ -142,7 +157,26 @@ def advance_on_message(
     ):
         return None
     context = context.with_event(run.trigger_event, context.now)
-    return _advance(journey_version, run, step_rules.on_message_outcome(step, status), context, paused=paused)
+    informed = learn(journey_version.journey, run, RunReport(step_id, visit, "failed")) if known_status(status) == "failed" else run
+    return _advance(journey_version, run, informed, step_rules.on_message_outcome(step, status), context, paused=paused)
+
+
+def advance_on_report(
+    journey_version: JourneyVersion, run: Run, report: RunReport, context: StepContext, *, paused: bool
+) -> Transition | None:
+    """The run after a report about one of its messages; None if the report is about an earlier visit of its step or says nothing new.
+
+    A run at a wait for this takes the branch. Any other run keeps the status for the waits and conditions that it comes to.
+    """
+    step, informed = journey_version.journey.step(run.step), learn(journey_version.journey, run, report)
+    if informed is run:
+        return None
+    # A report is no event of the customer: templates and conditions go on to see the one that advanced the run last.
+    context = context.with_event(run.trigger_event, context.now)
+    taken = step_rules.take_known_branch(step, informed) if isinstance(step, WaitUntil) and run.pending_transition is None else None
+    if taken is None:
+        return _transition(run, informed, (), context)
+    return _advance(journey_version, run, informed, taken, context, paused=paused)
 
 
 def exit_run(run: Run, reason: Reason, context: StepContext) -> Transition:
@@ -184,18 +218,21 @@ def _apply_next_elapsed(journey_version: JourneyVersion, run: Run, context: Step
     # Each wait ends at its own due time, however late the signal is. If it ended at the time of processing, a backlog of an hour would move
     # each later delay, window and quiet-hours check of the run by an hour.
     context = context.with_event(run.trigger_event, run.due)
-    return _advance(journey_version, run, step_rules.on_timeout(journey_version, run), context, paused=paused)
+    return _advance(journey_version, run, run, step_rules.on_timeout(journey_version, run), context, paused=paused)
 
 
 # In a paused journey the run keeps its step and due time and only notes where it would go. One transition is enough: the first one decides
 # which branch the run takes, as it would have without the pause, and later events and timeouts of that wait come too late. A queue of all
 # that happened during the pause could grow without a limit.
-def _advance(journey_version: JourneyVersion, run: Run, go_to: GoTo, context: StepContext, *, paused: bool) -> Transition:
-    """The run after it has gone to a step and on to its next wait; in a paused journey, the run with this transition held."""
+def _advance(journey_version: JourneyVersion, before: Run, run: Run, go_to: GoTo, context: StepContext, *, paused: bool) -> Transition:
+    """The run after it has gone to a step and on to its next wait; in a paused journey, the run with this transition held.
+
+    `before` is the run as it is stored, `run` the same with what the signal has added to its knowledge of messages.
+    """
     if not paused:
-        return _follow_steps(journey_version, run, run, go_to, context)
+        return _follow_steps(journey_version, before, run, go_to, context)
     held = PendingTransition(context.now, context.customer.lookup_id, go_to.step, go_to.cause, context.event, go_to.branch)
-    return _transition(run, replace(run, pending_transition=held), (), context)
+    return _transition(before, replace(run, pending_transition=held), (), context)
 
 
 def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run, go_to: GoTo, context: StepContext) -> Transition:
@@ -215,6 +252,8 @@ def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run,
                 return _transition(before, run.exited(Reason.TOO_MANY_MESSAGES, context.now), messages, context, branches)
             run = sending
             messages.append(message)
+            if message.status is MessageStatus.SKIPPED:
+                run = learn(journey_version.journey, run, RunReport(message.step, message.visit, "failed"))
         match decision:
             case GoTo():
                 go_to = decision
@@ -223,7 +262,9 @@ def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run,
                 if early is None:
                     run = replace(run, trigger_event=context.event, due=decision.due, hold=decision.hold)
                     return _transition(before, run, messages, context, branches)
-                go_to, context = early.go_to, context.with_event(early.event, context.now)
+                # What a report has completed has no event, and the one that advanced the run last stays.
+                event = context.event if early.event is None else early.event
+                go_to, context = early.go_to, context.with_event(event, context.now)
             case ExitRun():
                 return _transition(before, run.exited(decision.reason, context.now), messages, context, branches)
             case _:

@@ -40,7 +40,7 @@ _DETAILS: Final = {
     "bad-id": "an id has 1 to 64 of the characters A-Z, a-z, 0-9, _ and -",
     "empty-list": "needs at least one element",
     "empty-text": "must not be blank",
-    "bad-property": "a property is a path with dots that starts with `payload.` or `customer.`",
+    "bad-property": "a property is a path with dots that starts with `payload.` or `customer.`, or `messages.<step>.status`",
     "empty-conditions": "conditions need at least one condition",
     "missing-field": "required",
     "too-many-steps": "a journey has at most 200 steps",

@@ -73,11 +73,12 @@ class SimulatedMessage(WireModel):
 
 
 class IgnoredEventResponse(WireModel):
-    """An event that starts no run, and why."""
+    """An event that starts no run, and why; or a report about a message (the id of its step) that no run has sent."""
 
     at: Time
-    event: str
+    event: str | None
     reason: Reason
+    message: str | None
 
 
 class SimulationResponse(WireModel):

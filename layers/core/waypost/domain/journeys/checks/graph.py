@@ -34,12 +34,37 @@ class Node:
 
 def findings(steps: Sequence[Any]) -> list[Finding]:
     """All faults of the graph of `steps`, which are JSON values. A step that does not parse is a node too."""
-    nodes = [_node(position, step) for position, step in enumerate(steps) if isinstance(step, Mapping) and isinstance(step.get("id"), str)]
+    nodes = _nodes(steps)
+    by_id = _by_id(nodes)
+    faults_of_ids = [*_duplicate_ids(nodes, by_id), *_unknown_targets(nodes, by_id)]
+    return [*faults_of_ids, *_unreachable(by_id), *_endless_cycles(by_id), *_fast_cycles(by_id), *_known_status_cycles(by_id)]
+
+
+def nodes_by_id(steps: Sequence[Any]) -> Mapping[str, Node]:
+    """The steps of a definition as nodes; of two with one id the first."""
+    return _by_id(_nodes(steps))
+
+
+def reached_from(by_id: Mapping[str, Node], start: str) -> set[str]:
+    """The ids of the steps to which a path of at least one edge leads from a step."""
+    reached: set[str] = set()
+    to_visit = [start]
+    while to_visit:
+        new = {edge.target for edge in by_id[to_visit.pop()].edges if edge.target in by_id} - reached
+        reached |= new
+        to_visit += new
+    return reached
+
+
+def _nodes(steps: Sequence[Any]) -> list[Node]:
+    return [_node(position, step) for position, step in enumerate(steps) if isinstance(step, Mapping) and isinstance(step.get("id"), str)]
+
+
+def _by_id(nodes: Sequence[Node]) -> dict[str, Node]:
     by_id: dict[str, Node] = {}
     for node in nodes:
         by_id.setdefault(node.id, node)
-    faults_of_ids = [*_duplicate_ids(nodes, by_id), *_unknown_targets(nodes, by_id)]
-    return [*faults_of_ids, *_unreachable(by_id), *_endless_cycles(by_id), *_fast_cycles(by_id)]
+    return by_id
 
 
 def _node(position: int, step: Mapping[str, Any]) -> Node:
@@ -85,14 +110,10 @@ def _unknown_targets(nodes: Sequence[Node], by_id: Mapping[str, Node]) -> Iterat
 
 def _unreachable(by_id: Mapping[str, Node]) -> Iterator[Finding]:
     """Steps that no path from the first step reaches."""
-    reached = {node.id for node in by_id.values() if node.position == 0}
-    if not reached:
+    first = next((node.id for node in by_id.values() if node.position == 0), None)
+    if first is None:
         return
-    to_visit = list(reached)
-    while to_visit:
-        new = {edge.target for edge in by_id[to_visit.pop()].edges if edge.target in by_id} - reached
-        reached |= new
-        to_visit += new
+    reached = {first} | reached_from(by_id, first)
     for node in by_id.values():
         if node.id not in reached:
             yield Finding("unreachable-step", "no path from the first step leads to this step", pointer(("steps", node.position)))
@@ -129,6 +150,24 @@ def _fast_cycles(by_id: Mapping[str, Node]) -> Iterator[Finding]:
         detail = f"delays and timeouts around this cycle add up to {seconds:g} s, less than {LEAST_ROUND.total_seconds():g} s"
         yield Finding("fast-loop", f"{detail}: {' -> '.join(steps)}", pointer(("steps", node.position)))
         del edges[node.id]  # so that another step of the same cycle does not report it again
+
+
+# A wait is taken at once by what the run knows of a message, however often the run comes back to it, until the run sends the message again.
+def _known_status_cycles(by_id: Mapping[str, Node]) -> Iterator[Finding]:
+    """Cycles that a run may go round in less than `LEAST_ROUND` by one report, because they do not lead through the message again."""
+    for message in sorted({edge.message for node in by_id.values() for edge in node.edges if edge.message is not None}):
+        edges = {
+            node.id: [edge for edge in node.edges if not edge.by_event or edge.message == message]
+            for node in by_id.values()
+            if node.id != message
+        }
+        for node in by_id.values():
+            asks = any(edge.by_event and edge.message == message for edge in node.edges)
+            cycle = _shortest_cycle(node.id, edges) if asks and node.id in edges else None
+            if cycle is not None:
+                detail = f"what is known of the message {message!r} leads round this cycle at once: {' -> '.join(cycle[1])}"
+                yield Finding("fast-loop", detail, pointer(("steps", node.position)))
+                del edges[node.id]
 
 
 def _shortest_cycle(start: str, edges: Mapping[str, Sequence[Edge]]) -> tuple[float, list[str]] | None:

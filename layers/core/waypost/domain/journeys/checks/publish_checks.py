@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from waypost.domain.customers.consents import is_topic_id
-from waypost.domain.journeys.checks import graph, wait_checks
+from waypost.domain.journeys.checks import graph, message_checks, wait_checks
 from waypost.domain.journeys.checks.condition_checks import Place, condition_in, faults
 from waypost.domain.journeys.checks.implications import unreachable_branches
 from waypost.domain.journeys.conditions import Condition
@@ -71,7 +71,7 @@ def findings(
     if not isinstance(raw, Mapping):
         return []
     steps = _elements(raw.get("steps"))
-    found = [*graph.findings(steps), *_entry_and_exits(raw)]
+    found = [*graph.findings(steps), *_entry_and_exits(raw), *message_checks.findings(raw, steps)]
     for index, step in enumerate(steps):
         if isinstance(step, Mapping):
             place = ("steps", index)

@@ -14,8 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from waypost.domain.journeys.checks.condition_checks import Place, condition_in, faults
 from waypost.domain.journeys.checks.implications import Implications
+from waypost.domain.journeys.known_statuses import shown_by
 from waypost.domain.journeys.triggers import Trigger, one_source
-from waypost.domain.journeys.waits import AllBranch, Timeout, WaitUntil
+from waypost.domain.journeys.waits import AllBranch, MessageBranch, Timeout, WaitUntil
 from waypost.domain.values.durations import Duration, WaitDuration
 from waypost.domain.values.findings import Finding
 from waypost.domain.values.json_pointers import pointer
@@ -71,7 +72,14 @@ def _never_taken(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
     except ValidationError:
         return
     earlier_by_event: dict[str, list[Trigger]] = defaultdict(list)
+    earlier_messages: list[MessageBranch] = []
     for index, branch in enumerate(wait.branches):
+        if isinstance(branch, MessageBranch):
+            if any(_takes_reports_of(wide, branch) for wide in earlier_messages):
+                detail = "no run can take this branch, because an earlier branch takes the message first"
+                yield Finding("never-matches", detail, pointer((*place, "branches", index)))
+            earlier_messages.append(branch)
+            continue
         taken = [any(_takes(wide, each) for wide in earlier_by_event[each.event][:_MOST_COMPARED]) for each in branch.triggers]
         if any(taken) if isinstance(branch, AllBranch) else all(taken):
             yield Finding(
@@ -82,6 +90,13 @@ def _never_taken(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
         if not isinstance(branch, AllBranch):
             for each in branch.triggers:
                 earlier_by_event[each.event].append(each)
+
+
+def _takes_reports_of(wide: MessageBranch, narrow: MessageBranch) -> bool:
+    """Whether every message that takes the branch `narrow` takes `wide` too."""
+    if wide.message != narrow.message or not shown_by(narrow.status) <= shown_by(wide.status):
+        return False
+    return wide.link is None or wide.link == narrow.link
 
 
 def _takes(wide: Trigger, narrow: Trigger) -> bool:
