@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.journeys import FakeJourneys
 from tests.fakes.log import FakeLog
-from tests.fakes.messages import NOW, FakeMessages, FakeSendQueue
+from tests.fakes.messages import NOW, FakeMessages, FakeOptOuts, FakeSendQueue
 from tests.fakes.receipts import FakeReceipts
 from tests.fakes.runs import FakeRuns
 from tests.fakes.signals import FakeSignals
@@ -112,6 +112,7 @@ class MatchHarness:
     receipts: FakeReceipts = field(default_factory=FakeReceipts)
     signals: FakeSignals = field(default_factory=FakeSignals)
     timers: FakeTimers = field(default_factory=FakeTimers)
+    opt_outs: FakeOptOuts = field(default_factory=FakeOptOuts)
 
     def __post_init__(self) -> None:
         self.runs = FakeRuns(self.receipts, self.messages)
@@ -160,7 +161,7 @@ class MatchHarness:
 
     def ports(self) -> MatchDependencies:
         """The dependencies of the matcher."""
-        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers")
+        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers", "opt_outs")
         ports = {name: self._intercepted(getattr(self, name)) for name in names}
         return MatchDependencies(
             journeys=self._intercepted(self.journeys),

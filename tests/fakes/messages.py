@@ -10,6 +10,8 @@ from typing import Any
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.dead_letters import Parked
+from waypost.domain.errors import UnavailableError
+from waypost.domain.messages.links import SigningKey
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.signals import QueueMessage
 from waypost.domain.values.wire_time import iso
@@ -109,6 +111,39 @@ class FakeSuppressions:
 
     def remove(self, workspace: str, channel: str, address: str) -> None:
         self.held.pop((workspace, channel, address.strip()), None)
+
+
+@dataclass
+class FakeLinkKeys:
+    """Signing keys by workspace, newest first; `down` is an outage."""
+
+    stored: dict[str, list[SigningKey]] = field(default_factory=dict)
+    down: bool = False
+
+    def of(self, workspace: str, now: datetime) -> Sequence[SigningKey]:
+        if not self.read(workspace):
+            self.rotate(workspace, now)
+        return self.read(workspace)
+
+    def read(self, workspace: str) -> Sequence[SigningKey]:
+        if self.down:
+            raise UnavailableError("the workspaces table is down")
+        return tuple(self.stored.get(workspace, ()))
+
+    def rotate(self, workspace: str, now: datetime) -> SigningKey:
+        keys = self.stored.setdefault(workspace, [])
+        keys.insert(0, SigningKey(f"k{len(keys)}", f"{workspace}{len(keys)}".encode(), now))
+        return keys[0]
+
+
+@dataclass
+class FakeOptOuts:
+    """The topics that an address gets no more, by workspace, channel and hash, with their times."""
+
+    held: dict[tuple[str, str, str], dict[str, datetime]] = field(default_factory=dict)
+
+    def add(self, workspace: str, channel: str, address_hash: str, topics: Sequence[str], at: datetime) -> None:
+        self.held.setdefault((workspace, channel, address_hash), {}).update(dict.fromkeys(topics, at))
 
 
 @dataclass

@@ -12,6 +12,7 @@ from tests.fakes.messages import (
     NOW,
     FakeChannel,
     FakeDeadLetters,
+    FakeLinkKeys,
     FakeMessages,
     FakeSendQueue,
     FakeSignals,
@@ -21,6 +22,7 @@ from tests.fakes.messages import (
 from tests.fakes.workspaces import FakeWorkspaceSettings
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.signing_keys import SigningKeys
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.identifiers import Identifier
@@ -29,6 +31,7 @@ from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.messages.message import Message
+from waypost.message_links import MessageLinks
 from waypost.send import SendDependencies, SendResult, send
 
 ADA = Identifier("primary", "ada@example.com")
@@ -107,6 +110,7 @@ class SendHarness:
     cached_settings: CachedSettings = field(init=False)
     senders: Senders = field(init=False)
     pauses: ProviderPauses = field(default_factory=ProviderPauses)
+    link_keys: FakeLinkKeys = field(default_factory=FakeLinkKeys)
     now: datetime = NOW
     call_duration: timedelta = timedelta(0)
 
@@ -131,6 +135,7 @@ class SendHarness:
             dead=self.dead,
             statuses=Statuses(self.journeys),
             pauses=self.pauses,
+            links=MessageLinks(SigningKeys(self.link_keys), "https://example.com", lambda *parts: "hash of " + " ".join(parts)),
             clock=lambda: self.now + self.call_duration,
         )
 

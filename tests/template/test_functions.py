@@ -17,7 +17,7 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
 # function: the tables that it may write
 WRITERS = {
     "ingest": {"CustomersTable", "EventsTable", "KeysTable"},
-    "match": {"CustomersTable", "RunsTable", "EventsTable", "MessagesTable", "DeadTable"},
+    "match": {"CustomersTable", "RunsTable", "EventsTable", "MessagesTable", "DeadTable", "WorkspacesTable"},
     "send": {"MessagesTable", "WorkspacesTable", "DeadTable"},
     "manage": {"JourneysTable", "KeysTable", "WorkspacesTable", "DeadTable", "MessagesTable", "CustomersTable", "RunsTable", "EventsTable"},
 }

@@ -80,7 +80,7 @@ def running_on_moto(port: int = 0) -> Iterator[MotoStack]:
         listener = parts.enter_context(listening(port))
         moto = parts.enter_context(running_moto())
         cloud = Cloud(moto.url)
-        deployment = deploy(cloud)
+        deployment = deploy(cloud, _url(listener))
         functions = {
             name: parts.enter_context(running_function(name.removesuffix("Function").lower(), deployment.environment(name, cloud)))
             for name in deployment.variables

@@ -46,6 +46,7 @@ from waypost.domain.messages.send_request import SendRequest
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
+from waypost.message_links import MessageLinks
 from waypost.redelivery import park
 
 SAVE_ATTEMPTS: Final = 8
@@ -69,6 +70,7 @@ class SendDependencies:
     dead: ports.DeadLetters
     statuses: Statuses
     pauses: ProviderPauses
+    links: MessageLinks
     clock: Callable[[], datetime]
 
 
@@ -179,7 +181,7 @@ def _content(message: Message, recipient: Recipient, now: datetime, dependencies
 
 def _prepare(message: Message, recipient: Recipient, now: datetime, dependencies: SendDependencies) -> PreparedMessage | SkipReason:
     step = template_scope.message_step(recipient.journey, message.step)
-    scope = template_scope.scope(message, recipient.customer, recipient.journey)
+    scope = template_scope.scope(message, recipient.customer, recipient.journey, dependencies.links.base_url)
     rendered = dependencies.templates.render(template_scope.template_of(step), scope, now, strict=step.strict)
     if isinstance(rendered, RenderFailure):
         return SkipReason(MessageReason.TEMPLATE, rendered.detail)
@@ -200,10 +202,12 @@ def _with_stored_content(
 
 def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult | None:
     """Claims a message, calls its provider and records the response. None if the claim failed because the row has changed."""
+    # Before the claim: if the signing key cannot be read, the message has no attempt more than before.
+    outgoing = dependencies.links.put_into(claim.prepared, claim.message, claim.recipient, now)
     claimed = delivery.with_claim(claim.message, now, token, claim.prepared.to)
     if not dependencies.messages.save(claimed, row):
         return None
-    response = _slowed_down(_call_provider(claimed, claim.prepared, now, dependencies), claimed, dependencies)
+    response = _slowed_down(_call_provider(claimed, outgoing, now, dependencies), claimed, dependencies)
     # A call may take 15 seconds, which is longer than the first pause of the retry schedule: a pause that counted from the claim would be
     # over before the answer, and the receiver that timed out would be called again at once.
     return _record(response, claimed, dependencies.clock(), token, dependencies)

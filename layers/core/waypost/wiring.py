@@ -30,11 +30,13 @@ from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, SqsUndeliv
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.signing_keys import SigningKeys
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.erasure import ErasureDependencies
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
+from waypost.message_links import MessageLinks
 from waypost.web.authentication import Authenticator
 
 # These are imported where they are used, so that only the functions that need them load pydantic's models of journeys and of the API.
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
     from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
+    from waypost.adapters.dynamodb.link_keys import DynamoLinkKeys
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies, Preparation
@@ -157,6 +160,19 @@ def webhook_secrets() -> DynamoWebhookSecrets:
 
 
 @cache
+def link_keys() -> DynamoLinkKeys:
+    """The signing keys of the links in messages."""
+    from waypost.adapters.dynamodb.link_keys import DynamoLinkKeys  # noqa: PLC0415 - the sender and management only
+
+    return DynamoLinkKeys(table("WORKSPACES_TABLE"))
+
+
+def public_url() -> str:
+    """The public URL of the API for the links in messages. The management API learns it from its requests where this is empty."""
+    return settings.optional("PUBLIC_URL").rstrip("/")
+
+
+@cache
 def dead_letters() -> DynamoDeadLetters:
     """The dead letters: signals that could not be processed, and messages that failed."""
     return DynamoDeadLetters(table("DEAD_TABLE"))
@@ -221,6 +237,8 @@ def intake() -> IngestDependencies:
 @cache
 def matching() -> engine.MatchDependencies:
     """The dependencies of the matcher."""
+    from waypost.adapters.dynamodb.opt_outs import DynamoOptOuts  # noqa: PLC0415 - the matcher only
+
     return engine.MatchDependencies(
         customers=customers(),
         runs=runs(),
@@ -232,6 +250,7 @@ def matching() -> engine.MatchDependencies:
         send_queue=send_queue(),
         signals=signals_queue(),
         timers=timers(),
+        opt_outs=DynamoOptOuts(table("WORKSPACES_TABLE")),
         executor=ThreadPoolExecutor(MATCHER_THREADS),
         erasing=erasing,
         log_all=settings.optional("EVENT_LOG", "full") == "full",
@@ -259,6 +278,7 @@ def erasing() -> ErasureDependencies:
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
+    from waypost.adapters.dynamodb.address_rows import address_hash  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
@@ -275,6 +295,7 @@ def sending() -> send.SendDependencies:
         dead=dead_letters(),
         statuses=Statuses(journeys(), max_age=snapshot_seconds()),
         pauses=ProviderPauses(),
+        links=MessageLinks(SigningKeys(link_keys()), public_url(), partial(address_hash, secret_of=tombstone_key)),
         clock=now,
     )
 
@@ -334,6 +355,8 @@ def managing() -> ManageDependencies:
         messages=messages(),
         suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
         secrets=webhook_secrets(),
+        link_keys=link_keys(),
+        signing_keys=SigningKeys(link_keys()),
         dead_letters=dead_letters(),
         signals=signals_queue(),
         send_queue=send_queue(),

@@ -46,7 +46,7 @@ FULL = SendContext("published", recipient(), CONTENT, is_suppressed=False)
 
 def test_a_message_that_passes_all_checks_is_claimed() -> None:
     """A due message is claimed with its content if its journey runs, its customer exists, and its address is not suppressed."""
-    assert next_action(pending_message(), NOW, FULL) == Claim(pending_message(), PREPARED)
+    assert next_action(pending_message(), NOW, FULL) == Claim(pending_message(), PREPARED, recipient())
 
 
 def test_inputs_are_loaded_one_after_the_other() -> None:
@@ -152,4 +152,4 @@ def test_a_webhook_with_an_expired_lease_is_claimed_again() -> None:
     expired = delivery.after_expired_lease(claimed, NOW + delivery.LEASE)
     assert [attempt.outcome for attempt in expired.attempts] == ["unknown"]
     assert next_action(claimed, NOW + delivery.LEASE, replace(FULL, content=None)) == LoadContent(expired, recipient())
-    assert next_action(claimed, NOW + delivery.LEASE, FULL) == Claim(expired, PREPARED)
+    assert next_action(claimed, NOW + delivery.LEASE, FULL) == Claim(expired, PREPARED, recipient())

@@ -15,6 +15,9 @@ from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.values.mailboxes import Mailbox, mailbox, usable_address
 
+MAX_HEADER_CHARACTERS: Final = 996
+"""The most printable ASCII characters that SES takes as the value of a header."""
+
 # Besides the outages of all services: SES accepts no e-mail of this account at the moment, or its configuration set does not exist.
 _ACCOUNT_ERRORS: Final = frozenset({"AccountSuspendedException", "NotFoundException", "SendingPausedException"})
 
@@ -52,7 +55,7 @@ class SesChannel:
         # SES has no idempotency key: it accepts the same e-mail twice. botocore by default repeats a call that timed out, so `attempts=1`
         # turns that off. An error after the connection was made is `unknown`, because SES may have accepted the e-mail before it.
         try:
-            sent = client("sesv2", read_timeout=10, attempts=1).send_email(**self._request(message, prepared.rendered))
+            sent = client("sesv2", read_timeout=10, attempts=1).send_email(**self._request(message, prepared))
         except ClientError as error:
             return _response_of_error(error)
         except (ConnectTimeoutError, EndpointConnectionError) as error:
@@ -63,12 +66,13 @@ class SesChannel:
             return ProviderResponse("refused", type(error).__name__)
         return ProviderResponse("sent", sent["MessageId"])
 
-    def _request(self, message: Message, rendered: RenderedTemplate) -> dict[str, Any]:
+    def _request(self, message: Message, prepared: PreparedMessage) -> dict[str, Any]:
+        rendered = prepared.rendered
         body = {part.capitalize(): _content(rendered[part]) for part in ("text", "html") if rendered.get(part)}
         request: dict[str, Any] = {
             "FromEmailAddress": rendered["from"],
             "Destination": {"ToAddresses": [rendered["to"]]},
-            "Content": {"Simple": {"Subject": _content(rendered["subject"]), "Body": body}},
+            "Content": {"Simple": {"Subject": _content(rendered["subject"]), "Body": body, **_headers(prepared)}},
             "EmailTags": [{"Name": "waypost-message", "Value": message.id}, {"Name": "waypost-workspace", "Value": message.workspace}],
         }
         return request | ({"ConfigurationSetName": self.configuration_set} if self.configuration_set else {})
@@ -80,6 +84,16 @@ def _receiver(rendered: RenderedTemplate, customer: Customer) -> Mailbox | None:
     candidates = (customer.attributes.get("email"), customer.primary_key)
     addresses = (usable_address(text.strip()) for text in candidates if isinstance(text, str))
     return next((Mailbox("", address) for address in addresses if address), None)
+
+
+def _headers(prepared: PreparedMessage) -> Mapping[str, Any]:
+    """The headers of one-click unsubscription (RFC 8058), if the message has the link."""
+    # Not `ListManagementOptions`: SES would then add headers of its own, for contact lists of its own.
+    value = f"<{prepared.unsubscribe_url}>"
+    if prepared.unsubscribe_url is None or len(value) > MAX_HEADER_CHARACTERS:
+        return {}
+    one_click = {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"}
+    return {"Headers": [{"Name": "List-Unsubscribe", "Value": value}, one_click]}
 
 
 def _content(text: str) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ from waypost.domain.signals import (
     ErasureContinued,
     EventsArrived,
     JourneyResumed,
+    LinkUsed,
     MessageSettled,
     QueueMessage,
     ResumePhase,
@@ -51,6 +52,9 @@ SHAPES: Final[Mapping[str, Shape]] = {
     ),
     "released": Shape(frozenset({"kind", "workspace", "customer", "known_as", "journey", "rev", "sweep"})),
     "erasure": Shape(frozenset({"kind", "workspace", "customer", "part"}), number=2),
+    "link": Shape(
+        frozenset({"kind", "workspace", "customer", "channel", "address", "subscribed", "unsubscribed", "confirmed", "at"}), number=3
+    ),
 }
 NUMBERS: Final = tuple({shape.number for shape in SHAPES.values()})
 EVENT_SHAPE: Final = Shape(
@@ -126,7 +130,7 @@ def from_delays_record(record: str) -> QueueMessage:
     return QueueMessage(*value)
 
 
-def to_wire(signal: Signal) -> dict[str, Any]:
+def to_wire(signal: Signal) -> dict[str, Any]:  # noqa: PLR0911 - one for each kind
     """A signal as a JSON object. Only the formats after the first one are written with their number."""
     match signal:
         case EventsArrived():
@@ -140,8 +144,9 @@ def to_wire(signal: Signal) -> dict[str, Any]:
         case CustomerReleased():
             return _released_to_wire(signal)
         case ErasureContinued():
-            names = {"workspace": signal.workspace, "customer": signal.erased, "part": signal.part}
-            return {FORMAT_KEY: SHAPES["erasure"].number, "kind": "erasure", **names}
+            return _erasure_to_wire(signal)
+        case LinkUsed():
+            return _link_to_wire(signal)
         case _:
             assert_never(signal)
 
@@ -261,8 +266,41 @@ def _released_from_wire(wire: Mapping[str, Any]) -> CustomerReleased:
     )
 
 
+def _erasure_to_wire(signal: ErasureContinued) -> dict[str, Any]:
+    names = {"workspace": signal.workspace, "customer": signal.erased, "part": signal.part}
+    return {FORMAT_KEY: SHAPES["erasure"].number, "kind": "erasure", **names}
+
+
 def _erasure_from_wire(wire: Mapping[str, Any]) -> ErasureContinued:
     return ErasureContinued(wire["workspace"], wire["customer"], wire["part"])
+
+
+def _link_to_wire(signal: LinkUsed) -> dict[str, Any]:
+    return {
+        FORMAT_KEY: SHAPES["link"].number,
+        "kind": "link",
+        "workspace": signal.workspace,
+        "customer": signal.customer_in_link,
+        "channel": signal.channel,
+        "address": signal.address_hash,
+        "subscribed": list(signal.subscribed),
+        "unsubscribed": list(signal.unsubscribed),
+        "confirmed": signal.confirmed,
+        "at": iso(signal.at),
+    }
+
+
+def _link_from_wire(wire: Mapping[str, Any]) -> LinkUsed:
+    return LinkUsed(
+        workspace=wire["workspace"],
+        customer_in_link=wire["customer"],
+        channel=wire["channel"],
+        address_hash=wire["address"],
+        subscribed=tuple(wire["subscribed"]),
+        unsubscribed=tuple(wire["unsubscribed"]),
+        confirmed=wire["confirmed"],
+        at=instant(wire["at"]),
+    )
 
 
 _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Signal]]] = {
@@ -272,4 +310,5 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Signal]]] = {
     "resumed": _resumed_from_wire,
     "released": _released_from_wire,
     "erasure": _erasure_from_wire,
+    "link": _link_from_wire,
 }

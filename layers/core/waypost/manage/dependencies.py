@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from waypost import ports
 from waypost.cache.senders import Senders
+from waypost.cache.signing_keys import SigningKeys
 from waypost.domain.customers.customer import Customer
 from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.messages.message import PreparedMessage, RenderedTemplate, SkipReason
@@ -58,6 +59,8 @@ class ManageDependencies:
     messages: ports.ManagedMessages
     suppressions: ports.ManagedSuppressions
     secrets: ports.ManagedWebhookSecrets
+    link_keys: ports.ManagedLinkKeys
+    signing_keys: SigningKeys
     dead_letters: ports.ManagedDeadLetters
     signals: ports.Signals
     send_queue: ports.SendQueue

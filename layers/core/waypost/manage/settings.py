@@ -5,6 +5,7 @@ from __future__ import annotations
 from waypost.domain.errors import RefusedError, StaleError
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.manage.api import ApiRequest
+from waypost.manage.link_texts import LANGUAGES
 from waypost.manage.requests import NoQuery
 from waypost.web.http import Response
 
@@ -16,7 +17,15 @@ def read_settings(request: ApiRequest[NoQuery, None]) -> Response:
 
 
 def save_settings(request: ApiRequest[NoQuery, WorkspaceSettings]) -> Response:
-    """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one."""
+    """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one.
+
+    RefusedError 422 for a language that the page behind links does not have.
+    """
+    if request.body.language not in LANGUAGES:
+        # Not in the model: a newer release may have stored a language that this one does not know, and the sender reads the settings too.
+        known = ", ".join(LANGUAGES)
+        fault = {"code": "unknown-language", "detail": f"the page behind links is in one of {known}", "pointer": "/language"}
+        raise RefusedError(422, "invalid", "The body does not have the form that this route requires.", errors=[fault])
     settings, expected = request.dependencies.settings, request.headers.get("if-match")
     revision = settings.read(request.workspace).revision
     if expected is not None and not _matches(expected, revision):

@@ -47,14 +47,14 @@ def simulate_journey(request: ApiRequest[NoQuery, SimulationBody]) -> Simulation
     """`POST /api/journeys/{id}/simulate`."""
     ports = request.dependencies
     schema = ports.workspaces.schema(request.workspace)
-    simulation = simulate(ports, request.workspace, request.variables["id"], request.body, schema, request.now)
+    simulation = simulate(ports, request.workspace, request.variables["id"], request.body, schema, request.now, request.base_url)
     journey = simulation.journey_version.journey
-    messages = [rendered(each, journey, ports) for each in simulation.messages]
+    messages = [rendered(each, journey, ports, request.base_url) for each in simulation.messages]
     return SimulationResponse.of(simulation, messages, list(event_warnings(journey, request.body)))
 
 
 def simulate(
-    sources: ManageDependencies, workspace: str, journey_id: str, body: SimulationBody, schema: Schema, now: datetime
+    sources: ManageDependencies, workspace: str, journey_id: str, body: SimulationBody, schema: Schema, now: datetime, base_url: str = ""
 ) -> Simulation:
     """Plays events against the newest definition of a journey.
 
@@ -70,17 +70,17 @@ def simulate(
     row = _customer_row(workspace, identifier, body, schema, stored)
 
     def outcome(planned: PlannedMessage) -> MessageStatus:
-        return MessageStatus.SKIPPED if rendered(planned, checked, sources).reason else MessageStatus.SENT
+        return MessageStatus.SKIPPED if rendered(planned, checked, sources, base_url).reason else MessageStatus.SENT
 
     simulation = Simulation(JourneyVersion(checked, lifecycle.version), schema, row, outcome)
     simulation.play([*_given_events(workspace, body, schema), *_recorded_events(sources.log, stored, body, schema, now)])
     return simulation
 
 
-def rendered(planned: PlannedMessage, journey: Journey, dependencies: ManageDependencies) -> SimulatedMessage:
-    """A message of the dry run, rendered for the customer as it was when the message was planned."""
+def rendered(planned: PlannedMessage, journey: Journey, dependencies: ManageDependencies, base_url: str) -> SimulatedMessage:
+    """A message of the dry run, rendered for the customer as it was when the message was planned. Its links are inert."""
     message, step = planned.message, template_scope.message_step(journey, planned.message.step)
-    template, scope = template_scope.template_of(step), template_scope.scope(message, planned.customer, journey)
+    template, scope = template_scope.template_of(step), template_scope.scope(message, planned.customer, journey, base_url)
     content = dependencies.templates.render(template, scope, message.created_at, strict=step.strict)
     skipped = MessageReason.TEMPLATE if isinstance(content, RenderFailure) else _skipped(content, planned, dependencies)
     reason = message.reason or skipped

@@ -7,10 +7,20 @@ from datetime import datetime
 from typing import assert_never
 
 from waypost.domain.intake.receipts import Receipt
-from waypost.domain.signals import CustomerReleased, ErasureContinued, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
+from waypost.domain.signals import (
+    CustomerReleased,
+    ErasureContinued,
+    EventsArrived,
+    JourneyResumed,
+    LinkUsed,
+    MessageSettled,
+    Signal,
+    TimerDue,
+)
 from waypost.erasure import continue_erasure
 from waypost.match.dependencies import MatchDependencies
 from waypost.match.events import match_events
+from waypost.match.links import use_link
 from waypost.match.resume import resume
 from waypost.match.wakeups import wake
 
@@ -33,6 +43,8 @@ def match(
     match signal:
         case EventsArrived():
             return match_events(signal, now, dependencies, redelivered=redelivered, group=group, on_moved=on_moved)
+        case LinkUsed():
+            return use_link(signal, now, dependencies, redelivered=redelivered, group=group, on_moved=on_moved)
         case JourneyResumed():
             resume(signal, dependencies)
             return []

@@ -9,7 +9,7 @@ from waypost.ports.calls import Caller
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
 from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
-from waypost.ports.messages import Channel, ManagedMessages, ManagedSuppressions, Messages, Suppressions, Templates
+from waypost.ports.messages import Channel, ManagedMessages, ManagedSuppressions, Messages, OptOuts, Suppressions, Templates
 from waypost.ports.queues import (
     ArmedTimers,
     DeadLetters,
@@ -28,7 +28,9 @@ from waypost.ports.runs import RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
 from waypost.ports.workspaces import (
     Keys,
+    LinkKeys,
     ManagedKeys,
+    ManagedLinkKeys,
     ManagedWebhookSecrets,
     ManagedWorkspaces,
     ManagedWorkspaceSettings,
@@ -51,16 +53,19 @@ __all__ = [
     "JourneyVersions",
     "Journeys",
     "Keys",
+    "LinkKeys",
     "ManagedCustomers",
     "ManagedDeadLetters",
     "ManagedJourneys",
     "ManagedKeys",
+    "ManagedLinkKeys",
     "ManagedMessages",
     "ManagedSuppressions",
     "ManagedWebhookSecrets",
     "ManagedWorkspaceSettings",
     "ManagedWorkspaces",
     "Messages",
+    "OptOuts",
     "Receipts",
     "ReceivedRecords",
     "ReceivedSignals",

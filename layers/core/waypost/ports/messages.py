@@ -77,6 +77,13 @@ class Channel(Protocol):
         """Calls the provider exactly once. UnavailableError only if the provider was certainly not called."""
 
 
+class OptOuts(Protocol):
+    """What an address gets no more, where there is no customer to whom it could belong."""
+
+    def add(self, workspace: str, channel: str, address_hash: str, topics: Sequence[str], at: datetime) -> None:
+        """Stores that the address with this keyed hash gets no more messages of these topics (`*`: of all)."""
+
+
 class Suppressions(Protocol):
     """Addresses that no longer receive messages."""
 

@@ -23,6 +23,12 @@ ConstantFault = tuple[tuple[str, ...], str, str]
 
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 
+UNSUBSCRIBE_URL: Final = "unsubscribe_url"
+PREFERENCES_URL: Final = "preferences_url"
+CONFIRM_URL: Final = "confirm_url"
+LINK_VARIABLES: Final = (UNSUBSCRIBE_URL, PREFERENCES_URL, CONFIRM_URL)
+"""The variables of templates that hold a link (docs/messages.md#links)."""
+
 RESERVED_HEADERS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 """Headers that the HTTP client or the signature sets; so are all that start with `webhook-`."""
 
@@ -81,6 +87,15 @@ class MessageStep(Step):
     sender_field: ClassVar[str | None] = None
     """The field of the template that names the sender, which has to be one of the workspace."""
 
+    is_personal_address: ClassVar[bool] = True
+    """Whether the address is one of a person, so that what is stored about it is stored under a hash with a secret key."""
+
+    address_attributes: ClassVar[tuple[str, ...]] = ()
+    """The attributes of a customer that hold its own address on this channel, beside the primary key."""
+
+    has_links: ClassVar[bool] = False
+    """Whether its templates have the variables `LINK_VARIABLES`."""
+
     type: Literal["message"]
     strict: StrictBool = Field(default=False, description="Whether a missing value in a template skips the message (reason `template`).")
     on_unknown: Literal["hold", "resend"] = Field(
@@ -127,6 +142,8 @@ class EmailMessage(MessageStep):
     """A message by e-mail."""
 
     sender_field = "from"
+    address_attributes = ("email",)
+    has_links = True
 
     channel: Literal["email"]
     template: EmailTemplate
@@ -152,6 +169,7 @@ class WebhookMessage(MessageStep):
 
     recognizes_repeats = True
     url_field = "url"
+    is_personal_address = False
 
     channel: Literal["webhook"]
     template: WebhookTemplate

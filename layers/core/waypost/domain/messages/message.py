@@ -133,10 +133,12 @@ class PreparedMessage:
     """A message as its channel sends it: complete, so that every attempt sends the same, with the address that identifies its receiver.
 
     `to` is the address in the form in which suppressions store it, such as `ada@example.com` or the origin and path of a URL.
+    `unsubscribe_url` is the link of one-click unsubscription, which only the provider gets: no row stores it.
     """
 
     to: str
     rendered: RenderedTemplate
+    unsubscribe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

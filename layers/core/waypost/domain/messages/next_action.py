@@ -95,10 +95,11 @@ class StoreContent:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Claim `message`, and then call its provider with the stored content `prepared`."""
+    """Claim `message`, and then call its provider with the stored content `prepared`, after the links of `recipient` are put into it."""
 
     message: Message
     prepared: PreparedMessage
+    recipient: Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def _with_content(message: Message, now: datetime, recipient: Recipient, context
         case SkipReason() as reason:
             return _skip(message, reason, now)
         case Content() as content:
-            return _with_refused_sender(message, now, content, context) or _with_allowed_sender(message, now, content, context)
+            return _with_refused_sender(message, now, content, context) or _with_allowed_sender(message, now, content, recipient, context)
         case _ as never:
             assert_never(never)
 
@@ -189,12 +190,12 @@ def _with_refused_sender(message: Message, now: datetime, content: Content, cont
     return Settle(delivery.with_refused_sender(message, context.sender.error, now)) if context.sender.error else None
 
 
-def _with_allowed_sender(message: Message, now: datetime, content: Content, context: SendContext) -> Load | Decision:
+def _with_allowed_sender(message: Message, now: datetime, content: Content, recipient: Recipient, context: SendContext) -> Load | Decision:
     if context.is_suppressed is None:
         return LoadSuppression(content.prepared.to)
     if context.is_suppressed:
         return _skip(message, SkipReason(MessageReason.SUPPRESSED), now)
-    return Claim(message, content.prepared) if content.is_stored else StoreContent(message, content.prepared)
+    return Claim(message, content.prepared, recipient) if content.is_stored else StoreContent(message, content.prepared)
 
 
 def _skip(message: Message, reason: SkipReason, now: datetime) -> Settle:

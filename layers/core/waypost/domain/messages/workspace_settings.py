@@ -40,6 +40,9 @@ class WorkspaceSettings(WireModel):
 
     senders: tuple[Sender, ...] = Field(default=(), max_length=100)
     topics: Topics = ()
+    color: str = Field("#1f5fa8", pattern="^#[0-9a-fA-F]{6}$", description="The colour of the buttons on the page behind links.")
+    language: str = Field("en", pattern="^[a-z]{2}$", description="The language of the page behind links: `en` or `de`.")
+    page_name: str = Field("", max_length=100, description="The name of the sender on the page behind links.")
 
 
 class StoredSettings(NamedTuple):

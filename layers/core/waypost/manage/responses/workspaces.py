@@ -46,6 +46,13 @@ class WebhookSecretResponse(WireModel):
         return cls(secret=current, previous=earlier[0] if earlier else None, rotated_at=secrets.rotated_at)
 
 
+class LinkKeyResponse(WireModel):
+    """The key that signs the links of later messages, without the key itself."""
+
+    id: str
+    created_at: Time
+
+
 class DeadLetterResponse(WireModel):
     """A signal that could not be processed, or a message that failed. `content` is the queue record."""
 
