@@ -162,7 +162,7 @@ LAYER_PIP = env -u UV_COMPILE_BYTECODE $(UV) pip install --quiet --requirements 
   --only-binary :all: --no-deps --require-hashes
 # Left out of the layer: the data of AWS services that no function calls, what python-liquid needs only for filters that templates here do
 # not have (the locales of Babel, the time zones of pytz), and files of packages that no program reads. A test calls every operation from the built layer.
-LAYER_SERVICES := dynamodb scheduler sesv2 sqs
+LAYER_SERVICES := dynamodb pinpoint-sms-voice-v2 scheduler sesv2 sqs
 LAYER_UNUSED := .lock bin babel/locale-data pytz/zoneinfo boto3/data simplejson/tests aws_lambda_powertools/event_handler/openapi/swagger_ui
 build-CoreLayer: $(READY)
 	$(LAYER_PIP) --target "$(ARTIFACTS_DIR)/python" --python-platform aarch64-manylinux_2_28

@@ -63,13 +63,13 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _run_on_ministack(port: int, sam_variables: Path) -> NoReturn:
     with running(port) as stack:
-        containers.write_variables(sam_variables, stack.deployment.variables, stack.emulator.url)
+        containers.write_variables(sam_variables, stack.deployment.variables, stack.emulator.url, stack.providers.environment())
         _print_log(stack)
 
 
 def _run_on_moto(port: int, sam_variables: Path) -> NoReturn:
     with running_on_moto(port) as stack:
-        containers.write_variables(sam_variables, stack.deployment.all_variables(), stack.moto.url)
+        containers.write_variables(sam_variables, stack.deployment.all_variables(), stack.moto.url, stack.providers.environment())
         print(banner(stack.url, stack.moto.url, has_clock=False), flush=True)
         function_process.log.addHandler(logging.StreamHandler(sys.stdout))
         function_process.log.setLevel(logging.INFO)

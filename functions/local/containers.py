@@ -30,12 +30,15 @@ def bridge_address() -> str | None:
     return socket.inet_ntoa(answer[20:24])
 
 
-def write_variables(path: Path, variables: Mapping[str, str], emulator_url: str) -> None:
-    """Writes the file that `sam local --env-vars` reads: the variables of all functions, and the emulator's address for a container.
+def write_variables(path: Path, variables: Mapping[str, str], emulator_url: str, endpoints: Mapping[str, str]) -> None:
+    """Writes the file that `sam local --env-vars` reads: the variables of all functions, and the addresses for a container.
+
+    `endpoints` are the variables with the address of the provider emulator; the emulator's address is `emulator_url`.
 
     `sam local` sets only variables that the template declares for a function, so one list serves all functions. The variables of
     Powertools are left out: they differ from function to function, and `sam local` reads them in the template.
     """
     shared = {name: value for name, value in variables.items() if not name.startswith("POWERTOOLS_")}
-    endpoint = {"AWS_ENDPOINT_URL": f"http://{HOST}:{urlsplit(emulator_url).port}"}
-    path.write_text(json.dumps({"Parameters": shared | endpoint}, indent=2))
+    urls = {"AWS_ENDPOINT_URL": emulator_url, **endpoints}
+    addresses = {name: f"http://{HOST}:{urlsplit(url).port}" for name, url in urls.items()}
+    path.write_text(json.dumps({"Parameters": shared | addresses}, indent=2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from functions.local.paths import PACKAGES, TEMPLATE, LocalError
 BUCKET: Final = "waypost-local-code"
 STACK: Final = "waypost"
 SENDER: Final = "waypost@example.com"
+SMS_SENDER: Final = "Waypost"
 CALLS_WEBHOOKS: Final = ("SendFunction", "ManageFunction")  # the two functions that check the addresses of webhooks
 MAX_CONCURRENCY: Final = 3  # workers for each event source mapping
 FINAL_STATUSES: Final = ("CREATE_COMPLETE", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
@@ -32,8 +34,10 @@ class Deployment:
     api: str
 
 
-def deploy(cloud: Cloud, clock_file: Path, public_url: str) -> Deployment:
+def deploy(cloud: Cloud, clock_file: Path, endpoints: Mapping[str, str], public_url: str) -> Deployment:
     """Deploys the working tree; the functions add the seconds in `clock_file` to their time, and `public_url` is in the links of messages.
+
+    `endpoints` are the variables that lead the functions to the provider emulator.
 
     LocalError with CloudFormation's first reason if the stack cannot be created.
     """
@@ -43,7 +47,7 @@ def deploy(cloud: Cloud, clock_file: Path, public_url: str) -> Deployment:
     cloud.client("sesv2").create_email_identity(EmailIdentity=SENDER)
     variables: dict[str, str] = {}
     for name in template.resources(stack, "AWS::Serverless::Function"):
-        variables |= _configure(cloud, name, resources[name], clock_file, public_url)
+        variables |= _configure(cloud, name, resources[name], clock_file, endpoints, public_url)
     _limit_concurrency(cloud)
     return Deployment(resources, variables, api.complete(cloud, stack, resources))
 
@@ -72,7 +76,7 @@ def _uploaded(cloud: Cloud, name: str, content: bytes) -> str:
 def _create(cloud: Cloud, body: str) -> dict[str, str]:
     """Creates the stack and waits for it. Returns the physical ids by logical id."""
     client = cloud.client("cloudformation")
-    parameters = {"Architecture": _architecture(), "SenderAddress": SENDER}
+    parameters = {"Architecture": _architecture(), "SenderAddress": SENDER, "SmsOriginationIdentity": SMS_SENDER}
     client.create_stack(
         StackName=STACK,
         TemplateBody=body,
@@ -116,7 +120,7 @@ def _limit_concurrency(cloud: Cloud) -> None:
         client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": MAX_CONCURRENCY})
 
 
-def _configure(cloud: Cloud, name: str, function: str, clock_file: Path, public_url: str) -> dict[str, str]:
+def _configure(cloud: Cloud, name: str, function: str, clock_file: Path, endpoints: Mapping[str, str], public_url: str) -> dict[str, str]:
     """Adds the local settings of a function: its packages, the clock and, if it calls webhooks, permission to call this machine.
 
     `name` is the logical id, `function` the physical one. Returns the variables that the template gives to the function, with the URL of
@@ -125,7 +129,7 @@ def _configure(cloud: Cloud, name: str, function: str, clock_file: Path, public_
     client = cloud.client("lambda")
     from_template: dict[str, str] = client.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
     from_template |= {"PUBLIC_URL": public_url} if "PUBLIC_URL" in from_template else {}
-    local = {"PYTHONPATH": str(PACKAGES), "WAYPOST_CLOCK_FILE": str(clock_file), "AWS_ENDPOINT_URL": cloud.url}
+    local = {"PYTHONPATH": str(PACKAGES), "WAYPOST_CLOCK_FILE": str(clock_file), "AWS_ENDPOINT_URL": cloud.url, **endpoints}
     local |= {"WAYPOST_SNAPSHOT_SECONDS": "0"}  # a publication takes effect at once
     local |= {"WAYPOST_LOCAL_WEBHOOKS": "1"} if name in CALLS_WEBHOOKS else {}
     client.update_function_configuration(FunctionName=function, Environment={"Variables": from_template | local})

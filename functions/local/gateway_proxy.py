@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -48,6 +48,12 @@ class LocalStack(Protocol):
     def mails(self) -> list[dict[str, Any]]:
         """The e-mails that were sent, newest first."""
 
+    def texts(self) -> list[dict[str, Any]]:
+        """The text messages that were sent, newest first."""
+
+    def plan_responses(self, target: str, plans: Sequence[Mapping[str, Any]]) -> None:
+        """Plans what the providers answer to the next calls; ValueError for a plan that is none."""
+
     def new_workspace(self, name: str) -> dict[str, str]:
         """Creates a workspace: its id, name and admin key."""
 
@@ -84,9 +90,6 @@ def proxy_app(stack: LocalStack, api: str, *, api_decodes_paths: bool = False) -
         await require_settled(await run_in_threadpool(stack.advance, await _duration(request)))
         return await show_clock(request)
 
-    async def mails(_: Request) -> Response:
-        return JSONResponse({"items": await run_in_threadpool(stack.mails)})
-
     async def workspaces(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(stack.new_workspace, await _name(request)), status_code=HTTPStatus.CREATED)
 
@@ -94,13 +97,38 @@ def proxy_app(stack: LocalStack, api: str, *, api_decodes_paths: bool = False) -
         Route("/_local/settle", settle, methods=["POST"]),
         Route("/_local/clock", show_clock, methods=["GET"]),
         Route("/_local/clock", advance_clock, methods=["POST"]),
-        Route("/_local/mails", mails, methods=["GET"]),
+        *_provider_routes(stack),
         Route("/_local/workspaces", workspaces, methods=["POST"]),
         Route("/{path:path}", forward, methods=METHODS),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={gateway.ProblemError: _problem})
     app.router.redirect_slashes = False
     return app
+
+
+def _provider_routes(stack: LocalStack) -> list[Route]:
+    """The routes of the provider emulator: what it accepted, and what it is planned to respond."""
+
+    async def mails(_: Request) -> Response:
+        return JSONResponse({"items": await run_in_threadpool(stack.mails)})
+
+    async def texts(_: Request) -> Response:
+        return JSONResponse({"items": await run_in_threadpool(stack.texts)})
+
+    async def plan(request: Request) -> Response:
+        try:
+            body = await request.json()
+            stack.plan_responses(str(body["to"]), body["responses"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            detail = f'Send a receiver or an operation, and responses: {{"to": "...", "responses": [{{...}}]}}. {error}'
+            raise gateway.ProblemError(HTTPStatus.BAD_REQUEST, "bad-request", detail) from error
+        return JSONResponse({"planned": len(body["responses"])})
+
+    return [
+        Route("/_local/mails", mails, methods=["GET"]),
+        Route("/_local/texts", texts, methods=["GET"]),
+        Route("/_local/responses", plan, methods=["POST"]),
+    ]
 
 
 def _not_settled(left: Mapping[str, int]) -> gateway.ProblemError:

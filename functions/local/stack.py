@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Any, Final
 import httpx
 import uvicorn
 
-from functions.local import seed
+from functions.local import containers, seed
 from functions.local.browser_guard import AsgiApplication, api_guarded
 from functions.local.clock import Clock
 from functions.local.cloud import Cloud
@@ -23,6 +24,7 @@ from functions.local.emulator import Emulator, running_emulator
 from functions.local.gateway_proxy import proxy_app
 from functions.local.idle import Pending, settle
 from functions.local.paths import LocalError
+from functions.local.providers import PlannedResponse, Providers, running_providers
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
 from waypost.domain.values.durations import Duration
 
@@ -40,6 +42,7 @@ class Stack:
     deployment: Deployment
     workspace_creator: WorkspaceCreator
     emulator_client: httpx.Client
+    providers: Providers
 
     def settle(self) -> bool:
         """Waits until all queues are empty and everything that is due is done; False if something is left and nothing moves any more."""
@@ -58,10 +61,16 @@ class Stack:
         return self._clock.advance(duration)
 
     def mails(self) -> list[dict[str, Any]]:
-        """The e-mails that SES accepted, newest first: `to`, `from`, `subject`, `text`, `html`, `at` (seconds since 1970)."""
-        accounts = self._get("/_ministack/ses/messages")["messages"]
-        mails = [mail for account in accounts.values() for mail in account]
-        return [_mail(mail) for mail in sorted(mails, key=lambda mail: mail["Timestamp"], reverse=True)]
+        """The e-mails that SES accepted, newest first."""
+        return self.providers.mails()
+
+    def texts(self) -> list[dict[str, Any]]:
+        """The text messages that the SMS service accepted, newest first."""
+        return self.providers.texts()
+
+    def plan_responses(self, target: str, plans: Sequence[Mapping[str, Any]]) -> None:
+        """Plans what the providers answer to the next calls for a receiver or of an operation. ValueError for a plan that is none."""
+        self.providers.plan(target, *map(PlannedResponse.parse, plans))
 
     def new_workspace(self, name: str) -> dict[str, str]:
         """Creates a workspace with an admin key: `id`, `name`, `key`."""
@@ -79,11 +88,6 @@ class Stack:
         return body
 
 
-def _mail(mail: dict[str, Any]) -> dict[str, Any]:
-    names = {"from": "Source", "to": "To", "subject": "Subject", "text": "BodyText", "html": "BodyHtml", "at": "Timestamp"}
-    return {name: mail[in_emulator] for name, in_emulator in names.items()}
-
-
 @contextmanager
 def running(port: int = 0) -> Iterator[Stack]:
     """Starts everything and serves it at http://127.0.0.1:`port` (0: a free port); at exit stops it. LocalError if it cannot start."""
@@ -92,12 +96,16 @@ def running(port: int = 0) -> Iterator[Stack]:
         emulator = parts.enter_context(running_emulator())
         cloud = Cloud(emulator.url)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        deployment = deploy(cloud, emulator.clock_file, url)
+        starting = running_providers(
+            emulator.url, lambda: time.time() + float(emulator.clock_file.read_text()), containers.bridge_address()
+        )
+        providers = parts.enter_context(starting)
+        deployment = deploy(cloud, emulator.clock_file, providers.environment(), url)
         environment = deployment.variables | cloud.environment() | {"WAYPOST_CLOCK_FILE": str(emulator.clock_file)}
         workspace_creator = parts.enter_context(running_workspace_creator(environment))
         seed.create_demo_workspace(deployment.api, workspace_creator)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=EMULATOR_TIMEOUT, trust_env=False))
-        stack = Stack(url, emulator, cloud, deployment, workspace_creator, client)
+        stack = Stack(url, emulator, cloud, deployment, workspace_creator, client, providers)
         parts.enter_context(serving(api_guarded(proxy_app(stack, deployment.api, api_decodes_paths=True)), listener))
         yield stack
 

@@ -15,7 +15,7 @@ from waypost.adapters.dynamodb.message_items import key_of, rendered_key, to_ite
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.messages.delivery import after_response, with_claim
-from waypost.domain.messages.delivery_reports import after_report
+from waypost.domain.messages.delivery_reports import Report, after_report
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, PreparedMessage, ProviderResponse
 
 Messages = DynamoMessages | FakeMessages
@@ -204,10 +204,10 @@ def test_a_report_does_not_overwrite_the_record_of_a_call(messages: Messages, cr
     """A second report that was read before the response was recorded and saved after it is refused, so the attempt stays."""
     create(pending_message())
     claimed = with_claim(pending_message(), NOW, "t1", "a")
-    delivered = after_report(claimed, "$delivered")
+    delivered = after_report(claimed, Report(MessageStatus.DELIVERED, NOW))
     assert messages.save(claimed, pending_message())
     assert messages.save(delivered, claimed)
     recorded = after_response(delivered, ProviderResponse("sent", ""), NOW)
     assert messages.save(recorded, delivered)
-    assert not messages.save(after_report(delivered, "$opened"), delivered)
+    assert not messages.save(after_report(delivered, Report(MessageStatus.OPENED, NOW)), delivered)
     assert messages.get("w1", "msg_1") == recorded

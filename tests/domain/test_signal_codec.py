@@ -117,7 +117,7 @@ def test_an_unknown_key_of_an_event_is_a_newer_version() -> None:
         {**to_wire(ARRIVED), "kind": "postcard"},
         {"kind": "postcard"},
         with_event_field("kind", "alias"),
-        {**to_wire(SIGNALS[1]), "status": "bounced"},
+        {**to_wire(SIGNALS[1]), "status": "lost"},
         {**to_wire(SIGNALS[3]), "stage": "timers"},
     ],
     ids=["kind of signal", "kind of signal alone", "kind of event", "status of a message", "phase of a resume"],

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from tests.fakes.consents import FakeConsentHistory
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.journeys import FakeJourneys
 from tests.fakes.log import FakeLog
@@ -113,6 +114,7 @@ class MatchHarness:
     signals: FakeSignals = field(default_factory=FakeSignals)
     timers: FakeTimers = field(default_factory=FakeTimers)
     opt_outs: FakeOptOuts = field(default_factory=FakeOptOuts)
+    consents: FakeConsentHistory = field(default_factory=FakeConsentHistory)
 
     def __post_init__(self) -> None:
         self.runs = FakeRuns(self.receipts, self.messages)
@@ -161,7 +163,7 @@ class MatchHarness:
 
     def ports(self) -> MatchDependencies:
         """The dependencies of the matcher."""
-        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers", "opt_outs")
+        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers", "consents", "opt_outs")
         ports = {name: self._intercepted(getattr(self, name)) for name in names}
         return MatchDependencies(
             journeys=self._intercepted(self.journeys),

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.fakes.customers import FakeCustomers
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.identifiers import Identifier
+from waypost.domain.customers.rows import RowKey
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
 from waypost.domain.messages.links import SigningKey
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
+from waypost.domain.messages.permission import Permission
+from waypost.domain.messages.suppression import SuppressionCause
 from waypost.domain.signals import QueueMessage
 from waypost.domain.values.wire_time import iso
 
@@ -97,20 +101,52 @@ class FakeChannel:
         return response
 
 
+GONE = SuppressionCause("gone", "provider", NOW)
+"""A cause of a suppression: an endpoint answered 410."""
+
+
 @dataclass
 class FakeSuppressions:
-    """Suppressed addresses in a dictionary, with the message and the time that suppressed each."""
+    """Suppressed addresses in a dictionary, each with its cause."""
 
-    held: dict[tuple[str, str, str], tuple[str | None, datetime | None]] = field(default_factory=dict)
+    held: dict[tuple[str, str, str], SuppressionCause] = field(default_factory=dict)
+    lifted: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
 
     def holds(self, workspace: str, channel: str, address: str) -> bool:
-        return (workspace, channel, address) in self.held
+        return (workspace, channel, address.strip()) in self.held
 
-    def add(self, workspace: str, channel: str, address: str, message: str | None = None, since: datetime | None = None) -> None:
-        self.held[workspace, channel, address] = message, since
+    def add(self, workspace: str, channel: str, address: str, cause: SuppressionCause) -> None:
+        key = workspace, channel, address.strip()
+        is_late = cause.source == "provider" and key in self.lifted and cause.since <= self.lifted[key]
+        if not is_late and (key not in self.held or self.held[key].since < cause.since):
+            self.held[key] = cause
 
-    def remove(self, workspace: str, channel: str, address: str) -> None:
+    def remove(self, workspace: str, channel: str, address: str, at: datetime) -> None:
         self.held.pop((workspace, channel, address.strip()), None)
+        self.lifted[workspace, channel, address.strip()] = at
+
+
+@dataclass
+class FakePermissions:
+    """Permissions by the customers and suppressions of a test; `before_read` runs between the claim and the read."""
+
+    customers: FakeCustomers
+    suppressions: FakeSuppressions
+    opt_outs: dict[tuple[str, str, str], dict[str, datetime]] = field(default_factory=dict)
+    before_read: Callable[[], None] = lambda: None
+    reads: int = 0
+
+    def of(self, workspace: str, channel: str, address: str, main_row: RowKey) -> Permission:
+        self.reads += 1
+        self.before_read()
+        row = self.customers.rows.get(main_row)
+        return Permission(
+            suppressed=self.suppressions.holds(workspace, channel, address),
+            opt_outs=self.opt_outs.get((workspace, channel, address), {}),
+            facts=row.facts if row else {},
+            erasing=row is None or row.erasing,
+            moved=row is not None and row.linked_to is not None,
+        )
 
 
 @dataclass
@@ -142,8 +178,11 @@ class FakeOptOuts:
 
     held: dict[tuple[str, str, str], dict[str, datetime]] = field(default_factory=dict)
 
-    def add(self, workspace: str, channel: str, address_hash: str, topics: Sequence[str], at: datetime) -> None:
-        self.held.setdefault((workspace, channel, address_hash), {}).update(dict.fromkeys(topics, at))
+    def add(self, workspace: str, channel: str, address: str, topics: Mapping[str, datetime]) -> None:
+        self.add_by_hash(workspace, channel, f"hash of {address}", topics)
+
+    def add_by_hash(self, workspace: str, channel: str, hashed: str, topics: Mapping[str, datetime]) -> None:
+        self.held.setdefault((workspace, channel, hashed), {}).update(topics)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from tests.fakes.messages import (
     FakeDeadLetters,
     FakeLinkKeys,
     FakeMessages,
+    FakePermissions,
     FakeSendQueue,
     FakeSignals,
     FakeSuppressions,
@@ -94,7 +95,7 @@ class EmailWorkspaces:
 
 @dataclass
 class SendHarness:
-    """The fakes that one test sends with; both channels are the same fake."""
+    """The fakes that one test sends with; all channels are the same fake."""
 
     messages: FakeMessages = field(default_factory=FakeMessages)
     customers: FakeCustomers = field(default_factory=one_customer)
@@ -107,6 +108,7 @@ class SendHarness:
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     schemas: Schemas = field(default_factory=lambda: Schemas(EmailWorkspaces()))
     settings: FakeWorkspaceSettings = field(default_factory=FakeWorkspaceSettings)
+    permissions: FakePermissions = field(init=False)
     cached_settings: CachedSettings = field(init=False)
     senders: Senders = field(init=False)
     pauses: ProviderPauses = field(default_factory=ProviderPauses)
@@ -115,12 +117,13 @@ class SendHarness:
     call_duration: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
+        self.permissions = FakePermissions(self.customers, self.suppressions)
         self.cached_settings = CachedSettings(self.settings)
         self.senders = Senders(self.cached_settings, "Waypost <waypost@example.com>")
 
     def dependencies(self) -> SendDependencies:
         """The dependencies of `send`, with the fakes as they are now."""
-        channels = {"email": self.channel, "webhook": self.channel}
+        channels = {"email": self.channel, "sms": self.channel, "webhook": self.channel}
         return SendDependencies(
             messages=self.messages,
             customers=self.customers,
@@ -129,6 +132,8 @@ class SendHarness:
             templates=self.templates,
             channels=channels,
             suppressions=self.suppressions,
+            permissions=self.permissions,
+            settings=self.cached_settings,
             senders=self.senders,
             queue=self.queue,
             signals=self.signals,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,6 +68,13 @@ class StuckStack:
     def advance(self, duration: Duration) -> bool:
         """Never."""
         return False
+
+    def texts(self) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
+    def plan_responses(self, target: str, plans: Sequence[Mapping[str, Any]]) -> None:
+        """Nothing."""
 
     def mails(self) -> list[dict[str, Any]]:
         """None."""

@@ -84,7 +84,7 @@ def database() -> Database:
         DynamoKeys(tables.empty_table("KeysTable")),
         DynamoWorkspaces(workspaces),
         DynamoWebhookSecrets(workspaces),
-        DynamoSuppressions(workspaces),
+        DynamoSuppressions(workspaces, lambda _: TOMBSTONE_KEY),
         DynamoWorkspaceSettings(workspaces),
         DynamoDeadLetters(dead),
         DynamoCustomerData(runs, messages, events, dead),

@@ -48,10 +48,12 @@ class Server(NamedTuple):
 
 
 def emulators(stack: AnyStack) -> list[Server]:
-    """The servers that no page needs: the emulator of AWS, and on moto the REST API behind the API server."""
+    """The servers that no page needs: the emulator of AWS, the provider emulator, and on moto the REST API behind the API server."""
+    providers = Server(stack.providers.url, "/v2/email/account")
     if isinstance(stack, MotoStack):
-        return [Server(stack.moto.url, AWS_BY_GET), Server(stack.api, "/api/health")]
+        return [Server(stack.moto.url, AWS_BY_GET), Server(stack.api, "/api/health"), providers]
     return [
+        providers,
         Server(stack.emulator.url, AWS_BY_GET),
         Server(stack.deployment.api, "/api/health"),
         Server(stack.emulator.url, "/_local/clock"),

@@ -15,7 +15,7 @@ from functions.local import containers
 from functions.local.cloud import Cloud
 from functions.local.moto_backend.consumer import Consumer
 from functions.local.moto_backend.deployment import event_source
-from functions.local.moto_backend.process import MAILS, Moto, running_moto
+from functions.local.moto_backend.process import READY, Moto, running_moto
 from functions.local.moto_backend.stack import MotoStack
 
 pytestmark = pytest.mark.xdist_group("moto")
@@ -94,5 +94,5 @@ def test_messages_of_a_group_come_back_in_their_order(server: Moto) -> None:
 def test_the_bridge_is_for_the_containers_of_sam_local(server: Moto, host: str, status: int) -> None:
     """At the address of Docker's bridge, only requests to the host name that containers know are answered."""
     port = httpx.URL(server.url).port
-    response = httpx.get(f"http://{BRIDGE}:{port}{MAILS}", headers={"Host": f"{host}:{port}"}, timeout=30)
+    response = httpx.get(f"http://{BRIDGE}:{port}{READY}", headers={"Host": f"{host}:{port}"}, timeout=30)
     assert response.status_code == status

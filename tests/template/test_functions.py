@@ -10,6 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
+from functions.local.providers import ENDPOINTS
+
 Resources = dict[str, dict[str, Any]]
 ROOT = Path(__file__).parents[2]
 NAMES = ["ingest", "match", "send", "manage"]
@@ -23,6 +25,9 @@ WRITERS = {
 }
 TIMERS = {"scheduler:CreateSchedule", "scheduler:DeleteSchedule", "iam:PassRole"}
 DYNAMODB = {"GetItem", "BatchGetItem", "Query", "ConditionCheckItem"} | WRITES
+EMAIL = {"ses:SendEmail", "ses:DeleteSuppressedDestination"}
+WITHOUT_RESOURCE = {"ses:DeleteSuppressedDestination"}
+"""The actions for which AWS knows no resource, so that a policy can name only all of them."""
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}
 
 
@@ -35,8 +40,10 @@ def grants(function: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 yield action, logical_id(target)
 
 
-def logical_id(target: dict[str, Any]) -> str:
+def logical_id(target: dict[str, Any] | str) -> str:
     """The logical id of a resource in a statement, or the pattern of an ARN unchanged."""
+    if isinstance(target, str):
+        return target
     if "Fn::GetAtt" in target:
         return str(target["Fn::GetAtt"][0])
     if "Fn::Sub" in target and (found := re.match(r"\$\{(\w+)\.Arn\}/index/\w+$", target["Fn::Sub"])):
@@ -61,11 +68,13 @@ def test_permissions_name_actions_and_resources(name: str, functions: Resources)
     """No permission allows a whole service, a scan, the deletion of a table, or an action on every resource."""
     for action, resource in grants(functions[name]):
         service, verb = action.split(":")
-        assert resource != "*"
+        assert resource != "*" or action in WITHOUT_RESOURCE
         if service == "dynamodb":
             assert verb in DYNAMODB
         else:
-            assert action in CONSUME | TIMERS | {"sqs:ChangeMessageVisibility*", "sqs:SendMessage", "sqs:SendMessage*", "ses:SendEmail"}
+            assert action in CONSUME | TIMERS | {"sqs:ChangeMessageVisibility*", "sqs:SendMessage", "sqs:SendMessage*"} | EMAIL | {
+                "sms-voice:SendTextMessage"
+            }
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,8 +85,16 @@ def test_a_function_can_write_its_own_tables_only(name: str, functions: Resource
 
 
 def test_only_the_sender_can_send_email(functions: Resources) -> None:
-    """Only the sender has permissions for SES."""
-    assert {name for name in NAMES for action, _ in grants(functions[name]) if action.startswith("ses:")} == {"send"}
+    """Only the sender may send; the management function may lift an address from the list of SES, and nobody may do more there."""
+    of_ses = {(name, action) for name in NAMES for action, _ in grants(functions[name]) if action.startswith("ses:")}
+    assert of_ses == {("send", "ses:SendEmail"), ("manage", "ses:DeleteSuppressedDestination")}
+
+
+def test_only_the_sender_can_send_sms(functions: Resources) -> None:
+    """Only the sender may send, and only by originations of the account: numbers, pools and sender ids."""
+    of_sms = {(name, action, target) for name in NAMES for action, target in grants(functions[name]) if action.startswith("sms-voice:")}
+    assert {(name, action) for name, action, _ in of_sms} == {("send", "sms-voice:SendTextMessage")}
+    assert {target.split(":")[-1].rstrip("'}") for _, _, target in of_sms} == {"phone-number/*", "pool/*", "sender-id/*"}
 
 
 def test_each_queue_has_one_consumer(functions: Resources) -> None:
@@ -99,7 +116,7 @@ def test_the_template_sets_the_variables_that_the_code_reads(template: dict[str,
     given = {key for name in NAMES for key in environment(functions[name])} | set(shared)
     sources = [*(ROOT / "layers/core/waypost").rglob("*.py"), *(ROOT / "functions").glob("*/app.py")]
     read = {name for each in sources for name in re.findall(r"""(?:required|optional|integer|table)\(\s*"([A-Z_]+)\"""", each.read_text())}
-    of_libraries = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL", "AWS_ENDPOINT_URL"}
+    of_libraries = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "LOG_LEVEL", "AWS_ENDPOINT_URL", *ENDPOINTS}
     assert given - of_libraries == read - {"WAYPOST_LOCAL_WEBHOOKS", "WAYPOST_CLOCK_FILE", "WAYPOST_SNAPSHOT_SECONDS"}
 
 
@@ -152,6 +169,19 @@ def test_an_empty_endpoint_is_no_endpoint(template: dict[str, Any], monkeypatch:
     assert boto3.session.Session().client("sqs").meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert boto3.session.Session().client("sqs").meta.endpoint_url == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(("variable", "service"), list(zip(ENDPOINTS, ("sesv2", "pinpoint-sms-voice-v2"), strict=True)))
+def test_an_empty_endpoint_of_a_provider_is_no_endpoint(
+    template: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str, service: str
+) -> None:
+    """The template declares the address of a provider's emulator as an empty text; botocore then calls AWS."""
+    assert template["Globals"]["Function"]["Environment"]["Variables"][variable] == ""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv(variable, "")
+    assert boto3.session.Session().client(service).meta.endpoint_url.endswith(".amazonaws.com")
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    assert boto3.session.Session().client(service).meta.endpoint_url == "http://127.0.0.1:9"
 
 
 def test_system_logs_are_json_and_hold_warnings_only(functions: Resources) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
 
@@ -12,9 +14,12 @@ from hypothesis import strategies as st
 
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.ingest_harness import ADA, event_of, identify, wire
+from waypost.domain.customers.consents import consent_state
 from waypost.domain.customers.customer import Customer, assemble
+from waypost.domain.customers.facts import fact, set_stamp
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import correlation_key, owner_key, pair_key
+from waypost.domain.customers.topics import Topic
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.events import Event
 from waypost.domain.reasons import Reason
@@ -335,3 +340,61 @@ def test_a_trigger_cannot_be_carried_out_as_an_identify(customers: FakeCustomers
     """`identify_customer` raises ValueError for an event without an identification."""
     with pytest.raises(ValueError, match="no identification"):
         identify_customer(customers, "w1", event_of(wire()))
+
+
+def consent_event_of(event: str, value: Any = "device-1", at: Any = "2026-11-23T04:00:00Z", **payload: Any) -> dict[str, Any]:
+    """An event of consent under a correlation id."""
+    return wire(event, correlationValue=value, timestamp=at, payload=payload)
+
+
+def test_consents_are_in_the_main_row_only(customers: FakeCustomers) -> None:
+    """A consent of a device goes to the head of its customer, with the consents from before the device was linked; no pair has any."""
+    apply_all(
+        customers, consent_event_of("$unsubscribe", topic="news"), identify(plan="pro"), consent_event_of("$subscribe", topic="offers")
+    )
+    ada = customers.customer(ADA)
+    assert set(ada.consents) == {"c:u/*/news", "c:s/*/offers"}
+    head = customers.rows[owner_key("w1", Identifier("primary", ADA))]
+    assert set(head.facts) >= set(ada.consents)
+    assert all(not name.startswith("c:") for key, row in customers.rows.items() if key != head.key for name in row.facts)
+
+
+def test_a_repeated_consent_writes_nothing(customers: FakeCustomers) -> None:
+    """A consent that comes twice leaves the row, with its revision, as it is."""
+    apply_all(customers, identify(), consent_event_of("$unsubscribe"))
+    before = dict(customers.rows)
+    apply_all(customers, consent_event_of("$unsubscribe"))
+    assert customers.rows == before
+
+
+def test_a_merge_keeps_a_customer_unsubscribed(customers: FakeCustomers) -> None:
+    """The device of an anonymous customer that has unsubscribed takes the subscription of the known customer away, and keeps its own."""
+    apply_all(
+        customers,
+        identify(),
+        consent_event_of("$subscribe", topic="news", at="2026-11-23T04:30:00Z"),
+        consent_event_of("$unsubscribe", "device-2", topic="news"),
+        consent_event_of("$subscribe", "device-2", topic="offers"),
+        identify(value="device-2"),
+    )
+    ada = customers.customer(ADA)
+    assert consent_state(ada.consents, Topic(id="news"), "email") == "unsubscribed"
+    assert consent_state(ada.consents, Topic(id="offers", default="unsubscribed"), "email") == "subscribed"
+
+
+def test_a_customer_with_too_many_consents_can_still_unsubscribe_from_everything(customers: FakeCustomers) -> None:
+    """The 201st topic of a customer is refused with a reason; an unsubscription from all topics is not."""
+    apply_all(customers, identify(), *(consent_event_of("$subscribe", topic=f"t{number}") for number in range(200)))
+    assert apply_all(customers, consent_event_of("$subscribe", topic="more")) == [Reason.CONSENTS_FULL]
+    apply_all(customers, consent_event_of("$unsubscribe"))
+    assert "c:u/*/*" in customers.customer(ADA).consents
+
+
+def test_a_customer_with_too_many_attributes_can_still_unsubscribe(customers: FakeCustomers) -> None:
+    """A row that exceeds the limits of attributes takes a consent."""
+    apply_all(customers, identify())
+    key = owner_key("w1", Identifier("primary", ADA))
+    too_many = {f"a:a{number}": fact(set_stamp(datetime(2026, 1, 1, tzinfo=UTC), "u"), 1) for number in range(501)}
+    customers.rows[key] = replace(customers.rows[key], facts=too_many)
+    apply_all(customers, consent_event_of("$unsubscribe"))
+    assert "c:u/*/*" in customers.customer(ADA).consents

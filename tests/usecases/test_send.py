@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import pytest
 
-from tests.fakes.messages import NOW, FakeDeadLetters, FakeSuppressions, pending_message
+from tests.fakes.messages import GONE, NOW, FakeDeadLetters, pending_message
 from tests.fakes.send_harness import SendHarness
 from waypost.domain.errors import UnavailableError
 from waypost.domain.messages.delivery import LEASE, redriven, with_claim
-from waypost.domain.messages.delivery_reports import after_report
+from waypost.domain.messages.delivery_reports import STATUS_OF_EVENT, Report, after_report
 from waypost.domain.messages.message import (
     Message,
     MessageReason,
@@ -23,6 +23,7 @@ from waypost.domain.messages.message import (
     ProviderResponse,
     RenderFailure,
 )
+from waypost.domain.messages.suppression import SuppressionCause
 from waypost.domain.signal_codec import from_wire
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.exact_json import loads
@@ -185,7 +186,7 @@ def test_an_endpoint_that_answers_410_gets_no_more_messages(webhook_harness: Sen
     message = webhook_harness.message
     assert (message.status, message.reason) == (MessageStatus.FAILED, MessageReason.ENDPOINT_GONE)
     assert message.to is not None
-    assert webhook_harness.suppressions.held["w1", "webhook", message.to] == ("msg_1", NOW)
+    assert webhook_harness.suppressions.held["w1", "webhook", message.to] == SuppressionCause("gone", "provider", NOW, "msg_1")
     webhook_harness.messages.stored.clear()
     webhook_harness.messages.bodies.clear()
     webhook_harness.messages.add(pending_message(channel="webhook", step="hook"))
@@ -199,7 +200,7 @@ def test_an_address_that_is_suppressed_between_two_attempts_is_skipped(harness: 
     """A message that waits for its retry is skipped if its address was suppressed in the meantime."""
     harness.channel.responses = [ProviderResponse("refused", "Throttling")]
     harness.send()
-    harness.suppressions.add("w1", "email", "ada@example.com")
+    harness.suppressions.add("w1", "email", "ada@example.com", GONE)
     harness.send(harness.message.due, token="t2")
     assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.SUPPRESSED)
 
@@ -259,11 +260,12 @@ def test_a_template_that_cannot_be_rendered_skips_the_message(harness: SendHarne
 
 def test_a_failure_before_the_claim_changes_nothing(harness: SendHarness) -> None:
     """If a table is unavailable before the claim, the row stays as it was, and a later delivery of the record sends the message."""
-    harness.suppressions.holds = lambda *_: (_ for _ in ()).throw(UnavailableError("down"))  # type: ignore[method-assign]
+    keep_rendered = harness.messages.keep_rendered
+    harness.messages.keep_rendered = lambda *_: (_ for _ in ()).throw(UnavailableError("down"))  # type: ignore[method-assign]
     with pytest.raises(UnavailableError):
         harness.send()
     assert harness.message == pending_message()
-    harness.suppressions = FakeSuppressions()
+    harness.messages.keep_rendered = keep_rendered  # type: ignore[method-assign]
     harness.send()
     assert harness.message.status is MessageStatus.SENT
 
@@ -339,7 +341,7 @@ def test_the_first_pause_counts_from_the_answer(webhook_harness: SendHarness) ->
 def test_the_address_of_stored_content_is_the_one_that_is_checked(harness: SendHarness) -> None:
     """If another worker has stored content for a suppressed address, the message is skipped, whatever the address of the customer now."""
     harness.messages.bodies["w1", "msg_1"] = PreparedMessage("old@example.com", {"subject": "as first rendered"})
-    harness.suppressions.add("w1", "email", "old@example.com")
+    harness.suppressions.add("w1", "email", "old@example.com", GONE)
     harness.send()
     assert (harness.message.status, harness.message.reason) == (MessageStatus.SKIPPED, MessageReason.SUPPRESSED)
     assert not harness.channel.calls
@@ -400,7 +402,7 @@ PROVIDER_OUTCOMES: tuple[ProviderOutcome, ...] = ("sent", "refused", "failed", "
 def report_arrives(harness: SendHarness, event_name: str = "$delivered") -> None:
     """A delivery report changes the row of the message, as the matcher does it."""
     row = harness.messages.stored["w1", "msg_1"]
-    harness.messages.stored["w1", "msg_1"] = after_report(row, event_name)
+    harness.messages.stored["w1", "msg_1"] = after_report(row, Report(STATUS_OF_EVENT[event_name], NOW))
 
 
 def harness_with_reports_during_the_call(outcome: ProviderOutcome, *event_names: str) -> SendHarness:

@@ -17,9 +17,10 @@ from waypost.domain.signals import MessageSettled
 from waypost.domain.values.exact_json import loads
 
 
-def harness_from(sender: str) -> SendHarness:
+def harness_from(sender: str, *, transactional: bool = False) -> SendHarness:
     """A harness with one pending e-mail, for whose outcome its run waits, and whose template names this sender."""
-    raw = JOURNEY.model_dump(by_alias=True, exclude_none=True)
+    raw = JOURNEY.model_dump(mode="json", by_alias=True, exclude_none=True)
+    raw["steps"][0].update(transactional=transactional)
     raw["steps"][0]["template"]["from"] = sender
     harness = SendHarness(journeys=OneJourney(Journey.model_validate(raw)))
     harness.messages.add(pending_message(awaited=True))
@@ -56,8 +57,8 @@ def test_what_was_refused_is_sent_once_its_sender_is_allowed() -> None:
 
 @pytest.mark.parametrize("sender", ["waypost@example.com", "Shop <Waypost@Example.com>"])
 def test_the_sender_of_the_stack_needs_no_read(sender: str) -> None:
-    """Every workspace may send from the stack's address, with any name, and the settings are not read for it."""
-    harness = harness_from(sender)
+    """Every workspace may send from the stack's address, with any name, and a transactional message reads no settings for it."""
+    harness = harness_from(sender, transactional=True)
     harness.send()
     assert (harness.message.status, harness.settings.reads) == (MessageStatus.SENT, 0)
 

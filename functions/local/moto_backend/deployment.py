@@ -8,12 +8,13 @@ itself replaces each `!Ref` and `!GetAtt` in them.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from functions.local import template
 from functions.local.cloud import Cloud
-from functions.local.deploy import CALLS_WEBHOOKS, SENDER, STACK
+from functions.local.deploy import CALLS_WEBHOOKS, SENDER, SMS_SENDER, STACK
 from functions.local.moto_backend.process import ACCOUNT
 from functions.local.paths import TEMPLATE
 
@@ -49,13 +50,13 @@ class MotoDeployment:
         """The variables of all functions together."""
         return {name: value for variables in self.variables.values() for name, value in variables.items()}
 
-    def environment(self, function: str, cloud: Cloud) -> dict[str, str]:
+    def environment(self, function: str, cloud: Cloud, endpoints: Mapping[str, str]) -> dict[str, str]:
         """The environment of a function: its variables, moto's address, no waiting for publications, and permission to call this machine.
 
-        Only functions that call webhooks have that permission.
+        Only functions that call webhooks have that permission. `endpoints` lead to the provider emulator.
         """
         webhooks = {"WAYPOST_LOCAL_WEBHOOKS": "1"} if function in CALLS_WEBHOOKS else {}
-        return self.variables[function] | cloud.environment() | {"WAYPOST_SNAPSHOT_SECONDS": "0"} | webhooks
+        return self.variables[function] | cloud.environment() | {**endpoints, "WAYPOST_SNAPSHOT_SECONDS": "0"} | webhooks
 
 
 def deploy(cloud: Cloud, public_url: str) -> MotoDeployment:
@@ -119,7 +120,10 @@ def _create(cloud: Cloud, stack: dict[str, Any]) -> dict[str, str]:
     client.create_stack(
         StackName=STACK,
         TemplateBody=json.dumps(small_template(stack)),
-        Parameters=[{"ParameterKey": "SenderAddress", "ParameterValue": SENDER}],
+        Parameters=[
+            {"ParameterKey": "SenderAddress", "ParameterValue": SENDER},
+            {"ParameterKey": "SmsOriginationIdentity", "ParameterValue": SMS_SENDER},
+        ],
     )
     outputs = client.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}

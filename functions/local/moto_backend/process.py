@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import httpx
 
@@ -19,7 +19,7 @@ from functions.local.paths import ROOT, TOOLS, LocalError
 
 PYTHON: Final = TOOLS / "moto" / "bin" / "python"
 ACCOUNT: Final = "000000000000"  # the one of MiniStack; moto's own default is 123456789012
-MAILS: Final = "/_local/mails"  # server.py serves it
+READY: Final = "/moto-api/"  # a page of moto's own
 READY_WITHIN: Final = 30.0  # seconds
 
 
@@ -33,11 +33,6 @@ class Moto:
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self.process.poll() is None
-
-    def mails(self) -> list[dict[str, Any]]:
-        """Every e-mail that SES accepted, newest first: `to`, `from`, `subject`, `text`, `html`, `at` (epoch seconds)."""
-        mails: list[dict[str, Any]] = httpx.get(self.url + MAILS, timeout=10, trust_env=False).raise_for_status().json()
-        return mails
 
 
 @contextmanager
@@ -80,7 +75,7 @@ def _wait_until_ready(moto: Moto, log: IO[bytes]) -> None:
 
 def _is_ready(moto: Moto) -> bool:
     try:
-        moto.mails()
+        httpx.get(moto.url + READY, timeout=10, trust_env=False).raise_for_status()
     except httpx.HTTPError:
         return False
     return True

@@ -1,58 +1,36 @@
 """Runs in the interpreter of `.local/moto`: moto's server for the local run.
 
-It is the application that the command `moto_server` serves, with five differences:
+It is the application that the command `moto_server` serves, with four differences:
 
 - It ends when its standard input closes, so that it never outlives the local run.
 - It processes one DynamoDB request at a time. moto reads an item, checks the condition and writes in separate steps, and after a failed
   transaction it puts back copies of whole tables. Two requests at the same time would lose writes that AWS keeps.
-- It keeps the e-mails of SES with text, HTML and time. moto keeps one body and no time.
 - It listens at Docker's bridge too, for the containers of `sam local`, and there only under their name for this machine.
 - It refuses the requests of web pages (browser_guard.py).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from moto.sesv2.responses import SESV2Response
 from werkzeug.serving import make_server
 
 from functions.local import browser_guard
 from functions.local.gateway import ProblemError
 
-MAILS = "/_local/mails"  # process.py reads it
 BRIDGE = os.environ.get("WAYPOST_BRIDGE_ADDRESS", "")  # process.py sets it where Docker's bridge exists
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
-mails: list[dict[str, Any]] = []
-_send_email = SESV2Response.send_email
-
-
-def _send_and_keep(response: SESV2Response) -> str:
-    """Lets moto send an e-mail and, unless it raises, keeps what was sent."""
-    message_id: str = _send_email(response)
-    request = json.loads(response.body)
-    content = request["Content"]["Simple"]
-    body = {part.lower(): content["Body"].get(part, {}).get("Data", "") for part in ("Text", "Html")}
-    addresses = {"from": request["FromEmailAddress"], "to": request["Destination"]["ToAddresses"]}
-    mails.append({**addresses, "subject": content["Subject"]["Data"], **body, "at": time.time()})
-    return message_id
-
-
-SESV2Response.send_email = _send_and_keep  # type: ignore[method-assign,assignment]
-
 
 class Application:
-    """The WSGI application: moto's, and one route more."""
+    """The WSGI application: moto's, with the differences above."""
 
     def __init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -63,9 +41,6 @@ class Application:
         if refusal := _refusal(environ):
             start_response(f"{refusal.status.value} {refusal.status.phrase}", list(browser_guard.headers(refusal).items()))
             return [refusal.body()]
-        if environ["PATH_INFO"] == MAILS:
-            start_response("200 OK", [("Content-Type", "application/json")])
-            return [json.dumps(mails[::-1]).encode()]
         with self._dynamodb if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB") else nullcontext():
             response: Iterable[bytes] = self._moto(environ, start_response)
         return response

@@ -7,14 +7,14 @@ into events, consumer.py consumes the queues, and function_process.py runs the h
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from functions.local import seed, template
+from functions.local import containers, seed, template
 from functions.local.browser_guard import api_guarded, emulator_guarded
 from functions.local.cloud import Cloud
 from functions.local.gateway import ProblemError
@@ -26,6 +26,7 @@ from functions.local.moto_backend.deployment import MotoDeployment, deploy
 from functions.local.moto_backend.function_process import FunctionProcess, running_function
 from functions.local.moto_backend.process import Moto, running_moto
 from functions.local.paths import TEMPLATE
+from functions.local.providers import PlannedResponse, Providers, running_providers
 from functions.local.stack import listening, serving
 from functions.local.workspaces import WorkspaceCreator, running_workspace_creator
 from waypost.domain.values.durations import Duration
@@ -42,6 +43,7 @@ class MotoStack:
     functions: dict[str, FunctionProcess]
     consumers: Consumers
     workspace_creator: WorkspaceCreator
+    providers: Providers
 
     def alive(self) -> bool:
         """Whether moto and all functions still run."""
@@ -66,7 +68,15 @@ class MotoStack:
 
     def mails(self) -> list[dict[str, Any]]:
         """Every e-mail that SES accepted, newest first."""
-        return self.moto.mails()
+        return self.providers.mails()
+
+    def texts(self) -> list[dict[str, Any]]:
+        """The text messages that the SMS service accepted, newest first."""
+        return self.providers.texts()
+
+    def plan_responses(self, target: str, plans: Sequence[Mapping[str, Any]]) -> None:
+        """Plans what the providers answer to the next calls for a receiver or of an operation. ValueError for a plan that is none."""
+        self.providers.plan(target, *map(PlannedResponse.parse, plans))
 
     def new_workspace(self, name: str) -> dict[str, str]:
         """A second workspace with an admin key: `id`, `name`, `key`."""
@@ -81,18 +91,20 @@ def running_on_moto(port: int = 0) -> Iterator[MotoStack]:
         moto = parts.enter_context(running_moto())
         cloud = Cloud(moto.url)
         deployment = deploy(cloud, _url(listener))
+        providers = parts.enter_context(running_providers(moto.url, bridge=containers.bridge_address()))
+        environments = {name: deployment.environment(name, cloud, providers.environment()) for name in deployment.variables}
         functions = {
-            name: parts.enter_context(running_function(name.removesuffix("Function").lower(), deployment.environment(name, cloud)))
-            for name in deployment.variables
+            name: parts.enter_context(running_function(name.removesuffix("Function").lower(), environment))
+            for name, environment in environments.items()
         }
         invoke = {name: function.invoke for name, function in functions.items()}
         consumers = parts.enter_context(running_consumers(cloud, deployment.event_sources, invoke))
-        creator = parts.enter_context(running_workspace_creator(deployment.environment("ManageFunction", cloud)))
+        creator = parts.enter_context(running_workspace_creator(environments["ManageFunction"]))
         api_listener = parts.enter_context(listening(0))
         parts.enter_context(serving(emulator_guarded(rest_api.rest_api(template.load(TEMPLATE), invoke)), api_listener))
         api = f"{_url(api_listener)}/{rest_api.STAGE}"
         seed.create_demo_workspace(api, creator)
-        stack = MotoStack(_url(listener), api, moto, deployment, functions, consumers, creator)
+        stack = MotoStack(_url(listener), api, moto, deployment, functions, consumers, creator, providers)
         parts.enter_context(serving(api_guarded(proxy_app(stack, api)), listener))
         yield stack
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+from waypost.domain.customers.consents import consents_in, has_too_many, without_consents
 from waypost.domain.customers.facts import Facts
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.identify_rules import IdentifyRequest, plan_identify
@@ -70,8 +71,8 @@ def _link_ids(customers: Customers, request: IdentifyRequest, facts: Facts, at: 
         plan = plan_identify(request, facts, stored, at, tombstones)
         if isinstance(plan, Reason):
             return plan
-        if not _has_room(customers, plan.rows):
-            return Reason.ATTRIBUTES_FULL
+        if full := _limit_reached(customers, plan.rows):
+            return full
         # The first plan may rest on rows that were never read: it treats them as not stored. The transaction checks that, and returns
         # the rows that differ as they are now, so the next plan is made from the rows of the faster writer without a read.
         stale = customers.save(plan.rows) if plan.rows else None
@@ -105,7 +106,13 @@ def write_facts(
     when it was last read, if that is known: the pair is then written directly, which saves the failed write to the pointer. It may be
     wrong or outdated. `tombstones`, if they are given, are those by which the caller has decided that its events happened after every
     erasure; UnavailableError if the row is gone because of a later one. UnavailableError also as for `identify_customer`.
+
+    Consents are written to the main row of the customer, which is the head if the row is a pointer.
     """
+    if consents := consents_in(facts):
+        outcome = _write_consents(customers, key, consents, tombstones)
+        others = without_consents(facts)
+        return write_facts(customers, key, others, linked_to, tombstones) if others and not isinstance(outcome, Reason) else outcome
     if linked_to is not None and key.correlation is not None:
         pair = pair_key(key.workspace, linked_to, key.correlation)
         updated = customers.update_if_newer(pair, facts)
@@ -117,6 +124,19 @@ def write_facts(
     return updated.customer if isinstance(updated, Row) else _merge_and_save(customers, key, updated.row, facts, tombstones)
 
 
+def _write_consents(customers: Customers, key: RowKey, consents: Facts, tombstones: Tombstones | None) -> str | Reason:
+    """Merges consents into the main row of the customer of an owner's row."""
+    # Read first, although most updates could do without: the number of consents in a row has a limit that only a reader can check. Consents
+    # are rare. They stay out of the pairs, so that the sender finds the consents of a customer in one row.
+    row = next(iter(customers.get([key])), None)
+    if row is not None and row.linked_to is not None:
+        key = head_key(key.workspace, row.linked_to)
+        row = next(iter(customers.get([key])), None)
+        if row is None:
+            raise UnavailableError("a pointer without its head: the customer is being erased")
+    return _merge_and_save(customers, key, row, consents, tombstones)
+
+
 def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: Facts, decided_by: Tombstones | None) -> str | Reason:
     """Merges facts into a row as it was read (None: it is not stored), and saves it if that changes anything."""
     tombstones = {} if row else customers.tombstones(key.workspace, [key.owner])
@@ -125,6 +145,8 @@ def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: F
             # An erasure has removed the pair and not yet the pointer. A pair that is created now would survive the erasure without a head.
             raise UnavailableError("a pointer without its pair: the customer is being erased")
         if row is not None and row.linked_to is not None and key.correlation is not None:
+            if consents_in(facts):
+                return _write_consents(customers, key, facts, decided_by)
             return write_facts(customers, pair_key(key.workspace, row.linked_to, key.correlation), facts, tombstones=decided_by)
         _require_not_erasing([row])
         if row is None and decided_by is not None and tombstones.get(key.owner) != decided_by.get(key.owner):
@@ -136,8 +158,8 @@ def _merge_and_save(customers: Customers, key: RowKey, row: Row | None, facts: F
             return Reason.ERASED
         if row is not None and updated is row:
             return row.customer
-        if not _has_room(customers, [updated]):
-            return Reason.ATTRIBUTES_FULL
+        if full := _limit_reached(customers, [updated], adds_attributes=not consents_in(facts)):
+            return full
         stale = customers.save((updated,))
         if stale is None:
             return updated.customer
@@ -154,19 +176,22 @@ def _require_not_erasing(rows: Iterable[Row | None]) -> None:
         raise UnavailableError("this customer is being erased")
 
 
-def _has_room(customers: Customers, rows: Sequence[Row]) -> bool:
-    """Whether a customer may hold what these new versions of its rows hold together with its other rows.
+def _limit_reached(customers: Customers, rows: Sequence[Row], *, adds_attributes: bool = True) -> Reason | None:
+    """Which limit a customer would exceed with what these new versions of its rows hold together with its other rows; or None.
 
+    Without `adds_attributes`, the limits of attributes are not checked: they must not keep a customer from unsubscribing.
     The other rows are read only if one of these is large: reading them for every write would double its price. The limits are
     therefore exact for large rows only; a customer with many devices, each with a small row, can exceed them.
     """
+    if any(has_too_many(row.facts) for row in rows):
+        return Reason.CONSENTS_FULL
     large_row = next((row for row in rows if not row.is_small), None)
-    if large_row is None:
-        return True
+    if large_row is None or not adds_attributes:
+        return None
     written = {row.key for row in rows}
     owner = large_row.key.owner
     stored = customers.by_primary_key(large_row.key.workspace, owner) if owner.kind == "primary" else []
-    return not exceeds_limits([*rows, *(row for row in stored if row.key not in written)])
+    return Reason.ATTRIBUTES_FULL if exceeds_limits([*rows, *(row for row in stored if row.key not in written)]) else None
 
 
 def find_rows(customers: Customers, workspace: str, identifier: Identifier) -> list[Row]:

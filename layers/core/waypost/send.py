@@ -11,7 +11,9 @@ from waypost import identify, ports
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
 from waypost.cache.workspace_cache import Schemas, Statuses
+from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.customer import assemble
+from waypost.domain.customers.rows import owner_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.messages import delivery, send_request, template_scope
 from waypost.domain.messages.message import (
@@ -33,7 +35,6 @@ from waypost.domain.messages.next_action import (
     LoadJourneyStatus,
     LoadRecipient,
     LoadSenderCheck,
-    LoadSuppression,
     Recipient,
     SendContext,
     SenderCheck,
@@ -41,8 +42,10 @@ from waypost.domain.messages.next_action import (
     StoreContent,
     next_action,
 )
+from waypost.domain.messages.permission import Permission, refusal
 from waypost.domain.messages.retry_schedule import turn_delay
 from waypost.domain.messages.send_request import SendRequest
+from waypost.domain.messages.suppression import SuppressionCause
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
@@ -64,6 +67,8 @@ class SendDependencies:
     templates: ports.Templates
     channels: Mapping[str, ports.Channel]
     suppressions: ports.Suppressions
+    permissions: ports.Permissions
+    settings: CachedSettings
     senders: Senders
     queue: ports.SendQueue
     signals: ports.Signals
@@ -150,8 +155,6 @@ def _load(action: Load, message: Message, context: SendContext, now: datetime, d
             return replace(context, content=_content(due_message, recipient, now, dependencies))
         case LoadSenderCheck(sender):
             return replace(context, sender=SenderCheck(dependencies.senders.error(message.workspace, sender, now)))
-        case LoadSuppression(address):
-            return replace(context, is_suppressed=dependencies.suppressions.holds(message.workspace, message.channel, address))
         case StoreContent(due_message, prepared):
             return _with_stored_content(context, due_message, prepared, now, dependencies)
         case _ as never:
@@ -166,7 +169,9 @@ def _recipient(message: Message, now: datetime, dependencies: SendDependencies) 
     if customer is None or any(row.erasing for row in rows):
         return SkipReason(MessageReason.ERASED)
     journey = dependencies.journeys.version(message.workspace, message.journey, message.version)
-    return Recipient(customer, journey, zone_for(customer.attributes, schema.timezone))
+    step = template_scope.message_step(journey, message.step)
+    topic = None if step.transactional else dependencies.settings.topic(message.workspace, step.topic, now)
+    return Recipient(customer, journey, zone_for(customer.attributes, schema.timezone), topic)
 
 
 def _content(message: Message, recipient: Recipient, now: datetime, dependencies: SendDependencies) -> Content | SkipReason:
@@ -192,35 +197,68 @@ def _with_stored_content(
     context: SendContext, message: Message, prepared: PreparedMessage, now: datetime, dependencies: SendDependencies
 ) -> SendContext:
     # The content is stored before the claim: a worker that dies during the call leaves what it sent, so the next attempt can repeat it.
-    # If two workers rendered it at different moments, both get the content that was stored first. Sender and receiver in it may differ from
-    # those of the content that was checked, if the customer has changed meanwhile; then the stored ones have to be checked.
+    # If two workers rendered it at different moments, both get the content that was stored first. The sender in it may differ from that of
+    # the content that was checked, if the customer has changed meanwhile; then the stored one has to be checked.
     stored = Content(dependencies.messages.keep_rendered(message, prepared, now), is_stored=True)
     if stored.prepared == prepared:
         return replace(context, content=stored)
-    return replace(context, content=stored, sender=None, is_suppressed=None)
+    return replace(context, content=stored, sender=None)
 
 
 def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult | None:
-    """Claims a message, calls its provider and records the response. None if the claim failed because the row has changed."""
+    """Claims a message, calls its provider and records the response.
+
+    None if the claim failed because the row has changed, or if the customer has changed so that the message has to be decided again.
+    """
     # Before the claim: if the signing key cannot be read, the message has no attempt more than before.
     outgoing = dependencies.links.put_into(claim.prepared, claim.message, claim.recipient, now)
     claimed = delivery.with_claim(claim.message, now, token, claim.prepared.to)
     if not dependencies.messages.save(claimed, row):
         return None
+    permission = _permission(claim, claimed, dependencies)
+    if permission.moved:
+        _give_back(claim, claimed, dependencies)
+        return None
+    reason = refusal(permission, claim.recipient.topic, claimed.channel)
+    if reason is not None:
+        settled = delivery.skipped(claim.message, reason, dependencies.clock())
+        return _record(lambda current: delivery.without_call(current, settled), claimed, dependencies.clock(), token, dependencies)
     response = _slowed_down(_call_provider(claimed, outgoing, now, dependencies), claimed, dependencies)
     # A call may take 15 seconds, which is longer than the first pause of the retry schedule: a pause that counted from the claim would be
     # over before the answer, and the receiver that timed out would be called again at once.
-    return _record(response, claimed, dependencies.clock(), token, dependencies)
+    answered_at = dependencies.clock()
+    return _record(lambda current: delivery.after_response(current, response, answered_at), claimed, answered_at, token, dependencies)
 
 
-def _record(response: ProviderResponse, claimed: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
-    """Records the response of a call, in the row as it is now if delivery reports have changed it since the claim."""
+def _permission(claim: Claim, claimed: Message, dependencies: SendDependencies) -> Permission:
+    """What decides whether a claimed message is sent. UnavailableError if it cannot be read; the claim is given back then."""
+    # A person who has unsubscribed expects silence from this moment on, not from the next message on. The checks before the claim rest on
+    # rows that are as old as the rendering took, and a message that waits for its retry was checked hours ago.
+    main_row = owner_key(claimed.workspace, claim.recipient.customer.lookup_id)
+    try:
+        return dependencies.permissions.of(claimed.workspace, claimed.channel, claim.prepared.to, main_row)
+    except UnavailableError:
+        # Nothing was sent. If the claim stayed, its lease would end without a record, and an e-mail would be unknown because of an outage.
+        _give_back(claim, claimed, dependencies)
+        raise
+
+
+def _give_back(claim: Claim, claimed: Message, dependencies: SendDependencies) -> None:
+    """Saves a claimed message as it was before the claim. Its record is still on the queue, or is decided again."""
+    # If a report has changed the row meanwhile, the lease ends the claim.
+    dependencies.messages.save(delivery.without_call(claimed, claim.message), claimed)
+
+
+def _record(
+    change: Callable[[Message], Message], claimed: Message, now: datetime, token: str, dependencies: SendDependencies
+) -> SendResult:
+    """Records what became of a claim, in the row as it is now if delivery reports have changed it since the claim."""
     row: Message | None = claimed
     for _ in range(SAVE_ATTEMPTS):
         if row is None or not delivery.awaits_response(row, token):
             # Erased, or the lease has expired and another worker has recorded this call as unknown.
             return SendResult(row)
-        result = _save(delivery.after_response(row, response, now), row, now, dependencies)
+        result = _save(change(row), row, now, dependencies)
         if result is not None:
             return result
         row = dependencies.messages.get(claimed.workspace, claimed.id)
@@ -275,8 +313,10 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
             dependencies.queue.put(message.workspace, [(message.id, delivery.claimable_in(message, now))])
         return
     # By the attempt and not by the reason: a delivery report may have replaced the status and the reason.
-    if message.attempts and message.attempts[-1].outcome == "gone" and message.to:
-        dependencies.suppressions.add(message.workspace, message.channel, message.to, message.id, message.attempts[-1].at)
+    last = message.attempts[-1] if message.attempts else None
+    if last and message.to and (reason := delivery.suppression_reason(last)):
+        cause = SuppressionCause(reason, "provider", last.at, message.id)
+        dependencies.suppressions.add(message.workspace, message.channel, message.to, cause)
     if message.status is MessageStatus.FAILED:
         _park(message, dependencies.dead)
     if message.awaited:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from waypost import send, settings
 from waypost.adapters import backoff, clock, stacks
+from waypost.adapters.dynamodb.consent_history import DynamoConsentHistory
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
     from waypost.adapters.dynamodb.link_keys import DynamoLinkKeys
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
     from waypost.manage.dependencies import ManageDependencies, Preparation
@@ -136,6 +138,12 @@ def receipts() -> DynamoReceipts:
 
 
 @cache
+def consent_history() -> DynamoConsentHistory:
+    """The changes of customers' consents."""
+    return DynamoConsentHistory(table("EVENTS_TABLE"))
+
+
+@cache
 def rejected_events() -> DynamoRejectedEvents:
     """The rejected events of all workspaces."""
     return DynamoRejectedEvents(table("EVENTS_TABLE"))
@@ -170,6 +178,14 @@ def link_keys() -> DynamoLinkKeys:
 def public_url() -> str:
     """The public URL of the API for the links in messages. The management API learns it from its requests where this is empty."""
     return settings.optional("PUBLIC_URL").rstrip("/")
+
+
+@cache
+def suppressions() -> DynamoSuppressions:
+    """The suppressed addresses of all workspaces."""
+    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - only the sender and management load it
+
+    return DynamoSuppressions(table("WORKSPACES_TABLE"), tombstone_key)
 
 
 @cache
@@ -237,20 +253,21 @@ def intake() -> IngestDependencies:
 @cache
 def matching() -> engine.MatchDependencies:
     """The dependencies of the matcher."""
-    from waypost.adapters.dynamodb.opt_outs import DynamoOptOuts  # noqa: PLC0415 - the matcher only
+    from waypost.adapters.dynamodb.permissions import DynamoOptOuts  # noqa: PLC0415 - few signals need it
 
     return engine.MatchDependencies(
         customers=customers(),
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
+        consents=consent_history(),
         messages=messages(),
         journeys=journeys(),
         snapshots=Snapshots(journeys(), workspaces(), max_age=snapshot_seconds()),
         send_queue=send_queue(),
         signals=signals_queue(),
         timers=timers(),
-        opt_outs=DynamoOptOuts(table("WORKSPACES_TABLE")),
+        opt_outs=DynamoOptOuts(table("WORKSPACES_TABLE"), tombstone_key),
         executor=ThreadPoolExecutor(MATCHER_THREADS),
         erasing=erasing,
         log_all=settings.optional("EVENT_LOG", "full") == "full",
@@ -279,7 +296,7 @@ def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
     from waypost.adapters.dynamodb.address_rows import address_hash  # noqa: PLC0415 - as above
-    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
+    from waypost.adapters.dynamodb.permissions import DynamoPermissions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
         messages=messages(),
@@ -288,7 +305,9 @@ def sending() -> send.SendDependencies:
         journeys=journeys(),
         templates=liquid.LiquidTemplates(),
         channels=channels(),
-        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
+        suppressions=suppressions(),
+        permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
+        settings=cached_settings(),
         senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
         queue=send_queue(),
         signals=signals_queue(),
@@ -303,11 +322,14 @@ def sending() -> send.SendDependencies:
 @cache
 def channels() -> Mapping[str, ports.Channel]:
     """The channels by their names in message steps."""
-    from waypost.adapters import ses, webhook  # noqa: PLC0415 - only the sender and dry runs load the channels
+    from waypost.adapters import ses, sms, webhook  # noqa: PLC0415 - only the sender and dry runs load the channels
     from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415 - as above
 
     return {
         "email": ses.SesChannel(settings.optional("SENDER_ADDRESS"), settings.optional("CONFIGURATION_SET")),
+        "sms": sms.SmsChannel(
+            settings.optional("SMS_ORIGINATION"), settings.optional("SMS_TYPE"), settings.optional("SMS_CONFIGURATION_SET")
+        ),
         "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
     }
 
@@ -333,8 +355,7 @@ def snapshot_seconds() -> int:
 @cache
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
-    from waypost.adapters import liquid  # noqa: PLC0415 - only the management API loads these
-    from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - as above
+    from waypost.adapters import liquid, ses  # noqa: PLC0415 - only the management API loads these
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
@@ -353,7 +374,8 @@ def managing() -> ManageDependencies:
         log=DynamoLog(receipts()),
         rejected=rejected_events(),
         messages=messages(),
-        suppressions=DynamoSuppressions(table("WORKSPACES_TABLE")),
+        suppressions=suppressions(),
+        provider_suppressions=ses.SesSuppressions(),
         secrets=webhook_secrets(),
         link_keys=link_keys(),
         signing_keys=SigningKeys(link_keys()),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from tests.fakes.messages import NOW, pending_message
+from waypost.domain.customers.consents import ConsentChange
 from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.topics import Topic
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.messages import delivery
 from waypost.domain.messages.message import MessageReason, MessageStatus, PreparedMessage, SkipReason
@@ -21,7 +23,6 @@ from waypost.domain.messages.next_action import (
     LoadJourneyStatus,
     LoadRecipient,
     LoadSenderCheck,
-    LoadSuppression,
     Recipient,
     SendContext,
     SenderCheck,
@@ -35,38 +36,45 @@ PREPARED = PreparedMessage("ada@example.com", {"subject": "Hi"})
 CONTENT = Content(PREPARED, is_stored=True)
 
 
-def recipient(**changes: Any) -> Recipient:
-    """Ada in UTC, and a journey with these fields changed."""
+NEWS = Topic(id="news")
+
+
+def recipient(customer: Customer = ADA, topic: Topic | None = NEWS, **changes: Any) -> Recipient:
+    """Ada in UTC, and a journey with these fields changed, of which a step has this topic."""
     definition = {"id": "welcome", "name": "", "entry": {"event": "go"}, "steps": [{"id": "end", "type": "exit"}], **changes}
-    return Recipient(ADA, Journey.model_validate(definition), "UTC")
+    return Recipient(customer, Journey.model_validate(definition), "UTC", topic)
 
 
-FULL = SendContext("published", recipient(), CONTENT, is_suppressed=False)
+def recipient_with(state: Literal["subscribed", "unsubscribed"], topic: Topic | None = NEWS, **changes: Any) -> Recipient:
+    """The same of an Ada with a consent of the topic `news`."""
+    return recipient(replace(ADA, consents=ConsentChange(state, "news", "email", NOW, "u", "custom").facts), topic, **changes)
+
+
+FULL = SendContext("published", recipient(), CONTENT)
 
 
 def test_a_message_that_passes_all_checks_is_claimed() -> None:
-    """A due message is claimed with its content if its journey runs, its customer exists, and its address is not suppressed."""
+    """A due message is claimed with its content if its journey runs, its customer exists, and the customer subscribes to its topic."""
     assert next_action(pending_message(), NOW, FULL) == Claim(pending_message(), PREPARED, recipient())
 
 
 def test_inputs_are_loaded_one_after_the_other() -> None:
-    """A due message needs status of the journey, recipient, content, suppression and stored content, in this order and not earlier."""
+    """A due message needs status of the journey, recipient, content and stored content, in this order and not earlier."""
     message = pending_message()
     assert next_action(message, NOW, SendContext()) == LoadJourneyStatus()
     assert next_action(message, NOW, SendContext("published")) == LoadRecipient()
     assert next_action(message, NOW, SendContext("published", FULL.recipient)) == LoadContent(message, recipient())
-    assert next_action(message, NOW, replace(FULL, is_suppressed=None)) == LoadSuppression("ada@example.com")
     rendered = Content(PREPARED, is_stored=False)
     assert next_action(message, NOW, replace(FULL, content=rendered)) == StoreContent(message, PREPARED)
 
 
 def test_a_sender_is_checked_before_anything_is_stored() -> None:
-    """Content with a sender needs a check of it before the suppression, and an error of the check settles the message as failed."""
+    """Content with a sender needs a check of it before it is stored, and an error of the check settles the message as failed."""
     sent_from = PreparedMessage("ada@example.com", {"subject": "Hi", "from": "news@example.com"})
     context = SendContext("published", FULL.recipient, Content(sent_from, is_stored=False))
     assert next_action(pending_message(), NOW, context) == LoadSenderCheck("news@example.com")
     allowed = replace(context, sender=SenderCheck(None))
-    assert next_action(pending_message(), NOW, allowed) == LoadSuppression("ada@example.com")
+    assert next_action(pending_message(), NOW, allowed) == StoreContent(pending_message(), sent_from)
     action = next_action(pending_message(), NOW, replace(context, sender=SenderCheck("not yours")))
     assert isinstance(action, Settle)
     assert (action.message.status, action.message.reason) == (MessageStatus.FAILED, MessageReason.NO_SENDER)
@@ -79,7 +87,12 @@ def test_a_sender_is_checked_before_anything_is_stored() -> None:
         pytest.param({"journey_status": "stopped"}, MessageReason.STOPPED, id="stopped journey"),
         pytest.param({"recipient": SkipReason(MessageReason.ERASED)}, MessageReason.ERASED, id="no customer"),
         pytest.param({"content": SkipReason(MessageReason.TEMPLATE)}, MessageReason.TEMPLATE, id="no content"),
-        pytest.param({"is_suppressed": True}, MessageReason.SUPPRESSED, id="suppressed address"),
+        pytest.param({"recipient": recipient_with("unsubscribed")}, MessageReason.UNSUBSCRIBED, id="unsubscribed"),
+        pytest.param(
+            {"recipient": recipient_with("subscribed", Topic(id="news", double_opt_in=True))},
+            MessageReason.PENDING_CONSENT,
+            id="not confirmed",
+        ),
         pytest.param(
             {"recipient": recipient(quietHours={"from": "05:00", "to": "07:00", "otherwise": "skip"})},
             MessageReason.QUIET_HOURS,
@@ -94,6 +107,12 @@ def test_each_failed_check_skips_the_message(changes: dict[str, Any], reason: Me
     assert (action.message.status, action.message.reason) == (MessageStatus.SKIPPED, reason)
 
 
+def test_a_transactional_message_needs_no_consent() -> None:
+    """A message without a topic goes out to a customer who has unsubscribed from everything else."""
+    transactional = replace(FULL, recipient=recipient_with("unsubscribed", None))
+    assert isinstance(next_action(pending_message(), NOW, transactional), Claim)
+
+
 @pytest.mark.parametrize(
     "loaded",
     [
@@ -101,6 +120,7 @@ def test_each_failed_check_skips_the_message(changes: dict[str, Any], reason: Me
         pytest.param(SendContext("paused"), id="paused journey"),
         pytest.param(SendContext("published", SkipReason(MessageReason.ERASED)), id="no customer"),
         pytest.param(SendContext("published", recipient(quietHours={"from": "05:00", "to": "07:00"})), id="quiet hours"),
+        pytest.param(SendContext("published", recipient_with("unsubscribed")), id="unsubscribed"),
         pytest.param(SendContext("published", recipient(), SkipReason(MessageReason.TEMPLATE)), id="no content"),
     ],
 )

@@ -138,7 +138,10 @@ def test_a_run_waits_for_the_outcome_of_a_message_with_on_failure() -> None:
 
 @pytest.mark.parametrize(
     ("status", "steps"),
-    [(status, []) for status in (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.OPENED, MessageStatus.CLICKED)]
+    [
+        (status, [])
+        for status in (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.BOUNCED, MessageStatus.OPENED, MessageStatus.CLICKED)
+    ]
     + [(status, ["sorry"]) for status in (MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.SKIPPED)],
 )
 def test_the_outcome_of_a_message_advances_its_run(status: MessageStatus, steps: list[str]) -> None:

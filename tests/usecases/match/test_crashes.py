@@ -76,6 +76,12 @@ def signals_of(case: str) -> Signals:
         "report": [arrived({"event": "$opened", "source": "message", "payload": {"messageID": "msg_1"}})],
         "merge": merged_signals(),
         "a wait and its event": [arrived(SIGN_UP), arrived({"event": "purchase", "uuid": "b1"})],
+        "consents": [
+            arrived({"event": "$set", "payload": {"city": "Paris"}}, {"event": "$unsubscribe", "payload": {"topic": "news"}}, SIGN_UP),
+            arrived(
+                {"event": "$identify", "payload": {"distinct_id": "ada@example.com"}, "uuid": "i1"}, {"event": "$subscribe", "uuid": "s1"}
+            ),
+        ],
         "a wait and its timer": [arrived(SIGN_UP), TimerDue(timer_of_entry(NOW + timedelta(seconds=1)))],
         "a wait and its exit": [arrived(SIGN_UP), arrived({"event": "unsubscribed", "uuid": "u1"})],
     }
@@ -112,6 +118,7 @@ def state_of(harness: MatchHarness) -> dict[str, Any]:
         "timers": harness.timers.armed,
         "receipts": harness.receipts.stored,
         "log": harness.log.pages,
+        "consents": harness.consents.stored,
         "customers": {key: (row.customer, row.facts, row.linked_to) for key, row in harness.customers.rows.items()},
     }
 
@@ -149,7 +156,7 @@ def test_a_crash_loses_no_event_that_comes_before_the_outcome_of_a_message() -> 
 
 
 @pytest.mark.parametrize("log_all", [True, False], ids=["full log", "effects only"])
-@pytest.mark.parametrize("case", ["one entry", "several events", "identify, then trigger", "twice", "report", "merge"])
+@pytest.mark.parametrize("case", ["one entry", "several events", "identify, then trigger", "twice", "report", "merge", "consents"])
 def test_a_crash_at_any_call_changes_nothing_in_the_end(case: str, log_all: bool) -> None:
     """Each entry has exactly one run and one message, every message was queued, no effect is pending, receipts and log are complete."""
     three = journey("first"), journey("always", reentry={"mode": "always"}), AWAITS_OUTCOME

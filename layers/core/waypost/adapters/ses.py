@@ -10,7 +10,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionLostError
 
-from waypost.adapters.aws import client, error_code, is_outage
+from waypost.adapters.aws import client, error_code, is_outage, translate_errors
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.values.mailboxes import Mailbox, mailbox, usable_address
@@ -76,6 +76,21 @@ class SesChannel:
             "EmailTags": [{"Name": "waypost-message", "Value": message.id}, {"Name": "waypost-workspace", "Value": message.workspace}],
         }
         return request | ({"ConfigurationSetName": self.configuration_set} if self.configuration_set else {})
+
+
+class SesSuppressions:
+    """The suppression list of SES, which belongs to the account in its region, and so to all workspaces of the stack."""
+
+    def lift(self, address: str) -> bool:
+        """Removes an address from the list. False if it was not on it. UnavailableError if SES does not answer."""
+        try:
+            with translate_errors():
+                client("sesv2").delete_suppressed_destination(EmailAddress=address.strip())
+        except ClientError as error:
+            if error_code(error) in ("NotFoundException", "BadRequestException"):  # what SES takes for no address is not on its list
+                return False
+            raise
+        return True
 
 
 def _receiver(rendered: RenderedTemplate, customer: Customer) -> Mailbox | None:

@@ -12,6 +12,7 @@ class Reason(StrEnum):
     ALREADY_ENTERED = "already-entered"
     ATTRIBUTES_FULL = "attributes-full"
     CONDITIONS = "conditions"
+    CONSENTS_FULL = "consents-full"
     COOLDOWN = "cooldown"
     CORRELATION_CONFLICT = "correlation-conflict"
     ERASED = "erased"

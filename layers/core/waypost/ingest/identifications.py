@@ -28,6 +28,7 @@ from waypost.ingest.timed_customers import TimedCustomers
 _REJECTIONS: Final = {
     Reason.CORRELATION_CONFLICT: ("This correlation id belongs to another primary key value; nothing was changed.", "/correlationValue"),
     Reason.TOO_MANY_IDS: ("A customer has at most 100 correlation ids.", "/correlationValue"),
+    Reason.CONSENTS_FULL: ("A customer has consents about at most 200 pairs of topic and channel.", "/correlationValue"),
     Reason.ATTRIBUTES_FULL: ("A customer has at most 500 attributes and 128 KiB of them.", "/payload"),
 }
 """The sentence for each reason, and the pointer to the place below the event."""

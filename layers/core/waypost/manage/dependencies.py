@@ -58,6 +58,7 @@ class ManageDependencies:
     rejected: ports.RejectedEventHistory
     messages: ports.ManagedMessages
     suppressions: ports.ManagedSuppressions
+    provider_suppressions: ports.ProviderSuppressions
     secrets: ports.ManagedWebhookSecrets
     link_keys: ports.ManagedLinkKeys
     signing_keys: SigningKeys

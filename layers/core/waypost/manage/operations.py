@@ -42,7 +42,7 @@ from waypost.manage.responses.customers import (
 from waypost.manage.responses.events import ListedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
 from waypost.manage.responses.lists import ListResponse
-from waypost.manage.responses.messages import MessageResponse, SuppressionResponse
+from waypost.manage.responses.messages import MessageResponse, SuppressedResponse, SuppressionResponse
 from waypost.manage.responses.workspaces import (
     DeadLetterResponse,
     HealthResponse,
@@ -337,10 +337,19 @@ OPERATIONS: Final = (
         "GET",
         "/api/suppressions",
         "list-suppressions",
-        "The addresses that get no more messages, in no order of time",
+        "The addresses that get no more messages, in no order of time, or one of them",
         suppressions.list_suppressions,
         ListResponse[SuppressionResponse],
         query=requests.SuppressionQuery,
+    ),
+    Operation(
+        "POST",
+        "/api/suppressions",
+        "suppress",
+        "Suppress up to 1,000 addresses; a repeat changes nothing",
+        suppressions.suppress,
+        SuppressedResponse,
+        body=requests.NewSuppressionsBody,
     ),
     Operation(
         "DELETE",

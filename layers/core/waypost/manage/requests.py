@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from waypost.domain.api_keys import KEY_PATTERN, Scope
 from waypost.domain.errors import RefusedError
 from waypost.domain.journeys.definition import NAME_PATTERN
+from waypost.domain.journeys.message_steps import ChannelName
 from waypost.domain.messages.message import MessageStatus
+from waypost.domain.messages.suppression import NewSuppression
 from waypost.domain.values.findings import from_errors
 from waypost.domain.values.limits import DOCUMENT_VALUES, find_violation
 from waypost.domain.values.wire_model import WireModel
@@ -18,6 +20,7 @@ from waypost.domain.values.wire_time import ClientTime, ZonedTime
 
 M = TypeVar("M", bound=BaseModel)
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+
 # A primary key or a journey's name in the place of an id would select nothing, and an empty list looks like an answer.
 CustomerId = Annotated[str, Field(pattern="^c_", max_length=200)]
 JourneyName = Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -66,9 +69,18 @@ class DeadLetterQuery(ListQuery):
 
 
 class SuppressionQuery(ListQuery):
-    """A page of the suppressed addresses."""
+    """A page of the suppressed addresses, or one address with its channel."""
 
     list_name: ClassVar[str] = "SuppressionQuery"
+
+    channel: ChannelName | None = None
+    address: str | None = Field(None, min_length=1, max_length=4096)
+
+    @model_validator(mode="after")
+    def _has_both_or_neither(self) -> SuppressionQuery:
+        if (self.channel is None) != (self.address is None):
+            raise ValueError("`channel` and `address` come together")
+        return self
 
 
 class MessageQuery(ListQuery):
@@ -121,10 +133,18 @@ class NewKeyBody(WireModel):
 
 
 class SuppressionBody(WireModel):
-    """The suppressed address to lift, as `to` of a message shows it."""
+    """The suppressed address to lift, as `to` of a message shows it. `provider`: lift it at the provider too."""
 
     channel: Name
     address: str = Field(min_length=1, max_length=4096)
+    provider: StrictBool = Field(default=False, description="Whether to remove it from the provider's own list, which all workspaces share")
+
+
+class NewSuppressionsBody(WireModel):
+    """Addresses to suppress. `source` is `import` for a list that comes from another system."""
+
+    items: tuple[NewSuppression, ...] = Field(min_length=1, max_length=1_000)
+    source: Literal["api", "import"] = "api"
 
 
 class RedriveBody(WireModel):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from waypost import identify
+from waypost.domain.customers.consents import ConsentChange, change_in
 from waypost.domain.customers.facts import merge
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, RowKey, Tombstones, owner_key
@@ -14,6 +16,8 @@ from waypost.domain.intake.events import Event, identifiers_of
 from waypost.domain.reasons import Reason
 from waypost.domain.signals import EventsArrived
 from waypost.ports import Customers
+
+_CONSENT_NOT_WRITTEN: Final = frozenset({Reason.ERASED, Reason.CONSENTS_FULL})
 
 
 @dataclass(slots=True)
@@ -61,6 +65,16 @@ def apply_attributes(customers: Customers, signal: EventsArrived, events: Sequen
         _write_facts(customers, owner_key(signal.workspace, identifier), same_identifier, signal.primary, tombstones, applied)
     _find_customers_of_refused(customers, signal, events, applied)
     return applied
+
+
+def consents_by_customer(events: Sequence[Event], applied: AppliedEvents) -> dict[str, list[ConsentChange]]:
+    """The changes of consent that `apply_attributes` has written for these events, by the id of the customer."""
+    changes: dict[str, list[ConsentChange]] = defaultdict(list)
+    for event in events:
+        change = change_in(event.facts, event.uuid)
+        if change is not None and applied.refused.get(event.uuid) not in _CONSENT_NOT_WRITTEN and event.identifier in applied.customers:
+            changes[applied.customers[event.identifier]].append(change)
+    return changes
 
 
 def _write_facts(

@@ -26,6 +26,7 @@ class MatchDependencies:
     runs: ports.Runs
     receipts: ports.Receipts
     log: ports.EventLog
+    consents: ports.ConsentHistory
     messages: ports.Messages
     journeys: ports.JourneyVersions
     snapshots: Snapshots

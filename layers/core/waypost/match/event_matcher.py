@@ -23,9 +23,10 @@ from waypost.match.customers import rows_of
 from waypost.match.dependencies import MATCH_ATTEMPTS, MatchDependencies
 from waypost.match.earlier_matches import ended_runs, missed_events
 from waypost.match.merge import finish_merges
-from waypost.match.reports import apply_report
+from waypost.match.reports import apply_report_event
 from waypost.match.rules import rules_of
 from waypost.match.unit_of_work import RunUnitOfWork, require_not_erased, unit_of_work_for
+from waypost.message_reports import ReportDependencies
 
 
 @dataclass(slots=True)
@@ -57,7 +58,9 @@ class EventMatcher:
         if refused is not None:
             return receipt
         if event.kind is Kind.REPORT:
-            return replace(receipt, reason=apply_report(self.dependencies.messages, self.signal.workspace, event))
+            dependencies = ReportDependencies(self.dependencies.messages, self.dependencies.signals)
+            reason = apply_report_event(dependencies, self.signal.workspace, event, self.signal.received_at)
+            return replace(receipt, reason=reason)
         if self.signal.historical:
             return replace(receipt, reason=Reason.HISTORICAL)
         candidates = self._candidates(event)

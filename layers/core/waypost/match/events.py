@@ -18,7 +18,7 @@ from waypost.domain.signal_codec import to_text
 from waypost.domain.signals import EventsArrived, QueueMessage
 from waypost.domain.values.generated_ids import digest
 from waypost.domain.values.wire_time import iso
-from waypost.match.customers import apply_attributes, rows_of
+from waypost.match.customers import apply_attributes, consents_by_customer, rows_of
 from waypost.match.dependencies import MatchDependencies
 from waypost.match.event_matcher import EventMatcher
 from waypost.match.merge import finish_merges
@@ -59,6 +59,9 @@ def match_events(
     # the batch names the customer for the events before it as well.
     applied = apply_attributes(dependencies.customers, signal, remaining, tombstones)
     refused |= applied.refused
+    # Before the receipts: an event that has one is not looked at again.
+    for customer, changes in consents_by_customer(remaining, applied).items():
+        dependencies.consents.add(signal.workspace, customer, changes, signal.received_at)
     _finish_merges(signal, remaining, dependencies)
     snapshot = dependencies.snapshots.get(signal.workspace, now)
     matcher = EventMatcher(signal, applied.customers, group or signal.customer, snapshot, now, dependencies, tombstones)

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Literal
 
 from waypost import identify
-from waypost.domain.customers.consents import ALL, SUBSCRIBE, UNSUBSCRIBE, ConsentChange
+from waypost.domain.customers.consents import ConsentChange
 from waypost.domain.customers.customer import Customer, assemble
-from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.intake.events import Event, Kind
+from waypost.domain.intake.consent_payloads import consent_event
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.reasons import Reason
 from waypost.domain.signals import EventsArrived, LinkUsed
@@ -82,21 +81,7 @@ def _changes(signal: LinkUsed, state: Literal["subscribed", "unsubscribed"], top
     ]
 
 
-def consent_event(change: ConsentChange, identifier: Identifier) -> Event:
-    """The event of a change, for the customer of an identifier."""
-    payload = {"topic": None if change.topic == ALL else change.topic, "channel": change.channel, "confirmed": change.confirmed or None}
-    return Event(
-        uuid=change.uuid,
-        name=UNSUBSCRIBE if change.state == "unsubscribed" else SUBSCRIBE,
-        kind=Kind.TRIGGER,
-        identifier=identifier,
-        source=change.source,
-        payload={name: value for name, value in payload.items() if value is not None},
-        at=change.at,
-        facts=change.facts,
-    )
-
-
 def _opt_out(signal: LinkUsed, dependencies: MatchDependencies) -> None:
     if signal.unsubscribed:
-        dependencies.opt_outs.add(signal.workspace, signal.channel, signal.address_hash, signal.unsubscribed, signal.at)
+        topics = dict.fromkeys(signal.unsubscribed, signal.at)
+        dependencies.opt_outs.add_by_hash(signal.workspace, signal.channel, signal.address_hash, topics)

@@ -1,24 +1,25 @@
-"""Delivery reports: events by which an app or a provider reports the state of a message."""
+"""Delivery reports: events by which an app reports the state of a message."""
 
 from __future__ import annotations
 
-from waypost.domain.errors import UnavailableError
+from datetime import datetime
+
 from waypost.domain.intake.events import Event, reported_message_id
-from waypost.domain.messages.delivery_reports import after_report
+from waypost.domain.messages.delivery_reports import STATUS_OF_EVENT, Report
 from waypost.domain.reasons import Reason
-from waypost.match.dependencies import MATCH_ATTEMPTS
-from waypost.ports import Messages
+from waypost.message_reports import ReportDependencies, apply_report
 
 
-def apply_report(messages: Messages, workspace: str, event: Event) -> Reason | None:
+def apply_report_event(dependencies: ReportDependencies, workspace: str, event: Event, received_at: datetime) -> Reason | None:
     """Updates the message that a delivery report names. Returns `no-message` if this workspace has no such message."""
-    message_id = reported_message_id(event)
-    # The sender may record the provider's response at the same moment: the second to save reads the message again.
-    for _ in range(MATCH_ATTEMPTS):
-        message = messages.get(workspace, message_id) if message_id else None
-        if message is None:
-            return Reason.NO_MESSAGE
-        reported = after_report(message, event.name)
-        if reported is message or messages.save(reported, message):
-            return None
-    raise UnavailableError("a message changed too often")
+    message_id, status = reported_message_id(event), STATUS_OF_EVENT.get(event.name)
+    if message_id is None:
+        return Reason.NO_MESSAGE
+    if status is None:
+        return None if dependencies.messages.get(workspace, message_id) else Reason.NO_MESSAGE
+    return apply_report(dependencies, workspace, message_id, Report(status, received_at, link=_link_in(event)))
+
+
+def _link_in(event: Event) -> str | None:
+    link = event.payload.get("link")
+    return link if isinstance(link, str) else None

@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from waypost.ports.calls import Caller
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
-from waypost.ports.events import EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
+from waypost.ports.events import ConsentHistory, EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
-from waypost.ports.messages import Channel, ManagedMessages, ManagedSuppressions, Messages, OptOuts, Suppressions, Templates
+from waypost.ports.messages import (
+    Channel,
+    ManagedMessages,
+    ManagedSuppressions,
+    Messages,
+    OptOuts,
+    Permissions,
+    ProviderSuppressions,
+    Suppressions,
+    Templates,
+)
 from waypost.ports.queues import (
     ArmedTimers,
     DeadLetters,
@@ -42,6 +52,7 @@ __all__ = [
     "ArmedTimers",
     "Caller",
     "Channel",
+    "ConsentHistory",
     "CustomerData",
     "Customers",
     "DeadLetters",
@@ -66,6 +77,8 @@ __all__ = [
     "ManagedWorkspaces",
     "Messages",
     "OptOuts",
+    "Permissions",
+    "ProviderSuppressions",
     "Receipts",
     "ReceivedRecords",
     "ReceivedSignals",

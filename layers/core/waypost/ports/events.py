@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+from waypost.domain.customers.consents import ConsentChange, RecordedConsent
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import RejectedEvent
 from waypost.domain.intake.receipts import Receipt
@@ -52,6 +53,16 @@ class EventLog(Protocol):
 
     def between(self, workspace: str, customer: str, since: datetime, until: datetime) -> list[Page]:
         """The pages of a customer of signals that were received between two instants, both included, oldest first."""
+
+
+class ConsentHistory(Protocol):
+    """The changes of customers' consents, kept until the customer is erased (docs/customers.md#consent)."""
+
+    def add(self, workspace: str, customer: str, changes: Sequence[ConsentChange], received_at: datetime) -> None:
+        """Stores changes that were received at this time. Storing a change again changes nothing."""
+
+    def page(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> tuple[Sequence[RecordedConsent], str | None]:
+        """At most `limit` changes before the position `before`, newest first, and the position after them (None: no more)."""
 
 
 class EventHistory(Protocol):

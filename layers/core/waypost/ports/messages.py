@@ -7,8 +7,10 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.rows import RowKey
 from waypost.domain.messages.message import Message, PreparedMessage, ProviderResponse, RenderedTemplate, RenderFailure, SkipReason
-from waypost.domain.messages.suppression import Suppression
+from waypost.domain.messages.permission import Permission
+from waypost.domain.messages.suppression import Suppression, SuppressionCause
 
 
 class Messages(Protocol):
@@ -77,11 +79,21 @@ class Channel(Protocol):
         """Calls the provider exactly once. UnavailableError only if the provider was certainly not called."""
 
 
-class OptOuts(Protocol):
-    """What an address gets no more, where there is no customer to whom it could belong."""
+class Permissions(Protocol):
+    """What decides, between the claim and the call, whether a message is sent (docs/messages.md#consent)."""
 
-    def add(self, workspace: str, channel: str, address_hash: str, topics: Sequence[str], at: datetime) -> None:
-        """Stores that the address with this keyed hash gets no more messages of these topics (`*`: of all)."""
+    def of(self, workspace: str, channel: str, address: str, main_row: RowKey) -> Permission:
+        """What the main row of a customer says of its consents, and the row of an address of suppressions and opt-outs."""
+
+
+class OptOuts(Protocol):
+    """The topics from which customers had unsubscribed when they were erased, by the hashes of their addresses."""
+
+    def add(self, workspace: str, channel: str, address: str, topics: Mapping[str, datetime]) -> None:
+        """Stores that messages about these topics (`*`: all) are not sent to an address, since these times. A repeat changes nothing."""
+
+    def add_by_hash(self, workspace: str, channel: str, hashed: str, topics: Mapping[str, datetime]) -> None:
+        """The same, by the hash of the address."""
 
 
 class Suppressions(Protocol):
@@ -90,15 +102,28 @@ class Suppressions(Protocol):
     def holds(self, workspace: str, channel: str, address: str) -> bool:
         """Whether this address is suppressed."""
 
-    def add(self, workspace: str, channel: str, address: str, message: str | None = None, since: datetime | None = None) -> None:
-        """Suppresses an address because of the outcome that this message had at this time."""
+    def add(self, workspace: str, channel: str, address: str, cause: SuppressionCause) -> None:
+        """Suppresses an address. Of several causes the latest one is kept; one that a provider reports too late changes nothing."""
 
 
 class ManagedSuppressions(Suppressions, Protocol):
     """Suppressed addresses as the management API lists and lifts them."""
 
-    def remove(self, workspace: str, channel: str, address: str) -> None:
-        """Lifts a suppression, if there is one."""
+    def find(self, workspace: str, channel: str, address: str) -> Suppression | None:
+        """The suppression of an address, or None."""
+
+    def position(self, workspace: str, channel: str, address: str) -> str:
+        """The position of an address in the list, whether or not it is suppressed. Reads nothing."""
+
+    def remove(self, workspace: str, channel: str, address: str, at: datetime) -> None:
+        """Lifts a suppression at this time."""
 
     def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Suppression], str | None]:
         """At most `limit` suppressions after the position `before`, in no order of time, and the next position (None: no more)."""
+
+
+class ProviderSuppressions(Protocol):
+    """The provider's own list of suppressed e-mail addresses, which all workspaces of the account share."""
+
+    def lift(self, address: str) -> bool:
+        """Removes an address from the list. False if it was not on it. UnavailableError if the provider does not answer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,18 +46,7 @@ class Table:
         return [item for chunk in chunked(keys, READ_ROWS) for item in self._get_batch(chunk)]
 
     def _get_batch(self, keys: Sequence[Item]) -> list[Item]:
-        # A batch that is throttled or exceeds 16 MB is answered in part, with status 200. What was left undone must be requested again,
-        # or rows would seem not to exist.
-        left = {self.name: {"Keys": [serialize(key) for key in keys], "ConsistentRead": True}}
-        items: list[Item] = []
-        for _ in backoff.attempts(MAX_ATTEMPTS):
-            with translate_errors():
-                found = client("dynamodb").batch_get_item(RequestItems=left)
-            items += [deserialize(item) for item in found["Responses"].get(self.name, [])]
-            left = found.get("UnprocessedKeys") or {}
-            if not left:
-                return items
-        raise UnavailableError("UnprocessedKeys")
+        return get_from_tables({self: keys})[self]
 
     def put(self, item: Item) -> None:
         """Writes a row and replaces the one that is stored under its key, if there is one."""
@@ -175,6 +164,23 @@ class Table:
     def delete_action(self, key: Item, **condition: Any) -> Item:
         """The action of a transaction that deletes a row if the condition holds."""
         return {"Delete": {"TableName": self.name, "Key": serialize(key), **to_request(condition)}}
+
+
+def get_from_tables(keys: Mapping[Table, Sequence[Item]]) -> dict[Table, list[Item]]:
+    """The rows that exist among at most 100 keys of several tables, read in one call with strong consistency, in no order."""
+    # A batch that is throttled or exceeds 16 MB is answered in part, with status 200. What was left undone must be requested again, or rows
+    # would seem not to exist.
+    left = {table.name: {"Keys": [serialize(key) for key in each], "ConsistentRead": True} for table, each in keys.items()}
+    items: dict[Table, list[Item]] = {table: [] for table in keys}
+    for _ in backoff.attempts(MAX_ATTEMPTS):
+        with translate_errors():
+            found = client("dynamodb").batch_get_item(RequestItems=left)
+        for table, theirs in items.items():
+            theirs += [deserialize(item) for item in found["Responses"].get(table.name, [])]
+        left = found.get("UnprocessedKeys") or {}
+        if not left:
+            return items
+    raise UnavailableError("UnprocessedKeys")
 
 
 def _failed_condition(error: ClientError) -> FailedCondition:

@@ -79,6 +79,15 @@ class ConsentChange:
         return {consent_name(kind, self.channel, self.topic): text for kind in (("u",) if self.state == "unsubscribed" else kinds)}
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedConsent:
+    """A change of consent in the history of its customer. `position` orders the history: it begins with the time of the consent."""
+
+    change: ConsentChange
+    received_at: datetime
+    position: str
+
+
 def is_topic_id(text: str) -> bool:
     """Whether a text has the form of a topic id."""
     return _TOPIC.fullmatch(text) is not None

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.consents import CONSENT_EVENTS
 from waypost.domain.customers.identifiers import Identifier, correlation_identifier, is_placeholder, primary_identifier
 from waypost.domain.customers.schema import Schema
 from waypost.domain.errors import RefusedError
+from waypost.domain.intake.consent_payloads import consent_in
 from waypost.domain.intake.events import Accepted, Event, IntakeResult, Kind, Rejected
 from waypost.domain.intake.payloads import EventRejectedError, EventWarning, FactsBuilder, Identification, identification_of, illegal_id
 from waypost.domain.intake.wire_event import WireEvent, wire_event_of
@@ -128,6 +129,10 @@ class _Parser:
             warnings.append(EventWarning("not-repeatable"))
         identification = self._identification(wire, kind, identifier, warnings)
         facts = _facts(FactsBuilder(self.request_context.schema, time.at, uuid, warnings), wire, kind, identifier, identification)
+        if kind is Kind.TRIGGER and wire.event in CONSENT_EVENTS:
+            # A consent never happens after its receipt: a clock that is fast would otherwise win against what the customer does next.
+            at = min(time.at, self.request_context.received_at)
+            facts |= consent_in(wire.event, wire.payload, wire.source, at, uuid, warnings).facts
         event = Event(uuid, wire.event, kind, identifier, wire.source, wire.payload, time.at, facts, identification)
         in_body = [each.below(base) for each in warnings]
         if self.sent_at.warning is not None and wire.timestamp is not None:
@@ -179,8 +184,10 @@ class _Parser:
         return digest("twin", content_hash, str(self.duplicate_counts[content_hash])), True
 
 
-def _facts(builder: FactsBuilder, wire: WireEvent, kind: Kind, identifier: Identifier, identification: Identification | None) -> Facts:
-    """All facts of an event: attributes, device tokens, and the primary key value as it was given."""
+def _facts(
+    builder: FactsBuilder, wire: WireEvent, kind: Kind, identifier: Identifier, identification: Identification | None
+) -> dict[str, str]:
+    """The attributes and device tokens that an event sets, and the primary key value as it was given."""
     facts = builder.device_tokens((wire.fcm, wire.payload if wire.event == "$fcm" else None))
     if kind in (Kind.IDENTIFY, Kind.SET):
         facts |= builder.attributes(wire.payload, identified_as=identification.primary if identification else None)

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeGuard
 
-from pydantic import Discriminator, Field, StrictBool, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, StrictBool, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from waypost.domain.customers.topics import TopicId
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, tagged_by
 from waypost.domain.values.header_values import is_header_value
-from waypost.domain.values.mailboxes import mailbox
+from waypost.domain.values.mailboxes import mailbox, usable_address
+from waypost.domain.values.phone_numbers import phone_number
+from waypost.domain.values.sms_segments import MAX_CHARACTERS
 
 Template = Annotated[str, Field(description="A Liquid template; it sees customer, event, journey, step and message.id.")]
 ConstantFault = tuple[tuple[str, ...], str, str]
@@ -72,6 +74,16 @@ class WebhookTemplate(Definition):
         return self
 
 
+class SmsTemplate(Definition):
+    """The receiver, the text and the type of a text message."""
+
+    to: Template | None = Field(default=None, description="Liquid; a number in E.164. Without it the customer's attribute `phone`.")
+    text: Template = Field(min_length=1, description="Liquid; at most 1,600 characters when rendered.")
+    type: Literal["promotional", "transactional"] | None = Field(
+        default=None, description="The message type of AWS; without it the one of the stack."
+    )
+
+
 class MessageStep(Step):
     """Sends a message. The run goes on at once or, with `onFailure`, when the outcome of the message is known.
 
@@ -87,8 +99,14 @@ class MessageStep(Step):
     sender_field: ClassVar[str | None] = None
     """The field of the template that names the sender, which has to be one of the workspace."""
 
+    has_replies: ClassVar[bool] = False
+    """Whether a receiver may answer, so that its address has to lead to the last message that was sent to it."""
+
     is_personal_address: ClassVar[bool] = True
     """Whether the address is one of a person, so that what is stored about it is stored under a hash with a secret key."""
+
+    has_provider_suppressions: ClassVar[bool] = False
+    """Whether the provider has a list of suppressed addresses of its own, from which an address can be removed."""
 
     address_attributes: ClassVar[tuple[str, ...]] = ()
     """The attributes of a customer that hold its own address on this channel, beside the primary key."""
@@ -124,6 +142,11 @@ class MessageStep(Step):
         return address.strip()
 
     @staticmethod
+    def is_address(text: str) -> bool:
+        """Whether a text that an operator gives can be an address of the channel."""
+        return bool(text.strip())
+
+    @staticmethod
     def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:  # noqa: ARG004 - for subclasses
         """The faults of texts without Liquid in a template, which may not be valid in other respects.
 
@@ -142,6 +165,7 @@ class EmailMessage(MessageStep):
     """A message by e-mail."""
 
     sender_field = "from"
+    has_provider_suppressions = True
     address_attributes = ("email",)
     has_links = True
 
@@ -150,9 +174,14 @@ class EmailMessage(MessageStep):
 
     @staticmethod
     def comparable_address(address: str) -> str:
-        """The address in lower case."""
+        """The address in lower case, with the domain in punycode, as the sender has it."""
         # E-mail addresses compare without case in practice, whatever RFC 5321 says of the part before the @.
-        return address.strip().lower()
+        return (usable_address(address.strip()) or address.strip()).lower()
+
+    @staticmethod
+    def is_address(text: str) -> bool:
+        """Whether SES takes the text as one address, without a display name."""
+        return usable_address(text.strip()) is not None
 
     @staticmethod
     def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:
@@ -183,17 +212,59 @@ class WebhookMessage(MessageStep):
                 yield ("headers", name), "bad-format", "a header is one line without control characters"
 
 
+class SmsMessage(MessageStep):
+    """A message by SMS."""
+
+    has_replies = True
+    address_attributes = ("phone",)
+    has_links = True
+
+    channel: Literal["sms"]
+    template: SmsTemplate
+
+    @staticmethod
+    def comparable_address(address: str) -> str:
+        """The number in E.164."""
+        return phone_number(address) or address.strip()
+
+    @staticmethod
+    def is_address(text: str) -> bool:
+        """Whether the text is a number in E.164."""
+        return phone_number(text) is not None
+
+    @staticmethod
+    def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:
+        """A `to` that is no number, and a text that is too long or blank."""
+        to, text = template.get("to"), template.get("text")
+        if _is_constant(to) and phone_number(to) is None:
+            yield ("to",), "bad-address", "`to` is no phone number in E.164, such as +4915112345678"
+        if _is_constant(text) and len(text.strip()) > MAX_CHARACTERS:
+            yield ("text",), "too-long", f"a text message has at most {MAX_CHARACTERS} characters"
+        if _is_constant(text) and not text.strip():
+            yield ("text",), "empty-template", "a text message has a text"
+
+
 AnyMessage = Annotated[
-    Annotated[EmailMessage, Tag("<email>")] | Annotated[WebhookMessage, Tag("<webhook>")],
+    Annotated[EmailMessage, Tag("<email>")] | Annotated[WebhookMessage, Tag("<webhook>")] | Annotated[SmsMessage, Tag("<sms>")],
     Discriminator(
         tagged_by("channel"),
         custom_error_type="unknown-channel",
-        custom_error_message="a message's channel is email or webhook",
+        custom_error_message="a message's channel is email, sms or webhook",
     ),
 ]
 
-CHANNELS: Final[Mapping[str, type[MessageStep]]] = {"email": EmailMessage, "webhook": WebhookMessage}
+CHANNELS: Final[Mapping[str, type[MessageStep]]] = {"email": EmailMessage, "sms": SmsMessage, "webhook": WebhookMessage}
 """The class of the message steps of each channel."""
+
+
+def _channel_name(text: str) -> str:
+    if text not in CHANNELS:
+        raise PydanticCustomError("unknown-choice", "a channel is one of {channels}", {"channels": ", ".join(sorted(CHANNELS))})
+    return text
+
+
+ChannelName = Annotated[str, AfterValidator(_channel_name)]
+"""The type of the name of a channel in a request."""
 
 
 def _is_constant(text: Any) -> TypeGuard[str]:

@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus, ProviderResponse, SkipReason
 from waypost.domain.messages.retry_schedule import MAX_THROTTLED, retries_are_used_up, retry_delay
+from waypost.domain.messages.suppression import SuppressionReason
 
 LEASE: Final = timedelta(seconds=120)
 """How long a claim holds. It is longer than the timeout of the send function: an expired lease means that its worker is dead."""
@@ -47,6 +48,11 @@ def with_claim(message: Message, now: datetime, token: str, to: str) -> Message:
     )
 
 
+def without_call(row: Message, before: Message) -> Message:
+    """A claimed message whose provider is not called after all, as it was before the claim. A status that a report has set stays."""
+    return _keeping_reported_status(row, before)
+
+
 def awaits_response(message: Message, token: str) -> bool:
     """Whether the response of the call that was claimed with this token is not recorded yet."""
     return message.token == token and message.lease is not None
@@ -73,6 +79,8 @@ def _with_outcome(recorded: Message, response: ProviderResponse, now: datetime) 
             return _failed(recorded, MessageReason.REJECTED)
         case "gone":
             return _failed(recorded, MessageReason.ENDPOINT_GONE)
+        case "opted-out":
+            return replace(recorded, status=MessageStatus.SKIPPED, reason=MessageReason.SUPPRESSED, lease=None)
         case "unknown":
             return _with_unknown_outcome(recorded, now, delay)
         case _ as never:
@@ -119,6 +127,15 @@ def given_up(message: Message, now: datetime) -> Message:
         return message
     attempt = Attempt(now, SENDER_ERROR, "Waypost failed at this message at every receive; the log of the send function says why")
     return replace(_failed(message, MessageReason.GAVE_UP), attempts=(*message.attempts, attempt), held=False)
+
+
+def suppression_reason(attempt: Attempt) -> SuppressionReason | None:
+    """Why the address of a message is suppressed after this attempt; None if it is not."""
+    match attempt.outcome:
+        case "gone" | "opted-out":
+            return attempt.outcome
+        case _:
+            return None
 
 
 def redriven(message: Message, now: datetime) -> Message:

@@ -24,6 +24,7 @@ class MessageStatus(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     DELIVERED = "delivered"
+    BOUNCED = "bounced"
     OPENED = "opened"
     CLICKED = "clicked"
     FAILED = "failed"
@@ -148,11 +149,12 @@ class RenderFailure:
     detail: str
 
 
-ProviderOutcome = Literal["sent", "refused", "failed", "gone", "unknown", "throttled"]
+ProviderOutcome = Literal["sent", "refused", "failed", "gone", "opted-out", "unknown", "throttled"]
 """What one call of a provider resulted in (`docs/messages.md#delivery`). Rows of messages store these words, all but the last.
 
 `sent`: accepted. `refused`: certainly not accepted; a later attempt may succeed. `failed`: certainly not accepted, and no later attempt can
-succeed. `gone`: failed, and the address no longer exists. `unknown`: it may have been accepted. `throttled`: certainly not accepted,
+succeed. `gone`: failed, and the address no longer exists. `opted-out`: certainly not accepted, because the owner of the address has opted
+out at the provider. `unknown`: it may have been accepted. `throttled`: certainly not accepted,
 because the provider takes no message at all from this account at the moment; such a call is no attempt.
 """
 

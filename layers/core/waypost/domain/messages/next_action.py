@@ -1,8 +1,9 @@
 """Decides what the sender does next with a message. Pure: what has to be read first is requested by a `Load`.
 
 Most checks cost a read of a table. `next_action` therefore starts with the row alone and requests one input after the other, in the order
-of the checks: a message of a paused journey costs no read of its customer. All checks come before the claim, because after the claim a
-crash leaves an unknown outcome.
+of the checks: a message of a paused journey costs no read of its customer. All checks that take time come before the claim, because after
+the claim a crash leaves an unknown outcome. What an unsubscription, a suppression or an erasure can change until the last moment is
+checked after it, by one read (`permission.py`).
 """
 
 from __future__ import annotations
@@ -12,19 +13,25 @@ from datetime import datetime
 from typing import Literal, assert_never
 
 from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.topics import Topic
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages import delivery
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, SkipReason
+from waypost.domain.messages.permission import consent_refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The customer of a message, the version of the journey that sends it, and the time zone of the customer (an IANA name)."""
+    """The customer of a message, the version of the journey that sends it, and the time zone of the customer (an IANA name).
+
+    `topic` is what the message is about; None for a transactional message, which needs no consent.
+    """
 
     customer: Customer
     journey: Journey
     zone: str
+    topic: Topic | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,6 @@ class SendContext:
     recipient: Recipient | SkipReason | None = None
     content: Content | SkipReason | None = None
     sender: SenderCheck | None = None
-    is_suppressed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +85,6 @@ class LoadSenderCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class LoadSuppression:
-    """Load whether the address of the receiver is suppressed on the message's channel."""
-
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
 class StoreContent:
     """Store what was prepared for `message`, and load what is stored then: another worker may have stored something else before."""
 
@@ -95,7 +94,7 @@ class StoreContent:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Claim `message`, and then call its provider with the stored content `prepared`, after the links of `recipient` are put into it."""
+    """Claim `message`, and then call its provider with the stored content `prepared`, unless the recipient may not get it any more."""
 
     message: Message
     prepared: PreparedMessage
@@ -116,7 +115,7 @@ class Settle:
     message: Message
 
 
-Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSenderCheck | LoadSuppression | StoreContent
+Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSenderCheck | StoreContent
 Decision = Claim | Defer | Settle
 
 
@@ -150,9 +149,20 @@ def _for_recipient(message: Message, now: datetime, context: SendContext) -> Loa
         case SkipReason() as reason:
             return _skip(message, reason, now)
         case Recipient() as recipient:
-            return _in_quiet_hours(message, now, recipient) or _with_content(message, now, recipient, context)
+            return (
+                _without_consent(message, now, recipient)
+                or _in_quiet_hours(message, now, recipient)
+                or _with_content(message, now, recipient, context)
+            )
         case _ as never:
             assert_never(never)
+
+
+def _without_consent(message: Message, now: datetime, recipient: Recipient) -> Decision | None:
+    # Consents are in the rows that were read for the recipient anyway: a message that nobody wants is neither rendered nor claimed. The
+    # same is checked again after the claim, by what has become of the rows until then.
+    reason = consent_refusal(recipient.customer.consents, recipient.topic, message.channel)
+    return _skip(message, reason, now) if reason else None
 
 
 def _in_quiet_hours(message: Message, now: datetime, recipient: Recipient) -> Decision | None:
@@ -173,7 +183,7 @@ def _with_content(message: Message, now: datetime, recipient: Recipient, context
         case SkipReason() as reason:
             return _skip(message, reason, now)
         case Content() as content:
-            return _with_refused_sender(message, now, content, context) or _with_allowed_sender(message, now, content, recipient, context)
+            return _with_refused_sender(message, now, content, context) or _with_allowed_sender(message, content, recipient)
         case _ as never:
             assert_never(never)
 
@@ -190,11 +200,7 @@ def _with_refused_sender(message: Message, now: datetime, content: Content, cont
     return Settle(delivery.with_refused_sender(message, context.sender.error, now)) if context.sender.error else None
 
 
-def _with_allowed_sender(message: Message, now: datetime, content: Content, recipient: Recipient, context: SendContext) -> Load | Decision:
-    if context.is_suppressed is None:
-        return LoadSuppression(content.prepared.to)
-    if context.is_suppressed:
-        return _skip(message, SkipReason(MessageReason.SUPPRESSED), now)
+def _with_allowed_sender(message: Message, content: Content, recipient: Recipient) -> Load | Decision:
     return Claim(message, content.prepared, recipient) if content.is_stored else StoreContent(message, content.prepared)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage
-from waypost.domain.messages.suppression import Suppression
+from waypost.domain.messages.suppression import Suppression, SuppressionReason, SuppressionSource
 from waypost.domain.values.wire_model import WireModel
 from waypost.manage.responses.lists import Time
 
@@ -21,19 +21,29 @@ class AttemptResponse(WireModel):
 class SuppressionResponse(WireModel):
     """A suppressed address.
 
-    `message` is the id of the message whose outcome suppressed it, `since` the time of that outcome. `address` is null if that message was
-    erased; all three are null for what an earlier release has suppressed.
+    `message` is the id of the message because of which it is suppressed, null where there is none. `address` is shown where that message
+    went to it and still exists, or where the request names it; it is stored nowhere else. `since` is null for what an early release has
+    suppressed.
     """
 
     channel: str
     address: str | None
-    message: str | None
+    reason: SuppressionReason
+    source: SuppressionSource
     since: Time | None
+    message: str | None
 
     @classmethod
     def of(cls, suppression: Suppression, address: str | None) -> SuppressionResponse:
-        """A suppression with the address of its message."""
-        return cls(channel=suppression.channel, address=address, message=suppression.message, since=suppression.since)
+        """A suppression with its address."""
+        fields = {name: getattr(suppression, name) for name in cls.model_fields if name != "address"}
+        return cls.model_validate({**fields, "address": address})
+
+
+class SuppressedResponse(WireModel):
+    """How many addresses were suppressed."""
+
+    suppressed: int
 
 
 class MessageResponse(WireModel):

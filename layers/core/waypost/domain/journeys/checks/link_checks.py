@@ -28,11 +28,13 @@ def findings(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
 
 def warnings(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
     """What may be intended, but rarely is: a mail that nobody can unsubscribe from, and one that asks too late for a confirmation."""
-    if not step_class(step.get("channel")).has_links or step.get("transactional") is True:
+    channel = step_class(step.get("channel"))
+    if not channel.has_links or step.get("transactional") is True:
         return
     template = (*place, "template")
     used = {name: where for where, name in _uses(template, step.get("template"))}
-    if not {UNSUBSCRIBE_URL, PREFERENCES_URL} & used.keys():
+    # Where a receiver can answer, it unsubscribes by its answer.
+    if not channel.has_replies and not {UNSUBSCRIBE_URL, PREFERENCES_URL} & used.keys():
         detail = f"the template has neither `{UNSUBSCRIBE_URL}` nor `{PREFERENCES_URL}`, and the message is not transactional"
         yield Finding("no-unsubscribe-link", detail, pointer(template))
     if CONFIRM_URL in used:

@@ -1,0 +1,62 @@
+"""Sending a text message: the number that has opted out, and the parts in the stored message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.fakes.journeys import journey
+from tests.fakes.messages import NOW, FakeChannel, pending_message
+from tests.fakes.send_harness import OneJourney, SendHarness
+from waypost.domain.journeys.journey import Journey
+from waypost.domain.messages.message import MessageReason, MessageStatus, ProviderResponse
+from waypost.domain.messages.suppression import SuppressionCause
+
+NUMBER = "+4915112345678"
+STEPS: list[dict[str, Any]] = [
+    {"id": "text", "type": "message", "channel": "sms", "template": {"text": "Hello", "to": NUMBER}, "next": "end", "onFailure": "end"},
+    {"id": "end", "type": "exit"},
+]
+
+
+@pytest.fixture
+def harness() -> SendHarness:
+    """A harness with a journey that sends a text message, which waits for its outcome."""
+    texts: Journey = journey("welcome", steps=STEPS)
+    harness = SendHarness(journeys=OneJourney(texts), channel=FakeChannel())
+    harness.messages.stored.clear()
+    harness.messages.add(pending_message(channel="sms", step="text", awaited=True))
+    return harness
+
+
+def test_a_number_that_has_opted_out_is_suppressed(harness: SendHarness) -> None:
+    """The message is skipped as suppressed and is no dead letter, its run is notified, and the next one ends without a call."""
+    harness.channel.responses = [ProviderResponse("opted-out", "ConflictException")]
+    harness.send()
+    message = harness.message
+    assert (message.status, message.reason) == (MessageStatus.SKIPPED, MessageReason.SUPPRESSED)
+    assert [attempt.outcome for attempt in message.attempts] == ["opted-out"]
+    assert harness.suppressions.held["w1", "sms", NUMBER] == SuppressionCause("opted-out", "provider", NOW, "msg_1")
+    assert (len(harness.signals.queue_messages), harness.dead.parked) == (1, {})
+    harness.messages.stored.clear()
+    harness.messages.bodies.clear()
+    harness.messages.add(pending_message(channel="sms", step="text"))
+    harness.send()
+    assert harness.message.reason is MessageReason.SUPPRESSED
+    assert len(harness.channel.calls) == 1
+
+
+def test_a_spent_limit_uses_up_no_attempt(harness: SendHarness) -> None:
+    """The monthly limit of the account is throttling: the message stays pending without an attempt."""
+    harness.channel.responses = [ProviderResponse("throttled", "ServiceQuotaExceededException")]
+    harness.send()
+    message = harness.message
+    assert (message.status, message.attempts, message.attempt_count) == (MessageStatus.PENDING, (), 0)
+
+
+def test_an_unknown_outcome_stays_unknown(harness: SendHarness) -> None:
+    """The service does not recognize a repeat, so a text whose answer was lost is not sent again."""
+    harness.channel.responses = [ProviderResponse("unknown", "ReadTimeoutError")]
+    harness.send()
+    assert (harness.message.status, harness.message.reason) == (MessageStatus.UNKNOWN, MessageReason.NO_ANSWER)
