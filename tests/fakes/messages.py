@@ -16,7 +16,7 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.messages.links import SigningKey
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.messages.permission import Permission
-from waypost.domain.messages.suppression import SuppressionCause
+from waypost.domain.messages.suppression import Suppression, SuppressionCause
 from waypost.domain.signals import QueueMessage
 from waypost.domain.values.wire_time import iso
 
@@ -88,9 +88,10 @@ class FakeChannel:
 
     responses: list[ProviderResponse | BaseException] = field(default_factory=list)
     calls: list[tuple[Message, PreparedMessage]] = field(default_factory=list)
+    address_attribute: str = "address"
 
     def prepare(self, rendered: RenderedTemplate, customer: Customer) -> PreparedMessage | SkipReason:
-        to = rendered.get("to") or customer.primary_key
+        to = rendered.get("to") or customer.attributes.get(self.address_attribute) or customer.primary_key
         return PreparedMessage(str(to), rendered) if to else SkipReason(MessageReason.NO_ADDRESS)
 
     def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
@@ -120,6 +121,10 @@ class FakeSuppressions:
         is_late = cause.source == "provider" and key in self.lifted and cause.since <= self.lifted[key]
         if not is_late and (key not in self.held or self.held[key].since < cause.since):
             self.held[key] = cause
+
+    def find(self, workspace: str, channel: str, address: str) -> Suppression | None:
+        cause = self.held.get((workspace, channel, address.strip()))
+        return Suppression(channel, address, cause.reason, cause.source, cause.message, cause.since) if cause else None
 
     def remove(self, workspace: str, channel: str, address: str, at: datetime) -> None:
         self.held.pop((workspace, channel, address.strip()), None)
@@ -183,6 +188,21 @@ class FakeOptOuts:
 
     def add_by_hash(self, workspace: str, channel: str, hashed: str, topics: Mapping[str, datetime]) -> None:
         self.held.setdefault((workspace, channel, hashed), {}).update(topics)
+
+
+@dataclass
+class FakeLastMessages:
+    """The last message by channel, address and workspace; all workspaces of `senders` send on every channel."""
+
+    last: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    senders: tuple[str, ...] = ()
+
+    def remember(self, workspace: str, channel: str, address: str, message: str, now: datetime) -> None:
+        self.last[channel, address, workspace] = message
+
+    def of(self, channel: str, address: str) -> dict[str, str | None]:
+        found: dict[str, str | None] = dict.fromkeys(self.senders)
+        return found | {workspace: message for (*about, workspace), message in self.last.items() if about == [channel, address]}
 
 
 @dataclass

@@ -12,6 +12,7 @@ from tests.fakes.messages import (
     NOW,
     FakeChannel,
     FakeDeadLetters,
+    FakeLastMessages,
     FakeLinkKeys,
     FakeMessages,
     FakePermissions,
@@ -103,6 +104,7 @@ class SendHarness:
     templates: FakeTemplates = field(default_factory=FakeTemplates)
     channel: FakeChannel = field(default_factory=FakeChannel)
     suppressions: FakeSuppressions = field(default_factory=FakeSuppressions)
+    last_messages: FakeLastMessages = field(default_factory=FakeLastMessages)
     queue: FakeSendQueue = field(default_factory=FakeSendQueue)
     signals: FakeSignals = field(default_factory=FakeSignals)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
@@ -132,6 +134,7 @@ class SendHarness:
             templates=self.templates,
             channels=channels,
             suppressions=self.suppressions,
+            last_messages=self.last_messages,
             permissions=self.permissions,
             settings=self.cached_settings,
             senders=self.senders,

@@ -137,6 +137,8 @@ def test_a_dry_run_plays_recorded_events(workspace: str) -> None:
 def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A stack with a sender address."""
     monkeypatch.setenv("SENDER_ADDRESS", "waypost@example.com")
+    monkeypatch.setenv("SMS_ORIGINATION", "Waypost")
+    monkeypatch.setenv("SMS_TYPE", "TRANSACTIONAL")
     for cached in (wiring.channels, wiring.managing):
         cached.cache_clear()
     yield
@@ -169,6 +171,20 @@ def test_a_dry_run_says_which_message_would_be_skipped_and_what_it_misses(
     done = call("POST", "/api/journeys/addresses/simulate", body)[1]
     assert [(each["reason"], each["missing"]) for each in done["messages"]] == [(reason, missing)]
     assert done["moves"][-1]["step"] == end
+
+
+@pytest.mark.usefixtures("sender")
+def test_a_dry_run_shows_the_segments_of_a_text_message() -> None:
+    """The rendered text has its encoding and the number of segments that AWS would bill; without a number it is skipped."""
+    template = {"text": "Привет {{ event.payload.name }}", "to": "{{ customer.mobile }}"}
+    step = {"id": "text", "type": "message", "channel": "sms", "template": template, "next": "end"}
+    call("PUT", "/api/journeys/texts", {"entry": {"event": "go"}, "steps": [step, {"id": "end", "type": "exit"}]})
+    event = {"event": "go", "payload": {"name": "а" * 70}, "at": at()}
+    for customer, reason in [({"attributes": {"mobile": "+49 151 12345678"}}, None), ({}, "no-address")]:
+        [message] = call("POST", "/api/journeys/texts/simulate", {"customer": customer, "events": [event]})[1]["messages"]
+        assert message["reason"] == reason
+        assert message["rendered"]["text"] == "Привет " + "а" * 70
+        assert (message["rendered"].get("encoding"), message["rendered"].get("segments")) == ((None, None) if reason else ("UCS-2", 2))
 
 
 @pytest.mark.parametrize(

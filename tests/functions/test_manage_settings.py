@@ -92,3 +92,31 @@ def test_a_sender_that_a_template_fills_in_is_not_checked_at_publish() -> None:
     assert publish("{{ customer.from }}")[0] == 200
     assert publish("News <{{ customer.from }}>", "other")[0] == 200
     assert publish("", "default")[0] == 200
+
+
+TEXTS = {
+    "entry": {"event": "signed_up"},
+    "steps": [
+        {"id": "own", "type": "message", "channel": "sms", "template": {"text": "Hi", "to": "{{ customer.other }}"}, "next": "text"},
+        {"id": "text", "type": "message", "channel": "sms", "template": {"text": "Hi"}, "next": "end"},
+        {"id": "end", "type": "exit"},
+    ],
+}
+
+
+def test_an_address_attribute_that_no_schema_knows_is_refused_at_publish() -> None:
+    """The step without `to` is refused until the schema has the attribute that the settings name; the default needs no schema."""
+    call("PUT", "/api/journeys/texts", TEXTS)
+    call("PUT", "/api/settings", {"addressAttributes": {"sms": "mobil"}})
+    status, problem = call("POST", "/api/journeys/texts/publish")
+    assert (status, [(each["code"], each["pointer"]) for each in problem["errors"]]) == (422, [("unknown-attribute", "/steps/1/template")])
+    call("PUT", "/api/schema", {"attributes": {"mobil": "String"}})
+    assert call("POST", "/api/journeys/texts/publish")[0] == 200
+
+
+def test_only_a_channel_with_addresses_of_customers_has_an_address_attribute() -> None:
+    """A webhook, and a channel that does not exist, are refused."""
+    for channel in ("webhook", "pigeon"):
+        assert call("PUT", "/api/settings", {"addressAttributes": {channel: "a"}})[0] == 422
+    assert call("PUT", "/api/settings", {"addressAttributes": {"sms": "mobile", "email": "work"}})[0] == 200
+    assert call("GET", "/api/settings")[1]["addressAttributes"] == {"sms": "mobile", "email": "work"}

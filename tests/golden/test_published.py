@@ -64,4 +64,4 @@ def test_a_message_that_can_no_longer_be_published_is_sent_or_skipped(name: str,
     preparations = {"email": SesChannel("waypost@example.com", "").prepare, "webhook": webhook.prepare}
     ports = manage_dependencies(templates=LiquidTemplates(), preparations=lambda: preparations)
     [planned] = simulated(DEFINITIONS[name], "UTC").messages
-    assert rendered(planned, journey, ports, "https://example.com").reason == reason
+    assert rendered(planned, journey, {}, ports, "https://example.com").reason == reason

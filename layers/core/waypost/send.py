@@ -15,7 +15,8 @@ from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.customer import assemble
 from waypost.domain.customers.rows import owner_key
 from waypost.domain.errors import UnavailableError
-from waypost.domain.messages import delivery, send_request, template_scope
+from waypost.domain.journeys.message_steps import step_class
+from waypost.domain.messages import delivery, receivers, send_request, template_scope
 from waypost.domain.messages.message import (
     Message,
     MessageReason,
@@ -67,6 +68,7 @@ class SendDependencies:
     templates: ports.Templates
     channels: Mapping[str, ports.Channel]
     suppressions: ports.Suppressions
+    last_messages: ports.LastMessages
     permissions: ports.Permissions
     settings: CachedSettings
     senders: Senders
@@ -190,7 +192,11 @@ def _prepare(message: Message, recipient: Recipient, now: datetime, dependencies
     rendered = dependencies.templates.render(template_scope.template_of(step), scope, now, strict=step.strict)
     if isinstance(rendered, RenderFailure):
         return SkipReason(MessageReason.TEMPLATE, rendered.detail)
-    return dependencies.channels[message.channel].prepare(rendered, recipient.customer)
+    customer = recipient.customer
+    if receivers.has_default_receiver(message.channel, rendered):
+        named = dependencies.settings.of(message.workspace, now).address_attributes
+        customer = receivers.for_channel(customer, message.channel, named)
+    return dependencies.channels[message.channel].prepare(rendered, customer)
 
 
 def _with_stored_content(
@@ -317,6 +323,8 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
     if last and message.to and (reason := delivery.suppression_reason(last)):
         cause = SuppressionCause(reason, "provider", last.at, message.id)
         dependencies.suppressions.add(message.workspace, message.channel, message.to, cause)
+    if last and message.to and last.outcome in ("sent", "unknown") and step_class(message.channel).has_replies:
+        dependencies.last_messages.remember(message.workspace, message.channel, message.to, message.id, last.at)
     if message.status is MessageStatus.FAILED:
         _park(message, dependencies.dead)
     if message.awaited:

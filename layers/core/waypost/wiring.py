@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
+    from waypost.adapters.dynamodb.last_messages import DynamoLastMessages
     from waypost.adapters.dynamodb.link_keys import DynamoLinkKeys
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
@@ -306,6 +307,7 @@ def sending() -> send.SendDependencies:
         templates=liquid.LiquidTemplates(),
         channels=channels(),
         suppressions=suppressions(),
+        last_messages=last_messages(),
         permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
         settings=cached_settings(),
         senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
@@ -317,6 +319,14 @@ def sending() -> send.SendDependencies:
         links=MessageLinks(SigningKeys(link_keys()), public_url(), partial(address_hash, secret_of=tombstone_key)),
         clock=now,
     )
+
+
+@cache
+def last_messages() -> DynamoLastMessages:
+    """The last messages to the addresses of channels on which receivers can answer."""
+    from waypost.adapters.dynamodb.last_messages import DynamoLastMessages  # noqa: PLC0415 - only the sender loads it
+
+    return DynamoLastMessages(table("WORKSPACES_TABLE"), tombstone_key)
 
 
 @cache

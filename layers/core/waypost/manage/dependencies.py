@@ -26,6 +26,7 @@ class PublishChecks:
     template: publish_checks.Check
     address: publish_checks.Check
     sender: publish_checks.Check = publish_checks.no_fault
+    receivers: publish_checks.Check = publish_checks.no_fault
 
 
 Preparation = Callable[[RenderedTemplate, Customer], PreparedMessage | SkipReason]

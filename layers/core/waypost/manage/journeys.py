@@ -17,6 +17,7 @@ from waypost.domain.journeys.diagram import mermaid
 from waypost.domain.journeys.journey import Journey, JourneyId, json_schema, parse
 from waypost.domain.journeys.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lifecycle, pointed
 from waypost.domain.journeys.published import ActiveJourneys
+from waypost.domain.messages import receivers
 from waypost.domain.values.cursors import bad_cursor, cursor_of, position_in
 from waypost.domain.values.findings import Finding, from_errors
 from waypost.domain.values.wire_time import iso
@@ -89,7 +90,7 @@ def publish(
             raise wrong_action(was, "publish")
         if was.published_version == was.version:
             return was, definition
-        checked = publish_checks.publishable(definition, checks.template, checks.address, checks.sender)
+        checked = publish_checks.publishable(definition, checks.template, checks.address, checks.sender, checks.receivers)
         event_names = checked.event_names if isinstance(checked, Journey) else ()
         pointer = journeys.pointer(workspace)
         # The clock is read after the checks, right before the write: the delay is counted from here.
@@ -127,7 +128,7 @@ def response(checks: PublishChecks, journey: Lifecycle, definition: Any) -> Jour
     """A journey with its newest definition, and with what publishing would refuse this draft for."""
     # A version that is published is not checked again: a stricter release would show problems of what runs without any.
     is_draft = journey.version != journey.published_version and journey.status != "stopped"
-    checked = publish_checks.publishable(definition, checks.template, checks.address, checks.sender) if is_draft else []
+    checked = publish_checks.publishable(definition, checks.template, checks.address, checks.sender, checks.receivers) if is_draft else []
     return JourneyResponse.with_definition(
         journey, definition, checked if isinstance(checked, list) else [], publish_checks.warnings(definition)
     )
@@ -185,9 +186,14 @@ def wrong_action(journey: Lifecycle, action: str) -> RefusedError:
 
 
 def checks_for(request: ApiRequest[Any, Any]) -> PublishChecks:
-    """The checks of publishing, with the senders of the workspace of a request."""
+    """The checks of publishing, with the senders of the workspace of a request, and the attributes that hold its customers' addresses."""
     dependencies, workspace, now = request.dependencies, request.workspace, request.now
-    return replace(dependencies.checks, sender=lambda sender: dependencies.senders.error(workspace, sender, now))
+
+    def receivers_known(channel: str) -> str | None:
+        named = dependencies.settings.read(workspace).settings.address_attributes
+        return receivers.unknown_attribute(channel, named, dependencies.workspaces.schema(workspace)) if channel in named else None
+
+    return replace(dependencies.checks, sender=lambda sender: dependencies.senders.error(workspace, sender, now), receivers=receivers_known)
 
 
 def list_journeys(request: ApiRequest[JourneyQuery, None]) -> ListResponse[JourneySummary]:

@@ -19,8 +19,8 @@ from waypost.domain.intake.batch_parser import RequestContext
 from waypost.domain.intake.events import Accepted, Event
 from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.messages import template_scope
-from waypost.domain.messages.message import MessageReason, MessageStatus, RenderedTemplate, RenderFailure, SkipReason
+from waypost.domain.messages import receivers, template_scope
+from waypost.domain.messages.message import MessageReason, MessageStatus, RenderFailure, SkipReason
 from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
 from waypost.domain.values.findings import Finding
@@ -49,7 +49,8 @@ def simulate_journey(request: ApiRequest[NoQuery, SimulationBody]) -> Simulation
     schema = ports.workspaces.schema(request.workspace)
     simulation = simulate(ports, request.workspace, request.variables["id"], request.body, schema, request.now, request.base_url)
     journey = simulation.journey_version.journey
-    messages = [rendered(each, journey, ports, request.base_url) for each in simulation.messages]
+    attributes = ports.settings.read(request.workspace).settings.address_attributes
+    messages = [rendered(each, journey, attributes, ports, request.base_url) for each in simulation.messages]
     return SimulationResponse.of(simulation, messages, list(event_warnings(journey, request.body)))
 
 
@@ -69,35 +70,39 @@ def simulate(
     stored = _stored_customer(sources.customers, workspace, identifier, schema)
     row = _customer_row(workspace, identifier, body, schema, stored)
 
+    attributes = sources.settings.read(workspace).settings.address_attributes
+
     def outcome(planned: PlannedMessage) -> MessageStatus:
-        return MessageStatus.SKIPPED if rendered(planned, checked, sources, base_url).reason else MessageStatus.SENT
+        return MessageStatus.SKIPPED if rendered(planned, checked, attributes, sources, base_url).reason else MessageStatus.SENT
 
     simulation = Simulation(JourneyVersion(checked, lifecycle.version), schema, row, outcome)
     simulation.play([*_given_events(workspace, body, schema), *_recorded_events(sources.log, stored, body, schema, now)])
     return simulation
 
 
-def rendered(planned: PlannedMessage, journey: Journey, dependencies: ManageDependencies, base_url: str) -> SimulatedMessage:
+def rendered(
+    planned: PlannedMessage, journey: Journey, address_attributes: Mapping[str, str], dependencies: ManageDependencies, base_url: str
+) -> SimulatedMessage:
     """A message of the dry run, rendered for the customer as it was when the message was planned. Its links are inert."""
     message, step = planned.message, template_scope.message_step(journey, planned.message.step)
     template, scope = template_scope.template_of(step), template_scope.scope(message, planned.customer, journey, base_url)
     content = dependencies.templates.render(template, scope, message.created_at, strict=step.strict)
-    skipped = MessageReason.TEMPLATE if isinstance(content, RenderFailure) else _skipped(content, planned, dependencies)
-    reason = message.reason or skipped
+    customer = receivers.for_channel(planned.customer, message.channel, address_attributes)
+    prepared = (
+        SkipReason(MessageReason.TEMPLATE)
+        if isinstance(content, RenderFailure)
+        else dependencies.preparations()[message.channel](content, customer)
+    )
+    reason = message.reason or (prepared.reason if isinstance(prepared, SkipReason) else None)
+    added = {} if isinstance(prepared, SkipReason) else {name: prepared.rendered[name] for name in step.added_fields}
     return SimulatedMessage(
         at=message.created_at,
         step=message.step,
         channel=message.channel,
-        rendered={} if isinstance(content, RenderFailure) else dict(content),
+        rendered={} if isinstance(content, RenderFailure) else {**content, **added},
         reason=reason.value if reason else None,
         missing=dependencies.templates.missing_variables(template, scope, message.created_at),
     )
-
-
-def _skipped(content: RenderedTemplate, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:
-    """Why the channel would not send a message, by the same function as in the sender."""
-    prepared = dependencies.preparations()[planned.message.channel](content, planned.customer)
-    return prepared.reason if isinstance(prepared, SkipReason) else None
 
 
 def event_warnings(journey: Journey, body: SimulationBody) -> Iterator[Finding]:

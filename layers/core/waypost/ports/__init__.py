@@ -11,6 +11,8 @@ from waypost.ports.events import ConsentHistory, EventHistory, EventLog, Receipt
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
 from waypost.ports.messages import (
     Channel,
+    FoundSuppressions,
+    LastMessages,
     ManagedMessages,
     ManagedSuppressions,
     Messages,
@@ -60,10 +62,12 @@ __all__ = [
     "Erasures",
     "EventHistory",
     "EventLog",
+    "FoundSuppressions",
     "JourneyPointer",
     "JourneyVersions",
     "Journeys",
     "Keys",
+    "LastMessages",
     "LinkKeys",
     "ManagedCustomers",
     "ManagedDeadLetters",

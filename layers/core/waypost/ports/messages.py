@@ -106,17 +106,31 @@ class Suppressions(Protocol):
         """Suppresses an address. Of several causes the latest one is kept; one that a provider reports too late changes nothing."""
 
 
-class ManagedSuppressions(Suppressions, Protocol):
-    """Suppressed addresses as the management API lists and lifts them."""
+class FoundSuppressions(Suppressions, Protocol):
+    """Suppressed addresses that can be found one by one, and lifted."""
 
     def find(self, workspace: str, channel: str, address: str) -> Suppression | None:
-        """The suppression of an address, or None."""
+        """The suppression of this address, or None."""
+
+    def remove(self, workspace: str, channel: str, address: str, at: datetime) -> None:
+        """Lifts a suppression at this time, if there is one."""
+
+
+class LastMessages(Protocol):
+    """The last message to each address, on channels on which receivers can answer."""
+
+    def remember(self, workspace: str, channel: str, address: str, message: str, now: datetime) -> None:
+        """Stores that this message was the last one to an address. A repeat changes nothing."""
+
+    def of(self, channel: str, address: str) -> Mapping[str, str | None]:
+        """The id of the last message to an address (None: none), by each workspace that sends on the channel."""
+
+
+class ManagedSuppressions(FoundSuppressions, Protocol):
+    """Suppressed addresses as the management API lists and lifts them."""
 
     def position(self, workspace: str, channel: str, address: str) -> str:
         """The position of an address in the list, whether or not it is suppressed. Reads nothing."""
-
-    def remove(self, workspace: str, channel: str, address: str, at: datetime) -> None:
-        """Lifts a suppression at this time."""
 
     def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Suppression], str | None]:
         """At most `limit` suppressions after the position `before`, in no order of time, and the next position (None: no more)."""

@@ -99,6 +99,12 @@ class MessageStep(Step):
     sender_field: ClassVar[str | None] = None
     """The field of the template that names the sender, which has to be one of the workspace."""
 
+    address_attribute: ClassVar[str | None] = None
+    """The attribute of a customer that holds its address, unless the workspace has named another one."""
+
+    added_fields: ClassVar[tuple[str, ...]] = ()
+    """What the channel adds to a rendered template and a dry run shows."""
+
     has_replies: ClassVar[bool] = False
     """Whether a receiver may answer, so that its address has to lead to the last message that was sent to it."""
 
@@ -165,6 +171,7 @@ class EmailMessage(MessageStep):
     """A message by e-mail."""
 
     sender_field = "from"
+    address_attribute = "email"
     has_provider_suppressions = True
     address_attributes = ("email",)
     has_links = True
@@ -215,6 +222,8 @@ class WebhookMessage(MessageStep):
 class SmsMessage(MessageStep):
     """A message by SMS."""
 
+    address_attribute = "phone"
+    added_fields = ("encoding", "segments")
     has_replies = True
     address_attributes = ("phone",)
     has_links = True

@@ -6,7 +6,9 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import AfterValidator, Field
 
+from waypost.domain.customers.schema import AttributeName
 from waypost.domain.customers.topics import Topic
+from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages.senders import comparable_sender
 from waypost.domain.values.wire_model import WireModel
 
@@ -25,6 +27,16 @@ def _have_different_ids(topics: tuple[Topic, ...]) -> tuple[Topic, ...]:
     return topics
 
 
+def _have_addresses(attributes: dict[str, str]) -> dict[str, str]:
+    without = next((channel for channel in attributes if step_class(channel).address_attribute is None), None)
+    if without is not None:
+        raise ValueError(f"no channel {without!r} takes its address from an attribute")
+    return attributes
+
+
+AddressAttributes = Annotated[dict[str, AttributeName], AfterValidator(_have_addresses)]
+"""By the name of a channel."""
+
 MAX_TOPICS: Final = 50
 
 Topics = Annotated[tuple[Topic, ...], Field(max_length=MAX_TOPICS), AfterValidator(_have_different_ids)]
@@ -35,7 +47,7 @@ class WorkspaceSettings(WireModel):
     """The settings of a workspace.
 
     `senders`: what its e-mails may come from beside the stack's `SenderAddress`. `topics`: to what its customers can subscribe; the topic
-    `general` exists also if it is not among them.
+    `general` exists also if it is not among them. `addressAttributes`: the attribute of a customer with its address for a channel.
     """
 
     senders: tuple[Sender, ...] = Field(default=(), max_length=100)
@@ -43,6 +55,7 @@ class WorkspaceSettings(WireModel):
     color: str = Field("#1f5fa8", pattern="^#[0-9a-fA-F]{6}$", description="The colour of the buttons on the page behind links.")
     language: str = Field("en", pattern="^[a-z]{2}$", description="The language of the page behind links: `en` or `de`.")
     page_name: str = Field("", max_length=100, description="The name of the sender on the page behind links.")
+    address_attributes: AddressAttributes = Field(default_factory=dict)
 
 
 class StoredSettings(NamedTuple):

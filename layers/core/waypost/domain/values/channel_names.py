@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Final
 
-CHANNEL_NAMES: Final = frozenset({"email", "webhook"})
+CHANNEL_NAMES: Final = frozenset({"email", "sms", "webhook"})
 """Those of `journeys.message_steps.CHANNELS`."""

@@ -32,20 +32,24 @@ def no_fault(_: str) -> str | None:
     return None
 
 
-def publishable(raw: Any, parse_template: Check, address_allowed: Check, sender_allowed: Check = no_fault) -> Journey | list[Finding]:
+def publishable(
+    raw: Any, parse_template: Check, address_allowed: Check, sender_allowed: Check = no_fault, receivers_known: Check = no_fault
+) -> Journey | list[Finding]:
     """The journey that the JSON value `raw` describes, or all its faults, each once.
 
     `parse_template` checks a Liquid text, `address_allowed` the part of a webhook's URL before its first template tag, `sender_allowed` a
-    sender's address that holds no template tag.
+    sender's address that holds no template tag, `receivers_known` the channel of a message whose receiver comes from the customer.
     """
     if faults_of_size := outsized(raw):
         return faults_of_size
     journey = parse(raw)
     found = [] if isinstance(journey, Journey) else journey
-    return list(dict.fromkeys([*found, *findings(raw, parse_template, address_allowed, sender_allowed)])) or journey
+    return list(dict.fromkeys([*found, *findings(raw, parse_template, address_allowed, sender_allowed, receivers_known)])) or journey
 
 
-def findings(raw: Any, parse_template: Check, address_allowed: Check, sender_allowed: Check = no_fault) -> list[Finding]:
+def findings(
+    raw: Any, parse_template: Check, address_allowed: Check, sender_allowed: Check = no_fault, receivers_known: Check = no_fault
+) -> list[Finding]:
     """The faults that the types of a definition cannot express: of the graph, conditions, templates, addresses and senders.
 
     These checks read JSON rather than the parsed journey, so that one field that does not parse hides no other fault.
@@ -64,7 +68,8 @@ def findings(raw: Any, parse_template: Check, address_allowed: Check, sender_all
                 *_address(place, step, address_allowed),
                 *_constants(place, step),
             ]
-            found += [*_sender(place, step, sender_allowed), *link_checks.findings(place, step)]
+            found += [*_sender(place, step, sender_allowed), *_receiver(place, step, receivers_known)]
+            found += link_checks.findings(place, step)
     return found
 
 
@@ -175,6 +180,15 @@ def _sender(place: Place, step: Mapping[str, Any], sender_allowed: Check) -> Ite
     fault = sender_allowed(address) if address.strip() and not _TAG.search(address) else None
     if fault is not None:
         yield Finding("sender-not-allowed", fault, pointer((*place, "template", sender_field)))
+
+
+def _receiver(place: Place, step: Mapping[str, Any], receivers_known: Check) -> Iterator[Finding]:
+    template, channel = step.get("template"), step.get("channel")
+    if step_class(channel).address_attribute is None or not isinstance(template, Mapping) or "to" in template:
+        return
+    fault = receivers_known(str(channel))
+    if fault is not None:
+        yield Finding("unknown-attribute", fault, pointer((*place, "template")))
 
 
 def _elements(value: Any) -> list[Any]:
