@@ -8,7 +8,16 @@ from tests.fakes.ingest_harness import ADA, NOW, event_of, identify, wire
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.runs.timers import Timer
-from waypost.domain.signals import CustomerReleased, ErasureContinued, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
+from waypost.domain.signals import (
+    CustomerReleased,
+    ErasureContinued,
+    EventsArrived,
+    JourneyResumed,
+    LinkUsed,
+    MessageSettled,
+    Signal,
+    TimerDue,
+)
 
 EVENTS = (
     event_of(identify(plan="pro", **{"$anon_distinct_id": "device-2"}) | {"$fcm": {"iosDeviceToken": "tokI"}}),
@@ -26,5 +35,6 @@ SIGNALS: tuple[Signal, ...] = (
     RESUMED,
     RELEASED,
     ErasureContinued("w1", "c_1", 3),
+    LinkUsed("w1", "c_1", "email", "f0e1", ("offers",), ("news", "*"), confirmed=True, at=NOW),
 )
 """One signal of each kind."""

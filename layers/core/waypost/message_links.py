@@ -82,5 +82,5 @@ def _is_own_address(address: str, channel: str, customer: Customer, step: Messag
     if template_scope.template_of(step).get("to") is None:
         return True
     comparable = step_class(channel).comparable_address
-    known = (*(customer.attributes.get(name) for name in step.address_attributes), customer.primary_key)
+    known = (customer.attributes.get(step.address_attribute or ""), customer.primary_key)
     return comparable(address) in {comparable(each) for each in known if isinstance(each, str)}

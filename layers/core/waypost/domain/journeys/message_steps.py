@@ -114,9 +114,6 @@ class MessageStep(Step):
     has_provider_suppressions: ClassVar[bool] = False
     """Whether the provider has a list of suppressed addresses of its own, from which an address can be removed."""
 
-    address_attributes: ClassVar[tuple[str, ...]] = ()
-    """The attributes of a customer that hold its own address on this channel, beside the primary key."""
-
     has_links: ClassVar[bool] = False
     """Whether its templates have the variables `LINK_VARIABLES`."""
 
@@ -173,7 +170,6 @@ class EmailMessage(MessageStep):
     sender_field = "from"
     address_attribute = "email"
     has_provider_suppressions = True
-    address_attributes = ("email",)
     has_links = True
 
     channel: Literal["email"]
@@ -225,7 +221,6 @@ class SmsMessage(MessageStep):
     address_attribute = "phone"
     added_fields = ("encoding", "segments")
     has_replies = True
-    address_attributes = ("phone",)
     has_links = True
 
     channel: Literal["sms"]
