@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -25,3 +25,18 @@ class FakeConsentHistory:
         theirs = [recorded for key, recorded in self.stored.items() if key[:2] == (workspace, customer)]
         found = sorted((each for each in theirs if before is None or each.position < before), key=lambda each: each.position, reverse=True)
         return found[:limit], found[limit - 1].position if len(found) > limit else None
+
+
+@dataclass
+class FakeOptOuts:
+    """Opt-outs by workspace, channel and address, or the hash of one."""
+
+    stored: dict[tuple[str, str, str], dict[str, datetime]] = field(default_factory=dict)
+
+    def add(self, workspace: str, channel: str, address: str, topics: Mapping[str, datetime]) -> None:
+        theirs = self.stored.setdefault((workspace, channel, address), {})
+        for topic, at in topics.items():
+            theirs[topic] = max(at, theirs.get(topic, at))
+
+    def add_by_hash(self, workspace: str, channel: str, hashed: str, topics: Mapping[str, datetime]) -> None:
+        self.add(workspace, channel, hashed, topics)

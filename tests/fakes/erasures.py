@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from tests.fakes.consents import FakeConsentHistory
 from tests.fakes.log import FakeLog
 from tests.fakes.messages import FakeDeadLetters, FakeMessages
 from tests.fakes.runs import FakeRuns
@@ -27,6 +28,7 @@ class FakeCustomerData:
     messages_table: FakeMessages = field(default_factory=FakeMessages)
     events: FakeLog = field(default_factory=FakeLog)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
+    consents: FakeConsentHistory = field(default_factory=FakeConsentHistory)
     before_call: Callable[[], object] = lambda: None
     lagging: bool = False
 
@@ -55,6 +57,13 @@ class FakeCustomerData:
         for each in uuids:
             self.events.receipts.stored.pop((workspace, each), None)
         return len(uuids)
+
+    def remove_consents(self, workspace: str, customer: str) -> int:
+        self.before_call()
+        keys = [key for key in self.consents.stored if key[:2] == (workspace, customer)][:PAGE]
+        for key in keys:
+            del self.consents.stored[key]
+        return len(keys)
 
     def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
         self.before_call()

@@ -83,7 +83,15 @@ BODIES: dict[str, Any] = {
     "save-journey": JOURNEY,
     "simulate-journey": SIMULATION,
     "redrive": {"id": "nothing"},
-    "save-settings": {"senders": ["news@example.com", "@example.org"]},
+    "save-settings": {
+        "senders": ["news@example.com", "@example.org"],
+        "topics": [{"id": "news", "name": "News", "default": "unsubscribed", "doubleOptIn": True}],
+    },
+    "change-consent": {"state": "subscribed", "topic": "general", "channel": "email", "textVersion": "v1", "at": "2026-11-23T05:17:13Z"},
+    "import-consents": {
+        "items": [{"primaryKey": "ada@example.com", "state": "unsubscribed", "topic": "general", "at": "2026-11-23T05:17:13Z"}]
+    },
+    "suppress": {"items": [{"channel": "webhook", "address": "https://example.com/hook", "reason": "manual"}], "source": "api"},
     "lift-suppression": {"channel": "webhook", "address": "https://example.com/hook"},
 }
 """A valid body of each operation that takes one."""

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes.journey_harness import event, only_run, play
 from tests.fakes.manage import manage_dependencies
+from tests.fakes.workspaces import FakeWorkspaceSettings
 from tests.golden.files import text_of
 from waypost.adapters.liquid import LiquidTemplates, template_error
 from waypost.adapters.ses import SesChannel
@@ -62,6 +63,6 @@ def test_a_message_that_can_no_longer_be_published_is_sent_or_skipped(name: str,
     assert {finding.code for finding in refused} == {code}
     webhook = WebhookChannel(cast(Any, None), cast(Any, None))
     preparations = {"email": SesChannel("waypost@example.com", "").prepare, "webhook": webhook.prepare}
-    ports = manage_dependencies(templates=LiquidTemplates(), preparations=lambda: preparations)
+    ports = manage_dependencies(templates=LiquidTemplates(), preparations=lambda: preparations, settings=FakeWorkspaceSettings())
     [planned] = simulated(DEFINITIONS[name], "UTC").messages
     assert rendered(planned, journey, {}, ports, "https://example.com").reason == reason

@@ -9,20 +9,24 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.consents import FakeOptOuts
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.erasures import FakeCustomerData, FakeErasures
 from tests.fakes.ingest_harness import ADA, event_of, identify, wire
 from tests.fakes.messages import NOW, pending_message
 from tests.fakes.timers import FakeDelays, FakeTimers
+from tests.fakes.workspaces import FakeWorkspaceSettings
+from waypost.domain.customers.consents import ALL, ConsentChange
 from waypost.domain.customers.customer import assemble
 from waypost.domain.customers.erasure import ErasureScope
-from waypost.domain.customers.facts import Facts
+from waypost.domain.customers.facts import Facts, fact, set_stamp
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import RowKey, correlation_key, head_key
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.event_log import Page
 from waypost.domain.messages.message import PreparedMessage
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 from waypost.domain.signal_codec import from_body
@@ -53,6 +57,8 @@ class ErasureHarness:
     delays: FakeDelays = field(default_factory=FakeDelays)
     tick: float = 0.0
     seconds: float = 0.0
+    opt_outs: FakeOptOuts = field(default_factory=FakeOptOuts)
+    settings: FakeWorkspaceSettings = field(default_factory=FakeWorkspaceSettings)
 
     def __post_init__(self) -> None:
         self.data = FakeCustomerData()
@@ -60,12 +66,17 @@ class ErasureHarness:
 
     def dependencies(self) -> ErasureDependencies:
         """The stores of the erasure."""
-        return ErasureDependencies(self.customers, self.data, self.erasures, self.data.runs, FakeTimers(), self.delays, self._monotonic)
+        stores = self.customers, self.data, self.erasures, self.data.runs, self.opt_outs, self.settings
+        return ErasureDependencies(*stores, FakeTimers(), self.delays, self._monotonic)
 
     def begin(self) -> Removed:
         """The request."""
         write_facts(self.customers, correlation_key("w1", PHONE), {})
-        customer = assemble(find_rows(self.customers, "w1", PHONE), None)
+        return self.begin_for(PHONE)
+
+    def begin_for(self, identifier: Identifier) -> Removed:
+        """The request for the customer of an identifier."""
+        customer = assemble(find_rows(self.customers, "w1", identifier), None)
         assert customer is not None
         return begin_erasure(customer, NOW, self.dependencies())
 
@@ -314,3 +325,47 @@ def test_the_row_that_makes_the_customer_is_removed_last() -> None:
     begin_erasure(customer, NOW, harness.dependencies())
     assert list(removed[-1]) == [head_key("w1", Identifier("primary", ADA))]
     assert len(removed[0]) == 2
+
+
+def test_an_erasure_keeps_from_what_an_address_has_unsubscribed() -> None:
+    """The topics that the customer has stopped by e-mail stay with both of its addresses; subscriptions and the history go."""
+    harness = ErasureHarness()
+    stop = ConsentChange("unsubscribed", "news", ALL, NOW - timedelta(days=2), "u1", "page")
+    other = ConsentChange("subscribed", "offers", ALL, NOW - timedelta(days=1), "u2", "page")
+    attributes = {"a:email": fact(set_stamp(NOW, "u"), "Ada@Work.example"), "a:phone": fact(set_stamp(NOW, "u"), "no address")}
+    write_facts(harness.customers, correlation_key("w1", PHONE), attributes | stop.facts | other.facts)
+    identify_ada(harness.customers, "phone")()
+    harness.data.consents.add("w1", CUSTOMER, [stop, other], NOW)
+    removed = harness.begin_for(Identifier("primary", ADA))
+    assert removed.by_kind["consents"] == 2
+    assert harness.customers.rows == {}
+    assert harness.data.consents.stored == {}
+    assert harness.opt_outs.stored == {("w1", "email", "Ada@Work.example"): {"news": stop.at}, ("w1", "email", ADA): {"news": stop.at}}
+
+
+@pytest.mark.parametrize(("attribute", "named"), [("phone", {}), ("mobile", {"sms": "mobile"})])
+def test_an_erasure_keeps_from_what_a_number_has_unsubscribed(attribute: str, named: dict[str, str]) -> None:
+    """The topics that a STOP has ended stay with the number, in `phone` or in the attribute that the settings name for it."""
+    harness = ErasureHarness()
+    harness.settings.save("w1", WorkspaceSettings(address_attributes=named), 0)
+    stop = ConsentChange("unsubscribed", ALL, "sms", NOW, "u1", "provider")
+    attributes = {f"a:{attribute}": fact(set_stamp(NOW, "u"), "+4915112345678")}
+    write_facts(harness.customers, correlation_key("w1", PHONE), attributes | stop.facts)
+    harness.begin_for(PHONE)
+    assert harness.opt_outs.stored == {("w1", "sms", "+4915112345678"): {ALL: NOW}}
+
+
+def test_a_crash_before_the_rows_go_keeps_the_opt_outs() -> None:
+    """The opt-outs are stored before the first row is removed, so that a part that dies in between leaves both."""
+    harness = ErasureHarness()
+    write_facts(harness.customers, correlation_key("w1", PHONE), ConsentChange("unsubscribed", ALL, ALL, NOW, "u1", "page").facts)
+    identify_ada(harness.customers, "phone")()
+
+    def fail(_: Sequence[RowKey]) -> None:
+        raise UnavailableError("down")
+
+    harness.customers.remove = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(UnavailableError):
+        harness.begin_for(Identifier("primary", ADA))
+    assert harness.customers.rows
+    assert harness.opt_outs.stored == {("w1", "email", ADA): {ALL: NOW}}

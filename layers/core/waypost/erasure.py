@@ -12,11 +12,14 @@ from functools import partial
 from typing import Final, Literal
 
 from waypost import ports
+from waypost.domain.customers.consents import opt_outs_of
 from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.erasure import ErasureScope
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import Row, RowKey, correlation_key
 from waypost.domain.errors import UnavailableError
+from waypost.domain.journeys.message_steps import CHANNELS
+from waypost.domain.messages.receivers import for_channel
 from waypost.domain.runs.transition import timer_of
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import ErasureContinued
@@ -48,6 +51,8 @@ class ErasureDependencies:
     customer_data: ports.CustomerData
     erasures: ports.Erasures
     runs: ports.Runs
+    opt_outs: ports.OptOuts
+    settings: ports.SenderSettings
     schedules: ports.ArmedTimers
     delays: ports.Delays
     monotonic: Callable[[], float]
@@ -138,8 +143,21 @@ class ErasurePass:
                 return True
             current = self._stored_customer()
             if current is not None and scope_of(current) == scope_of(customer):
+                self._keep_opt_outs(current)
                 self._remove_rows(customer)
                 self.progressed = True
+
+    def _keep_opt_outs(self, customer: Customer) -> None:
+        """Stores with each address of the customer, by its hash, from which topics it has unsubscribed."""
+        # Erasing a customer must not be a way to write to someone who has said no: the address may come back with the next import. The rows
+        # are blocked, so no consent is added after this, and they are still there, so a crash here only repeats it.
+        for channel, step in CHANNELS.items():
+            opt_outs = opt_outs_of(customer.consents, channel)
+            if not opt_outs:
+                continue
+            named = self.dependencies.settings.read(self.workspace).settings.address_attributes
+            for address in step.addresses_of(for_channel(customer, channel, named)):
+                self.dependencies.opt_outs.add(self.workspace, channel, address, opt_outs)
 
     def _block_writers(self, customer: Customer) -> None:
         """Makes writers fail under every id of the customer."""
@@ -212,6 +230,8 @@ class ErasurePass:
         filed = {customer_id(workspace, each.kind, each.value) for each in scope.identifiers}
         for each in sorted(scope.ids | filed):
             yield "events", partial(data.remove_events, workspace, each)
+        for each in ids:
+            yield "consents", partial(data.remove_consents, workspace, each)
         yield "rejectedEvents", partial(data.remove_rejected, workspace, scope.texts)
 
     def _remove_messages(self, customer: str) -> int:

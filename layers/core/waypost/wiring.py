@@ -280,12 +280,15 @@ def erasing() -> ErasureDependencies:
     """The dependencies of an erasure."""
     from waypost.adapters.dynamodb.customer_data import DynamoCustomerData  # noqa: PLC0415 - only an erasure needs these
     from waypost.adapters.dynamodb.erasures import DynamoErasures  # noqa: PLC0415 - as above
+    from waypost.adapters.dynamodb.permissions import DynamoOptOuts  # noqa: PLC0415 - as above
 
     return ErasureDependencies(
         customers=customers(),
         customer_data=DynamoCustomerData(table("RUNS_TABLE"), table("MESSAGES_TABLE"), table("EVENTS_TABLE"), table("DEAD_TABLE")),
         erasures=DynamoErasures(table("RUNS_TABLE")),
         runs=runs(),
+        opt_outs=DynamoOptOuts(table("WORKSPACES_TABLE"), tombstone_key),
+        settings=workspace_settings(),
         schedules=schedules(),
         delays=delays_queue(),
         monotonic=time.monotonic,
@@ -382,6 +385,7 @@ def managing() -> ManageDependencies:
         runs=runs(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
+        consents=consent_history(),
         rejected=rejected_events(),
         messages=messages(),
         suppressions=suppressions(),

@@ -68,7 +68,7 @@ def runs_of(runs: RunHistory, journeys: JourneyPointer, customer: Customer) -> l
     return [run.exited(Reason.STOPPED) if run.active and run.journey not in active_journeys else run for run in found]
 
 
-def requested(request: ApiRequest[Any, None]) -> Customer:
+def requested(request: ApiRequest[Any, Any]) -> Customer:
     """The customer whose id is in the path. RefusedError 404 if there is none."""
     dependencies = request.dependencies
     schema = dependencies.workspaces.schema(request.workspace)

@@ -19,14 +19,20 @@ from waypost.erasure import ErasureDependencies
 class PublishChecks:
     """The checks at publication that need a technology or the workspace.
 
-    They say whether a template parses, whether a webhook address is allowed, and whether the workspace may use a sender. Each returns what
-    is wrong as a sentence, or None.
+    They say whether a template parses, whether a webhook address is allowed, whether the workspace may use a sender, and whether it has a
+    topic. Each returns what is wrong as a sentence, or None.
     """
 
     template: publish_checks.Check
     address: publish_checks.Check
     sender: publish_checks.Check = publish_checks.no_fault
+    topic: publish_checks.Check = publish_checks.no_fault
     receivers: publish_checks.Check = publish_checks.no_fault
+
+    @property
+    def all(self) -> tuple[publish_checks.Check, ...]:
+        """The checks in the order in which `publishable` takes them."""
+        return self.template, self.address, self.sender, self.topic, self.receivers
 
 
 Preparation = Callable[[RenderedTemplate, Customer], PreparedMessage | SkipReason]
@@ -56,6 +62,7 @@ class ManageDependencies:
     runs: ports.RunHistory
     receipts: ports.Receipts
     log: ports.EventHistory
+    consents: ports.ConsentHistory
     rejected: ports.RejectedEventHistory
     messages: ports.ManagedMessages
     suppressions: ports.ManagedSuppressions

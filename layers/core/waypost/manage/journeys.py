@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from waypost.domain.customers.topics import with_general
 from waypost.domain.errors import RefusedError, StaleError, UnavailableError
 from waypost.domain.journeys.checks import graph, publish_checks
 from waypost.domain.journeys.diagram import mermaid
@@ -18,6 +19,7 @@ from waypost.domain.journeys.journey import Journey, JourneyId, json_schema, par
 from waypost.domain.journeys.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lifecycle, pointed
 from waypost.domain.journeys.published import ActiveJourneys
 from waypost.domain.messages import receivers
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.values.cursors import bad_cursor, cursor_of, position_in
 from waypost.domain.values.findings import Finding, from_errors
 from waypost.domain.values.wire_time import iso
@@ -90,7 +92,7 @@ def publish(
             raise wrong_action(was, "publish")
         if was.published_version == was.version:
             return was, definition
-        checked = publish_checks.publishable(definition, checks.template, checks.address, checks.sender, checks.receivers)
+        checked = publish_checks.publishable(definition, *checks.all)
         event_names = checked.event_names if isinstance(checked, Journey) else ()
         pointer = journeys.pointer(workspace)
         # The clock is read after the checks, right before the write: the delay is counted from here.
@@ -128,7 +130,7 @@ def response(checks: PublishChecks, journey: Lifecycle, definition: Any) -> Jour
     """A journey with its newest definition, and with what publishing would refuse this draft for."""
     # A version that is published is not checked again: a stricter release would show problems of what runs without any.
     is_draft = journey.version != journey.published_version and journey.status != "stopped"
-    checked = publish_checks.publishable(definition, checks.template, checks.address, checks.sender, checks.receivers) if is_draft else []
+    checked = publish_checks.publishable(definition, *checks.all) if is_draft else []
     return JourneyResponse.with_definition(
         journey, definition, checked if isinstance(checked, list) else [], publish_checks.warnings(definition)
     )
@@ -186,14 +188,24 @@ def wrong_action(journey: Lifecycle, action: str) -> RefusedError:
 
 
 def checks_for(request: ApiRequest[Any, Any]) -> PublishChecks:
-    """The checks of publishing, with the senders of the workspace of a request, and the attributes that hold its customers' addresses."""
+    """The checks of publishing, with the senders, topics and address attributes of the workspace of a request."""
     dependencies, workspace, now = request.dependencies, request.workspace, request.now
 
     def receivers_known(channel: str) -> str | None:
         named = dependencies.settings.read(workspace).settings.address_attributes
         return receivers.unknown_attribute(channel, named, dependencies.workspaces.schema(workspace)) if channel in named else None
 
-    return replace(dependencies.checks, sender=lambda sender: dependencies.senders.error(workspace, sender, now), receivers=receivers_known)
+    return replace(
+        dependencies.checks,
+        sender=lambda sender: dependencies.senders.error(workspace, sender, now),
+        topic=cache(lambda topic: _topic_fault(topic, dependencies.settings.read(workspace).settings)),
+        receivers=cache(receivers_known),
+    )
+
+
+def _topic_fault(topic: str, settings: WorkspaceSettings) -> str | None:
+    known = [each.id for each in with_general(settings.topics)]
+    return None if topic in known else f"the settings have no topic {topic!r}; they have {', '.join(known)}"
 
 
 def list_journeys(request: ApiRequest[JourneyQuery, None]) -> ListResponse[JourneySummary]:

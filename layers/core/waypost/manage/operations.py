@@ -12,6 +12,7 @@ from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.manage import (
+    consents,
     customers,
     dead_letters,
     erasure,
@@ -31,6 +32,7 @@ from waypost.manage import (
 )
 from waypost.manage.api import Operation
 from waypost.manage.intake_operations import INTAKE_OPERATIONS
+from waypost.manage.responses.consents import ConsentsResponse, ImportResponse
 from waypost.manage.responses.customers import (
     INCOMPLETE_STATUS,
     CustomerResponse,
@@ -39,7 +41,7 @@ from waypost.manage.responses.customers import (
     ExportResponse,
     TimelineEntryResponse,
 )
-from waypost.manage.responses.events import ListedEventResponse, ReceiptResponse
+from waypost.manage.responses.events import ListedEventResponse, QueuedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.messages import MessageResponse, SuppressedResponse, SuppressionResponse
@@ -254,6 +256,35 @@ OPERATIONS: Final = (
         timeline.read_timeline,
         ListResponse[TimelineEntryResponse],
         query=requests.TimelineQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/customers/{id}/consents",
+        "read-consents",
+        "To which topics a customer subscribes, and the history of that",
+        consents.read_consents,
+        ConsentsResponse,
+        query=requests.ConsentQuery,
+    ),
+    Operation(
+        "POST",
+        "/api/customers/{id}/consents",
+        "change-consent",
+        "Subscribe or unsubscribe a customer; takes effect when the event was matched",
+        consents.change_consent,
+        QueuedEventResponse,
+        body=requests.ConsentBody,
+        status=202,
+    ),
+    Operation(
+        "POST",
+        "/api/consents/import",
+        "import-consents",
+        "Import changes of consent; no journey moves, and a repeat changes nothing",
+        consents.import_consents,
+        ImportResponse,
+        body=requests.ConsentImportBody,
+        status=202,
     ),
     Operation(
         "GET",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from waypost.domain.api_keys import KEY_PATTERN, Scope
+from waypost.domain.customers.identifiers import ID_LENGTH
+from waypost.domain.customers.topics import TopicId
 from waypost.domain.errors import RefusedError
+from waypost.domain.intake.consent_payloads import TEXT_VERSION_LENGTH
 from waypost.domain.journeys.definition import NAME_PATTERN
 from waypost.domain.journeys.message_steps import ChannelName
 from waypost.domain.messages.message import MessageStatus
@@ -116,6 +120,12 @@ class CustomerQuery(WireModel):
     correlation_id: str | None = Field(None, min_length=1, max_length=1000)
 
 
+class ConsentQuery(ListQuery):
+    """A page of the changes of a customer's consents."""
+
+    list_name: ClassVar[str] = "ConsentQuery"
+
+
 class DiagramQuery(WireModel):
     """What a diagram shows. `counts`: how many customers are in each step."""
 
@@ -145,6 +155,51 @@ class NewSuppressionsBody(WireModel):
 
     items: tuple[NewSuppression, ...] = Field(min_length=1, max_length=1_000)
     source: Literal["api", "import"] = "api"
+
+
+class ConsentFields(WireModel):
+    """A change of consent. Without `topic` it is about all topics, without `channel` about all channels.
+
+    `textVersion` says which text the customer has seen, `confirmed` that the customer has proved that the address is its own.
+    """
+
+    topic: TopicId | None = None
+    channel: ChannelName | None = None
+    state: Literal["subscribed", "unsubscribed"]
+    text_version: str | None = Field(None, max_length=TEXT_VERSION_LENGTH)
+    confirmed: StrictBool = False
+
+    @model_validator(mode="after")
+    def _confirms_a_subscription(self) -> Self:
+        if self.confirmed and self.state != "subscribed":
+            raise ValueError("only a subscription is confirmed")
+        return self
+
+
+class ConsentBody(ConsentFields):
+    """A change of the consent of one customer. `at` is now if it is missing, and never later than now."""
+
+    at: ClientTime | None = None
+
+
+class ImportedConsent(ConsentFields):
+    """A change of consent of the customer with one of two identifiers. `at` is never later than now."""
+
+    primary_key: str | int | Decimal | None = Field(None, description="The primary key value")
+    correlation_id: str | None = Field(None, min_length=1, max_length=ID_LENGTH)
+    at: ClientTime
+
+    @model_validator(mode="after")
+    def _has_one_identifier(self) -> Self:
+        if (self.primary_key is None) == (self.correlation_id is None):
+            raise ValueError("give `primaryKey` or `correlationId`, and only one of them")
+        return self
+
+
+class ConsentImportBody(WireModel):
+    """Changes of consent to import."""
+
+    items: tuple[ImportedConsent, ...] = Field(min_length=1, max_length=1_000)
 
 
 class RedriveBody(WireModel):

@@ -13,14 +13,17 @@ from waypost.domain.customers.facts import fact, set_stamp
 from waypost.domain.customers.identifiers import Identifier, primary_identifier
 from waypost.domain.customers.rows import Row, correlation_key, head_key
 from waypost.domain.customers.schema import Schema
+from waypost.domain.customers.topics import find_topic, removed_topic
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake import batch_parser
 from waypost.domain.intake.batch_parser import RequestContext
 from waypost.domain.intake.events import Accepted, Event
 from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.messages import receivers, template_scope
 from waypost.domain.messages.message import MessageReason, MessageStatus, RenderFailure, SkipReason
+from waypost.domain.messages.permission import consent_refusal
 from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
 from waypost.domain.values.findings import Finding
@@ -93,7 +96,9 @@ def rendered(
         if isinstance(content, RenderFailure)
         else dependencies.preparations()[message.channel](content, customer)
     )
-    reason = message.reason or (prepared.reason if isinstance(prepared, SkipReason) else None)
+    reason = (
+        message.reason or _without_consent(step, planned, dependencies) or (prepared.reason if isinstance(prepared, SkipReason) else None)
+    )
     added = {} if isinstance(prepared, SkipReason) else {name: prepared.rendered[name] for name in step.added_fields}
     return SimulatedMessage(
         at=message.created_at,
@@ -103,6 +108,16 @@ def rendered(
         reason=reason.value if reason else None,
         missing=dependencies.templates.missing_variables(template, scope, message.created_at),
     )
+
+
+def _without_consent(step: MessageStep, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:
+    """Why the customer does not get a message, by its consents at that time and the same function as in the sender."""
+    if step.transactional:
+        return None
+    topics = dependencies.settings.read(planned.customer.workspace).settings.topics
+    topic = find_topic(topics, step.topic) or removed_topic(step.topic or "")
+    refused = consent_refusal(planned.customer.consents, topic, planned.message.channel)
+    return refused.reason if refused else None
 
 
 def event_warnings(journey: Journey, body: SimulationBody) -> Iterator[Finding]:
@@ -145,7 +160,7 @@ def _customer_row(workspace: str, identifier: Identifier, body: SimulationBody, 
         attributes.pop(schema.primary_key.name, None)
     oldest = set_stamp(datetime.fromisoformat("1970-01-01T00:00:00+00:00"), "")
     key = correlation_key(workspace, ANONYMOUS) if identifier == ANONYMOUS else head_key(workspace, identifier)
-    facts = {f"a:{name}": fact(oldest, value) for name, value in attributes.items()}
+    facts = {f"a:{name}": fact(oldest, value) for name, value in attributes.items()} | dict(stored.consents if stored else {})
     return Row(key, stored.id if stored else customer_id(workspace, *identifier), facts=facts)
 
 

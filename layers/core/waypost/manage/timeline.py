@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from waypost.domain.customers.consents import RecordedConsent
 from waypost.domain.customers.customer import Customer
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.events import Event
@@ -14,10 +15,11 @@ from waypost.domain.intake.receipts import JourneyOutcome, Receipt
 from waypost.domain.messages.message import Message
 from waypost.domain.runs.run import Run, StepVisit
 from waypost.domain.values.wire_time import iso
-from waypost.manage import customers, messages
+from waypost.manage import consents, customers, messages
 from waypost.manage.api import ApiRequest
 from waypost.manage.pagination import ListPage, read_page
-from waypost.manage.requests import ListQuery, TimelineQuery
+from waypost.manage.requests import ConsentQuery, ListQuery, TimelineQuery
+from waypost.manage.responses.consents import ConsentRecordResponse
 from waypost.manage.responses.customers import CrossedStepResponse, CustomerResponse, ExportResponse, TimelineEntryResponse
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.time_limit import HasTime, time_limit, unlimited
@@ -93,8 +95,22 @@ def export_customer(request: ApiRequest[TimelineQuery, None]) -> ExportResponse:
         customer=CustomerResponse.of(customer, runs),
         history=tuple(to_response(each) for each in found.items),
         messages=sent,
+        consents=_exported_consents(request, customer),
         next=found.next,
     )
+
+
+def _exported_consents(request: ApiRequest[TimelineQuery, None], customer: Customer) -> tuple[ConsentRecordResponse, ...]:
+    """All changes of consent, with the first page of the export."""
+    if request.query.cursor is not None:
+        return ()
+    query, found = ConsentQuery(limit=200), list[RecordedConsent]()
+    while True:
+        changes = consents.history(request.dependencies.consents, customer, query)
+        found += changes.items
+        if changes.next is None:
+            return tuple(map(ConsentRecordResponse.of, found))
+        query = ConsentQuery(limit=200, cursor=changes.next)
 
 
 def _runs_of(request: ApiRequest[TimelineQuery, None], customer: Customer) -> list[Run]:

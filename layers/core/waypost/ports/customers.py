@@ -73,6 +73,9 @@ class CustomerData(Protocol):
     def remove_events(self, workspace: str, customer: str) -> int:
         """Deletes pages of the event log together with the receipts of their events."""
 
+    def remove_consents(self, workspace: str, customer: str) -> int:
+        """Deletes the history of consents."""
+
     def remove_rejected(self, workspace: str, identifiers: Collection[str]) -> int:
         """Deletes rejected events that name any of these identifiers."""
 

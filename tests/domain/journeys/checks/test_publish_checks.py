@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from waypost.domain.journeys.checks.publish_checks import publishable
+from tests.fakes.journeys import message
+from waypost.domain.journeys.checks.publish_checks import no_fault, publishable
 from waypost.domain.journeys.journey import Journey, parse
 
 TEXT = {"subject": "Hi", "text": "Hello."}
@@ -418,3 +419,16 @@ def multisplit(*ids: Any) -> dict[str, Any]:
 def test_two_branches_with_one_name_are_refused(step: dict[str, Any], pointers: list[str]) -> None:
     """Ids of branches are unique in a step; a branch without an id has its position as its name."""
     assert faults(definition(step, END)) == {("duplicate-branch-id", pointer) for pointer in pointers}
+
+
+def test_a_topic_has_to_be_known_and_a_transactional_step_has_none() -> None:
+    """An unknown topic has a pointer to it; a topic that is no id and one of a transactional step are faults of the definition."""
+    steps = [message("hello", "end", topic="offers"), message("bye", "end", topic="two words"), END]
+    raw = {"id": "welcome", "entry": {"event": "go"}, "steps": steps}
+    found = publishable(raw, no_fault, no_fault, no_fault, lambda topic: f"no topic {topic}")
+    assert isinstance(found, list)
+    assert ("unknown-topic", "/steps/0/topic") in [(each.code, each.pointer) for each in found]
+    assert [each.code for each in found if each.pointer == "/steps/1/topic"] == ["bad-format"]
+    both = parse({**raw, "steps": [message("hello", "end", topic="news", transactional=True), END]})
+    assert isinstance(both, list)
+    assert [(each.code, each.pointer) for each in both] == [("transactional-topic", "/steps/0/transactional")]

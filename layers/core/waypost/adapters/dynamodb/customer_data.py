@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from waypost.adapters.dynamodb import dead_letters, events, message_items, rejected_events
+from waypost.adapters.dynamodb import consent_history, dead_letters, events, message_items, rejected_events
 from waypost.adapters.dynamodb.erasures import SCOPE
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.json_attributes import json_from_attribute
@@ -72,6 +72,11 @@ class DynamoCustomerData:
         _delete(self.events, [events.receipt_key(workspace, uuid) for uuid in uuids])
         _delete(self.events, [_pick(row, "id", "at") for row in (*pages, *lists)])
         return len(uuids)
+
+    def remove_consents(self, workspace: str, customer: str) -> int:
+        """Deletes at most 100 changes of consent and returns how many."""
+        changes = self._first_rows(consent_history.consent_partition(workspace, customer), _PAGE)
+        return _delete(self.events, [_pick(row, "id", "at") for row in changes])
 
     def _first_rows(self, partition: str, limit: int) -> list[Item]:
         """At most `limit` rows of a partition of the events table."""

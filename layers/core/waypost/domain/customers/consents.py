@@ -131,6 +131,14 @@ def opt_out_facts(channel: str, opt_outs: Mapping[str, datetime]) -> dict[str, s
     return {consent_name("u", channel, topic): fact(set_stamp(at, ""), ["erased", None]) for topic, at in opt_outs.items()}
 
 
+def opt_outs_of(facts: Facts, channel: str) -> dict[str, datetime]:
+    """From which topics (`*`: all) a customer with these facts has unsubscribed on a channel, and when."""
+    prefixes = tuple(f"{_UNSUBSCRIBED}{each}/" for each in (channel, ALL))
+    topics = {name.split("/", 2)[2] for name in facts if name.startswith(prefixes)}
+    latest = {topic: tuple(_latest(facts, kind, channel, topic) for kind in ("u", "s")) for topic in topics}
+    return {topic: time_of(unsubscribed) for topic, (unsubscribed, subscribed) in latest.items() if unsubscribed >= subscribed}
+
+
 def merged_consents(own: Facts, other: Facts, at: datetime) -> dict[str, str]:
     """What the consents of an anonymous customer, `own`, become when the customer is merged at `at` into one with the facts `other`.
 

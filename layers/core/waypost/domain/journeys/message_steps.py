@@ -12,6 +12,8 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeGuard
 from pydantic import AfterValidator, Discriminator, Field, StrictBool, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from waypost.domain.customers.customer import Customer
+from waypost.domain.customers.schema import looks_like_email
 from waypost.domain.customers.topics import TopicId
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, tagged_by
 from waypost.domain.values.header_values import is_header_value
@@ -145,6 +147,11 @@ class MessageStep(Step):
         return address.strip()
 
     @staticmethod
+    def addresses_of(customer: Customer) -> tuple[str, ...]:  # noqa: ARG004 - for subclasses
+        """The addresses of a customer on this channel, which keep its opt-outs when it is erased."""
+        return ()
+
+    @staticmethod
     def is_address(text: str) -> bool:
         """Whether a text that an operator gives can be an address of the channel."""
         return bool(text.strip())
@@ -180,6 +187,12 @@ class EmailMessage(MessageStep):
         """The address in lower case, with the domain in punycode, as the sender has it."""
         # E-mail addresses compare without case in practice, whatever RFC 5321 says of the part before the @.
         return (usable_address(address.strip()) or address.strip()).lower()
+
+    @staticmethod
+    def addresses_of(customer: Customer) -> tuple[str, ...]:
+        """The attribute `email`, and a primary key value in the form of an address."""
+        given = (customer.attributes.get("email"), customer.primary_key)
+        return tuple(dict.fromkeys(each.strip() for each in given if isinstance(each, str) and looks_like_email(each.strip())))
 
     @staticmethod
     def is_address(text: str) -> bool:
@@ -230,6 +243,12 @@ class SmsMessage(MessageStep):
     def comparable_address(address: str) -> str:
         """The number in E.164."""
         return phone_number(address) or address.strip()
+
+    @staticmethod
+    def addresses_of(customer: Customer) -> tuple[str, ...]:
+        """The attribute `phone`, if it is a number in E.164."""
+        number = customer.attributes.get("phone")
+        return (number,) if isinstance(number, str) and phone_number(number) else ()
 
     @staticmethod
     def is_address(text: str) -> bool:

@@ -14,6 +14,7 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Cause, Run, RunStatus
 from waypost.domain.values.wire_model import WireModel
 from waypost.domain.values.zones import iana_name
+from waypost.manage.responses.consents import ConsentRecordResponse
 from waypost.manage.responses.lists import FindingResponse, Time
 from waypost.manage.responses.messages import MessageResponse
 
@@ -144,9 +145,10 @@ class ErasureStatusResponse(WireModel):
 
 
 class ExportResponse(WireModel):
-    """Everything that is stored of a customer. Its history comes in pages, newest first."""
+    """Everything that is stored of a customer. Its history comes in pages, newest first; the first page has all changes of consent."""
 
     customer: CustomerResponse
     history: tuple[TimelineEntryResponse, ...]
     messages: tuple[MessageResponse, ...]
+    consents: tuple[ConsentRecordResponse, ...]
     next: str | None

@@ -63,3 +63,9 @@ class ListedEventResponse(WireModel):
     payload: Any = None
     error: RejectionResponse | None = None
     sent: Any = None
+
+
+class QueuedEventResponse(WireModel):
+    """An event that is on the queue. Its receipt appears under this uuid when it was matched."""
+
+    uuid: str

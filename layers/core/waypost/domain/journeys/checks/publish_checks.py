@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from waypost.domain.customers.consents import is_topic_id
 from waypost.domain.journeys.checks import graph, link_checks, wait_checks
 from waypost.domain.journeys.checks.condition_checks import Place, condition_in, faults
 from waypost.domain.journeys.checks.implications import unreachable_branches
@@ -33,24 +34,36 @@ def no_fault(_: str) -> str | None:
 
 
 def publishable(
-    raw: Any, parse_template: Check, address_allowed: Check, sender_allowed: Check = no_fault, receivers_known: Check = no_fault
+    raw: Any,
+    parse_template: Check,
+    address_allowed: Check,
+    sender_allowed: Check = no_fault,
+    topic_known: Check = no_fault,
+    receivers_known: Check = no_fault,
 ) -> Journey | list[Finding]:
     """The journey that the JSON value `raw` describes, or all its faults, each once.
 
     `parse_template` checks a Liquid text, `address_allowed` the part of a webhook's URL before its first template tag, `sender_allowed` a
-    sender's address that holds no template tag, `receivers_known` the channel of a message whose receiver comes from the customer.
+    sender's address that holds no template tag, `topic_known` the id of a topic, `receivers_known` the channel of a message whose receiver
+    comes from the customer.
     """
     if faults_of_size := outsized(raw):
         return faults_of_size
     journey = parse(raw)
     found = [] if isinstance(journey, Journey) else journey
-    return list(dict.fromkeys([*found, *findings(raw, parse_template, address_allowed, sender_allowed, receivers_known)])) or journey
+    checks = (parse_template, address_allowed, sender_allowed, topic_known, receivers_known)
+    return list(dict.fromkeys([*found, *findings(raw, *checks)])) or journey
 
 
 def findings(
-    raw: Any, parse_template: Check, address_allowed: Check, sender_allowed: Check = no_fault, receivers_known: Check = no_fault
+    raw: Any,
+    parse_template: Check,
+    address_allowed: Check,
+    sender_allowed: Check = no_fault,
+    topic_known: Check = no_fault,
+    receivers_known: Check = no_fault,
 ) -> list[Finding]:
-    """The faults that the types of a definition cannot express: of the graph, conditions, templates, addresses and senders.
+    """The faults that the types of a definition cannot express: of the graph, conditions, templates, addresses, senders and topics.
 
     These checks read JSON rather than the parsed journey, so that one field that does not parse hides no other fault.
     Parts that do not parse are skipped: `journey.parse` reports them.
@@ -68,7 +81,7 @@ def findings(
                 *_address(place, step, address_allowed),
                 *_constants(place, step),
             ]
-            found += [*_sender(place, step, sender_allowed), *_receiver(place, step, receivers_known)]
+            found += [*_sender(place, step, sender_allowed), *_topic(place, step, topic_known), *_receiver(place, step, receivers_known)]
             found += link_checks.findings(place, step)
     return found
 
@@ -189,6 +202,14 @@ def _receiver(place: Place, step: Mapping[str, Any], receivers_known: Check) -> 
     fault = receivers_known(str(channel))
     if fault is not None:
         yield Finding("unknown-attribute", fault, pointer((*place, "template")))
+
+
+def _topic(place: Place, step: Mapping[str, Any], topic_known: Check) -> Iterator[Finding]:
+    topic = step.get("topic")
+    # A text that is no id has a finding of the parser.
+    fault = topic_known(topic) if step.get("type") == "message" and isinstance(topic, str) and is_topic_id(topic) else None
+    if fault is not None:
+        yield Finding("unknown-topic", fault, pointer((*place, "topic")))
 
 
 def _elements(value: Any) -> list[Any]:
