@@ -134,7 +134,7 @@ def test_a_webhook_has_no_links_and_needs_no_key() -> None:
 
 
 def test_a_retry_has_links_that_work() -> None:
-    """A second attempt sends the stored content with links that are signed anew, also after the key was rotated."""
+    """A second attempt sends the stored content with links that are signed again, also after the key was rotated."""
     made = harness()
     made.channel.responses.append(ProviderResponse("refused", "later"))
     made.send()
