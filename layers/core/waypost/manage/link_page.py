@@ -118,7 +118,9 @@ def _choice(choice: TopicChoice, texts: Texts) -> str:
     was = f'<input type="hidden" name="was" value="{name}">' if choice.subscribed else ""
     checked = " checked" if choice.subscribed else ""
     note = f" <small>({escape(texts.pending)})</small>" if choice.pending else ""
-    return f'<li><label><input type="checkbox" name="topic" value="{name}"{checked}> {escape(choice.name)}{note}</label>{was}</li>'
+    return (
+        f'<li><label><input type="checkbox" name="topic" value="{name}"{checked}><span>{escape(choice.name)}{note}</span></label>{was}</li>'
+    )
 
 
 def _form(content: str) -> str:
@@ -163,17 +165,17 @@ def _css(color: str) -> str:
     return (
         "*{box-sizing:border-box}"
         "body{margin:0;font:1rem/1.5 system-ui,sans-serif;color:#1b1b1b;background:#f3f4f6;overflow-wrap:anywhere}"
-        "main{max-width:34rem;margin:0 auto;padding:2rem 1.25rem;background:#ffffff}"
+        "main{min-height:100vh;max-width:34rem;margin:0 auto;padding:2rem 1.25rem;background:#ffffff}"
         "h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}h2{font-size:1.15rem;margin:2.5rem 0 .5rem}"
         "p{margin:0 0 1rem}.name{font-weight:600;margin-bottom:1.5rem}"
         "ul{list-style:none;margin:0 0 1rem;padding:0}li{border-top:1px solid #8a8f98;padding:.25rem 0}"
-        "label{display:block;padding:.6rem 0}input[type=checkbox]{width:1.15rem;height:1.15rem;margin:0 .6rem 0 0;vertical-align:-.15rem}"
+        "label{display:flex;gap:.75rem;padding:.6rem 0}input[type=checkbox]{flex:none;width:1.15rem;height:1.15rem;margin:.2rem 0 0}"
         f"input[type=checkbox]{{accent-color:{accent}}}"
         "button{font:inherit;font-weight:600;display:block;width:100%;min-height:2.75rem;padding:.6rem 1rem;margin:.75rem 0 0;"
         f"border:2px solid {accent};border-radius:.4rem;color:{on_accent};background:{accent};cursor:pointer}}"
         "button.plain{color:#1b1b1b;background:transparent;border-color:#8a8f98;font-weight:400}"
         "button:focus-visible,input:focus-visible{outline:3px solid currentColor;outline-offset:2px}"
-        "@media (min-width:40rem){main{margin:3rem auto;border-radius:.75rem;padding:2.5rem}}"
+        "@media (min-width:40rem){main{min-height:0;margin:3rem auto;border-radius:.75rem;padding:2.5rem}}"
         "@media (prefers-color-scheme:dark){body{color:#ececec;background:#121316}main{background:#1d1f24}button.plain{color:#ececec}}"
     )
 
