@@ -54,19 +54,21 @@ def _environment(port: int, folder: str, clock_file: Path) -> dict[str, str]:
     return kept | credentials | listeners | settings | {"WAYPOST_CLOCK_FILE": str(clock_file)} | bridge
 
 
-def _is_ready(url: str) -> bool:
+def _is_ready(client: httpx.Client) -> bool:
     try:
-        return httpx.get(f"{url}/_ministack/ready", timeout=2).is_success
+        return client.get("/_ministack/ready").is_success
     except httpx.HTTPError:
         return False
 
 
 def _wait_until_ready(emulator: Emulator) -> None:
     end = time.monotonic() + START_TIMEOUT
-    while not _is_ready(emulator.url):
-        if not emulator.alive() or time.monotonic() > end:
-            raise LocalError(f"MiniStack did not start:\n{emulator.log.read_text()[-2000:]}")
-        time.sleep(0.05)
+    # One client for all requests: making one takes 25 ms of CPU time, in which MiniStack would start.
+    with httpx.Client(base_url=emulator.url, timeout=2, trust_env=False) as client:
+        while not _is_ready(client):
+            if not emulator.alive() or time.monotonic() > end:
+                raise LocalError(f"MiniStack did not start:\n{emulator.log.read_text()[-2000:]}")
+            time.sleep(0.05)
 
 
 @contextmanager

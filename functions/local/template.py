@@ -7,8 +7,13 @@ from typing import Any, cast
 
 import yaml
 
+try:
+    from yaml import CSafeLoader as _SafeLoader  # the parser in C, which reads the template in a tenth of the time
+except ImportError:  # PyYAML was built without libyaml
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
-class _Loader(yaml.SafeLoader):
+
+class _Loader(_SafeLoader):
     """A SafeLoader that also knows `!Ref`, `!GetAtt` and the other short tags."""
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.fakes.erasures import FakeCustomerData, FakeErasures
 from tests.fakes.messages import NOW, pending_message
 from tests.fakes.tables import aws, empty_table
+from waypost.adapters.dynamodb.cap_counts import DynamoCapCounts
 from waypost.adapters.dynamodb.customer_data import DynamoCustomerData
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.erasures import DynamoErasures
@@ -25,6 +26,7 @@ from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import SHORT_LIVED, Page
 from waypost.domain.intake.events import Event, Kind, Rejected, RejectedEvent
 from waypost.domain.intake.receipts import Receipt
+from waypost.domain.messages.caps import CountedMessage, StoredCount
 from waypost.domain.messages.message import PreparedMessage
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
@@ -121,6 +123,15 @@ def test_messages_are_removed_with_their_content(database: Database) -> None:
     assert database.data.messages("w1", "c_1") == []
     assert [database.messages.get("w1", f"msg_{number}") is None for number in range(3)] == [True, True, False]
     assert [database.messages.rendered("w1", f"msg_{number}") is None for number in range(3)] == [True, True, False]
+
+
+def test_what_counts_under_caps_is_removed(database: Database) -> None:
+    """The counted messages of every id of the customer are deleted, and those of another customer are not."""
+    counts = DynamoCapCounts(database.messages.table)
+    for customer in ("c_1", "c_2", "c_3"):
+        assert counts.save("w1", customer, StoredCount((CountedMessage("msg_1", NOW, "general", "email"),), kept_until=NOW)) is None
+    database.data.remove_cap_counts("w1", ["c_0", "c_1", "c_2"])
+    assert [counts.read("w1", f"c_{number}").revision for number in range(4)] == [0, 0, 0, 1]
 
 
 def test_pages_are_removed_with_the_receipts_of_their_events(database: Database) -> None:

@@ -139,6 +139,19 @@ def test_the_active_runs_at_each_step_are_counted(dynamo: Stores) -> None:
     assert dynamo.runs.counts("w1", "welcome") == ({"wait": 4, "hello": 1}, None)
 
 
+def test_the_runs_of_a_step_are_counted_up_to_a_limit(dynamo: Stores) -> None:
+    """One call counts the runs of a step that no pause holds, or the held ones; the result says whether there are more than the limit."""
+    assert isinstance(dynamo.runs, DynamoRuns)
+    for number in range(3):
+        dynamo.commit(f"c_{number}", replace(RUN, id=f"r_{number}", pending_transition=None))
+    dynamo.commit("c_4", replace(RUN, id="r_4"))
+    dynamo.commit("c_5", replace(RUN, id="r_5", journey="other", pending_transition=None))
+    assert dynamo.runs.count("w1", "welcome", "wait", limit=10) == (3, False)
+    assert dynamo.runs.count("w1", "welcome", None, limit=10) == (1, False)
+    assert dynamo.runs.count("w1", "welcome", "hello", limit=10) == (0, False)
+    assert dynamo.runs.count("w1", "welcome", "wait", limit=2) == (2, True)
+
+
 def test_counts_are_read_in_parts(dynamo: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads of at most two runs, which have one sort key in the index, together count each run once, by the positions they return."""
     for number in range(5):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from email.utils import getaddresses
 from typing import Any
 
@@ -189,6 +190,69 @@ def test_the_request_to_ses(stub: Stubber) -> None:
     assert (response.outcome, response.detail) == ("sent", "0100")
 
 
+FURTHER = {
+    "replyTo": " Zoë <help@example.com> ",
+    "cc": ["Ann <ann@example.com>", "log@münchen.example"],
+    "bcc": ["audit@example.com"],
+    "headers": {"X-Order": " 17 ", "In-Reply-To": "", "Feedback-ID": "a:b:c:d"},
+}
+
+
+def test_the_request_with_all_fields_of_a_template(stub: Stubber) -> None:
+    """`replyTo`, `cc`, `bcc` and headers are in the request as SES takes them; a header that is blank after rendering is left out."""
+    prepared = SES.prepare({**RENDERED, **FURTHER}, customer(email="ada@example.com"))
+    assert isinstance(prepared, PreparedMessage)
+    assert prepared.to == "ada@example.com"
+    sent: list[dict[str, Any]] = []
+    client("sesv2", read_timeout=10, attempts=1).meta.events.register(
+        "before-parameter-build.sesv2.SendEmail", lambda params, **_: sent.append(params)
+    )
+    stub.add_response("send_email", {"MessageId": "0100"}, None)
+    assert SES.call_provider(pending_message(), prepared, NOW).outcome == "sent"
+    [request] = sent
+    assert request["ReplyToAddresses"] == ["=?utf-8?q?Zo=C3=AB?= <help@example.com>"]
+    assert request["Destination"] == {
+        "ToAddresses": ["ada@example.com"],
+        "CcAddresses": ["Ann <ann@example.com>", "log@xn--mnchen-3ya.example"],
+        "BccAddresses": ["audit@example.com"],
+    }
+    assert request["Content"]["Simple"]["Headers"] == [{"Name": "X-Order", "Value": "17"}, {"Name": "Feedback-ID", "Value": "a:b:c:d"}]
+
+
+@pytest.mark.parametrize("written", ["", " ", "\n"])
+def test_a_blank_reply_address_is_none(stub: Stubber, written: str) -> None:
+    """Where `replyTo` renders as nothing, answers go to the sender."""
+    prepared = SES.prepare({**RENDERED, "replyTo": written, "headers": {"X-A": written}}, customer(email="ada@example.com"))
+    assert isinstance(prepared, PreparedMessage)
+    assert not {"replyTo", "headers"} & prepared.rendered.keys()
+
+
+@pytest.mark.parametrize(
+    ("template", "detail"),
+    [
+        ({"replyTo": "ann@example.com, eve@example.com"}, "`replyTo` is not exactly one address"),
+        ({"cc": ["ann@example.com", "nobody"]}, "an element of `cc` is not exactly one address"),
+        ({"bcc": [""]}, "an element of `bcc` is not exactly one address"),
+        (
+            {"headers": {"X-A": "1\r\nBcc: eve@example.com"}},
+            "header X-A: the value of a header consists of printable ASCII characters, in one line",
+        ),
+        ({"headers": {"X-A": "Zoë"}}, "header X-A: the value of a header consists of printable ASCII characters, in one line"),
+        (
+            {"headers": {"X-A": "a" * 994}},
+            "header X-A: the name and the value of a header have at most 996 characters together, these have 997",
+        ),
+        ({"headers": {"List-Unsubscribe": "x"}}, "header List-Unsubscribe: a template may set X-... (but not X-SES-...), "),
+        ({"headers": {f"X-{number}": "1" for number in range(14)}}, "an e-mail has at most 13 headers of its own"),
+    ],
+)
+def test_a_rendered_field_that_ses_does_not_take_skips_the_email(template: dict[str, Any], detail: str) -> None:
+    """After rendering, the same checks as at publish skip the message, with the reason template and the fault as its detail."""
+    skipped = SES.prepare({**RENDERED, **template}, customer(email="ada@example.com"))
+    assert isinstance(skipped, SkipReason)
+    assert (skipped.reason, skipped.detail[: len(detail)]) == (MessageReason.TEMPLATE, detail)
+
+
 @pytest.mark.parametrize(
     ("code", "status", "outcome"),
     [
@@ -247,3 +311,23 @@ def test_botocore_does_not_retry_a_call_of_ses() -> None:
     client.cache_clear()
     ses = client("sesv2", read_timeout=10, attempts=1)
     assert ses.meta.config.retries["total_max_attempts"] == 1
+
+
+def test_an_email_with_a_link_has_the_headers_of_one_click(stub: Stubber) -> None:
+    """`List-Unsubscribe` and `List-Unsubscribe-Post` come after the headers of the template.
+
+    Without a link, or with one that is too long,
+    there are none of them; there are never the contact lists of SES.
+    """
+    url = "https://example.com/u/token"
+    for link, added in (
+        (url, [("X-A", "1"), ("List-Unsubscribe", f"<{url}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")]),
+        (None, [("X-A", "1")]),
+        ("https://example.com/" + "a" * 980, [("X-A", "1")]),
+    ):
+        prepared = replace(PREPARED, rendered={**PREPARED.rendered, "headers": {"X-A": "1"}}, unsubscribe_url=link)
+        request = SES._request(pending_message(), prepared)
+        assert [(each["Name"], each["Value"]) for each in request["Content"]["Simple"]["Headers"]] == added
+        assert "ListManagementOptions" not in request
+        stub.add_response("send_email", {"MessageId": "ses-1"}, request)
+        assert SES.call_provider(pending_message(), prepared, NOW).outcome == "sent"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "core"
@@ -97,11 +96,22 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """The syntax tree of a file, which several rules read."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Every module that a file imports, at the top or inside a function, as dotted names."""
+    return frozenset(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     here = module_of(path).split(".")
     package = here if path.name == "__init__.py" else here[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -125,44 +135,66 @@ def label(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", sources(), ids=label)
-def test_no_module_imports_upwards(path: Path) -> None:
-    """A module imports only the layers that lie below its own."""
-    layer = layer_of(module_of(path))
-    wrong = [each for each in imports(path) if ours(each) and layer_of(each) not in LAYERS[layer]]
-    assert not wrong, f"{label(path)} ({layer}) may not import {wrong}"
+# A rule is one test for all files, because pytest takes longer for a test than a rule does for a file.
+def assert_nothing(check: Callable[[Path], Iterable[str]], paths: Iterable[Path]) -> None:
+    """Fails with all that a check finds in files, a line each."""
+    found = [f"{label(path)} ({layer_of(module_of(path))}): {each}" for path in paths for each in check(path)]
+    assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("path", [each for each in sources() if domain_part_of(module_of(each))], ids=label)
-def test_the_domain_is_layered(path: Path) -> None:
-    """Errors and reasons lie below values, then customers, then intake and journeys, then messages, runs and signals."""
+def upward_imports(path: Path) -> Iterator[str]:
+    """The modules that a module imports although their layer does not lie below its own."""
+    return (each for each in imports(path) if ours(each) and layer_of(each) not in LAYERS[layer_of(module_of(path))])
+
+
+def upward_imports_in_the_domain(path: Path) -> Iterator[str]:
+    """The parts of the domain that a module of the domain imports although they do not lie below its own."""
     own = domain_part_of(module_of(path)) or ""
     imported = {part for each in imports(path) if (part := domain_part_of(each))}
-    wrong = {part for part in imported - {own} if DOMAIN_ORDER[part] >= DOMAIN_ORDER[own]}
-    assert not wrong, f"{label(path)} may not import {wrong}"
+    return (part for part in imported - {own} if DOMAIN_ORDER[part] >= DOMAIN_ORDER[own])
 
 
-@pytest.mark.parametrize("path", sources(), ids=label)
-def test_each_technology_is_imported_in_its_own_layer_only(path: Path) -> None:
+def foreign_packages(path: Path) -> Iterator[str]:
+    """The packages of others that a module imports although its layer may not."""
+    packages = {each.split(".")[0] for each in imports(path)} - sys.stdlib_module_names - {"waypost", "functions", "__future__"}
+    return (each for each in packages if layer_of(module_of(path)) not in THIRD_PARTY.get(each, set()))
+
+
+def impurities(path: Path) -> Iterator[str]:
+    """What a module uses of the machine, the time and random numbers."""
+    calls = [node.func for node in nodes(path) if isinstance(node, ast.Call)]
+    names = {call.attr if isinstance(call, ast.Attribute) else call.id for call in calls if isinstance(call, ast.Attribute | ast.Name)}
+    yield from IMPURE & {each.split(".")[0] for each in imports(path)}
+    yield from RANDOM_AND_TIME & names
+    yield from FILE_READS & names if path not in MAY_READ_FILES else ()
+
+
+def reads_of_the_environment(path: Path) -> Iterator[str]:
+    """The attributes by which a module reads the environment."""
+    return (node.attr for node in nodes(path) if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"})
+
+
+def test_no_module_imports_upwards() -> None:
+    """A module imports only the layers that lie below its own."""
+    assert_nothing(upward_imports, sources())
+
+
+def test_the_domain_is_layered() -> None:
+    """Errors and reasons lie below values, then customers, then intake and journeys, then messages, runs and signals."""
+    assert_nothing(upward_imports_in_the_domain, [each for each in sources() if domain_part_of(module_of(each))])
+
+
+def test_each_technology_is_imported_in_its_own_layer_only() -> None:
     """Only adapters import AWS's client, only functions import Powertools, and nobody imports a package that is not listed here."""
-    layer = layer_of(module_of(path))
-    for each in imports(path):
-        top = each.split(".")[0]
-        if top not in sys.stdlib_module_names | {"waypost", "functions", "__future__"}:
-            assert layer in THIRD_PARTY.get(top, set()), f"{label(path)} ({layer}) may not import {top}"
+    assert_nothing(foreign_packages, sources())
 
 
-@pytest.mark.parametrize("path", [each for each in sources() if layer_of(module_of(each)) in {"domain", "ports"}], ids=label)
-def test_the_domain_is_pure(path: Path) -> None:
+def test_the_domain_is_pure() -> None:
     """The domain reads no clock, no random numbers and nothing of the machine: the same signals give the same run on any day.
 
     The only files that it reads are those of time zones, which are part of the layer.
     """
-    assert not IMPURE & {each.split(".")[0] for each in imports(path)}
-    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-    names = {call.attr if isinstance(call, ast.Attribute) else call.id for call in calls if isinstance(call, ast.Attribute | ast.Name)}
-    assert not RANDOM_AND_TIME & names
-    assert path in MAY_READ_FILES or not FILE_READS & names
+    assert_nothing(impurities, [each for each in sources() if layer_of(module_of(each)) in {"domain", "ports"}])
 
 
 def test_protocols_are_ports() -> None:
@@ -171,23 +203,21 @@ def test_protocols_are_ports() -> None:
         node.name: module_of(path)
         for path in sources()
         if layer_of(module_of(path)) not in {"ports", "local"}
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
     }
     assert found == PRIVATE_PROTOCOLS
 
 
-@pytest.mark.parametrize("path", [each for each in sources() if layer_of(module_of(each)) not in {"settings", "local"}], ids=label)
-def test_only_settings_reads_the_environment(path: Path) -> None:
+def test_only_settings_reads_the_environment() -> None:
     """No module but settings.py reads os.environ."""
-    names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
-    assert not names & {"environ", "getenv"}, label(path)
+    assert_nothing(reads_of_the_environment, [each for each in sources() if layer_of(module_of(each)) not in {"settings", "local"}])
 
 
-@pytest.mark.parametrize("path", [each for each in sources() if layer_of(module_of(each)) == "function"], ids=label)
-def test_a_function_imports_no_other_function(path: Path) -> None:
+def test_a_function_imports_no_other_function() -> None:
     """Each function's folder is deployed alone, so it may import the layer and nothing of another function."""
-    assert not [each for each in imports(path) if each.startswith("functions")]
+    functions = [each for each in sources() if layer_of(module_of(each)) == "function"]
+    assert_nothing(lambda path: (each for each in imports(path) if each.startswith("functions")), functions)
 
 
 def test_every_layer_has_a_module() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.manage import app
+from tests.fakes.ingest_harness import event_of
+from waypost import identify as identifying
 from waypost import wiring
 from waypost.domain.api_keys import key_hash
 
@@ -51,3 +53,8 @@ def call(method: str, path: str, body: Any = None, query: dict[str, str] | None 
 def status_and_json(response: dict[str, Any]) -> tuple[int, Any]:
     """Status and JSON of a response."""
     return response["statusCode"], json.loads(response["body"] or "null")
+
+
+def identify_in(workspace: str, raw: dict[str, Any]) -> None:
+    """Carries out an `$identify` in the workspace."""
+    identifying.identify_customer(wiring.managing().customers, workspace, event_of(raw))

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from tests.fakes.consents import FakeConsentHistory
 from tests.fakes.log import FakeLog
-from tests.fakes.messages import FakeDeadLetters, FakeMessages
+from tests.fakes.messages import FakeCapCounts, FakeDeadLetters, FakeMessages
 from tests.fakes.runs import FakeRuns
 from waypost.domain.customers.erasure import ErasedMessage, ErasureScope, ErasureStatus
 from waypost.domain.dead_letters import Parked
@@ -29,6 +29,7 @@ class FakeCustomerData:
     events: FakeLog = field(default_factory=FakeLog)
     dead: FakeDeadLetters = field(default_factory=FakeDeadLetters)
     consents: FakeConsentHistory = field(default_factory=FakeConsentHistory)
+    cap_counts: FakeCapCounts = field(default_factory=FakeCapCounts)
     before_call: Callable[[], object] = lambda: None
     lagging: bool = False
 
@@ -49,6 +50,10 @@ class FakeCustomerData:
         for each in messages:
             self.messages_table.stored.pop((workspace, each), None)
             self.messages_table.bodies.pop((workspace, each), None)
+
+    def remove_cap_counts(self, workspace: str, customers: Sequence[str]) -> None:
+        for each in customers:
+            self.cap_counts.stored.pop((workspace, each), None)
 
     def remove_events(self, workspace: str, customer: str) -> int:
         self.before_call()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any
 
 from tests.fakes.customers import FakeCustomers
@@ -13,6 +14,7 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import RowKey
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
+from waypost.domain.messages.caps import CountedMessages, StoredCount
 from waypost.domain.messages.links import SigningKey
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.messages.permission import Permission
@@ -104,6 +106,41 @@ class FakeChannel:
 
 GONE = SuppressionCause("gone", "provider", NOW)
 """A cause of a suppression: an endpoint answered 410."""
+
+
+@dataclass
+class FakeCapCounts:
+    """What counts for customers, in a dictionary; `calls` are the names of the calls, `before_save` runs between a read and its write.
+
+    `lag`: a read that is not the latest misses the last write of its row.
+    """
+
+    stored: dict[tuple[str, str], StoredCount] = field(default_factory=dict)
+    earlier: dict[tuple[str, str], StoredCount] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    before_save: Callable[[StoredCount], None] = lambda _: None
+    lag: bool = False
+    lock: Lock = field(default_factory=Lock)
+
+    def read(self, workspace: str, customer: str, *, latest: bool = False) -> StoredCount:
+        self.calls.append("read")
+        rows = self.earlier if self.lag and not latest else self.stored
+        return rows.get((workspace, customer), StoredCount())
+
+    def counted_of(self, workspace: str, customers: Sequence[str]) -> CountedMessages:
+        self.calls.append("counted_of")
+        return tuple(counted for each in dict.fromkeys(customers) for counted in self.stored.get((workspace, each), StoredCount()).counted)
+
+    def save(self, workspace: str, customer: str, counted: StoredCount) -> StoredCount | None:
+        self.calls.append("save")
+        self.before_save(counted)
+        with self.lock:
+            found = self.stored.get((workspace, customer), StoredCount())
+            if found.revision != counted.revision:
+                return found
+            self.earlier[workspace, customer] = found
+            self.stored[workspace, customer] = replace(counted, revision=counted.revision + 1)
+        return None
 
 
 @dataclass

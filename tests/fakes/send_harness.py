@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.messages import (
     NOW,
+    FakeCapCounts,
     FakeChannel,
     FakeDeadLetters,
     FakeLastMessages,
@@ -20,10 +21,12 @@ from tests.fakes.messages import (
     FakeSignals,
     FakeSuppressions,
     FakeTemplates,
+    pending_message,
 )
 from tests.fakes.workspaces import FakeWorkspaceSettings
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import Pace
 from waypost.cache.signing_keys import SigningKeys
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
@@ -113,7 +116,10 @@ class SendHarness:
     permissions: FakePermissions = field(init=False)
     cached_settings: CachedSettings = field(init=False)
     senders: Senders = field(init=False)
+    cap_counts: FakeCapCounts = field(default_factory=FakeCapCounts)
     pauses: ProviderPauses = field(default_factory=ProviderPauses)
+    paces: dict[str, Pace] = field(default_factory=dict)
+    slept: list[float] = field(default_factory=list)
     link_keys: FakeLinkKeys = field(default_factory=FakeLinkKeys)
     now: datetime = NOW
     call_duration: timedelta = timedelta(0)
@@ -138,11 +144,14 @@ class SendHarness:
             permissions=self.permissions,
             settings=self.cached_settings,
             senders=self.senders,
+            cap_counts=self.cap_counts,
             queue=self.queue,
             signals=self.signals,
             dead=self.dead,
             statuses=Statuses(self.journeys),
             pauses=self.pauses,
+            paces=self.paces,
+            sleep=self.slept.append,
             links=MessageLinks(SigningKeys(self.link_keys), "https://example.com", lambda *parts: "hash of " + " ".join(parts)),
             clock=lambda: self.now + self.call_duration,
         )
@@ -158,3 +167,10 @@ class SendHarness:
         found = self.messages.get("w1", "msg_1")
         assert found is not None
         return found
+
+
+def harness_with(**changes: Any) -> SendHarness:
+    """A harness with one pending e-mail, with these fields changed."""
+    harness = SendHarness()
+    harness.messages.add(pending_message(**changes))
+    return harness

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fakes.api_client import new_workspace
 from tests.fakes.deployed import deployed
 
 
@@ -14,3 +15,9 @@ def tables() -> Iterator[None]:
     """The template's tables, shared by all tests of a module: each test uses a workspace of its own, and creating the tables is slow."""
     with pytest.MonkeyPatch.context() as patch, deployed(patch):
         yield
+
+
+@pytest.fixture
+def workspace(tables: None) -> str:
+    """The id of a new workspace that has the admin key of the local run."""
+    return new_workspace()

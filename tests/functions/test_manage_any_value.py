@@ -77,14 +77,31 @@ JOURNEY: dict[str, Any] = {
         {"id": "end", "type": "exit"},
     ],
 }
+PREVIEW: dict[str, Any] = {
+    "channel": "email",
+    "template": {
+        "subject": "Hi",
+        "text": "{{ event.payload.n }}",
+        "replyTo": "help@example.com",
+        "headers": {"X-A": "1"},
+        "cc": ["ann@example.com"],
+        "to": "ada@example.com",
+    },
+    "customer": {"primaryKey": "ada@example.com", "attributes": {"seen": "2026-11-23"}},
+    "event": {"event": "go", "payload": {"n": 1}, "source": "custom"},
+    "journey": "any",
+    "transactional": True,
+}
 BODIES: dict[str, Any] = {
     "save-schema": SCHEMA,
     "add-key": {"name": "app", "scopes": ["events"], "key": "a-key-of-20-characters", "expiresAt": "2099-01-01T00:00:00Z"},
     "save-journey": JOURNEY,
+    "check-journey": JOURNEY,
     "simulate-journey": SIMULATION,
     "redrive": {"id": "nothing"},
     "save-settings": {
         "senders": ["news@example.com", "@example.org"],
+        "testAddresses": ["qa@example.com"],
         "topics": [{"id": "news", "name": "News", "default": "unsubscribed", "doubleOptIn": True}],
     },
     "change-consent": {"state": "subscribed", "topic": "general", "channel": "email", "textVersion": "v1", "at": "2026-11-23T05:17:13Z"},
@@ -92,6 +109,8 @@ BODIES: dict[str, Any] = {
         "items": [{"primaryKey": "ada@example.com", "state": "unsubscribed", "topic": "general", "at": "2026-11-23T05:17:13Z"}]
     },
     "suppress": {"items": [{"channel": "webhook", "address": "https://example.com/hook", "reason": "manual"}], "source": "api"},
+    "preview-template": PREVIEW,
+    "send-test": {**PREVIEW, "to": "qa@example.com"},
     "lift-suppression": {"channel": "webhook", "address": "https://example.com/hook"},
 }
 """A valid body of each operation that takes one."""
@@ -101,6 +120,8 @@ QUERIES = (
     *(("/api/messages", name) for name in ("customer", "journey", "status")),
     *(("/api/customers", name) for name in ("primaryKey", "correlationId")),
     ("/api/journeys/any/diagram", "counts"),
+    *(("/api/journeys/any/picture", name) for name in ("counts", "version")),
+    *(("/api/journeys/any/counts", name) for name in ("since", "cursor")),
 )
 
 
@@ -124,7 +145,12 @@ def test_no_value_in_a_body_of_the_management_api_is_a_fault(place: tuple[str, s
     response = send(operation.method, path, body.replace(MARK, value))
     assert response["statusCode"] < 500, response["body"]
     if name == "save-journey" and response["statusCode"] < 300:
-        for action in (("POST", "publish", None), ("GET", "diagram", None), ("POST", "simulate", exact_json.dumps(SIMULATION))):
+        for action in (
+            ("POST", "publish", None),
+            ("GET", "diagram", None),
+            ("GET", "picture", None),
+            ("POST", "simulate", exact_json.dumps(SIMULATION)),
+        ):
             followed = send(action[0], f"{path}/{action[1]}", action[2])
             assert followed["statusCode"] < 500, followed["body"]
 

@@ -238,6 +238,46 @@ def test_a_journey_is_drawn_with_and_without_counts() -> None:
     assert call("GET", "/api/journeys/rough/diagram")[0] == 422
 
 
+def test_a_journey_is_laid_out_with_and_without_counts() -> None:
+    """The picture has the places of all steps and edges; with counts on request. So are older versions."""
+    status, drawn = call("GET", "/api/journeys/welcome/picture")
+    assert (status, drawn["version"], drawn["held"]) == (200, 1, None)
+    assert [(step["id"], step["type"], step["label"], step["here"]) for step in drawn["steps"]] == [
+        ("hello", "message", "email", None),
+        ("bought", "waitUntil", "wait for", None),
+        ("nudge", "message", "email", None),
+        ("end", "exit", "exit", None),
+    ]
+    edges = [(edge["from"], edge["to"], edge["label"], edge["labelBox"] is not None, edge["back"]) for edge in drawn["edges"]]
+    assert edges[0] == ("hello", "bought", "", False, False)
+    assert ("bought", "nudge", "after P3D", True, False) in edges
+    counted = json.loads(send("GET", "/api/journeys/welcome/picture", query={"counts": "true", "version": "1"})["body"])
+    assert {(step["here"], step["hereAtLeast"]) for step in counted["steps"]} == {(0, False)}
+    assert (counted["held"], counted["heldAtLeast"]) == (0, False)
+    assert send("GET", "/api/journeys/welcome/picture", query={"version": "2"})["statusCode"] == 404
+    call("PUT", "/api/journeys/welcome", {"entry": {"event": "x"}, "steps": [{"id": "a", "type": "jumpTo", "next": "nowhere"}]})
+    assert call("GET", "/api/journeys/welcome/picture")[0] == 422
+    assert send("GET", "/api/journeys/welcome/picture", query={"version": "1"})["statusCode"] == 200
+
+
+def test_a_definition_is_checked_without_being_saved() -> None:
+    """The check lists the very errors of publishing, with a picture where the steps can be drawn, and saves nothing."""
+    end = {"id": "end", "type": "exit"}
+    status, checked = call("POST", "/api/journeys/fresh/check", {"entry": {"event": "x"}, "steps": [end]})
+    assert (status, checked["errors"], [step["id"] for step in checked["picture"]["steps"]]) == (200, [], ["end"])
+    assert checked["picture"]["version"] is None
+    unreachable = {"entry": {"event": "x"}, "steps": [end, {"id": "lost", "type": "exit"}]}
+    _, checked = call("POST", "/api/journeys/fresh/check", unreachable)
+    assert [(each["code"], each["pointer"]) for each in checked["errors"]] == [("unreachable-step", "/steps/1")]
+    assert [step["id"] for step in checked["picture"]["steps"]] == ["end", "lost"]
+    undrawable_definitions: tuple[Any, ...] = ({"steps": [end, end], "entry": {"event": "x"}}, {"steps": []}, [], "text")
+    for undrawable in undrawable_definitions:
+        _, checked = call("POST", "/api/journeys/fresh/check", undrawable)
+        assert checked["errors"]
+        assert checked["picture"] is None
+    assert call("GET", "/api/journeys/fresh")[0] == 404
+
+
 def test_a_draft_is_saved_with_the_problems_that_publishing_would_find() -> None:
     """Saving and reading a draft list the very errors of the 422 of publishing; a published version and a stopped journey list none."""
     rough = {"entry": {"event": "x"}, "steps": {}}
@@ -299,3 +339,17 @@ def test_a_dry_run_warns_of_an_entry_event_from_another_source() -> None:
     body = {"events": [{"event": "signed_up", "source": "backend", "at": at()}]}
     [warning] = call("POST", "/api/journeys/apps/simulate", body)[1]["warnings"]
     assert (warning["code"], warning["pointer"]) == ("other-source", "/events/0/source")
+
+
+def test_a_journey_is_returned_with_its_definition() -> None:
+    """The definition is returned as it was saved, with the status and both versions; the list leaves it out."""
+    draft = {"name": "Later", "steps": [], "odd": 2.5}
+    assert call("PUT", "/api/journeys/later", draft)[0] == 201
+    status, journey = call("PUT", "/api/journeys/later", draft)
+    assert (status, journey["version"], journey["publishedVersion"], journey["status"]) == (200, 2, None, "draft")
+    assert journey["definition"] == {"id": "later", **draft}
+    assert call("GET", "/api/journeys/later")[1] == journey
+    assert "definition" not in call("GET", "/api/journeys")[1]["items"][0]
+    status, problem = call("POST", "/api/journeys/later/publish")
+    assert status == 422
+    assert {each["pointer"] for each in problem["errors"]} >= {"/entry", "/odd"}

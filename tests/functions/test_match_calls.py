@@ -13,6 +13,7 @@ from moto import mock_aws
 from tests.fakes.journeys import journey
 from tests.fakes.match_harness import SCHEMA, arrived
 from tests.fakes.messages import NOW
+from tests.fakes.tables import KEEP_SESSION
 from waypost import wiring
 from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
@@ -57,7 +58,7 @@ def clear_caches() -> None:
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The AWS calls of a warm matcher from here on. Its customer Ada exists, and `signed_up` enters a journey."""
-    with mock_aws():
+    with mock_aws(config=KEEP_SESSION):
         clear_caches()
         for variable, keys in TABLES.items():
             monkeypatch.setenv(variable, variable.removesuffix("_TABLE").title())

@@ -230,7 +230,7 @@ def always_raise(*_: Any, **__: Any) -> Any:
         ("journeys", "version"),
         ("templates", "render"),
         ("channel", "prepare"),
-        ("suppressions", "holds"),
+        ("settings", "read"),
         ("messages", "keep_rendered"),
         ("channel", "call_provider"),
     ],

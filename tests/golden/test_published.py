@@ -62,7 +62,7 @@ def test_a_message_that_can_no_longer_be_published_is_sent_or_skipped(name: str,
     assert not isinstance(refused, Journey)
     assert {finding.code for finding in refused} == {code}
     webhook = WebhookChannel(cast(Any, None), cast(Any, None))
-    preparations = {"email": SesChannel("waypost@example.com", "").prepare, "webhook": webhook.prepare}
-    ports = manage_dependencies(templates=LiquidTemplates(), preparations=lambda: preparations, settings=FakeWorkspaceSettings())
+    channels = {"email": SesChannel("waypost@example.com", ""), "webhook": webhook}
+    ports = manage_dependencies(templates=LiquidTemplates(), channels=lambda: channels, settings=FakeWorkspaceSettings())
     [planned] = simulated(DEFINITIONS[name], "UTC").messages
     assert rendered(planned, journey, {}, ports, "https://example.com").reason == reason

@@ -22,6 +22,7 @@ import pytest
 
 from functions.local.cloud import Cloud
 from functions.local.paths import ROOT
+from tests.stories.http_client import http
 
 SAM = [".venv/bin/uv", "tool", "run", "--quiet", "--from", "aws-sam-cli==1.170.0", "sam"]
 READY_WITHIN = 120.0  # seconds
@@ -90,7 +91,7 @@ class SamLocal:
 
     def settle(self) -> None:
         """Waits until all queues of the run are empty."""
-        httpx.post(f"{self.url}/_local/settle", timeout=90).raise_for_status()
+        http.post(f"{self.url}/_local/settle", timeout=90).raise_for_status()
 
 
 def free_port() -> int:
@@ -121,7 +122,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], output: Path) -> None:
     end = time.monotonic() + READY_WITHIN
     while time.monotonic() < end and process.poll() is None:
         try:
-            httpx.get(url, timeout=60)
+            http.get(url, timeout=60)
         except httpx.HTTPError:
             time.sleep(0.3)
         else:

@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from functions.local.seed import ADMIN_KEY, EVENTS_KEY
 from tests.sam_local.conftest import SamLocal, local_run
+from tests.stories.http_client import http
 
 pytestmark = pytest.mark.xdist_group("sam local")
 ADMIN = {"Authorization": f"Api-Key {ADMIN_KEY}"}
@@ -32,14 +32,14 @@ def batch(device: str) -> dict[str, object]:
 
 def read(sam_local: SamLocal, path: str) -> Any:
     """What the HTTP API of the run answers about something of the demo workspace."""
-    answer = httpx.get(f"{sam_local.url}/api/{path}", headers=ADMIN, timeout=30)
+    answer = http.get(f"{sam_local.url}/api/{path}", headers=ADMIN, timeout=30)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 def mails(sam_local: SamLocal) -> list[dict[str, Any]]:
     """The e-mails in the mailbox of the run."""
-    found: list[dict[str, Any]] = httpx.get(f"{sam_local.url}/_local/mails", timeout=30).json()["items"]
+    found: list[dict[str, Any]] = http.get(f"{sam_local.url}/_local/mails", timeout=30).json()["items"]
     return found
 
 
@@ -74,7 +74,7 @@ def test_the_queue_functions_act_on_the_records_of_events(sam_local: SamLocal) -
         {"correlationKey": "_id", "correlationValue": f"device-{uuid[0]}", "event": "$identify", "payload": {"distinct_id": name}}
         for uuid, name in names.items()
     ]
-    httpx.post(f"{sam_local.url}/api/events/batch", json={"batch": identify}, headers=EVENTS, timeout=60).raise_for_status()
+    http.post(f"{sam_local.url}/api/events/batch", json={"batch": identify}, headers=EVENTS, timeout=60).raise_for_status()
     sam_local.settle()
     with sam_local.without_consumer("SendQueue"):
         assert sam_local.invoke("MatchFunction", "match-groups") == {"batchItemFailures": []}
@@ -114,10 +114,10 @@ def test_the_documented_batch_is_processed_on_moto(tmp_path: Path) -> None:
 def test_every_path_of_the_batch_takes_events(path: str, api: str, sam_local: SamLocal) -> None:
     """All four paths of the batch lead to the intake, and the customer can be read back from the same API."""
     device = f"sam{abs(hash(path)) % 10_000}"
-    answer = httpx.post(api + path, json=batch(device), headers=EVENTS, timeout=60)
+    answer = http.post(api + path, json=batch(device), headers=EVENTS, timeout=60)
     assert (answer.status_code, answer.json().get("accepted")) == (201, 2), answer.text
     sam_local.settle()
-    found = httpx.get(f"{api}/api/customers", params={"primaryKey": f"{device}@example.com"}, headers=ADMIN, timeout=60)
+    found = http.get(f"{api}/api/customers", params={"primaryKey": f"{device}@example.com"}, headers=ADMIN, timeout=60)
     assert (found.status_code, found.json()["attributes"]["first_name"]) == (200, "Ada")
 
 
@@ -125,21 +125,21 @@ def test_every_path_of_the_batch_takes_events(path: str, api: str, sam_local: Sa
 def test_every_path_of_a_single_event_takes_it(path: str, api: str) -> None:
     """All four paths of a bare event lead to the intake."""
     event = {"correlationKey": "_id", "correlationValue": "sam-single", "event": "opened"}
-    answer = httpx.post(api + path, json=event, headers=EVENTS, timeout=60)
+    answer = http.post(api + path, json=event, headers=EVENTS, timeout=60)
     assert (answer.status_code, answer.json().get("accepted")) == (201, 1), answer.text
 
 
 def test_events_without_an_id_are_different_events(api: str, sam_local: SamLocal) -> None:
     """Two requests with the same event and no id, timestamp or Idempotency-Key are two events, though SAM repeats its request id."""
     event = {"correlationKey": "_id", "correlationValue": "sam-fresh", "event": "clicked"}
-    uuids = {httpx.post(f"{api}/events", json=event, headers=EVENTS, timeout=60).json()["results"][0]["uuid"] for _ in range(2)}
+    uuids = {http.post(f"{api}/events", json=event, headers=EVENTS, timeout=60).json()["results"][0]["uuid"] for _ in range(2)}
     assert len(uuids) == 2
 
 
 def test_a_gzip_body_is_taken(api: str) -> None:
     """A compressed batch reaches the function in one piece."""
     body = gzip.compress(json.dumps(batch("sam-gzip")).encode())
-    answer = httpx.post(f"{api}/api/events/batch", content=body, headers={**EVENTS, "Content-Encoding": "gzip"}, timeout=60)
+    answer = http.post(f"{api}/api/events/batch", content=body, headers={**EVENTS, "Content-Encoding": "gzip"}, timeout=60)
     assert (answer.status_code, answer.json().get("accepted")) == (201, 2), answer.text
 
 
@@ -157,7 +157,7 @@ def test_a_gzip_body_is_taken(api: str) -> None:
 )
 def test_other_requests_get_our_own_answers(method: str, path: str, status: int, api: str) -> None:
     """Unknown paths, wrong methods and preflight requests are answered by our code, not by the gateway."""
-    answer = httpx.request(method, api + path, headers=ADMIN, timeout=60)
+    answer = http.request(method, api + path, headers=ADMIN, timeout=60)
     assert answer.status_code == status, answer.text
     assert "X-Request-Id" in answer.headers
     if status == 405:
@@ -166,7 +166,7 @@ def test_other_requests_get_our_own_answers(method: str, path: str, status: int,
 
 def test_a_journey_of_the_run_acts_on_an_event_from_a_container(api: str, sam_local: SamLocal) -> None:
     """An event that a container took starts the demo journey: its mail is in the mailbox of the local run."""
-    httpx.post(f"{api}/api/events/batch/", json=batch("sam-mail"), headers=EVENTS, timeout=60).raise_for_status()
+    http.post(f"{api}/api/events/batch/", json=batch("sam-mail"), headers=EVENTS, timeout=60).raise_for_status()
     sam_local.settle()
     end = time.monotonic() + 10
     while time.monotonic() < end:

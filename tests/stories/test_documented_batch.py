@@ -8,6 +8,7 @@ import pytest
 from functions.local.banner import BATCH, CUSTOMER_EMAIL
 from functions.local.seed import ADMIN_KEY, EVENTS_KEY
 from tests.stories.backends import AnyStack, both_backends
+from tests.stories.http_client import http
 from tests.stories.workspace import Workspace
 
 PATHS = ["/api/events/batch/", "/api/events/batch", "/events/batch/", "/events/batch"]
@@ -60,4 +61,4 @@ def test_a_repeated_batch_has_no_effect_on_any_path(demo: Workspace, path: str) 
 def test_the_events_key_cannot_read_customers(demo: Workspace) -> None:
     """A key with the scope `events`, which apps contain, gets 403 for a request for customers."""
     headers = {"Authorization": f"Api-Key {EVENTS_KEY}"}
-    assert httpx.get(f"{demo.stack.url}/api/customers?primaryKey={CUSTOMER_EMAIL}", headers=headers, timeout=30).status_code == 403
+    assert http.get(f"{demo.stack.url}/api/customers?primaryKey={CUSTOMER_EMAIL}", headers=headers, timeout=30).status_code == 403

@@ -13,13 +13,14 @@ import httpx
 import pytest
 
 from functions.local.stack import Stack
+from tests.stories.http_client import http
 from tests.stories.workspace import Workspace, identify, mailing, trigger
 
 
 def post_bytes(workspace: Workspace, body: bytes, **headers: str) -> httpx.Response:
     """Posts a body as it is to the intake."""
     shared = {"Authorization": f"Api-Key {workspace.events_key}", "Content-Type": "application/json"}
-    return httpx.post(f"{workspace.stack.url}/api/events/batch/", content=body, headers=shared | headers, timeout=30)
+    return http.post(f"{workspace.stack.url}/api/events/batch/", content=body, headers=shared | headers, timeout=30)
 
 
 def batch(*events: dict[str, Any]) -> bytes:
@@ -58,7 +59,7 @@ def test_a_body_that_is_too_large_is_413(workspace: Workspace, size: int) -> Non
 
 def test_a_key_that_is_not_ascii_is_unauthorized(stack: Stack) -> None:
     """A key with characters beyond ASCII gets the same 401 as every other unknown key."""
-    response = httpx.post(
+    response = http.post(
         f"{stack.url}/api/events/batch/", json={"batch": []}, headers={b"Authorization": "Api-Key schlüssel".encode()}, timeout=30
     )
     assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
@@ -66,8 +67,8 @@ def test_a_key_that_is_not_ascii_is_unauthorized(stack: Stack) -> None:
 
 def test_health_needs_no_key_and_an_unknown_path_is_404(stack: Stack) -> None:
     """`GET /api/health` responds without a key, and an unknown path gets a 404 in the shape of all errors."""
-    assert httpx.get(f"{stack.url}/api/health", timeout=30).json() == {"status": "ok"}
-    response = httpx.get(f"{stack.url}/api/nothing-here", timeout=30)
+    assert http.get(f"{stack.url}/api/health", timeout=30).json() == {"status": "ok"}
+    response = http.get(f"{stack.url}/api/nothing-here", timeout=30)
     assert (response.status_code, response.headers["content-type"], response.json()["code"]) == (
         404,
         "application/problem+json",
@@ -77,7 +78,7 @@ def test_health_needs_no_key_and_an_unknown_path_is_404(stack: Stack) -> None:
 
 def test_browsers_can_post(stack: Stack) -> None:
     """The response to a CORS preflight allows any origin and every header that a batch may have. The local run adds a check of its own."""
-    response = httpx.options(f"{stack.url}/api/events/batch/", headers={"Origin": "http://localhost:5173"}, timeout=30)
+    response = http.options(f"{stack.url}/api/events/batch/", headers={"Origin": "http://localhost:5173"}, timeout=30)
     assert response.status_code == 204
     assert response.headers["access-control-allow-origin"] == "*"
     assert {"authorization", "content-type", "content-encoding", "idempotency-key"} <= {

@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.stories.http_client import http
 from tests.stories.workspace import Workspace, trigger
 
 
@@ -21,7 +22,7 @@ def key(**more: Any) -> dict[str, Any]:
 def post_batch(workspace: Workspace, text: str | None, path: str = "/api/events/batch/") -> httpx.Response:
     """The response to a batch that is posted with this key, or without a key."""
     headers = {"Authorization": f"Api-Key {text}"} if text else {}
-    return httpx.post(workspace.stack.url + path, json={"batch": [trigger("phone", "seen")]}, headers=headers, timeout=30)
+    return http.post(workspace.stack.url + path, json={"batch": [trigger("phone", "seen")]}, headers=headers, timeout=30)
 
 
 def test_each_scope_allows_its_routes(workspace: Workspace) -> None:
@@ -30,7 +31,7 @@ def test_each_scope_allows_its_routes(workspace: Workspace) -> None:
     assert post_batch(workspace, workspace.admin_key).status_code == 201
     headers = {"Authorization": f"Api-Key {workspace.events_key}"}
     for method, path in (("GET", "/api/keys"), ("POST", "/api/keys"), ("GET", "/api/schema"), ("GET", "/api/events")):
-        response = httpx.request(method, workspace.stack.url + path, headers=headers, json={}, timeout=30)
+        response = http.request(method, workspace.stack.url + path, headers=headers, json={}, timeout=30)
         assert (response.status_code, response.json()["code"]) == (403, "forbidden"), path
 
 

@@ -62,7 +62,7 @@ def issue(workspace: Workspace, number: int) -> str:
 def test_one_click_ends_the_topic(stack: AnyStack, workspace: Workspace, form: dict[str, Any]) -> None:
     """The button of a mail program posts to the address in `List-Unsubscribe`: 200, no redirect, and no further message of the topic."""
     address = subscribed(workspace)
-    headers = {each["name"]: each["value"] for each in workspace.mails_to(address)[0]["headers"]}
+    headers = workspace.mails_to(address)[0]["headers"]
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     url = headers["List-Unsubscribe"].removeprefix("<").removesuffix(">")
     assert url.startswith(f"{stack.url}/u/")

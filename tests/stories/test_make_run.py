@@ -19,6 +19,7 @@ from functions.local.banner import BATCH
 from functions.local.emulator import free_port
 from functions.local.paths import LAYER, ROOT
 from functions.local.seed import EVENTS_KEY
+from tests.stories.http_client import http
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -58,7 +59,7 @@ def refuses(url: str) -> bool:
 def wait_until_ready(url: str) -> None:
     """Waits until the local run listens and `/api/health` responds."""
     assert becomes_true(lambda: not refuses(url))
-    assert httpx.get(f"{url}/api/health", timeout=60).status_code == 200
+    assert http.get(f"{url}/api/health", timeout=60).status_code == 200
 
 
 def children(parent: int) -> list[int]:
@@ -92,8 +93,8 @@ def test_it_prints_each_event_and_leaves_nothing_behind(start: Start, tmp_path: 
     process = start(port, backend)
     url = f"http://127.0.0.1:{port}"
     wait_until_ready(url)
-    httpx.post(f"{url}/api/events/batch/", json=BATCH, headers={"Authorization": f"Api-Key {EVENTS_KEY}"}, timeout=30)
-    httpx.post(f"{url}/_local/settle", timeout=70)
+    http.post(f"{url}/api/events/batch/", json=BATCH, headers={"Authorization": f"Api-Key {EVENTS_KEY}"}, timeout=30)
+    http.post(f"{url}/_local/settle", timeout=70)
     time.sleep(1)
     started = children(process.pid)
     assert started

@@ -17,6 +17,7 @@ from functions.local.moto_backend.consumer import Consumer
 from functions.local.moto_backend.deployment import event_source
 from functions.local.moto_backend.process import READY, Moto, running_moto
 from functions.local.moto_backend.stack import MotoStack
+from tests.stories.http_client import http
 
 pytestmark = pytest.mark.xdist_group("moto")
 
@@ -40,10 +41,10 @@ def server() -> Iterator[Moto]:
 
 def test_the_clock_cannot_be_advanced(moto: MotoStack) -> None:
     """On moto, a request that advances the clock is answered with 501 and the reason, and a request that reads the time is answered."""
-    response = httpx.post(f"{moto.url}/_local/clock", json={"advance": "P3D"}, timeout=30)
+    response = http.post(f"{moto.url}/_local/clock", json={"advance": "P3D"}, timeout=30)
     assert (response.status_code, response.json()["code"]) == (501, "not-implemented")
     assert "clock cannot be advanced" in response.json()["detail"]
-    assert httpx.get(f"{moto.url}/_local/clock", timeout=30).json().keys() == {"now"}
+    assert http.get(f"{moto.url}/_local/clock", timeout=30).json().keys() == {"now"}
 
 
 def test_a_failed_transaction_takes_no_other_write_back(server: Moto) -> None:
@@ -94,5 +95,5 @@ def test_messages_of_a_group_come_back_in_their_order(server: Moto) -> None:
 def test_the_bridge_is_for_the_containers_of_sam_local(server: Moto, host: str, status: int) -> None:
     """At the address of Docker's bridge, only requests to the host name that containers know are answered."""
     port = httpx.URL(server.url).port
-    response = httpx.get(f"http://{BRIDGE}:{port}{READY}", headers={"Host": f"{host}:{port}"}, timeout=30)
+    response = http.get(f"http://{BRIDGE}:{port}{READY}", headers={"Host": f"{host}:{port}"}, timeout=30)
     assert response.status_code == status

@@ -6,10 +6,10 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from functions.local.stack import Stack
+from tests.stories.http_client import http
 from tests.stories.workspace import Workspace, identify, mailing, trigger
 
 pytestmark = pytest.mark.xdist_group("time")
@@ -23,12 +23,12 @@ def stack(advancing: Stack) -> Stack:
 
 def clock(workspace: Workspace) -> datetime:
     """The current time of the stack's clock."""
-    return datetime.fromisoformat(httpx.get(f"{workspace.stack.url}/_local/clock", timeout=30).raise_for_status().json()["now"])
+    return datetime.fromisoformat(http.get(f"{workspace.stack.url}/_local/clock", timeout=30).raise_for_status().json()["now"])
 
 
 def advance(workspace: Workspace, duration: str) -> datetime:
     """Advances the clock by an ISO 8601 duration and returns its new time."""
-    response = httpx.post(f"{workspace.stack.url}/_local/clock", json={"advance": duration}, timeout=180)
+    response = http.post(f"{workspace.stack.url}/_local/clock", json={"advance": duration}, timeout=180)
     return datetime.fromisoformat(response.raise_for_status().json()["now"])
 
 

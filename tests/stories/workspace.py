@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 
 from tests.stories.backends import AnyStack
+from tests.stories.http_client import http
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Workspace:
     def request(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """The response to a call of the management API, whatever its status."""
         headers = {"Authorization": f"Api-Key {self.admin_key}"}
-        return httpx.request(method, self.stack.url + path, json=body, headers=headers, timeout=30)
+        return http.request(method, self.stack.url + path, json=body, headers=headers, timeout=30)
 
     def get(self, path: str) -> Any:
         """The body of a successful GET."""
@@ -54,7 +55,7 @@ class Workspace:
     def send(self, *events: dict[str, Any], path: str = "/api/events/batch/") -> httpx.Response:
         """The response to a batch of events that is posted with the events key."""
         headers = {"Authorization": f"Api-Key {self.events_key}"}
-        return httpx.post(self.stack.url + path, json={"batch": events}, headers=headers, timeout=30)
+        return http.post(self.stack.url + path, json={"batch": events}, headers=headers, timeout=30)
 
     def email(self, name: str) -> str:
         """An e-mail address that belongs to this workspace only."""

@@ -25,8 +25,8 @@ WRITERS = {
 }
 TIMERS = {"scheduler:CreateSchedule", "scheduler:DeleteSchedule", "iam:PassRole"}
 DYNAMODB = {"GetItem", "BatchGetItem", "Query", "ConditionCheckItem"} | WRITES
-EMAIL = {"ses:SendEmail", "ses:DeleteSuppressedDestination"}
-WITHOUT_RESOURCE = {"ses:DeleteSuppressedDestination"}
+EMAIL = {"ses:SendEmail", "ses:DeleteSuppressedDestination", "ses:GetAccount"}
+WITHOUT_RESOURCE = {"ses:DeleteSuppressedDestination", "ses:GetAccount"}
 """The actions for which AWS knows no resource, so that a policy can name only all of them."""
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}
 
@@ -65,7 +65,7 @@ def test_a_function_has_a_variable_for_each_table_that_it_may_use(name: str, fun
 
 @pytest.mark.parametrize("name", NAMES)
 def test_permissions_name_actions_and_resources(name: str, functions: Resources) -> None:
-    """No permission allows a whole service, a scan, the deletion of a table, or an action on every resource."""
+    """No permission allows a whole service, a scan, the deletion of a table, or an action on every resource that could name one."""
     for action, resource in grants(functions[name]):
         service, verb = action.split(":")
         assert resource != "*" or action in WITHOUT_RESOURCE
@@ -84,10 +84,18 @@ def test_a_function_can_write_its_own_tables_only(name: str, functions: Resource
     assert written == WRITERS[name]
 
 
-def test_only_the_sender_can_send_email(functions: Resources) -> None:
-    """Only the sender may send; the management function may lift an address from the list of SES, and nobody may do more there."""
-    of_ses = {(name, action) for name in NAMES for action, _ in grants(functions[name]) if action.startswith("ses:")}
-    assert of_ses == {("send", "ses:SendEmail"), ("manage", "ses:DeleteSuppressedDestination")}
+def test_only_two_functions_can_send_email(functions: Resources) -> None:
+    """Only the sender and the management function, which sends test messages, may send: from the same identities and configuration set."""
+    of_ses = {name: {each for each in grants(functions[name]) if each[0].startswith("ses:")} for name in NAMES}
+    assert {(name, action) for name in NAMES for action, _ in of_ses[name]} == {
+        ("send", "ses:SendEmail"),
+        ("send", "ses:GetAccount"),
+        ("manage", "ses:SendEmail"),
+        ("manage", "ses:GetAccount"),
+        ("manage", "ses:DeleteSuppressedDestination"),
+    }
+    sending = [{target for action, target in of_ses[name] if action == "ses:SendEmail"} for name in ("send", "manage")]
+    assert sending[0] == sending[1]
 
 
 def test_only_the_sender_can_send_sms(functions: Resources) -> None:

@@ -25,6 +25,7 @@ from waypost.domain.customers.rows import RowKey, correlation_key, head_key
 from waypost.domain.dead_letters import Parked
 from waypost.domain.errors import UnavailableError
 from waypost.domain.intake.event_log import Page
+from waypost.domain.messages.caps import CountedMessage, StoredCount
 from waypost.domain.messages.message import PreparedMessage
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.reasons import Reason
@@ -133,6 +134,18 @@ def test_a_customer_that_is_identified_as_its_erasure_begins_is_erased_with_its_
     harness.continue_until_complete()
     assert (harness.complete, harness.customers.rows) == (True, {})
     assert {identifier.value for _, identifier in harness.customers.erasures} == {"phone", ADA}
+
+
+def test_what_counts_under_caps_is_erased_in_both_passes() -> None:
+    """The counted messages of the customer are gone after the request, and also if a sender counts one more after it."""
+    harness = ErasureHarness()
+    counted = StoredCount((CountedMessage("msg_1", NOW, "general", "email"),))
+    harness.data.cap_counts.stored.update({("w1", CUSTOMER): counted, ("w1", "c_other"): counted})
+    harness.begin()
+    assert {*harness.data.cap_counts.stored} == {("w1", "c_other")}
+    harness.data.cap_counts.stored["w1", CUSTOMER] = counted
+    harness.continue_until_complete()
+    assert {*harness.data.cap_counts.stored} == {("w1", "c_other")}
 
 
 def test_a_customer_that_is_merged_as_its_erasure_begins_leaves_the_other_customer_complete() -> None:

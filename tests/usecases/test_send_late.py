@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
-from tests.fakes.messages import NOW, pending_message
+from tests.fakes.messages import NOW
 from tests.fakes.send_harness import JOURNEY, OneJourney, SendHarness
 from waypost.domain.journeys.journey import QuietHours
 from waypost.domain.messages.message import MessageReason, MessageStatus
 from waypost.manage.responses.messages import MessageResponse
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def harness() -> SendHarness:
-    """A harness with one pending e-mail."""
-    harness = SendHarness()
-    harness.messages.add(pending_message())
-    return harness
 
 
 def test_a_message_of_a_paused_journey_is_held_until_the_journey_resumes(harness: SendHarness) -> None:

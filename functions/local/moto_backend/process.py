@@ -25,10 +25,11 @@ READY_WITHIN: Final = 30.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Moto:
-    """A running server of moto: its URL and its process."""
+    """A running server of moto: its URL, its process and a client for it, because making a client takes 25 ms of CPU time."""
 
     url: str
     process: subprocess.Popen[bytes]
+    client: httpx.Client
 
     def alive(self) -> bool:
         """Whether the process still runs."""
@@ -52,8 +53,10 @@ def running_moto() -> Iterator[Moto]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        with process:  # closes its standard input, at which the process ends, and waits for it
-            moto = Moto(f"http://127.0.0.1:{port}", process)
+        url = f"http://127.0.0.1:{port}"
+        # `with process` closes its standard input, at which the process ends, and waits for it.
+        with process, httpx.Client(base_url=url, timeout=10, trust_env=False) as client:
+            moto = Moto(url, process, client)
             _wait_until_ready(moto, log)
             yield moto
 

@@ -197,6 +197,7 @@ class ErasurePass:
         for name in sorted(scope.timers):
             self.dependencies.schedules.disarm(name)
         self.dependencies.customer_data.remove_messages(self.workspace, sorted(scope.messages))
+        self.dependencies.customer_data.remove_cap_counts(self.workspace, sorted(scope.ids))
         return True
 
     def _remove_dead_letters(self, scope: ErasureScope) -> bool:

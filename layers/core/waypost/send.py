@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
-from waypost import identify, ports
+from waypost import identify, message_caps, ports
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import Paces, SendLater, SendNow
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.customer import assemble
@@ -17,6 +18,7 @@ from waypost.domain.customers.rows import owner_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages import delivery, receivers, send_request, template_scope
+from waypost.domain.messages.caps import CapReached, CountedMessage, covering
 from waypost.domain.messages.message import (
     Message,
     MessageReason,
@@ -29,6 +31,8 @@ from waypost.domain.messages.message import (
 from waypost.domain.messages.next_action import (
     Claim,
     Content,
+    Counted,
+    CountMessage,
     Decision,
     Defer,
     Load,
@@ -59,7 +63,10 @@ SAVE_ATTEMPTS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class SendDependencies:
-    """The ports and caches that sending uses; `channels` by their names in message steps. `clock` returns the time (UTC)."""
+    """The ports and caches that sending uses; `channels` and `paces` by the names of channels in message steps.
+
+    `clock` returns the time (UTC), and `sleep` waits for seconds.
+    """
 
     messages: ports.Messages
     customers: ports.Customers
@@ -72,13 +79,16 @@ class SendDependencies:
     permissions: ports.Permissions
     settings: CachedSettings
     senders: Senders
+    cap_counts: ports.CapCounts
     queue: ports.SendQueue
     signals: ports.Signals
     dead: ports.DeadLetters
     statuses: Statuses
     pauses: ProviderPauses
     links: MessageLinks
+    paces: Paces
     clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +105,61 @@ def send(workspace: str, message_id: str, now: datetime, token: str, dependencie
     Raises UnavailableError if a dependency fails, or if other workers change the message again and again. Calling again with the same
     message is always safe, after an error as well.
     """
+    in_turn = False
     for _ in range(SAVE_ATTEMPTS):
         row = dependencies.messages.get(workspace, message_id)
         if row is None:
             return SendResult(None)
-        throttled_for = dependencies.pauses.throttled_for(row.channel, now) if delivery.is_claimable(row, now) else None
-        if throttled_for is not None:
-            # Before anything else is read: while a large backlog waits for a slow provider, most deliveries of records end here.
-            dependencies.queue.put(workspace, [(message_id, turn_delay(message_id, now, throttled_for))])
-            return SendResult(row)
-        result = _act(_decide(row, now, dependencies), row, now, token, dependencies)
+        if delivery.is_claimable(row, now):
+            throttled_for = dependencies.pauses.throttled_for(row.channel, now)
+            if throttled_for is not None:
+                # Before anything else is read: while a large backlog waits for a slow provider, most deliveries of records end here.
+                dependencies.queue.put(workspace, [(message_id, turn_delay(message_id, now, throttled_for))])
+                return SendResult(row)
+            later = None if in_turn else _take_turn(row, now, dependencies)
+            if later is not None:
+                result = _postpone(row, later, dependencies)
+                if result is not None:
+                    return result
+                continue
+            in_turn = True
+        action = _decide(row, now, dependencies)
+        result = _act(action, row, now, token, dependencies)
         if result is not None:
+            if in_turn and not isinstance(action, Claim):
+                _give_turn_back(row, dependencies)
             return result
         # A delivery report or another worker changed the row between the read and the write. The record on the queue may be the only one
         # of this message: if it ended here, nothing would notify the run that waits, or retry when that worker dies.
     raise UnavailableError("a message changed too often")
+
+
+def _take_turn(row: Message, now: datetime, dependencies: SendDependencies) -> SendLater | None:
+    """Waits for the turn of a message in the rate of its provider, if that is within a second. Otherwise returns what it waits for."""
+    pace = dependencies.paces.get(row.channel)
+    turn = pace.turn(row.id, now) if pace is not None else SendNow()
+    if isinstance(turn, SendLater):
+        return turn
+    if turn.after:
+        # The messages of a batch are sent in threads of their own, so that each waits for itself only.
+        dependencies.sleep(turn.after.total_seconds())
+    return None
+
+
+def _give_turn_back(row: Message, dependencies: SendDependencies) -> None:
+    if row.channel in dependencies.paces:
+        dependencies.paces[row.channel].unused()
+
+
+def _postpone(row: Message, later: SendLater, dependencies: SendDependencies) -> SendResult | None:
+    """Puts a message back on the queue that may not be sent yet. None if its row has changed since it was read."""
+    # The row shows that the message waits for the quota. It is written once for the whole wait: with another `due` for each look, a backlog
+    # of a day would cost a write for each look of each message.
+    postponed = replace(row, reason=MessageReason.QUOTA, held=False) if later.quota else row
+    if postponed != row and not dependencies.messages.save(postponed, row):
+        return None
+    dependencies.queue.put(row.workspace, [(row.id, later.after)])
+    return SendResult(postponed, changed=postponed != row)
 
 
 def give_up(workspace: str, message_id: str, now: datetime, dependencies: SendDependencies) -> SendResult:
@@ -157,6 +207,8 @@ def _load(action: Load, message: Message, context: SendContext, now: datetime, d
             return replace(context, content=_content(due_message, recipient, now, dependencies))
         case LoadSenderCheck(sender):
             return replace(context, sender=SenderCheck(dependencies.senders.error(message.workspace, sender, now)))
+        case CountMessage(due_message, recipient):
+            return replace(context, count=_count(due_message, recipient, now, dependencies))
         case StoreContent(due_message, prepared):
             return _with_stored_content(context, due_message, prepared, now, dependencies)
         case _ as never:
@@ -174,6 +226,18 @@ def _recipient(message: Message, now: datetime, dependencies: SendDependencies) 
     step = template_scope.message_step(journey, message.step)
     topic = None if step.transactional else dependencies.settings.topic(message.workspace, step.topic, now)
     return Recipient(customer, journey, zone_for(customer.attributes, schema.timezone), topic)
+
+
+def _count(message: Message, recipient: Recipient, now: datetime, dependencies: SendDependencies) -> Counted | CapReached:
+    """Counts a message under the caps of its workspace."""
+    # A receipt or the reset of a password must reach the customer, and must not keep another message back.
+    if recipient.topic is None:
+        return Counted(None)
+    customer, caps = recipient.customer, dependencies.settings.of(message.workspace, now).caps
+    counted = CountedMessage(message.id, now, recipient.topic.id, message.channel)
+    if not covering(caps, counted.topic, counted.channel):
+        return Counted(None)
+    return message_caps.count(counted, customer, caps, recipient.zone, dependencies.cap_counts) or Counted(customer.id)
 
 
 def _content(message: Message, recipient: Recipient, now: datetime, dependencies: SendDependencies) -> Content | SkipReason:
@@ -227,9 +291,12 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
         return None
     reason = refusal(permission, claim.recipient.topic, claimed.channel)
     if reason is not None:
+        _give_turn_back(claimed, dependencies)
         settled = delivery.skipped(claim.message, reason, dependencies.clock())
         return _record(lambda current: delivery.without_call(current, settled), claimed, dependencies.clock(), token, dependencies)
     response = _slowed_down(_call_provider(claimed, outgoing, now, dependencies), claimed, dependencies)
+    if response.outcome in ("sent", "unknown") and claimed.channel in dependencies.paces:
+        dependencies.paces[claimed.channel].sent(step_class(claimed.channel).recipients(claim.prepared.rendered))
     # A call may take 15 seconds, which is longer than the first pause of the retry schedule: a pause that counted from the claim would be
     # over before the answer, and the receiver that timed out would be called again at once.
     answered_at = dependencies.clock()
@@ -327,6 +394,8 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
         dependencies.last_messages.remember(message.workspace, message.channel, message.to, message.id, last.at)
     if message.status is MessageStatus.FAILED:
         _park(message, dependencies.dead)
+    if message.counted and delivery.is_certainly_not_sent(message):
+        message_caps.remove_from_count(message.workspace, message.counted, message.id, dependencies.cap_counts)
     if message.awaited:
         _notify_run(message, dependencies)
 

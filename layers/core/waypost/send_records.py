@@ -51,7 +51,10 @@ class RecordSender:
 
     def _send(self, record: QueueRecord) -> None:
         request = send_request.from_text(record.body)
-        self._log(send(request.workspace, request.message, self.clock(), self.new_token(), self.sending()))
+        dependencies = self.sending()
+        self._log(send(request.workspace, request.message, self.clock(), self.new_token(), dependencies))
+        # Counted before the quota is used up, so that an operator can ask for a larger one.
+        self.telemetry.count("EmailQuotaLow", sum(pace.take_warning() for pace in dependencies.paces.values()))
 
     def _give_up(self, record: QueueRecord) -> None:
         """Settles the message of a record as failed. If there is none, or it cannot be settled either, parks the record as it is."""

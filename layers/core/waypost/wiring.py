@@ -31,6 +31,7 @@ from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals, SqsUndeliv
 from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import CachedQuota, Pace
 from waypost.cache.signing_keys import SigningKeys
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.manage.administration import WorkspaceAdministration
-    from waypost.manage.dependencies import ManageDependencies, Preparation
+    from waypost.manage.dependencies import ManageDependencies
     from waypost.manage.stack_queues import StackQueues
 
 INTAKE_THREADS = 10
@@ -300,6 +301,7 @@ def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
     from waypost.adapters.dynamodb.address_rows import address_hash  # noqa: PLC0415 - as above
+    from waypost.adapters.dynamodb.cap_counts import DynamoCapCounts  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.permissions import DynamoPermissions  # noqa: PLC0415 - as above
 
     return send.SendDependencies(
@@ -314,13 +316,16 @@ def sending() -> send.SendDependencies:
         permissions=DynamoPermissions(table("CUSTOMERS_TABLE"), table("WORKSPACES_TABLE"), tombstone_key),
         settings=cached_settings(),
         senders=Senders(cached_settings(), settings.optional("SENDER_ADDRESS")),
+        cap_counts=DynamoCapCounts(table("MESSAGES_TABLE")),
         queue=send_queue(),
         signals=signals_queue(),
         dead=dead_letters(),
         statuses=Statuses(journeys(), max_age=snapshot_seconds()),
         pauses=ProviderPauses(),
+        paces={"email": Pace(email_quota(), settings.integer("SEND_CONCURRENCY", 20))},
         links=MessageLinks(SigningKeys(link_keys()), public_url(), partial(address_hash, secret_of=tombstone_key)),
         clock=now,
+        sleep=time.sleep,
     )
 
 
@@ -333,9 +338,17 @@ def last_messages() -> DynamoLastMessages:
 
 
 @cache
+def email_quota() -> CachedQuota:
+    """What SES lets the account send, kept in memory."""
+    from waypost.adapters.ses_account import SesAccount  # noqa: PLC0415 - only the sender and the settings need it
+
+    return CachedQuota(SesAccount())
+
+
+@cache
 def channels() -> Mapping[str, ports.Channel]:
     """The channels by their names in message steps."""
-    from waypost.adapters import ses, sms, webhook  # noqa: PLC0415 - only the sender and dry runs load the channels
+    from waypost.adapters import ses, sms, webhook  # noqa: PLC0415 - the intake and the matcher do not load the channels
     from waypost.adapters.pinned_http import PinnedHttp  # noqa: PLC0415 - as above
 
     return {
@@ -345,11 +358,6 @@ def channels() -> Mapping[str, ports.Channel]:
         ),
         "webhook": webhook.WebhookChannel(webhook_secrets(), PinnedHttp(), local=local_webhooks()),
     }
-
-
-def preparations() -> Mapping[str, Preparation]:
-    """How each channel completes a rendered message, by the names of channels: for dry runs."""
-    return {name: channel.prepare for name, channel in channels().items()}
 
 
 def local_webhooks() -> bool:
@@ -369,6 +377,7 @@ def snapshot_seconds() -> int:
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
     from waypost.adapters import liquid, ses  # noqa: PLC0415 - only the management API loads these
+    from waypost.adapters.dynamodb.sent_tests import DynamoSentTests  # noqa: PLC0415 - as above
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
     from waypost.domain.messages.webhook_addresses import address_error  # noqa: PLC0415 - as above
@@ -390,6 +399,7 @@ def managing() -> ManageDependencies:
         messages=messages(),
         suppressions=suppressions(),
         provider_suppressions=ses.SesSuppressions(),
+        email_quota=email_quota(),
         secrets=webhook_secrets(),
         link_keys=link_keys(),
         signing_keys=SigningKeys(link_keys()),
@@ -399,7 +409,8 @@ def managing() -> ManageDependencies:
         delays=delays_queue(),
         templates=liquid.LiquidTemplates(),
         erasing=erasing,
-        preparations=preparations,
+        channels=channels,
+        sent_tests=DynamoSentTests(table("WORKSPACES_TABLE")),
         random_key=random_key,
         clock=now,
         monotonic=time.monotonic,

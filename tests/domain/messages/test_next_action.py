@@ -14,10 +14,13 @@ from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.topics import Topic
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.messages import delivery
+from waypost.domain.messages.caps import Cap, CapReached
 from waypost.domain.messages.message import MessageReason, MessageStatus, PreparedMessage, SkipReason
 from waypost.domain.messages.next_action import (
     Claim,
     Content,
+    Counted,
+    CountMessage,
     Defer,
     LoadContent,
     LoadJourneyStatus,
@@ -50,7 +53,7 @@ def recipient_with(state: Literal["subscribed", "unsubscribed"], topic: Topic | 
     return recipient(replace(ADA, consents=ConsentChange(state, "news", "email", NOW, "u", "custom").facts), topic, **changes)
 
 
-FULL = SendContext("published", recipient(), CONTENT)
+FULL = SendContext("published", recipient(), CONTENT, count=Counted(None))
 
 
 def test_a_message_that_passes_all_checks_is_claimed() -> None:
@@ -59,12 +62,13 @@ def test_a_message_that_passes_all_checks_is_claimed() -> None:
 
 
 def test_inputs_are_loaded_one_after_the_other() -> None:
-    """A due message needs status of the journey, recipient, content and stored content, in this order and not earlier."""
+    """A due message needs status of the journey, recipient, content, the count and stored content, in this order and not earlier."""
     message = pending_message()
     assert next_action(message, NOW, SendContext()) == LoadJourneyStatus()
     assert next_action(message, NOW, SendContext("published")) == LoadRecipient()
     assert next_action(message, NOW, SendContext("published", FULL.recipient)) == LoadContent(message, recipient())
     rendered = Content(PREPARED, is_stored=False)
+    assert next_action(message, NOW, replace(FULL, content=rendered, count=None)) == CountMessage(message, recipient())
     assert next_action(message, NOW, replace(FULL, content=rendered)) == StoreContent(message, PREPARED)
 
 
@@ -74,7 +78,7 @@ def test_a_sender_is_checked_before_anything_is_stored() -> None:
     context = SendContext("published", FULL.recipient, Content(sent_from, is_stored=False))
     assert next_action(pending_message(), NOW, context) == LoadSenderCheck("news@example.com")
     allowed = replace(context, sender=SenderCheck(None))
-    assert next_action(pending_message(), NOW, allowed) == StoreContent(pending_message(), sent_from)
+    assert next_action(pending_message(), NOW, replace(allowed, count=Counted(None))) == StoreContent(pending_message(), sent_from)
     action = next_action(pending_message(), NOW, replace(context, sender=SenderCheck("not yours")))
     assert isinstance(action, Settle)
     assert (action.message.status, action.message.reason) == (MessageStatus.FAILED, MessageReason.NO_SENDER)
@@ -127,6 +131,26 @@ def test_a_transactional_message_needs_no_consent() -> None:
 def test_after_a_failed_check_nothing_more_is_loaded(loaded: SendContext) -> None:
     """A check that fails decides at once, without the inputs of the checks after it."""
     assert isinstance(next_action(pending_message(), NOW, loaded), Settle | Defer)
+
+
+def test_a_message_without_a_place_waits_or_is_skipped() -> None:
+    """Under a full cap a message is deferred until a place is free, with the reason `cap`, or skipped with the cap in the detail."""
+    until = NOW + timedelta(hours=1)
+    waiting, skipping = (Cap.model_validate({"messages": 3, "per": "P1D", "otherwise": each}) for each in ("wait", "skip"))
+    deferred = next_action(replace(pending_message(), held=True), NOW, replace(FULL, count=CapReached(waiting, until)))
+    assert deferred == Defer(replace(pending_message(), due=until, reason=MessageReason.CAP))
+    skipped = next_action(pending_message(), NOW, replace(FULL, count=CapReached(skipping, until)))
+    assert isinstance(skipped, Settle)
+    assert (skipped.message.status, skipped.message.reason) == (MessageStatus.SKIPPED, MessageReason.CAP)
+    assert skipped.message.attempts[-1].detail == "the cap is reached: 3 in P1D"
+
+
+def test_the_claim_stores_for_whom_the_message_counts() -> None:
+    """A message with a place is claimed with the id of the customer for whom it counts; without caps, it keeps what it had."""
+    claim = next_action(pending_message(), NOW, replace(FULL, count=Counted("c_1")))
+    assert claim == Claim(pending_message(counted="c_1"), PREPARED, recipient())
+    counted = pending_message(counted="c_1")
+    assert next_action(counted, NOW, FULL) == Claim(counted, PREPARED, recipient())
 
 
 def test_a_message_of_a_paused_journey_is_held() -> None:

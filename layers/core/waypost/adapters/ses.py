@@ -13,13 +13,14 @@ from botocore.exceptions import ConnectionError as ConnectionLostError
 from waypost.adapters.aws import client, error_code, is_outage, translate_errors
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
+from waypost.domain.values.email_headers import MAX_HEADER_CHARACTERS, headers_error
 from waypost.domain.values.mailboxes import Mailbox, mailbox, usable_address
-
-MAX_HEADER_CHARACTERS: Final = 996
-"""The most printable ASCII characters that SES takes as the value of a header."""
 
 # Besides the outages of all services: SES accepts no e-mail of this account at the moment, or its configuration set does not exist.
 _ACCOUNT_ERRORS: Final = frozenset({"AccountSuspendedException", "NotFoundException", "SendingPausedException"})
+
+_COMPOSED: Final = frozenset({"replyTo", "cc", "bcc", "headers"})
+"""The fields of a template that `_further_headers` completes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,13 @@ class SesChannel:
         composed_sender = mailbox(sender)
         if composed_sender is None:
             return SkipReason(MessageReason.NO_SENDER, "`from` is not exactly one address")
+        further = _further_headers(rendered)
+        if isinstance(further, str):
+            return SkipReason(MessageReason.TEMPLATE, further)
         # A line break in a rendered value would end the header and start another one, such as Bcc.
         subject = " ".join(rendered["subject"].split())
-        headers = {"from": composed_sender.header, "to": to.header, "subject": subject}
-        return PreparedMessage(to.address, {**rendered, **headers})
+        fixed = {name: value for name, value in rendered.items() if name not in _COMPOSED}
+        return PreparedMessage(to.address, {**fixed, "from": composed_sender.header, "to": to.header, "subject": subject, **further})
 
     def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:  # noqa: ARG002 - SES dates an e-mail itself
         """Calls SES once."""
@@ -69,12 +73,17 @@ class SesChannel:
     def _request(self, message: Message, prepared: PreparedMessage) -> dict[str, Any]:
         rendered = prepared.rendered
         body = {part.capitalize(): _content(rendered[part]) for part in ("text", "html") if rendered.get(part)}
+        all_headers = {**rendered.get("headers", {}), **_unsubscribe_headers(prepared)}
+        headers = [{"Name": name, "Value": value} for name, value in all_headers.items()]
+        copies = {member: rendered[name] for name, member in (("cc", "CcAddresses"), ("bcc", "BccAddresses")) if rendered.get(name)}
         request: dict[str, Any] = {
             "FromEmailAddress": rendered["from"],
-            "Destination": {"ToAddresses": [rendered["to"]]},
-            "Content": {"Simple": {"Subject": _content(rendered["subject"]), "Body": body, **_headers(prepared)}},
-            "EmailTags": [{"Name": "waypost-message", "Value": message.id}, {"Name": "waypost-workspace", "Value": message.workspace}],
+            "Destination": {"ToAddresses": [rendered["to"]], **copies},
+            "Content": {"Simple": {"Subject": _content(rendered["subject"]), "Body": body, **({"Headers": headers} if headers else {})}},
+            "EmailTags": [{"Name": name, "Value": value} for name, value in _tags(message, prepared).items()],
         }
+        if "replyTo" in rendered:
+            request["ReplyToAddresses"] = [rendered["replyTo"]]
         return request | ({"ConfigurationSetName": self.configuration_set} if self.configuration_set else {})
 
 
@@ -93,6 +102,36 @@ class SesSuppressions:
         return True
 
 
+def _tags(message: Message, prepared: PreparedMessage) -> Mapping[str, str]:
+    """The tags by which the events of SES name the message. No message has the id that a test has."""
+    if prepared.is_test:
+        return {"waypost-message": "test", "waypost-workspace": message.workspace, "waypost-test": "true"}
+    return {"waypost-message": message.id, "waypost-workspace": message.workspace}
+
+
+def _further_headers(rendered: RenderedTemplate) -> dict[str, Any] | str:
+    """The fields `replyTo`, `cc`, `bcc` and `headers` as SES takes them, without those that are blank; or the first fault."""
+    # Publishing checked what is fixed in the template. The values of an event or a customer are in the texts now.
+    found: dict[str, Any] = {}
+    if reply_to := rendered.get("replyTo", "").strip():
+        composed = mailbox(reply_to)
+        if composed is None:
+            return "`replyTo` is not exactly one address"
+        found["replyTo"] = composed.header
+    for name in ("cc", "bcc"):
+        copies = [mailbox(text) for text in rendered.get(name, ())]
+        if None in copies:
+            return f"an element of `{name}` is not exactly one address"
+        if copies:
+            found[name] = [copy.header for copy in copies if copy is not None]
+    # SES takes no empty value. A header such as In-Reply-To is often known for some customers only.
+    headers = {name: value.strip() for name, value in rendered.get("headers", {}).items() if value.strip()}
+    fault = headers_error(headers)
+    if fault is not None:
+        return fault
+    return found | ({"headers": headers} if headers else {})
+
+
 def _receiver(rendered: RenderedTemplate, customer: Customer) -> Mailbox | None:
     if "to" in rendered:
         return mailbox(rendered["to"])
@@ -101,14 +140,13 @@ def _receiver(rendered: RenderedTemplate, customer: Customer) -> Mailbox | None:
     return next((Mailbox("", address) for address in addresses if address), None)
 
 
-def _headers(prepared: PreparedMessage) -> Mapping[str, Any]:
+def _unsubscribe_headers(prepared: PreparedMessage) -> Mapping[str, str]:
     """The headers of one-click unsubscription (RFC 8058), if the message has the link."""
     # Not `ListManagementOptions`: SES would then add headers of its own, for contact lists of its own.
-    value = f"<{prepared.unsubscribe_url}>"
-    if prepared.unsubscribe_url is None or len(value) > MAX_HEADER_CHARACTERS:
+    name, value = "List-Unsubscribe", f"<{prepared.unsubscribe_url}>"
+    if prepared.unsubscribe_url is None or len(name) + len(value) > MAX_HEADER_CHARACTERS:
         return {}
-    one_click = {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"}
-    return {"Headers": [{"Name": "List-Unsubscribe", "Value": value}, one_click]}
+    return {name: value, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def _content(text: str) -> Mapping[str, str]:

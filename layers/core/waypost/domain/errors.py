@@ -11,7 +11,7 @@ class RefusedError(WaypostError):
     """The caller's input is wrong. An HTTP handler turns it into a problem response (RFC 9457); it is never retried.
 
     `status` is the HTTP status, `code` a stable word, `detail` a sentence for a person, and `extra` holds further members of the
-    problem object.
+    problem object; `allow` and `retry_after` among them are headers of the response.
     """
 
     def __init__(self, status: int, code: str, detail: str, **extra: object) -> None:

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 
 from waypost import ports
 from waypost.cache.senders import Senders
+from waypost.cache.sending_quotas import CachedQuota
 from waypost.cache.signing_keys import SigningKeys
-from waypost.domain.customers.customer import Customer
 from waypost.domain.journeys.checks import publish_checks
-from waypost.domain.messages.message import PreparedMessage, RenderedTemplate, SkipReason
 from waypost.erasure import ErasureDependencies
 
 
@@ -35,16 +34,13 @@ class PublishChecks:
         return self.template, self.address, self.sender, self.topic, self.receivers
 
 
-Preparation = Callable[[RenderedTemplate, Customer], PreparedMessage | SkipReason]
-"""Completes a rendered message for its channel, or says why it would not be sent. It calls nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class ManageDependencies:
     """Everything that the management API reads, writes and calls.
 
-    `preparations` returns those of the channels by their names, for dry runs: the same functions as in the sender. It and `erasing` are
-    called by the few requests that need them, because they load modules that would slow down every cold start.
+    `channels` returns the channels by their names, the same as in the sender: dry runs and previews only prepare messages with them, and a
+    test message is sent by one. It and `erasing` are called by the few requests that need them, because they load modules that would slow
+    down every cold start.
     `random_key` returns a new API key. `clock` returns the time (UTC), and `monotonic` seconds on a clock that never goes back.
     `entry_delay` is how long after a publication customers enter the
     new version.
@@ -58,14 +54,16 @@ class ManageDependencies:
     senders: Senders
     checks: PublishChecks
     templates: ports.Templates
-    preparations: Callable[[], Mapping[str, Preparation]]
-    runs: ports.RunHistory
+    channels: Callable[[], Mapping[str, ports.Channel]]
+    sent_tests: ports.SentTests
+    runs: ports.ManagedRuns
     receipts: ports.Receipts
     log: ports.EventHistory
     consents: ports.ConsentHistory
     rejected: ports.RejectedEventHistory
     messages: ports.ManagedMessages
     suppressions: ports.ManagedSuppressions
+    email_quota: CachedQuota
     provider_suppressions: ports.ProviderSuppressions
     secrets: ports.ManagedWebhookSecrets
     link_keys: ports.ManagedLinkKeys

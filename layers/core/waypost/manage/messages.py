@@ -35,7 +35,7 @@ def page(
     def keep(message: Message) -> bool:
         return query.status in (None, message.status) and query.journey in (None, message.journey)
 
-    return read_page(_source(messages, workspace, query, first, now, customer_ids), _position, workspace, query, keep, has_time)
+    return read_page(_source(messages, workspace, query, first, now, customer_ids), position_of, workspace, query, keep, has_time)
 
 
 def responses(messages: ManagedMessages, found: Sequence[Message]) -> tuple[MessageResponse, ...]:
@@ -75,18 +75,24 @@ def _source(
     if query.customer is None and query.journey is None:
         return source_by_day(
             lambda day, limit, before: messages.page(workspace, limit=limit, before=before, day=day),
-            _position,
+            position_of,
             first,
             now.date(),
         )
     if query.customer is None:
-        return lambda limit, before: messages.page(workspace, limit=limit, before=before, journey=query.journey)
-    return merged_source([_of_customer(messages, workspace, each) for each in customer_ids or (query.customer,)], _position)
+        return messages_of_journey(messages, workspace, query.journey or "")
+    return merged_source([_of_customer(messages, workspace, each) for each in customer_ids or (query.customer,)], position_of)
+
+
+def messages_of_journey(messages: ManagedMessages, workspace: str, journey: str) -> Source[Message]:
+    """The messages of a journey, the newest first."""
+    return lambda limit, before: messages.page(workspace, limit=limit, before=before, journey=journey)
 
 
 def _of_customer(messages: ManagedMessages, workspace: str, customer: str) -> Source[Message]:
     return lambda limit, before: messages.page(workspace, limit=limit, before=before, customer=customer)
 
 
-def _position(message: Message) -> str:
+def position_of(message: Message) -> str:
+    """The position of a message in lists, which sort by creation."""
     return f"{iso(message.created_at)}#{message.id}"

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from waypost.domain.customers.schema import Schema
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.manage import (
     consents,
     customers,
@@ -19,14 +18,18 @@ from waypost.manage import (
     events,
     journeys,
     keys,
+    layouts,
     lifecycle,
     links,
+    message_counts,
     messages,
     openapi,
+    previews,
     requests,
     settings,
     simulation,
     suppressions,
+    template_tests,
     timeline,
     workspaces,
 )
@@ -43,8 +46,16 @@ from waypost.manage.responses.customers import (
 )
 from waypost.manage.responses.events import ListedEventResponse, QueuedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
+from waypost.manage.responses.layouts import CheckResponse, LayoutResponse
 from waypost.manage.responses.lists import ListResponse
-from waypost.manage.responses.messages import MessageResponse, SuppressedResponse, SuppressionResponse
+from waypost.manage.responses.messages import (
+    CountsResponse,
+    MessageResponse,
+    PreviewResponse,
+    SentTestResponse,
+    SuppressedResponse,
+    SuppressionResponse,
+)
 from waypost.manage.responses.workspaces import (
     DeadLetterResponse,
     HealthResponse,
@@ -52,6 +63,7 @@ from waypost.manage.responses.workspaces import (
     LinkKeyResponse,
     NewKeyResponse,
     RedriveResponse,
+    SettingsResponse,
     WebhookSecretResponse,
 )
 
@@ -90,7 +102,7 @@ OPERATIONS: Final = (
         "read-settings",
         "The settings of the workspace",
         settings.read_settings,
-        WorkspaceSettings,
+        SettingsResponse,
         has_etag=True,
     ),
     Operation(
@@ -99,8 +111,8 @@ OPERATIONS: Final = (
         "save-settings",
         "Replace the settings; with `If-Match` only if nobody else has changed them",
         settings.save_settings,
-        WorkspaceSettings,
-        body=WorkspaceSettings,
+        SettingsResponse,
+        body=requests.SettingsBody,
         has_etag=True,
     ),
     Operation(
@@ -214,6 +226,34 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET",
+        "/api/journeys/{id}/picture",
+        "read-picture",
+        "A version of the journey as a picture: the places of its steps, labels and edges",
+        layouts.read_layout,
+        LayoutResponse,
+        query=requests.LayoutQuery,
+    ),
+    Operation(
+        "POST",
+        "/api/journeys/{id}/check",
+        "check-journey",
+        "What publishing would refuse a definition for, and its picture; nothing is saved",
+        layouts.check_journey,
+        CheckResponse,
+        body=Journey,
+        raw_body=True,
+    ),
+    Operation(
+        "GET",
+        "/api/journeys/{id}/counts",
+        "count-messages",
+        "The messages of a journey by step and status",
+        message_counts.read_counts,
+        CountsResponse,
+        query=requests.CountsQuery,
+    ),
+    Operation(
+        "GET",
         "/api/customers",
         "find-customer",
         "The customer that has an id",
@@ -319,6 +359,24 @@ OPERATIONS: Final = (
         "A message with its rendered content and its attempts",
         messages.read_message,
         MessageResponse,
+    ),
+    Operation(
+        "POST",
+        "/api/messages/test",
+        "send-test",
+        "Send a template to a test address of the workspace; at most 20 in an hour",
+        template_tests.send_test,
+        SentTestResponse,
+        body=requests.SendTestBody,
+    ),
+    Operation(
+        "POST",
+        "/api/templates/preview",
+        "preview-template",
+        "Render a template for a customer; nothing is sent or stored",
+        previews.preview_template,
+        PreviewResponse,
+        body=requests.PreviewBody,
     ),
     Operation(
         "GET", "/api/webhooks/secret", "read-secret", "The secret that signs webhooks", workspaces.read_secret, WebhookSecretResponse

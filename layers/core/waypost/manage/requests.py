@@ -17,6 +17,7 @@ from waypost.domain.journeys.definition import NAME_PATTERN
 from waypost.domain.journeys.message_steps import ChannelName
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.messages.suppression import NewSuppression
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.values.findings import from_errors
 from waypost.domain.values.limits import DOCUMENT_VALUES, find_violation
 from waypost.domain.values.wire_model import WireModel
@@ -97,6 +98,17 @@ class MessageQuery(ListQuery):
     status: MessageStatus | None = None
 
 
+class CountsQuery(WireModel):
+    """Which messages of a journey are counted. `since` is compared with the time of creation, and is inclusive."""
+
+    since: ZonedTime | None = None
+    cursor: str | None = Field(None, max_length=2000, description="`next` of the part before")
+
+    def filter_key(self, journey: str) -> Mapping[str, Any]:
+        """What a cursor of these counts is bound to."""
+        return {"list": "CountsQuery", "journey": journey, **self.model_dump(mode="json", exclude={"cursor"}, exclude_none=True)}
+
+
 class EventQuery(ListQuery):
     """A page of the events. `since` is compared with the time of receipt, and is inclusive."""
 
@@ -133,6 +145,13 @@ class DiagramQuery(WireModel):
     cursor: str | None = Field(None, max_length=2000, description="`next` in the last line of the part before")
 
 
+class LayoutQuery(WireModel):
+    """What a picture shows. `version`: a version of the journey, by default the newest. `counts`: how many customers are in each step."""
+
+    version: int | None = Field(None, ge=1)
+    counts: bool = False
+
+
 class NewKeyBody(WireModel):
     """A key to create, or to import if `key` is given."""
 
@@ -140,6 +159,17 @@ class NewKeyBody(WireModel):
     scopes: frozenset[Scope] = Field(min_length=1)
     key: str | None = Field(None, pattern=f"^{KEY_PATTERN.pattern}$", description="A key to import")
     expires_at: ZonedTime | None = None
+
+
+class SettingsBody(WorkspaceSettings):
+    """The settings to save. What a response shows beside them may be sent back, and is ignored."""
+
+    email_account: Any = Field(None, description="Read-only: ignored")
+
+    @property
+    def settings(self) -> WorkspaceSettings:
+        """The settings alone."""
+        return WorkspaceSettings.model_construct(**{name: getattr(self, name) for name in WorkspaceSettings.model_fields})
 
 
 class SuppressionBody(WireModel):
@@ -214,6 +244,35 @@ class SimulatedCustomer(WireModel):
 
     primary_key: Any = None
     attributes: dict[str, Any] = Field(default_factory=dict)
+
+
+class PreviewEvent(WireModel):
+    """The event that a template sees, as it would be sent."""
+
+    event: Name
+    payload: dict[str, Any] = Field(default_factory=dict)
+    source: Name = "custom"
+
+
+class PreviewBody(WireModel):
+    """A template, and what it is rendered for.
+
+    `customer` is a stored one (`primaryKey`), given `attributes`, or both: a stored one with these attributes over its own. `journey` is
+    the id of a stored journey, whose name and version the template sees. `transactional` is that of the step.
+    """
+
+    channel: Name
+    template: dict[str, Any]
+    customer: SimulatedCustomer = SimulatedCustomer()
+    event: PreviewEvent | None = None
+    journey: JourneyName | None = None
+    transactional: StrictBool = False
+
+
+class SendTestBody(PreviewBody):
+    """A template that is sent to `to`, one of the test addresses of the workspace."""
+
+    to: str = Field(min_length=1, max_length=320)
 
 
 class SimulatedEvent(WireModel):

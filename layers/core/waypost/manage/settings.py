@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from waypost.domain.errors import RefusedError, StaleError
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.manage.api import ApiRequest
 from waypost.manage.link_texts import LANGUAGES
-from waypost.manage.requests import NoQuery
+from waypost.manage.requests import NoQuery, SettingsBody
+from waypost.manage.responses.workspaces import SettingsResponse
 from waypost.web.http import Response
 
 
 def read_settings(request: ApiRequest[NoQuery, None]) -> Response:
     """`GET /api/settings`."""
     stored = request.dependencies.settings.read(request.workspace)
-    return Response(200, stored.settings, {"ETag": _etag(stored.revision)})
+    return _response(stored.settings, stored.revision, request)
 
 
-def save_settings(request: ApiRequest[NoQuery, WorkspaceSettings]) -> Response:
+def save_settings(request: ApiRequest[NoQuery, SettingsBody]) -> Response:
     """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one.
 
     RefusedError 422 for a language that the page behind links does not have.
@@ -31,12 +34,17 @@ def save_settings(request: ApiRequest[NoQuery, WorkspaceSettings]) -> Response:
     if expected is not None and not _matches(expected, revision):
         raise _changed()
     try:
-        saved = settings.save(request.workspace, request.body, revision)
+        saved = settings.save(request.workspace, request.body.settings, revision)
     except StaleError:
         if expected is None:
             raise
         raise _changed() from None
-    return Response(200, request.body, {"ETag": _etag(saved)})
+    return _response(request.body.settings, saved, request)
+
+
+def _response(settings: WorkspaceSettings, revision: int, request: ApiRequest[Any, Any]) -> Response:
+    quota = request.dependencies.email_quota.of(request.now)
+    return Response(200, SettingsResponse.of(settings, quota), {"ETag": _etag(revision)})
 
 
 def _etag(revision: int) -> str:

@@ -22,7 +22,14 @@ from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.message_steps import MessageStep
 from waypost.domain.messages import receivers, template_scope
-from waypost.domain.messages.message import MessageReason, MessageStatus, RenderFailure, SkipReason
+from waypost.domain.messages.message import (
+    MessageReason,
+    MessageStatus,
+    PreparedMessage,
+    RenderedTemplate,
+    RenderFailure,
+    SkipReason,
+)
 from waypost.domain.messages.permission import consent_refusal
 from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent
@@ -92,13 +99,10 @@ def rendered(
     content = dependencies.templates.render(template, scope, message.created_at, strict=step.strict)
     customer = receivers.for_channel(planned.customer, message.channel, address_attributes)
     prepared = (
-        SkipReason(MessageReason.TEMPLATE)
-        if isinstance(content, RenderFailure)
-        else dependencies.preparations()[message.channel](content, customer)
+        SkipReason(MessageReason.TEMPLATE) if isinstance(content, RenderFailure) else _prepared(content, planned, customer, dependencies)
     )
-    reason = (
-        message.reason or _without_consent(step, planned, dependencies) or (prepared.reason if isinstance(prepared, SkipReason) else None)
-    )
+    skipped = prepared.reason if isinstance(prepared, SkipReason) else None
+    reason = message.reason or _without_consent(step, planned, dependencies) or skipped
     added = {} if isinstance(prepared, SkipReason) else {name: prepared.rendered[name] for name in step.added_fields}
     return SimulatedMessage(
         at=message.created_at,
@@ -108,6 +112,13 @@ def rendered(
         reason=reason.value if reason else None,
         missing=dependencies.templates.missing_variables(template, scope, message.created_at),
     )
+
+
+def _prepared(
+    content: RenderedTemplate, planned: PlannedMessage, customer: Customer, dependencies: ManageDependencies
+) -> PreparedMessage | SkipReason:
+    """The message as the channel would send it, or why it would not, by the same function as in the sender."""
+    return dependencies.channels()[planned.message.channel].prepare(content, customer)
 
 
 def _without_consent(step: MessageStep, planned: PlannedMessage, dependencies: ManageDependencies) -> MessageReason | None:

@@ -224,6 +224,7 @@ def _message_response(at: datetime, message: Message) -> TimelineEntryResponse:
         at=at,
         kind="message",
         reason=message.shown_reason,
+        detail=message.shown_detail,
         due=message.pending_until,
         journey=message.journey,
         run=message.run,

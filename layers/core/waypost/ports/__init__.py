@@ -10,6 +10,7 @@ from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCu
 from waypost.ports.events import ConsentHistory, EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
 from waypost.ports.messages import (
+    CapCounts,
     Channel,
     FoundSuppressions,
     LastMessages,
@@ -18,6 +19,7 @@ from waypost.ports.messages import (
     Messages,
     OptOuts,
     Permissions,
+    ProviderAccount,
     ProviderSuppressions,
     Suppressions,
     Templates,
@@ -36,7 +38,7 @@ from waypost.ports.queues import (
     Timers,
     UndeliveredTimers,
 )
-from waypost.ports.runs import RunHistory, Runs
+from waypost.ports.runs import ManagedRuns, RunCounts, RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
 from waypost.ports.workspaces import (
     Keys,
@@ -47,12 +49,14 @@ from waypost.ports.workspaces import (
     ManagedWorkspaces,
     ManagedWorkspaceSettings,
     SenderSettings,
+    SentTests,
     Workspaces,
 )
 
 __all__ = [
     "ArmedTimers",
     "Caller",
+    "CapCounts",
     "Channel",
     "ConsentHistory",
     "CustomerData",
@@ -75,6 +79,7 @@ __all__ = [
     "ManagedKeys",
     "ManagedLinkKeys",
     "ManagedMessages",
+    "ManagedRuns",
     "ManagedSuppressions",
     "ManagedWebhookSecrets",
     "ManagedWorkspaceSettings",
@@ -82,6 +87,7 @@ __all__ = [
     "Messages",
     "OptOuts",
     "Permissions",
+    "ProviderAccount",
     "ProviderSuppressions",
     "Receipts",
     "ReceivedRecords",
@@ -89,10 +95,12 @@ __all__ = [
     "RedrivePorts",
     "RejectedEventHistory",
     "RejectedEvents",
+    "RunCounts",
     "RunHistory",
     "Runs",
     "SendQueue",
     "SenderSettings",
+    "SentTests",
     "Signals",
     "StartedAttempts",
     "Suppressions",

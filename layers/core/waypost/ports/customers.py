@@ -70,6 +70,9 @@ class CustomerData(Protocol):
     def remove_messages(self, workspace: str, messages: Sequence[str]) -> None:
         """Deletes messages together with their rendered content, whether or not they are stored."""
 
+    def remove_cap_counts(self, workspace: str, customers: Sequence[str]) -> None:
+        """Deletes which messages of these customers count under caps, whether or not that is stored."""
+
     def remove_events(self, workspace: str, customer: str) -> int:
         """Deletes pages of the event log together with the receipts of their events."""
 

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.rows import RowKey
+from waypost.domain.messages.caps import CountedMessages, StoredCount
 from waypost.domain.messages.message import Message, PreparedMessage, ProviderResponse, RenderedTemplate, RenderFailure, SkipReason
 from waypost.domain.messages.permission import Permission
+from waypost.domain.messages.sending_quota import SendingQuota
 from waypost.domain.messages.suppression import Suppression, SuppressionCause
 
 
@@ -77,6 +79,26 @@ class Channel(Protocol):
 
     def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
         """Calls the provider exactly once. UnavailableError only if the provider was certainly not called."""
+
+
+class ProviderAccount(Protocol):
+    """The account of a provider that limits how much is sent."""
+
+    def quota(self) -> SendingQuota:
+        """What the account may send. UnavailableError if the provider does not say."""
+
+
+class CapCounts(Protocol):
+    """The messages of customers that count under caps (docs/messages.md#caps)."""
+
+    def read(self, workspace: str, customer: str, *, latest: bool = False) -> StoredCount:
+        """What counts for a customer. Unless it is the `latest`, it may be some moments old: `save` then finds another revision."""
+
+    def counted_of(self, workspace: str, customers: Sequence[str]) -> CountedMessages:
+        """What counts for any of these customer ids, strongly consistent."""
+
+    def save(self, workspace: str, customer: str, count: StoredCount) -> StoredCount | None:
+        """Replaces what is stored under this revision. None if it was; otherwise what is stored by now, and nothing was written."""
 
 
 class Permissions(Protocol):

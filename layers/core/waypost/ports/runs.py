@@ -42,3 +42,14 @@ class RunHistory(Protocol):
 
         A position is three texts with a line break between them, none of them empty.
         """
+
+
+class RunCounts(Protocol):
+    """How many runs a journey has, counted up to a limit."""
+
+    def count(self, workspace: str, journey: str, step: str | None, *, limit: int) -> tuple[int, bool]:
+        """How many active runs are in a step, or (None) are held by a pause in any step: at most `limit`, and whether there are more."""
+
+
+class ManagedRuns(RunHistory, RunCounts, Protocol):
+    """The runs as the management API lists and counts them."""

@@ -13,9 +13,11 @@ Count = Literal[
     "MessagesFailed",
     "MessagesUnknown",
     "MessagesSkipped",
+    "EmailQuotaLow",
     "Parked",
 ]
-"""The metrics of what became of events and messages (docs/operate.md#logs-and-metrics). `Parked` counts dead letters."""
+"""The metrics of what became of events and messages (docs/operate.md#logs-and-metrics). `Parked` counts dead letters,
+and `EmailQuotaLow` the reads by which most of the daily quota of SES is used up."""
 
 
 class Telemetry(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from waypost.domain.api_keys import Key
@@ -68,6 +68,13 @@ class ManagedWorkspaceSettings(SenderSettings, Protocol):
 
     def save(self, workspace: str, settings: WorkspaceSettings, revision: int) -> int:
         """Replaces the settings of this revision; returns the new revision. StaleError if there is another one by now."""
+
+
+class SentTests(Protocol):
+    """How many tests of templates workspaces have sent (docs/api.md#previews-and-tests)."""
+
+    def count(self, workspace: str, now: datetime) -> timedelta | None:
+        """Counts one test and returns None; or counts nothing and returns how long the workspace has to wait for its next test."""
 
 
 class ManagedWebhookSecrets(Protocol):

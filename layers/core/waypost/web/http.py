@@ -176,7 +176,7 @@ class Response:
 
 def problem(refused: RefusedError, request_id: str) -> Response:
     """An error as problem details (RFC 9457) with its stable code, and the headers that belong to its status."""
-    extra = {name: value for name, value in refused.extra.items() if name != "allow"}
+    extra = {name: value for name, value in refused.extra.items() if name not in ("allow", "retry_after")}
     body = {
         "type": "about:blank",
         "title": HTTPStatus(refused.status).phrase,
@@ -193,6 +193,9 @@ def _error_headers(refused: RefusedError) -> Mapping[str, str]:
     allow = refused.extra.get("allow")
     if isinstance(allow, list):
         return {"Allow": ", ".join(allow)}
+    retry_after = refused.extra.get("retry_after")
+    if isinstance(retry_after, int):
+        return {"Retry-After": str(retry_after)}
     return {401: {"WWW-Authenticate": "Api-Key"}, 503: {"Retry-After": "5"}}.get(refused.status, {})
 
 

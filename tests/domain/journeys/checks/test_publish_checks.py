@@ -205,6 +205,51 @@ def test_unknown_targets_and_duplicate_ids_are_refused() -> None:
     }
 
 
+def mail_with(transactional: bool = True, **template: Any) -> dict[str, Any]:
+    """An e-mail step with these further fields in its template."""
+    return mail("x", "end", template={**TEXT, **template}, transactional=transactional)
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "pointer"),
+    [
+        (mail_with(replyTo="Ann, Bob"), "bad-address", "/steps/0/template/replyTo"),
+        (mail_with(cc=["ann@example.com", "bob"]), "bad-address", "/steps/0/template/cc/1"),
+        (mail_with(bcc=["a@example.com, b@example.com"]), "bad-address", "/steps/0/template/bcc/0"),
+        (mail_with(bcc=["{{ customer.boss }}"]), "not-constant", "/steps/0/template/bcc/0"),
+        (mail_with(cc=["a{% if true %}b{% endif %}@example.com"]), "not-constant", "/steps/0/template/cc/0"),
+        (mail_with(cc=["a@example.com"] * 25, bcc=["b@example.com"] * 25), "too-many-recipients", "/steps/0/template/bcc"),
+        (mail_with(transactional=False, cc=["ann@example.com"]), "not-transactional", "/steps/0/template/cc"),
+        (mail_with(transactional=False, bcc=["ann@example.com"]), "not-transactional", "/steps/0/template/bcc"),
+        (mail_with(cc="ann@example.com"), "wrong-type", "/steps/0/template/cc"),
+        (
+            mail_with(headers={"List-Unsubscribe": "<mailto:x@example.com>"}),
+            "header-not-allowed",
+            "/steps/0/template/headers/List-Unsubscribe",
+        ),
+        (mail_with(headers={"Bcc": "{{ customer.boss }}"}), "header-not-allowed", "/steps/0/template/headers/Bcc"),
+        (mail_with(headers={"X-A": "Zoë"}), "bad-format", "/steps/0/template/headers/X-A"),
+        (mail_with(headers={"X-A": "a\nb"}), "bad-format", "/steps/0/template/headers/X-A"),
+        (mail_with(headers={"X-A": " "}), "bad-format", "/steps/0/template/headers/X-A"),
+        (mail_with(headers={"X-A": "a" * 994}), "bad-format", "/steps/0/template/headers/X-A"),
+        (mail_with(headers={"X-A": "1", "x-a": "2"}), "duplicate-header", "/steps/0/template/headers/x-a"),
+        (mail_with(headers={f"X-{number}": "1" for number in range(14)}), "too-many-headers", "/steps/0/template/headers"),
+        (mail_with(headers={"X-A": 1}), "wrong-type", "/steps/0/template/headers/X-A"),
+        (mail_with(headers={"X-A": "{{ oops"}), "bad-template", "/steps/0/template/headers/X-A"),
+    ],
+)
+def test_a_field_of_an_email_that_could_not_be_sent_is_refused_at_its_place(step: Any, code: str, pointer: str) -> None:
+    """A wrong `replyTo`, copy or header is one finding, with a pointer to it."""
+    assert faults(definition(step, END)) == {(code, pointer)}
+
+
+def test_an_email_with_all_of_its_fields_is_published() -> None:
+    """Fixed copies of a transactional step, a `replyTo`, and allowed headers, also with Liquid, have no fault."""
+    headers = {"X-Order": "{{ event.payload.order }}", "In-Reply-To": "<1@example.com>", "Feedback-ID": "a:b:c:d"}
+    step = mail_with(replyTo="Zoë <{{ customer.contact }}>", cc=["Ann <ann@example.com>"], bcc=["log@example.com"] * 48, headers=headers)
+    assert faults(definition(step, END)) == set()
+
+
 def test_an_unreachable_step_is_refused() -> None:
     """A step is refused where no path from the first step reaches it, also if another unreachable step leads to it."""
     raw = definition(mail("a", "end"), END, mail("b", "c"), mail("c", "b"))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from waypost.adapters.dynamodb import consent_history, dead_letters, events, message_items, rejected_events
+from waypost.adapters.dynamodb import cap_counts, consent_history, dead_letters, events, message_items, rejected_events
 from waypost.adapters.dynamodb.erasures import SCOPE
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.json_attributes import json_from_attribute
@@ -61,6 +61,10 @@ class DynamoCustomerData:
         """Deletes messages with their rendered contents, whether or not they are stored."""
         self.messages_table.delete_many([message_items.rendered_key(workspace, each) for each in messages])
         self.messages_table.delete_many([message_items.key_of(workspace, each) for each in messages])
+
+    def remove_cap_counts(self, workspace: str, customers: Sequence[str]) -> None:
+        """Deletes the rows of the messages that count under caps, whether or not they are stored."""
+        self.messages_table.delete_many([cap_counts.counts_key(workspace, each) for each in customers])
 
     def remove_events(self, workspace: str, customer: str) -> int:
         """Deletes at most 10 pages of the event log and 10 lists of receipts, with the receipts. Returns the number of events."""

@@ -53,6 +53,7 @@ def to_item(message: Message) -> Item:
         "lease": iso(message.lease) if message.lease else None,
         "tries": message.attempt_count,
         "heldBy": f"{message.workspace}#{message.journey}" if message.held else None,  # absent: the index by this attribute is sparse
+        "counted": message.counted,
     }
 
 
@@ -83,6 +84,7 @@ def from_item(item: Item) -> Message:
         lease=instant(item["lease"]) if "lease" in item else None,
         attempt_count=item["tries"],
         held="heldBy" in item,
+        counted=item.get("counted"),
     )
 
 

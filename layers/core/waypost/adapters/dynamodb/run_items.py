@@ -117,6 +117,11 @@ def version_row_from_item(item: Item) -> VersionRow:
     return VersionRow(item["version"], pending_effects, item.get("to"), ERASED in item)
 
 
+def live_position(step: str) -> str:
+    """The attribute `stands` of runs in a step that no pause holds."""
+    return f"live#{step}"
+
+
 def _index_attributes(partition: str, run: Run) -> Item:
     """The key of an active run in the index by journey; an ended run is not in the index.
 
@@ -125,7 +130,7 @@ def _index_attributes(partition: str, run: Run) -> Item:
     """
     if not run.active:
         return {}
-    stands = f"{HELD}{iso(run.pending_transition.at)}#{run.id}" if run.pending_transition else f"live#{run.step}"
+    stands = f"{HELD}{iso(run.pending_transition.at)}#{run.id}" if run.pending_transition else live_position(run.step)
     return {"live": f"{partition.partition('#')[0]}#{run.journey}", "stands": stands}
 
 

@@ -22,6 +22,7 @@ from waypost.adapters.dynamodb.run_items import (
     VERSION_ROW,
     ended_prefix,
     from_item,
+    live_position,
     partition_key,
     run_key,
     to_ended_item,
@@ -179,6 +180,18 @@ class DynamoRuns:
         items, last = self.table.query("live = :live", {":live": live}, **options)
         position = last and "\n".join((last["stands"], last["customer"].removeprefix(f"{workspace}#"), last["row"]))
         return dict(Counter(item["step"] for item in items)), position or None
+
+    def count(self, workspace: str, journey: str, step: str | None, *, limit: int) -> tuple[int, bool]:
+        """The number of active runs in a step that no pause holds, or of the held ones of all steps (`step` is None).
+
+        At most `limit` are counted; the second part of the result says whether there are more. It is eventually consistent.
+        """
+        live = f"{workspace}#{journey}"
+        if step is None:
+            condition, values = "live = :live AND begins_with(stands, :held)", {":live": live, ":held": HELD}
+        else:
+            condition, values = "live = :live AND stands = :stands", {":live": live, ":stands": live_position(step)}
+        return self.table.count(condition, values, index="byJourney", limit=limit)
 
     def clear(self, workspace: str, customer: str, version: int) -> None:
         """Removes the pending effects from the version row, unless it has another version.

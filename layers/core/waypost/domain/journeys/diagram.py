@@ -28,6 +28,11 @@ def mermaid(journey: Journey, counts: Mapping[str, int] | None = None, more: str
     return "\n".join(lines) + "\n"
 
 
+def description(step: AnyStep) -> str:
+    """What a step does, in a few words."""
+    return _shape_and_action(step)[1]
+
+
 def _node(step: AnyStep, count: list[str]) -> str:
     before, action, after = _shape_and_action(step)
     return before + _quoted("<br/>".join([step.id, action, *count])) + after

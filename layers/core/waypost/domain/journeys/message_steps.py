@@ -16,6 +16,7 @@ from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.schema import looks_like_email
 from waypost.domain.customers.topics import TopicId
 from waypost.domain.journeys.definition import Definition, Edge, Step, StepId, tagged_by
+from waypost.domain.values.email_headers import MAX_OWN_HEADERS, header_name_error, header_value_error, repeated_header_names
 from waypost.domain.values.header_values import is_header_value
 from waypost.domain.values.mailboxes import mailbox, usable_address
 from waypost.domain.values.phone_numbers import phone_number
@@ -36,15 +37,24 @@ LINK_VARIABLES: Final = (UNSUBSCRIBE_URL, PREFERENCES_URL, CONFIRM_URL)
 RESERVED_HEADERS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 """Headers that the HTTP client or the signature sets; so are all that start with `webhook-`."""
 
+MAX_COPIES: Final = 49
+"""Of `cc` and `bcc` together: SES takes 50 recipients of one e-mail."""
+
 
 class EmailTemplate(Definition):
-    """The sender, recipient, subject and body of an e-mail, with at least a text or an HTML part."""
+    """The sender, recipients, subject, headers and body of an e-mail, with at least a text or an HTML part."""
 
     sender: Template | None = Field(default=None, alias="from", description="Liquid; without it the stack's sender address.")
     to: Template | None = Field(default=None, description="Liquid; without it the customer's e-mail address.")
+    reply_to: Template | None = Field(default=None, description="Liquid; the one address to which answers go, else the sender.")
+    cc: tuple[str, ...] | None = Field(default=None, description="Fixed addresses that get a copy; only in steps with `transactional`.")
+    bcc: tuple[str, ...] | None = Field(default=None, description="As `cc`, but no recipient sees them.")
     subject: Template = Field(min_length=1)
     text: Template | None = None
     html: Template | None = None
+    headers: dict[str, Template] | None = Field(
+        default=None, description="Further headers: X-... (not X-SES-...), References, In-Reply-To, Auto-Submitted, Feedback-ID."
+    )
 
     @model_validator(mode="after")
     def _has_a_part(self) -> EmailTemplate:
@@ -119,6 +129,15 @@ class MessageStep(Step):
     has_links: ClassVar[bool] = False
     """Whether its templates have the variables `LINK_VARIABLES`."""
 
+    copy_fields: ClassVar[tuple[str, ...]] = ()
+    """The fields of the template with further recipients, which only a transactional step may have."""
+
+    test_address_field: ClassVar[str | None] = None
+    """The field of the template that takes the address of a test. None: the channel has no test messages."""
+
+    test_mark_field: ClassVar[str | None] = None
+    """The field of the template, a text, in which the receiver of a test reads that it is one."""
+
     type: Literal["message"]
     strict: StrictBool = Field(default=False, description="Whether a missing value in a template skips the message (reason `template`).")
     on_unknown: Literal["hold", "resend"] = Field(
@@ -152,6 +171,11 @@ class MessageStep(Step):
         return ()
 
     @staticmethod
+    def recipients(rendered: Mapping[str, Any]) -> int:  # noqa: ARG004 - for subclasses
+        """To how many receivers the provider sends a rendered message, as it counts them."""
+        return 1
+
+    @staticmethod
     def is_address(text: str) -> bool:
         """Whether a text that an operator gives can be an address of the channel."""
         return bool(text.strip())
@@ -178,6 +202,9 @@ class EmailMessage(MessageStep):
     address_attribute = "email"
     has_provider_suppressions = True
     has_links = True
+    copy_fields = ("cc", "bcc")
+    test_address_field = "to"
+    test_mark_field = "subject"
 
     channel: Literal["email"]
     template: EmailTemplate
@@ -200,13 +227,20 @@ class EmailMessage(MessageStep):
         return usable_address(text.strip()) is not None
 
     @staticmethod
+    def recipients(rendered: Mapping[str, Any]) -> int:
+        """The receiver, and all in copy. The quotas of SES count recipients and not e-mails."""
+        return 1 + sum(len(rendered.get(name) or ()) for name in ("cc", "bcc"))
+
+    @staticmethod
     def constant_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:
-        """A `to` or `from` that is not one address."""
-        for name in ("to", "from"):
+        """A `to`, `from` or `replyTo` that is not one address, a copy to what is no fixed address, and a header that SES would not take."""
+        for name in ("to", "from", "replyTo"):
             text = template.get(name)
-            # A blank `from` stands for the sender of the stack.
-            if _is_constant(text) and not (name == "from" and not text.strip()) and mailbox(text) is None:
+            # A blank `from` stands for the sender of the stack, and a blank `replyTo` for none.
+            if _is_constant(text) and not (name != "to" and not text.strip()) and mailbox(text) is None:
                 yield (name,), "bad-address", f"`{name}` is not exactly one e-mail address"
+        yield from _copy_faults(template)
+        yield from _header_faults(template.get("headers"))
 
 
 class WebhookMessage(MessageStep):
@@ -288,6 +322,34 @@ def _channel_name(text: str) -> str:
 
 ChannelName = Annotated[str, AfterValidator(_channel_name)]
 """The type of the name of a channel in a request."""
+
+
+def _copy_faults(template: Mapping[str, Any]) -> Iterator[ConstantFault]:
+    # Fixed addresses only: a client that puts a value into an event or an attribute could otherwise have the e-mail sent to any address.
+    lists = {name: template[name] for name in EmailMessage.copy_fields if isinstance(template.get(name), list)}
+    for name, addresses in lists.items():
+        for place, text in enumerate(addresses):
+            if isinstance(text, str) and not _is_constant(text):
+                yield (name, str(place)), "not-constant", f"an address in `{name}` is a fixed one, without Liquid"
+            elif isinstance(text, str) and mailbox(text) is None:
+                yield (name, str(place)), "bad-address", f"this element of `{name}` is not exactly one e-mail address"
+    if sum(map(len, lists.values())) > MAX_COPIES:
+        yield (list(lists)[-1],), "too-many-recipients", f"an e-mail has at most {MAX_COPIES} addresses in `cc` and `bcc` together"
+
+
+def _header_faults(headers: Any) -> Iterator[ConstantFault]:
+    if not isinstance(headers, Mapping):
+        return
+    if len(headers) > MAX_OWN_HEADERS:
+        yield ("headers",), "too-many-headers", f"an e-mail has at most {MAX_OWN_HEADERS} headers of its own"
+    for name in repeated_header_names(headers):
+        yield ("headers", name), "duplicate-header", "upper and lower case make no difference: this header is set twice"
+    for name, text in headers.items():
+        name_fault = header_name_error(name)
+        if name_fault is not None:
+            yield ("headers", name), "header-not-allowed", name_fault
+        elif _is_constant(text) and (fault := "a header has a value" if not text.strip() else header_value_error(name, text)):
+            yield ("headers", name), "bad-format", fault
 
 
 def _is_constant(text: Any) -> TypeGuard[str]:

@@ -48,6 +48,12 @@ def with_claim(message: Message, now: datetime, token: str, to: str) -> Message:
     )
 
 
+def is_certainly_not_sent(message: Message) -> bool:
+    """Whether the message is settled and no provider has it, nor may have it."""
+    unsent = message.status in (MessageStatus.FAILED, MessageStatus.SKIPPED)
+    return unsent and not any(attempt.outcome in ("sent", "unknown") for attempt in message.attempts)
+
+
 def without_call(row: Message, before: Message) -> Message:
     """A claimed message whose provider is not called after all, as it was before the claim. A status that a report has set stays."""
     return _keeping_reported_status(row, before)

@@ -40,6 +40,10 @@ class MessageReason(StrEnum):
     PAUSED = "paused"
     """Its journey is paused. No row stores this: it says `held`."""
     QUIET_HOURS = "quiet-hours"
+    CAP = "cap"
+    """No place is left under a cap of its workspace."""
+    QUOTA = "quota"
+    """The provider lets the account send nothing more today."""
     STOPPED = "stopped"
     SUPPRESSED = "suppressed"
     UNSUBSCRIBED = "unsubscribed"
@@ -56,6 +60,9 @@ class MessageReason(StrEnum):
     """The webhook's endpoint answered 410, and gets no more messages."""
     NO_ANSWER = "no-answer"
     """The provider was called, and whether it accepted the message is not known."""
+
+
+_NOT_SENT: Final = frozenset({MessageStatus.PENDING, MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.SKIPPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,8 @@ class Message:
     consistent. `event` is the event that moved the run to the step: name, payload, uuid, timestamp and source. The provider is not called
     before `due`. `awaited`: the run waits at the step for the outcome (`onFailure`). A worker that has claimed the message holds it under
     its `token` until `lease`. `attempt_count` counts the claims since the message was created or redriven, whereas `attempts` is the
-    whole history. `held`: the journey was paused when the message was due.
+    whole history. `held`: the journey was paused when the message was due. `counted` is the id of the customer for whom the message has
+    taken a place under the caps of its workspace; it is stored by the claim.
     """
 
     id: str
@@ -104,11 +112,20 @@ class Message:
     lease: datetime | None = None
     attempt_count: int = 0
     held: bool = False
+    counted: str | None = None
 
     @property
     def shown_reason(self) -> MessageReason | None:
         """The reason of the status; of a pending message the reason why it is held, if it is."""
         return MessageReason.PAUSED if self.status is MessageStatus.PENDING and self.held else self.reason
+
+    @property
+    def shown_detail(self) -> str | None:
+        """What the last attempt says of a message that was not sent, or not yet; None if it says no more than the reason."""
+        if self.status not in _NOT_SENT or not self.attempts:
+            return None
+        detail = self.attempts[-1].detail
+        return None if detail == (self.reason and self.reason.value) else detail
 
     @property
     def pending_until(self) -> datetime | None:
@@ -133,12 +150,14 @@ class SkipReason:
 class PreparedMessage:
     """A message as its channel sends it: complete, so that every attempt sends the same, with the address that identifies its receiver.
 
-    `to` is the address in the form in which suppressions store it, such as `ada@example.com` or the origin and path of a URL.
+    `to` is the address in the form in which suppressions store it, such as `ada@example.com` or the origin and path of a URL. `is_test`: it
+    is a test of a template, which no customer gets and no row of a message stands for; its provider gets it marked as a test.
     `unsubscribe_url` is the link of one-click unsubscription, which only the provider gets: no row stores it.
     """
 
     to: str
     rendered: RenderedTemplate
+    is_test: bool = False
     unsubscribe_url: str | None = None
 
 

@@ -17,6 +17,7 @@ from waypost.domain.customers.topics import Topic
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages import delivery
+from waypost.domain.messages.caps import CapReached
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, SkipReason
 from waypost.domain.messages.permission import consent_refusal
 
@@ -50,6 +51,13 @@ class SenderCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """The message exceeds no cap, and counts as one to `customer`; None: no cap covers it."""
+
+    customer: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SendContext:
     """What the sender has loaded for one message so far. None: not loaded yet. A `SkipReason`: there is none, so the message is skipped."""
 
@@ -57,6 +65,7 @@ class SendContext:
     recipient: Recipient | SkipReason | None = None
     content: Content | SkipReason | None = None
     sender: SenderCheck | None = None
+    count: Counted | CapReached | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,14 @@ class LoadSenderCheck:
     """Load whether the workspace may send from this sender."""
 
     sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountMessage:
+    """Count `message` under the caps of its workspace, and load whether it would exceed one."""
+
+    message: Message
+    recipient: Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +132,7 @@ class Settle:
     message: Message
 
 
-Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSenderCheck | StoreContent
+Load = LoadJourneyStatus | LoadRecipient | LoadContent | LoadSenderCheck | CountMessage | StoreContent
 Decision = Claim | Defer | Settle
 
 
@@ -183,7 +200,7 @@ def _with_content(message: Message, now: datetime, recipient: Recipient, context
         case SkipReason() as reason:
             return _skip(message, reason, now)
         case Content() as content:
-            return _with_refused_sender(message, now, content, context) or _with_allowed_sender(message, content, recipient)
+            return _with_refused_sender(message, now, content, context) or _under_caps(message, now, recipient, content, context)
         case _ as never:
             assert_never(never)
 
@@ -200,8 +217,21 @@ def _with_refused_sender(message: Message, now: datetime, content: Content, cont
     return Settle(delivery.with_refused_sender(message, context.sender.error, now)) if context.sender.error else None
 
 
-def _with_allowed_sender(message: Message, content: Content, recipient: Recipient) -> Load | Decision:
-    return Claim(message, content.prepared, recipient) if content.is_stored else StoreContent(message, content.prepared)
+def _under_caps(message: Message, now: datetime, recipient: Recipient, content: Content, context: SendContext) -> Load | Decision:
+    # The last check, so that a message that is not sent for another reason does not count. The content is stored after it: a message that
+    # waits for days is rendered again when it is sent.
+    match context.count:
+        case None:
+            return CountMessage(message, recipient)
+        case CapReached(cap, until):
+            if cap.otherwise == "wait":
+                return Defer(replace(message, due=until, held=False, reason=MessageReason.CAP))
+            return _skip(message, SkipReason(MessageReason.CAP, f"the cap is reached: {cap.text}"), now)
+        case Counted(customer):
+            counted = replace(message, counted=customer or message.counted)
+            return Claim(counted, content.prepared, recipient) if content.is_stored else StoreContent(message, content.prepared)
+        case _ as never:
+            assert_never(never)
 
 
 def _skip(message: Message, reason: SkipReason, now: datetime) -> Settle:

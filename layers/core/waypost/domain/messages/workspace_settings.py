@@ -9,7 +9,9 @@ from pydantic import AfterValidator, Field
 from waypost.domain.customers.schema import AttributeName
 from waypost.domain.customers.topics import Topic
 from waypost.domain.journeys.message_steps import step_class
+from waypost.domain.messages.caps import MAX_CAPS, Cap
 from waypost.domain.messages.senders import comparable_sender
+from waypost.domain.values.mailboxes import usable_address
 from waypost.domain.values.wire_model import WireModel
 
 
@@ -40,7 +42,20 @@ AddressAttributes = Annotated[dict[str, AttributeName], AfterValidator(_have_add
 MAX_TOPICS: Final = 50
 
 Topics = Annotated[tuple[Topic, ...], Field(max_length=MAX_TOPICS), AfterValidator(_have_different_ids)]
+Caps = Annotated[tuple[Cap, ...], Field(max_length=MAX_CAPS)]
+
+
+def _is_address(text: str) -> str:
+    # Braces are allowed in front of the @, but a text with Liquid would be rendered, and be another address then.
+    if usable_address(text) is None or "{{" in text or "{%" in text:
+        raise ValueError("a test address is an e-mail address that SES takes, without a name")
+    return text
+
+
 Sender = Annotated[str, Field(max_length=320), AfterValidator(_is_sender)]
+
+
+TestAddress = Annotated[str, Field(max_length=320), AfterValidator(_is_address)]
 
 
 class WorkspaceSettings(WireModel):
@@ -48,6 +63,8 @@ class WorkspaceSettings(WireModel):
 
     `senders`: what its e-mails may come from beside the stack's `SenderAddress`. `topics`: to what its customers can subscribe; the topic
     `general` exists also if it is not among them. `addressAttributes`: the attribute of a customer with its address for a channel.
+    `caps`: how many messages one customer gets in a time. `test_addresses`: where tests of
+    templates may go.
     """
 
     senders: tuple[Sender, ...] = Field(default=(), max_length=100)
@@ -56,6 +73,8 @@ class WorkspaceSettings(WireModel):
     language: str = Field("en", pattern="^[a-z]{2}$", description="The language of the page behind links: `en` or `de`.")
     page_name: str = Field("", max_length=100, description="The name of the sender on the page behind links.")
     address_attributes: AddressAttributes = Field(default_factory=dict)
+    caps: Caps = ()
+    test_addresses: tuple[TestAddress, ...] = Field(default=(), max_length=20)
 
 
 class StoredSettings(NamedTuple):

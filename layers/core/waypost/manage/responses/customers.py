@@ -107,7 +107,7 @@ class TimelineEntryResponse(WireModel):
     """One entry of a timeline. Its kind decides which fields have a value.
 
     `steps` are all steps that a run reached by the event of a move, in order; `step` and `branch` belong to a move by time. `due` is when
-    a pending message is sent at the earliest.
+    a pending message is sent at the earliest, and `detail` says more of the `reason` of a message that was not sent.
     """
 
     at: Time
@@ -117,6 +117,7 @@ class TimelineEntryResponse(WireModel):
     branch: str | None = None
     steps: tuple[CrossedStepResponse, ...] | None = None
     due: Time | None = None
+    detail: str | None = None
     event: str | None = None
     uuid: str | None = None
     payload: Any = None

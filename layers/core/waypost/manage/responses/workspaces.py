@@ -9,7 +9,9 @@ from pydantic import BeforeValidator, Field
 
 from waypost.domain.api_keys import Scope
 from waypost.domain.dead_letters import Parked, ParkedKind
+from waypost.domain.messages.sending_quota import SendingQuota
 from waypost.domain.messages.webhook_signatures import WebhookSecrets
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.values.wire_model import WireModel
 from waypost.manage.responses.lists import Time
 
@@ -51,6 +53,39 @@ class LinkKeyResponse(WireModel):
 
     id: str
     created_at: Time
+
+
+class EmailAccountResponse(WireModel):
+    """The account of SES, for all workspaces of the stack. Limits count recipients; `perDay` null is without limit."""
+
+    sandbox: bool = Field(description="Whether SES sends to verified addresses only.")
+    sending_enabled: bool
+    per_second: float
+    per_day: float | None
+    last_24_hours: float = Field(alias="last24Hours")
+
+    @classmethod
+    def of(cls, quota: SendingQuota) -> EmailAccountResponse:
+        """The quota as the API shows it."""
+        return cls(
+            sandbox=quota.sandbox,
+            sending_enabled=quota.enabled,
+            per_second=quota.per_second,
+            per_day=quota.per_day,
+            last_24_hours=quota.used,
+        )
+
+
+class SettingsResponse(WorkspaceSettings):
+    """The settings of the workspace, and what cannot be changed by them: the e-mail account, null while SES does not return it."""
+
+    email_account: EmailAccountResponse | None = None
+
+    @classmethod
+    def of(cls, settings: WorkspaceSettings, quota: SendingQuota | None) -> SettingsResponse:
+        """The settings with the e-mail account."""
+        account = None if quota is None else EmailAccountResponse.of(quota)
+        return cls(**{name: getattr(settings, name) for name in WorkspaceSettings.model_fields}, email_account=account)
 
 
 class DeadLetterResponse(WireModel):

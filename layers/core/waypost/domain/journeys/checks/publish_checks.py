@@ -80,6 +80,7 @@ def findings(
                 *_templates(place, step, parse_template),
                 *_address(place, step, address_allowed),
                 *_constants(place, step),
+                *_copies(place, step),
             ]
             found += [*_sender(place, step, sender_allowed), *_topic(place, step, topic_known), *_receiver(place, step, receivers_known)]
             found += link_checks.findings(place, step)
@@ -166,6 +167,16 @@ def _constants(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
     if isinstance(template, Mapping):
         for path, code, detail in step_class(step.get("channel")).constant_faults(template):
             yield Finding(code, detail, pointer((*place, "template", *path)))
+
+
+def _copies(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
+    """Further recipients of a message that is not transactional: they could neither unsubscribe from it nor be counted."""
+    template = step.get("template")
+    if isinstance(template, Mapping) and step.get("transactional") is not True:
+        for name in step_class(step.get("channel")).copy_fields:
+            if template.get(name):
+                detail = f'`{name}` is for steps with `"transactional": true`'
+                yield Finding("not-transactional", detail, pointer((*place, "template", name)))
 
 
 def _address(place: Place, step: Mapping[str, Any], address_allowed: Check) -> Iterator[Finding]:

@@ -1,0 +1,82 @@
+"""Journeys as layouts, and the check of a draft with its picture (docs/api.md#pictures)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
+
+from waypost.domain.errors import RefusedError
+from waypost.domain.journeys.checks import graph, publish_checks
+from waypost.domain.journeys.diagram import description
+from waypost.domain.journeys.journey import Journey, parse
+from waypost.domain.journeys.layout.layers import Arrow
+from waypost.domain.journeys.layout.layout import laid_out
+from waypost.domain.values.findings import Finding
+from waypost.manage.api import ApiRequest
+from waypost.manage.journeys import checks_for, invalid, read
+from waypost.manage.requests import LayoutQuery, NoQuery
+from waypost.manage.responses.layouts import CheckResponse, LayoutResponse, RunCount, RunCountsByStep
+from waypost.ports import ManagedJourneys, RunCounts
+
+COUNT_LIMIT: Final = 1000
+"""How many runs of one step are counted. An index entry has about 150 bytes, so that a full count of a step reads some 20 units."""
+
+_COUNTING_THREADS: Final = 10
+
+
+def draw(journeys: ManagedJourneys, workspace: str, journey_id: str, version: int | None) -> tuple[int, Journey]:
+    """The version (None: the newest) of a journey and its definition. RefusedError 404, or 422 for a draft that cannot be drawn."""
+    journey, definition = read(journeys, workspace, journey_id)
+    if version is not None and version != journey.version:
+        if version > journey.version:
+            raise RefusedError(404, "not-found", "This journey has no such version.")
+        definition = journeys.definition(workspace, journey_id, version)
+    parsed = drawable(definition)
+    if not isinstance(parsed, Journey):
+        raise invalid("This version cannot be drawn.", parsed)
+    return version or journey.version, parsed
+
+
+def drawable(definition: Any) -> Journey | list[Finding]:
+    """The journey of a definition whose steps can be drawn, or what forbids it."""
+    parsed = parse(definition)
+    if not isinstance(parsed, Journey):
+        return parsed
+    return [each for each in graph.findings(definition["steps"]) if each.code in ("unknown-step", "duplicate-step-id")] or parsed
+
+
+def layout(journey: Journey, version: int | None = None, counts: RunCountsByStep | None = None) -> LayoutResponse:
+    """The picture of a journey whose ids of steps are unique and whose edges lead to its steps."""
+    arrows = [Arrow(step.id, edge.target, edge.label) for step in journey.steps for edge in step.edges]
+    drawn = laid_out([step.id for step in journey.steps], arrows)
+    labels = {step.id: (step.type, description(step)) for step in journey.steps}
+    return LayoutResponse.of(drawn, labels, counts, version)
+
+
+def count_runs(runs: RunCounts, workspace: str, journey: Journey) -> RunCountsByStep:
+    """How many active runs are in each step, and how many a pause holds; of each at most `COUNT_LIMIT`."""
+    # One query for each step, ten at the same time: the number of calls and of read units does not depend on the number of runs.
+    count = partial(runs.count, workspace, journey.id, limit=COUNT_LIMIT)
+    steps: list[str | None] = [None, *(step.id for step in journey.steps)]
+    with ThreadPoolExecutor(_COUNTING_THREADS) as executor:
+        found = [RunCount(*each) for each in executor.map(count, steps)]
+    return RunCountsByStep(found[0], {step.id: each for step, each in zip(journey.steps, found[1:], strict=True)})
+
+
+def read_layout(request: ApiRequest[LayoutQuery, None]) -> LayoutResponse:
+    """`GET /api/journeys/{id}/picture`."""
+    dependencies, query = request.dependencies, request.query
+    version, journey = draw(dependencies.journeys, request.workspace, request.variables["id"], query.version)
+    counts = count_runs(dependencies.runs, request.workspace, journey) if query.counts else None
+    return layout(journey, version, counts)
+
+
+def check_journey(request: ApiRequest[NoQuery, Any]) -> CheckResponse:
+    """`POST /api/journeys/{id}/check`."""
+    raw = {"id": request.variables["id"], **request.body} if isinstance(request.body, dict) else request.body
+    checks = checks_for(request)
+    checked = publish_checks.publishable(raw, checks.template, checks.address, checks.sender)
+    errors = checked if isinstance(checked, list) else []
+    parsed = drawable(raw)
+    return CheckResponse.of(errors, layout(parsed) if isinstance(parsed, Journey) else None)
