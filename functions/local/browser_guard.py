@@ -5,8 +5,8 @@ has keys that everybody knows, and an emulator that creates and runs functions f
 
 - `Host` has to be a name of this machine. A page whose own domain name resolves to 127.0.0.1 (DNS rebinding) counts for the browser as a
   page of this server and may read its responses. Its requests still carry its domain name as the host.
-- `Origin` has to be absent, or to be one that the server serves. Browsers send it with every request from another origin that has a body,
-  and with every request whose response a page may read. A page cannot change it.
+- `Origin` has to be absent, or to be one that the server serves; only the page behind the links of messages takes any. Browsers send it
+  with every request from another origin that has a body, and with every request whose response a page may read. A page cannot change it.
 
 Programs that are no browsers send no `Origin` and the host that they connect to. This module is imported by the interpreters of MiniStack
 and moto too, so it needs the standard library only.
@@ -29,6 +29,7 @@ BROWSER_HEADERS: Final = frozenset({"origin", "sec-fetch-site", "sec-fetch-mode"
 
 _INTAKE: Final = re.compile(r"(/api)?/events(/batch)?/?")
 _INTAKE_METHODS: Final = frozenset({"POST", "OPTIONS"})
+_LINK: Final = re.compile(r"/u/[^/]+/?")
 
 AsgiScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -42,9 +43,14 @@ def api_refusal(method: str, path: str, hosts: Sequence[str], origins: Collectio
     `path` is the path as sent, `hosts` and `origins` are the values of these headers. The server's own pages may call every route. Pages of
     other servers on this machine, such as a web app in development, may only send events.
     """
+    # The page has `Referrer-Policy: no-referrer`, so that its token reaches nobody, and a browser then sends `Origin: null` with its forms.
+    # The token is what protects the page: who has it needs no browser.
+    is_link = _LINK.fullmatch(path) is not None
     is_intake = method in _INTAKE_METHODS and _INTAKE.fullmatch(path) is not None
     if not _is_this_machine(hosts):
         return _foreign_host(hosts)
+    if is_link:
+        return None
     foreign = [origin for origin in origins if origin.lower() != f"http://{hosts[0].lower()}" and not (is_intake and _is_local(origin))]
     return _foreign_origin(foreign[0], "pages of this machine may send events, and other pages nothing") if foreign else None
 

@@ -34,8 +34,8 @@ class Deployment:
     api: str
 
 
-def deploy(cloud: Cloud, clock_file: Path, endpoints: Mapping[str, str]) -> Deployment:
-    """Deploys the working tree; the functions add the seconds in `clock_file` to their time.
+def deploy(cloud: Cloud, clock_file: Path, endpoints: Mapping[str, str], public_url: str) -> Deployment:
+    """Deploys the working tree; the functions add the seconds in `clock_file` to their time, and `public_url` is in the links of messages.
 
     `endpoints` are the variables that lead the functions to the provider emulator.
 
@@ -47,7 +47,7 @@ def deploy(cloud: Cloud, clock_file: Path, endpoints: Mapping[str, str]) -> Depl
     cloud.client("sesv2").create_email_identity(EmailIdentity=SENDER)
     variables: dict[str, str] = {}
     for name in template.resources(stack, "AWS::Serverless::Function"):
-        variables |= _configure(cloud, name, resources[name], clock_file, endpoints)
+        variables |= _configure(cloud, name, resources[name], clock_file, endpoints, public_url)
     _limit_concurrency(cloud)
     return Deployment(resources, variables, api.complete(cloud, stack, resources))
 
@@ -127,13 +127,15 @@ def _limit_concurrency(cloud: Cloud) -> None:
         client.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": MAX_CONCURRENCY})
 
 
-def _configure(cloud: Cloud, name: str, function: str, clock_file: Path, endpoints: Mapping[str, str]) -> dict[str, str]:
+def _configure(cloud: Cloud, name: str, function: str, clock_file: Path, endpoints: Mapping[str, str], public_url: str) -> dict[str, str]:
     """Adds the local settings of a function: its packages, the clock and, if it calls webhooks, permission to call this machine.
 
-    `name` is the logical id, `function` the physical one. Returns the variables that the template gives to the function.
+    `name` is the logical id, `function` the physical one. Returns the variables that the template gives to the function, with the URL of
+    the local run in the place of that of the emulated API.
     """
     client = cloud.client("lambda")
     from_template: dict[str, str] = client.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
+    from_template |= {"PUBLIC_URL": public_url} if "PUBLIC_URL" in from_template else {}
     local = {"PYTHONPATH": str(PACKAGES), "WAYPOST_CLOCK_FILE": str(clock_file), "AWS_ENDPOINT_URL": cloud.url, **endpoints}
     local |= {"WAYPOST_SNAPSHOT_SECONDS": "0"}  # a publication takes effect at once
     local |= {"WAYPOST_LOCAL_WEBHOOKS": "1"} if name in CALLS_WEBHOOKS else {}

@@ -105,16 +105,17 @@ def running(port: int = 0) -> Iterator[Stack]:
         listener = parts.enter_context(listening(port))
         emulator = parts.enter_context(running_emulator())
         cloud = Cloud(emulator.url)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         starting = running_providers(
             emulator.url, lambda: time.time() + float(emulator.clock_file.read_text()), containers.bridge_address()
         )
         providers = parts.enter_context(starting)
-        deployment = deploy(cloud, emulator.clock_file, providers.environment())
+        deployment = deploy(cloud, emulator.clock_file, providers.environment(), url)
         environment = deployment.variables | cloud.environment() | {"WAYPOST_CLOCK_FILE": str(emulator.clock_file)}
         workspace_creator = parts.enter_context(running_workspace_creator(environment))
         seed.create_demo_workspace(deployment.api, workspace_creator)
         client = parts.enter_context(httpx.Client(base_url=emulator.url, timeout=EMULATOR_TIMEOUT, trust_env=False))
-        stack = Stack(f"http://127.0.0.1:{listener.getsockname()[1]}", emulator, cloud, deployment, workspace_creator, client, providers)
+        stack = Stack(url, emulator, cloud, deployment, workspace_creator, client, providers)
         parts.enter_context(serving(api_guarded(proxy_app(stack, deployment.api, api_decodes_paths=True)), listener))
         yield stack
 

@@ -9,23 +9,28 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from waypost import wiring
-from waypost.manage import requests
+from waypost.domain.messages.links import MAX_TOKEN_CHARACTERS
+from waypost.manage import links, requests
 from waypost.manage.api import ApiRequest, Operation
 from waypost.manage.operations import ALL_OPERATIONS
 from waypost.telemetry import logger
 from waypost.web import http, routes
+from waypost.web.forms import form_fields
 from waypost.web.http import Request, Response
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 MAX_ID_CHARACTERS: Final = 250
 """The length of an id in a path. Nothing has a longer id, and a longer one would not fit into the key of a table."""
+MAX_CHARACTERS: Final = {"token": MAX_TOKEN_CHARACTERS}
+"""The lengths of variables in paths that are no ids, by their names."""
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.LambdaResponse:
     """Answers API Gateway, in payload format 1.0 or 2.0."""
     request = http.read(event)
     request_id = request.id or context.aws_request_id
-    return http.write(http.respond(lambda: _respond(request), request_id, logger.info, logger.exception), request_id, request.method)
+    response = http.respond(lambda: _respond(request), request_id, logger.info, logger.exception)
+    return http.write(links.for_person(request.path, response, request.headers), request_id, request.method)
 
 
 def _respond(request: Request) -> Response:
@@ -34,18 +39,21 @@ def _respond(request: Request) -> Response:
     operation, now = found.route, wiring.now()
     if operation.name == "preflight":
         return http.PREFLIGHT
-    if operation.handler is None or any(len(value) > MAX_ID_CHARACTERS for value in found.variables.values()):
+    if operation.handler is None or any(len(each) > MAX_CHARACTERS.get(name, MAX_ID_CHARACTERS) for name, each in found.variables.items()):
         raise routes.not_found()
     workspace = ""
     if operation.scope is not None:
         workspace = wiring.authenticator().authenticate(request.headers.get("authorization"), operation.scope, now).workspace
     query = requests.query_of(operation.query, request.query)
     body = _body(request, operation)
-    result = operation.handler(ApiRequest(workspace, now, found.variables, query, body, wiring.managing, request.headers))
+    base_url = wiring.public_url() or request.base_url
+    result = operation.handler(ApiRequest(workspace, now, found.variables, query, body, wiring.managing, request.headers, base_url))
     return _response(operation, result)
 
 
 def _body(request: Request, operation: Operation) -> Any:
+    if operation.has_form:
+        return form_fields(request)
     if operation.body is None:
         return None
     is_missing = operation.optional_body and not request.body

@@ -335,3 +335,23 @@ def test_botocore_does_not_retry_a_call_of_ses() -> None:
     client.cache_clear()
     ses = client("sesv2", read_timeout=10, attempts=1)
     assert ses.meta.config.retries["total_max_attempts"] == 1
+
+
+def test_an_email_with_a_link_has_the_headers_of_one_click(stub: Stubber) -> None:
+    """`List-Unsubscribe` and `List-Unsubscribe-Post` come after the headers of the template.
+
+    Without a link, or with one that is too long,
+    there are none of them; there are never the contact lists of SES.
+    """
+    url = "https://example.com/u/token"
+    for link, added in (
+        (url, [("X-A", "1"), ("List-Unsubscribe", f"<{url}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")]),
+        (None, [("X-A", "1")]),
+        ("https://example.com/" + "a" * 980, [("X-A", "1")]),
+    ):
+        prepared = replace(PREPARED, rendered={**PREPARED.rendered, "headers": {"X-A": "1"}}, unsubscribe_url=link)
+        request = SES._request(pending_message(), prepared)
+        assert [(each["Name"], each["Value"]) for each in request["Content"]["Simple"]["Headers"]] == added
+        assert "ListManagementOptions" not in request
+        stub.add_response("send_email", {"MessageId": "ses-1"}, request)
+        assert SES.call_provider(pending_message(), prepared, NOW).outcome == "sent"

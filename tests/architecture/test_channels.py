@@ -29,7 +29,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "core" / "waypost"
 STEP_CLASSES = PACKAGE / "domain" / "journeys" / "message_steps.py"
 CHANNEL_LIST = PACKAGE / "domain" / "values" / "channel_names.py"
-MAY_NAME_CHANNELS = {STEP_CLASSES, CHANNEL_LIST, PACKAGE / "wiring.py", *(PACKAGE / "adapters").glob("*.py")}
+NAMES_FOR_PEOPLE = PACKAGE / "manage" / "link_texts.py"
+MAY_NAME_CHANNELS = {STEP_CLASSES, CHANNEL_LIST, NAMES_FOR_PEOPLE, PACKAGE / "wiring.py", *(PACKAGE / "adapters").glob("*.py")}
 SOURCES = sorted({*PACKAGE.rglob("*.py"), *(ROOT / "functions").glob("*/*.py")} - {*(ROOT / "functions" / "local").glob("*.py")})
 
 

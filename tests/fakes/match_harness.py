@@ -12,7 +12,7 @@ from tests.fakes.consents import FakeConsentHistory
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.journeys import FakeJourneys
 from tests.fakes.log import FakeLog
-from tests.fakes.messages import NOW, FakeMessages, FakeSendQueue
+from tests.fakes.messages import NOW, FakeMessages, FakeOptOuts, FakeSendQueue
 from tests.fakes.receipts import FakeReceipts
 from tests.fakes.runs import FakeRuns
 from tests.fakes.signals import FakeSignals
@@ -113,6 +113,7 @@ class MatchHarness:
     receipts: FakeReceipts = field(default_factory=FakeReceipts)
     signals: FakeSignals = field(default_factory=FakeSignals)
     timers: FakeTimers = field(default_factory=FakeTimers)
+    opt_outs: FakeOptOuts = field(default_factory=FakeOptOuts)
     consents: FakeConsentHistory = field(default_factory=FakeConsentHistory)
 
     def __post_init__(self) -> None:
@@ -162,7 +163,7 @@ class MatchHarness:
 
     def ports(self) -> MatchDependencies:
         """The dependencies of the matcher."""
-        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers", "consents")
+        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers", "consents", "opt_outs")
         ports = {name: self._intercepted(getattr(self, name)) for name in names}
         return MatchDependencies(
             journeys=self._intercepted(self.journeys),

@@ -13,7 +13,9 @@ from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.customers.rows import RowKey
 from waypost.domain.dead_letters import Parked
+from waypost.domain.errors import UnavailableError
 from waypost.domain.messages.caps import CountedMessages, StoredCount
+from waypost.domain.messages.links import SigningKey
 from waypost.domain.messages.message import (
     WHOLE_WORKSPACE,
     Message,
@@ -196,6 +198,42 @@ class FakePermissions:
             erasing=row is None or row.erasing,
             moved=row is not None and row.linked_to is not None,
         )
+
+
+@dataclass
+class FakeLinkKeys:
+    """Signing keys by workspace, newest first; `down` is an outage."""
+
+    stored: dict[str, list[SigningKey]] = field(default_factory=dict)
+    down: bool = False
+
+    def of(self, workspace: str, now: datetime) -> Sequence[SigningKey]:
+        if not self.read(workspace):
+            self.rotate(workspace, now)
+        return self.read(workspace)
+
+    def read(self, workspace: str) -> Sequence[SigningKey]:
+        if self.down:
+            raise UnavailableError("the workspaces table is down")
+        return tuple(self.stored.get(workspace, ()))
+
+    def rotate(self, workspace: str, now: datetime) -> SigningKey:
+        keys = self.stored.setdefault(workspace, [])
+        keys.insert(0, SigningKey(f"k{len(keys)}", f"{workspace}{len(keys)}".encode(), now))
+        return keys[0]
+
+
+@dataclass
+class FakeOptOuts:
+    """The topics that an address gets no more, by workspace, channel and hash, with their times."""
+
+    held: dict[tuple[str, str, str], dict[str, datetime]] = field(default_factory=dict)
+
+    def add(self, workspace: str, channel: str, address: str, topics: Mapping[str, datetime]) -> None:
+        self.add_by_hash(workspace, channel, f"hash of {address}", topics)
+
+    def add_by_hash(self, workspace: str, channel: str, hashed: str, topics: Mapping[str, datetime]) -> None:
+        self.held.setdefault((workspace, channel, hashed), {}).update(topics)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from tests.fakes.messages import (
     FakeChannel,
     FakeDeadLetters,
     FakeLastMessages,
+    FakeLinkKeys,
     FakeMessages,
     FakePermissions,
     FakeSendQueue,
@@ -26,6 +27,7 @@ from tests.fakes.workspaces import FakeWorkspaceSettings
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
 from waypost.cache.sending_quotas import Pace
+from waypost.cache.signing_keys import SigningKeys
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.identifiers import Identifier
@@ -34,6 +36,7 @@ from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.messages.message import Message
+from waypost.message_links import MessageLinks
 from waypost.send import SendDependencies, SendResult, send
 
 ADA = Identifier("primary", "ada@example.com")
@@ -117,6 +120,7 @@ class SendHarness:
     pauses: ProviderPauses = field(default_factory=ProviderPauses)
     paces: dict[str, Pace] = field(default_factory=dict)
     slept: list[float] = field(default_factory=list)
+    link_keys: FakeLinkKeys = field(default_factory=FakeLinkKeys)
     now: datetime = NOW
     call_duration: timedelta = timedelta(0)
 
@@ -148,6 +152,7 @@ class SendHarness:
             pauses=self.pauses,
             paces=self.paces,
             sleep=self.slept.append,
+            links=MessageLinks(SigningKeys(self.link_keys), "https://example.com", lambda *parts: "hash of " + " ".join(parts)),
             clock=lambda: self.now + self.call_duration,
         )
 

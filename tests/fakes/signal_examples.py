@@ -13,6 +13,7 @@ from waypost.domain.signals import (
     ErasureContinued,
     EventsArrived,
     JourneyResumed,
+    LinkUsed,
     MessageReported,
     MessageSettled,
     Signal,
@@ -36,5 +37,6 @@ SIGNALS: tuple[Signal, ...] = (
     RELEASED,
     ErasureContinued("w1", "c_1", 3),
     MessageReported("w1", "c_1", TIMER.lookup_id, "r_1", "hello", 1, "msg_1", "clicked", "https://example.com/cart?x=1", NOW),
+    LinkUsed("w1", "c_1", "email", "f0e1", ("offers",), ("news", "*"), confirmed=True, at=NOW),
 )
 """One signal of each kind."""

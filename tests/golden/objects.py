@@ -24,7 +24,16 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
 from waypost.domain.runs.run import Cause, CustomerRuns, PendingTransition, Run, RunStatus, StepVisit, VersionRow
 from waypost.domain.runs.timers import Timer
-from waypost.domain.signals import CustomerReleased, ErasureContinued, EventsArrived, JourneyResumed, MessageSettled, Signal, TimerDue
+from waypost.domain.signals import (
+    CustomerReleased,
+    ErasureContinued,
+    EventsArrived,
+    JourneyResumed,
+    LinkUsed,
+    MessageSettled,
+    Signal,
+    TimerDue,
+)
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, 1000, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=7, milliseconds=250)
@@ -303,6 +312,8 @@ SIGNALS: tuple[Signal, ...] = (
     JourneyResumed("w1", "welcome", 7, 1, "messages", "held#2026-11-23T05:17:13.001Z#r_1!"),
     CustomerReleased("w1", "c_ada", ADA, "welcome", 7, 1),
     ErasureContinued("w1", "c_ada", 3),
+    LinkUsed("w1", "c_ada", "email", "f0e1d2", (), ("news",), False, NOW),
+    LinkUsed("w1", "", "sms", "f0e1d2", ("offers",), ("*",), True, LATER),
 )
 PARKED = (
     Parked("w1", "signal", "s1", '{"kind":"released","workspace":"w1","customer":"c_ada"}', "ValueError", NOW),

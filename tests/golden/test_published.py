@@ -65,4 +65,4 @@ def test_a_message_that_can_no_longer_be_published_is_sent_or_skipped(name: str,
     channels = {"email": SesChannel("waypost@example.com", ""), "webhook": webhook}
     ports = manage_dependencies(templates=LiquidTemplates(), channels=lambda: channels, settings=FakeWorkspaceSettings())
     [planned] = simulated(DEFINITIONS[name], "UTC").messages
-    assert rendered(planned, journey, {}, ports).reason == reason
+    assert rendered(planned, journey, {}, ports, "https://example.com").reason == reason

@@ -21,6 +21,7 @@ from functions.local.paths import TEMPLATE
 CREATED: Final = ("AWS::DynamoDB::Table", "AWS::SQS::Queue")
 SECTIONS: Final = ("AWSTemplateFormatVersion", "Parameters", "Mappings", "Conditions")
 SCHEDULE_GROUP: Final = STACK
+PUBLIC_URL: Final = "PUBLIC_URL"
 FILLED_IN: Final[tuple[tuple[dict[str, Any], str], ...]] = (
     ({"Ref": "Timers"}, SCHEDULE_GROUP),
     ({"Fn::GetAtt": ["SchedulerRole", "Arn"]}, f"arn:aws:iam::{ACCOUNT}:role/{STACK}-scheduler"),
@@ -62,24 +63,32 @@ class MotoDeployment:
         return self.variables[function] | cloud.environment() | {**endpoints, "WAYPOST_SNAPSHOT_SECONDS": "0"} | webhooks
 
 
-def deploy(cloud: Cloud) -> MotoDeployment:
-    """Creates what the functions use: the stack, the schedule group, and the identity that sends e-mail."""
+def deploy(cloud: Cloud, public_url: str) -> MotoDeployment:
+    """Creates what the functions use: the stack, the schedule group, and the identity that sends e-mail.
+
+    `public_url` is in the links of messages.
+    """
     stack = template.load(TEMPLATE)
     outputs = _create(cloud, stack)
     cloud.client("scheduler").create_schedule_group(Name=SCHEDULE_GROUP)
     cloud.client("sesv2").create_email_identity(EmailIdentity=SENDER)
-    variables: dict[str, dict[str, str]] = {name: {} for name in template.resources(stack, "AWS::Serverless::Function")}
-    for name, function in variables.items():
-        function |= {variable: outputs[_output(name, variable)] for variable in _variables(stack, name)}
+    variables = {name: _filled_in(stack, name, outputs, public_url) for name in template.resources(stack, "AWS::Serverless::Function")}
     mappings = template.resources(stack, "AWS::Lambda::EventSourceMapping")
     return MotoDeployment(variables, [event_source(cloud, mapping, outputs[name]) for name, mapping in mappings.items()])
+
+
+def _filled_in(stack: dict[str, Any], function: str, outputs: dict[str, str], public_url: str) -> dict[str, str]:
+    """The variables of a function with their values. The URL in the template names the API, which moto does not have."""
+    own = {variable: outputs[_output(function, variable)] for variable in _variables(stack, function)}
+    return own | ({PUBLIC_URL: public_url} if PUBLIC_URL in own else {})
 
 
 def _variables(stack: dict[str, Any], function: str) -> dict[str, Any]:
     """The variables of a function in the template, with those of Globals."""
     own = template.resources(stack, "AWS::Serverless::Function")[function]
     variables: dict[str, Any] = stack["Globals"]["Function"]["Environment"]["Variables"] | own["Environment"]["Variables"]
-    return {name: next((text for expression, text in FILLED_IN if expression == value), value) for name, value in variables.items()}
+    replaced = {name: next((text for expression, text in FILLED_IN if expression == value), value) for name, value in variables.items()}
+    return replaced | ({PUBLIC_URL: ""} if PUBLIC_URL in replaced else {})
 
 
 def _output(function: str, variable: str) -> str:

@@ -83,12 +83,17 @@ def rest_api(stack: dict[str, Any], functions: Mapping[str, Invoke]) -> Starlett
         try:
             return response_of(await run_in_threadpool(functions[method.function], event))
         except FunctionError as error:
-            log.error("%s %s failed: %s", request.method, path, error)
+            log.error("%s %s failed: %s", request.method, loggable(path), error)
             return Response(status_code=HTTPStatus.BAD_GATEWAY)
 
     app = Starlette(routes=[AnyRoute("/{path:path}", answer, methods=METHODS)])
     app.router.redirect_slashes = False
     return app
+
+
+def loggable(path: str) -> str:
+    """A path without the token of a link, which is a secret of the customer."""
+    return "/u/..." if path.startswith("/u/") else path
 
 
 def event_of(request: Request, body: bytes, path: str, resource: str) -> dict[str, Any]:

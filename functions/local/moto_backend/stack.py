@@ -101,7 +101,7 @@ def running_on_moto(port: int = 0) -> Iterator[MotoStack]:
         listener = parts.enter_context(listening(port))
         moto = parts.enter_context(running_moto())
         cloud = Cloud(moto.url)
-        deployment = deploy(cloud)
+        deployment = deploy(cloud, _url(listener))
         providers = parts.enter_context(running_providers(moto.url, bridge=containers.bridge_address()))
         environments = {name: deployment.environment(name, cloud, providers.environment()) for name in deployment.variables}
         functions = {

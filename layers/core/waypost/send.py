@@ -56,6 +56,7 @@ from waypost.domain.runs.message_knowledge import known_status
 from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.windows import zone_for
+from waypost.message_links import MessageLinks
 from waypost.message_reports import report_to_run
 from waypost.redelivery import park
 
@@ -87,6 +88,7 @@ class SendDependencies:
     dead: ports.DeadLetters
     statuses: Statuses
     pauses: ProviderPauses
+    links: MessageLinks
     paces: Paces
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
@@ -257,7 +259,7 @@ def _content(message: Message, recipient: Recipient, now: datetime, dependencies
 
 def _prepare(message: Message, recipient: Recipient, now: datetime, dependencies: SendDependencies) -> PreparedMessage | SkipReason:
     step = template_scope.message_step(recipient.journey, message.step)
-    scope = template_scope.scope(message, recipient.customer, recipient.journey)
+    scope = template_scope.scope(message, recipient.customer, recipient.journey, dependencies.links.base_url)
     rendered = dependencies.templates.render(template_scope.template_of(step), scope, now, strict=step.strict)
     if isinstance(rendered, RenderFailure):
         return SkipReason(MessageReason.TEMPLATE, rendered.detail)
@@ -285,6 +287,8 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
 
     None if the claim failed because the row has changed, or if the customer has changed so that the message has to be decided again.
     """
+    # Before the claim: if the signing key cannot be read, the message has no attempt more than before.
+    outgoing = dependencies.links.put_into(claim.prepared, claim.message, claim.recipient, now)
     claimed = delivery.with_claim(claim.message, now, token, claim.prepared.to)
     if not dependencies.messages.save(claimed, row):
         return None
@@ -298,7 +302,7 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
         settled = delivery.skipped(claim.message, reason, dependencies.clock())
         return _record(lambda current: delivery.without_call(current, settled), claimed, dependencies.clock(), token, dependencies)
     # A receipt or a password reset is no advertising: nobody has agreed that it reports whether it was read.
-    outgoing = replace(claim.prepared, is_tracked=claim.recipient.topic is not None)
+    outgoing = replace(outgoing, is_tracked=claim.recipient.topic is not None)
     response = _slowed_down(_call_provider(claimed, outgoing, now, dependencies), claimed, dependencies)
     if response.outcome in ("sent", "unknown") and claimed.channel in dependencies.paces:
         dependencies.paces[claimed.channel].sent(step_class(claimed.channel).recipients(claim.prepared.rendered))

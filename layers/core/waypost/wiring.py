@@ -32,11 +32,13 @@ from waypost.cache.linked_ids import LinkedIdCache
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
 from waypost.cache.sending_quotas import CachedQuota, Pace
+from waypost.cache.signing_keys import SigningKeys
 from waypost.cache.workspace_cache import SNAPSHOT_SECONDS, Schemas, Snapshots, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.erasure import ErasureDependencies
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
+from waypost.message_links import MessageLinks
 from waypost.web.authentication import Authenticator
 
 # These are imported where they are used, so that only the functions that need them load pydantic's models of journeys and of the API.
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from waypost import ports
     from waypost.adapters.dynamodb.journeys import DynamoJourneys
     from waypost.adapters.dynamodb.last_messages import DynamoLastMessages
+    from waypost.adapters.dynamodb.link_keys import DynamoLinkKeys
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions
     from waypost.adapters.dynamodb.workspace_settings import DynamoWorkspaceSettings
     from waypost.inbound_texts import InboundDependencies
@@ -169,6 +172,19 @@ def webhook_secrets() -> DynamoWebhookSecrets:
 
 
 @cache
+def link_keys() -> DynamoLinkKeys:
+    """The signing keys of the links in messages."""
+    from waypost.adapters.dynamodb.link_keys import DynamoLinkKeys  # noqa: PLC0415 - the sender and management only
+
+    return DynamoLinkKeys(table("WORKSPACES_TABLE"))
+
+
+def public_url() -> str:
+    """The public URL of the API for the links in messages. The management API learns it from its requests where this is empty."""
+    return settings.optional("PUBLIC_URL").rstrip("/")
+
+
+@cache
 def suppressions() -> DynamoSuppressions:
     """The suppressed addresses of all workspaces."""
     from waypost.adapters.dynamodb.suppressions import DynamoSuppressions  # noqa: PLC0415 - only the sender and management load it
@@ -253,6 +269,8 @@ def intake() -> IngestDependencies:
 @cache
 def matching() -> engine.MatchDependencies:
     """The dependencies of the matcher."""
+    from waypost.adapters.dynamodb.permissions import DynamoOptOuts  # noqa: PLC0415 - few signals need it
+
     return engine.MatchDependencies(
         customers=customers(),
         runs=runs(),
@@ -265,6 +283,7 @@ def matching() -> engine.MatchDependencies:
         send_queue=send_queue(),
         signals=signals_queue(),
         timers=timers(),
+        opt_outs=DynamoOptOuts(table("WORKSPACES_TABLE"), tombstone_key),
         executor=ThreadPoolExecutor(MATCHER_THREADS),
         erasing=erasing,
         log_all=settings.optional("EVENT_LOG", "full") == "full",
@@ -295,6 +314,7 @@ def erasing() -> ErasureDependencies:
 def sending() -> send.SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
+    from waypost.adapters.dynamodb.address_rows import address_hash  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.cap_counts import DynamoCapCounts  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.permissions import DynamoPermissions  # noqa: PLC0415 - as above
 
@@ -317,6 +337,7 @@ def sending() -> send.SendDependencies:
         statuses=Statuses(journeys(), max_age=snapshot_seconds()),
         pauses=ProviderPauses(),
         paces={"email": Pace(email_quota(), settings.integer("SEND_CONCURRENCY", 20))},
+        links=MessageLinks(SigningKeys(link_keys()), public_url(), partial(address_hash, secret_of=tombstone_key)),
         clock=now,
         sleep=time.sleep,
     )
@@ -414,6 +435,8 @@ def managing() -> ManageDependencies:
         provider_suppressions=ses.SesSuppressions(),
         email_quota=email_quota(),
         secrets=webhook_secrets(),
+        link_keys=link_keys(),
+        signing_keys=SigningKeys(link_keys()),
         dead_letters=dead_letters(),
         signals=signals_queue(),
         send_queue=send_queue(),

@@ -50,7 +50,14 @@ def previewed(template: Any, customers: FakeCustomers | None = None, channel: st
         journeys=OneStoredJourney(),
     )
     checks = PublishChecks(template_error, lambda _: None, sender_fault)
-    return preview(dependencies, "w1", PreviewBody.model_validate({"channel": channel, "template": template, **body}), checks, NOW)
+    return preview(
+        dependencies,
+        "w1",
+        PreviewBody.model_validate({"channel": channel, "template": template, **body}),
+        checks,
+        NOW,
+        "https://example.com",
+    )
 
 
 def found_problems(template: Any, **body: Any) -> list[tuple[str, str]]:

@@ -59,10 +59,11 @@ def test_a_variable_is_one_segment_of_the_path_and_is_decoded() -> None:
 
 
 def test_every_other_route_needs_an_admin_key() -> None:
-    """Only health, both schema documents and the preflight need no key, and only the intake takes a key with the scope `events`."""
+    """Only health, both schema documents, the preflight and the page of a link need no key; only the intake takes the scope `events`."""
     open_to_all = {(route.method, route.path) for route in ALL_OPERATIONS if route.scope is None}
     documents = {("GET", path) for path in ("/api/health", "/api/openapi.json", "/api/journeys/schema")}
-    assert open_to_all == {("OPTIONS", path) for path in INTAKE_PATHS} | documents
+    page = {("GET", "/u/{token}"), ("POST", "/u/{token}")}
+    assert open_to_all == {("OPTIONS", path) for path in INTAKE_PATHS} | documents | page
     assert {route.path for route in ALL_OPERATIONS if route.scope == "events"} == set(INTAKE_PATHS)
 
 

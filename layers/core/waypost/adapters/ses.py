@@ -14,7 +14,7 @@ from waypost.adapters.aws import client, error_code, is_outage, translate_errors
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.messages.tracking import with_untracked_links
-from waypost.domain.values.email_headers import headers_error
+from waypost.domain.values.email_headers import MAX_HEADER_CHARACTERS, headers_error
 from waypost.domain.values.mailboxes import Mailbox, mailbox, usable_address
 
 # Besides the outages of all services: SES accepts no e-mail of this account at the moment, or its configuration set does not exist.
@@ -77,7 +77,8 @@ class SesChannel:
         rendered = prepared.rendered
         parts = {"text": rendered.get("text"), "html": with_untracked_links(rendered.get("html") or "")}
         body = {part.capitalize(): _content(text) for part, text in parts.items() if text}
-        headers = [{"Name": name, "Value": value} for name, value in rendered.get("headers", {}).items()]
+        all_headers = {**rendered.get("headers", {}), **_unsubscribe_headers(prepared)}
+        headers = [{"Name": name, "Value": value} for name, value in all_headers.items()]
         copies = {member: rendered[name] for name, member in (("cc", "CcAddresses"), ("bcc", "BccAddresses")) if rendered.get(name)}
         request: dict[str, Any] = {
             "FromEmailAddress": rendered["from"],
@@ -142,6 +143,15 @@ def _receiver(rendered: RenderedTemplate, customer: Customer) -> Mailbox | None:
     candidates = (customer.attributes.get("email"), customer.primary_key)
     addresses = (usable_address(text.strip()) for text in candidates if isinstance(text, str))
     return next((Mailbox("", address) for address in addresses if address), None)
+
+
+def _unsubscribe_headers(prepared: PreparedMessage) -> Mapping[str, str]:
+    """The headers of one-click unsubscription (RFC 8058), if the message has the link."""
+    # Not `ListManagementOptions`: SES would then add headers of its own, for contact lists of its own.
+    name, value = "List-Unsubscribe", f"<{prepared.unsubscribe_url}>"
+    if prepared.unsubscribe_url is None or len(name) + len(value) > MAX_HEADER_CHARACTERS:
+        return {}
+    return {name: value, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def _content(text: str) -> Mapping[str, str]:

@@ -56,9 +56,13 @@ class SmsChannel:
             number, {"to": number, "text": text, "type": message_type, "encoding": encoding, "segments": number_of_parts}
         )
 
-    def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:  # noqa: ARG002 - AWS dates a text itself
+    def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:  # noqa: ARG002, PLR0911 - AWS dates it
         """Calls the SMS service once."""
         # SendTextMessage has no idempotency key, as SES has none: one attempt, and an error after the connection was made is `unknown`.
+        text = prepared.rendered["text"]
+        if len(text) > MAX_CHARACTERS:
+            # Only now it has its real links, which are longer than the inert ones that `prepare` has counted.
+            return ProviderResponse("failed", f"with its links, the text has {len(text)} characters; the most is {MAX_CHARACTERS}")
         try:
             request = self._request(message, prepared.rendered)
             sent = client("pinpoint-sms-voice-v2", read_timeout=10, attempts=1).send_text_message(**request)
@@ -73,8 +77,8 @@ class SmsChannel:
         # botocore takes a body that breaks off for an answer without members.
         if "MessageId" not in sent:
             return ProviderResponse("unknown", "the answer of the SMS service is incomplete")
-        parts = f"{prepared.rendered['segments']} x {prepared.rendered['encoding']}"
-        return ProviderResponse("sent", f"{sent['MessageId']} ({parts})")
+        encoding, number_of_parts = sms_parts(text)
+        return ProviderResponse("sent", f"{sent['MessageId']} ({number_of_parts} x {encoding})")
 
     def _request(self, message: Message, rendered: RenderedTemplate) -> dict[str, Any]:
         request: dict[str, Any] = {

@@ -22,6 +22,7 @@ from waypost.domain.signals import (
     ErasureContinued,
     EventsArrived,
     JourneyResumed,
+    LinkUsed,
     MessageReported,
     MessageSettled,
     QueueMessage,
@@ -58,6 +59,9 @@ SHAPES: Final[Mapping[str, Shape]] = {
         number=3,
     ),
     "erasure": Shape(frozenset({"kind", "workspace", "customer", "part"}), number=2),
+    "link": Shape(
+        frozenset({"kind", "workspace", "customer", "channel", "address", "subscribed", "unsubscribed", "confirmed", "at"}), number=3
+    ),
 }
 NUMBERS: Final = tuple({shape.number for shape in SHAPES.values()})
 EVENT_SHAPE: Final = Shape(
@@ -150,8 +154,9 @@ def to_wire(signal: Signal) -> dict[str, Any]:
         case CustomerReleased():
             wire = _released_to_wire(signal)
         case ErasureContinued():
-            names = {"workspace": signal.workspace, "customer": signal.erased, "part": signal.part}
-            wire = {FORMAT_KEY: SHAPES["erasure"].number, "kind": "erasure", **names}
+            wire = _erasure_to_wire(signal)
+        case LinkUsed():
+            wire = _link_to_wire(signal)
         case _:
             assert_never(signal)
     return wire
@@ -304,8 +309,41 @@ def _released_from_wire(wire: Mapping[str, Any]) -> CustomerReleased:
     )
 
 
+def _erasure_to_wire(signal: ErasureContinued) -> dict[str, Any]:
+    names = {"workspace": signal.workspace, "customer": signal.erased, "part": signal.part}
+    return {FORMAT_KEY: SHAPES["erasure"].number, "kind": "erasure", **names}
+
+
 def _erasure_from_wire(wire: Mapping[str, Any]) -> ErasureContinued:
     return ErasureContinued(wire["workspace"], wire["customer"], wire["part"])
+
+
+def _link_to_wire(signal: LinkUsed) -> dict[str, Any]:
+    return {
+        FORMAT_KEY: SHAPES["link"].number,
+        "kind": "link",
+        "workspace": signal.workspace,
+        "customer": signal.customer_in_link,
+        "channel": signal.channel,
+        "address": signal.address_hash,
+        "subscribed": list(signal.subscribed),
+        "unsubscribed": list(signal.unsubscribed),
+        "confirmed": signal.confirmed,
+        "at": iso(signal.at),
+    }
+
+
+def _link_from_wire(wire: Mapping[str, Any]) -> LinkUsed:
+    return LinkUsed(
+        workspace=wire["workspace"],
+        customer_in_link=wire["customer"],
+        channel=wire["channel"],
+        address_hash=wire["address"],
+        subscribed=tuple(wire["subscribed"]),
+        unsubscribed=tuple(wire["unsubscribed"]),
+        confirmed=wire["confirmed"],
+        at=instant(wire["at"]),
+    )
 
 
 _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Signal]]] = {
@@ -316,4 +354,5 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Signal]]] = {
     "resumed": _resumed_from_wire,
     "released": _released_from_wire,
     "erasure": _erasure_from_wire,
+    "link": _link_from_wire,
 }

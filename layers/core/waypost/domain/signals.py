@@ -12,6 +12,7 @@ from waypost.domain.journeys.known_statuses import KnownStatus
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.runs.timers import Timer
 from waypost.domain.values.generated_ids import digest
+from waypost.domain.values.wire_time import iso
 
 ResumePhase = Literal["runs", "messages"]
 
@@ -173,7 +174,36 @@ class ErasureContinued:
         return digest("erasure", self.workspace, self.erased, str(self.part))
 
 
-Signal = EventsArrived | MessageSettled | MessageReported | TimerDue | JourneyResumed | CustomerReleased | ErasureContinued
+@dataclass(frozen=True, slots=True)
+class LinkUsed:
+    """A person has used the link in a message (docs/messages.md#links): what it subscribes to, and what it unsubscribes from.
+
+    `customer_in_link` is empty if the link is about its address only. The topics are ids, or `*` for all of them. `confirmed`: the
+    subscriptions are confirmed. `at` is the time of the request, and `address_hash` the keyed hash of the address on `channel`.
+    """
+
+    workspace: str
+    customer_in_link: str
+    channel: str
+    address_hash: str
+    subscribed: tuple[str, ...]
+    unsubscribed: tuple[str, ...]
+    confirmed: bool
+    at: datetime
+
+    @property
+    def customer(self) -> str:
+        """The message group: the customer, or one for each address."""
+        return self.customer_in_link or "u_" + digest("address", self.workspace, self.channel, self.address_hash)
+
+    @property
+    def name(self) -> str:
+        """The deduplication id: one for each change and time."""
+        changes = (str(len(self.subscribed)), *self.subscribed, *self.unsubscribed, str(self.confirmed), iso(self.at))
+        return digest("link", self.workspace, self.customer, self.channel, self.address_hash, *changes)
+
+
+Signal = EventsArrived | MessageSettled | MessageReported | TimerDue | JourneyResumed | CustomerReleased | ErasureContinued | LinkUsed
 
 
 class QueueMessage(NamedTuple):

@@ -23,6 +23,8 @@ class ApiRequest(Generic[Q, B]):
 
     `workspace` is empty for an operation that needs no key.
 
+    `base_url` is the public URL of the API, empty if it is not known.
+
     `connect` returns the dependencies. It is called on use, so that `GET /api/health` needs no adapter.
     """
 
@@ -33,6 +35,7 @@ class ApiRequest(Generic[Q, B]):
     body: B
     connect: Callable[[], ManageDependencies]
     headers: Mapping[str, str] = field(default_factory=dict)
+    base_url: str = ""
 
     @property
     def dependencies(self) -> ManageDependencies:
@@ -51,7 +54,8 @@ class Operation(Route):
     `handler` is None if another function answers the route; then the row is only documentation. `response` is the type of the body (None:
     no body), `further_statuses` are the other statuses with the same body, and `media` is its media type. `body` is the model of the
     request body (None: the body is not read). With `raw_body` the model only documents the body and the handler gets any JSON value. With
-    `optional_body` a missing body is an empty object. With `has_etag` the response has an `ETag`, and a body may come with `If-Match`.
+    `optional_body` a missing body is an empty object. With `has_form` the body is an HTML form, and the handler gets its fields. With
+    `has_etag` the response has an `ETag`, and a body may come with `If-Match`.
     """
 
     summary: str
@@ -65,4 +69,5 @@ class Operation(Route):
     body: type[BaseModel] | None = None
     raw_body: bool = False
     optional_body: bool = False
+    has_form: bool = False
     has_etag: bool = False

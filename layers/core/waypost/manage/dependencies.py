@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from waypost import ports
 from waypost.cache.senders import Senders
 from waypost.cache.sending_quotas import CachedQuota
+from waypost.cache.signing_keys import SigningKeys
 from waypost.domain.journeys.checks import publish_checks
 from waypost.erasure import ErasureDependencies
 
@@ -65,6 +66,8 @@ class ManageDependencies:
     email_quota: CachedQuota
     provider_suppressions: ports.ProviderSuppressions
     secrets: ports.ManagedWebhookSecrets
+    link_keys: ports.ManagedLinkKeys
+    signing_keys: SigningKeys
     dead_letters: ports.ManagedDeadLetters
     signals: ports.Signals
     send_queue: ports.SendQueue

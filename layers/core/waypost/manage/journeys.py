@@ -131,7 +131,9 @@ def response(checks: PublishChecks, journey: Lifecycle, definition: Any) -> Jour
     # A version that is published is not checked again: a stricter release would show problems of what runs without any.
     is_draft = journey.version != journey.published_version and journey.status != "stopped"
     checked = publish_checks.publishable(definition, *checks.all) if is_draft else []
-    return JourneyResponse.with_definition(journey, definition, checked if isinstance(checked, list) else [])
+    return JourneyResponse.with_definition(
+        journey, definition, checked if isinstance(checked, list) else [], publish_checks.warnings(definition)
+    )
 
 
 def diagram_of(

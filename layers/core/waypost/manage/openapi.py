@@ -15,6 +15,7 @@ from waypost.manage.api import Operation
 REFERENCES: Final = "#/components/schemas/{model}"
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
+FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 BodySchemas = Mapping[tuple[Any, JsonSchemaMode], Mapping[str, Any]]
 """The schema of each type, by the type and by whether it describes what is read (validation) or written (serialization)."""
@@ -81,6 +82,9 @@ def _described(operation: Operation, schemas: BodySchemas) -> dict[str, Any]:
     if operation.body is not None:
         content = {JSON: {"schema": schemas[operation.body, "validation"]}}
         described["requestBody"] = {"required": not operation.optional_body, "content": content}
+    if operation.has_form:
+        form = {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}
+        described["requestBody"] = {"required": True, "content": dict.fromkeys(FORMS, form)}
     return described
 
 

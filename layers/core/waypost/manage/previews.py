@@ -43,12 +43,14 @@ class Preview:
 
 def preview_template(request: ApiRequest[NoQuery, PreviewBody]) -> PreviewResponse:
     """`POST /api/templates/preview`."""
-    found = preview(request.dependencies, request.workspace, request.body, checks_for(request), request.now)
+    found = preview(request.dependencies, request.workspace, request.body, checks_for(request), request.now, request.base_url)
     return PreviewResponse.of(found.rendered, found.missing, found.problems)
 
 
-def preview(dependencies: ManageDependencies, workspace: str, body: PreviewBody, checks: PublishChecks, now: datetime) -> Preview:
-    """The template rendered for a customer by the functions of the sender. It sends and stores nothing.
+def preview(
+    dependencies: ManageDependencies, workspace: str, body: PreviewBody, checks: PublishChecks, now: datetime, base_url: str
+) -> Preview:
+    """The template rendered for a customer by the functions of the sender. It sends and stores nothing, and its links are inert.
 
     RefusedError 422 if no customer has the primary key, 404 if there is no such journey.
     """
@@ -62,7 +64,7 @@ def preview(dependencies: ManageDependencies, workspace: str, body: PreviewBody,
     if not isinstance(journey, Journey):
         return Preview(message, {}, None, (), problems)
     step = template_scope.message_step(journey, PREVIEW)
-    template, scope = template_scope.template_of(step), template_scope.scope(message, customer, journey)
+    template, scope = template_scope.template_of(step), template_scope.scope(message, customer, journey, base_url)
     missing = dependencies.templates.missing_variables(template, scope, now)
     rendered = dependencies.templates.render(template, scope, now, strict=False)
     if isinstance(rendered, RenderFailure):

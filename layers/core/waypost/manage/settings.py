@@ -13,6 +13,7 @@ from waypost.domain.signal_codec import to_queue_message
 from waypost.domain.signals import JourneyResumed
 from waypost.manage.api import ApiRequest
 from waypost.manage.lifecycle import SECOND_PASS_AFTER
+from waypost.manage.link_texts import LANGUAGES
 from waypost.manage.requests import NoQuery, SettingsBody
 from waypost.manage.responses.workspaces import SettingsResponse
 from waypost.web.http import Response
@@ -25,11 +26,17 @@ def read_settings(request: ApiRequest[NoQuery, None]) -> Response:
 
 
 def save_settings(request: ApiRequest[NoQuery, SettingsBody]) -> Response:
-    """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one, 422 for a cap of no topic.
+    """`PUT /api/settings`. RefusedError 412 if `If-Match` names another revision than the stored one.
 
-    If the workspace sends again, what it has held is released, in two passes.
+    RefusedError 422 for a cap of no topic, or a language that the page behind links does not have. If the workspace sends again, what it
+    has held is released, in two passes.
     """
     _check_caps(request.body)
+    if request.body.language not in LANGUAGES:
+        # Not in the model: a newer release may have stored a language that this one does not know, and the sender reads the settings too.
+        known = ", ".join(LANGUAGES)
+        fault = {"code": "unknown-language", "detail": f"the page behind links is in one of {known}", "pointer": "/language"}
+        raise RefusedError(422, "invalid", "The body does not have the form that this route requires.", errors=[fault])
     settings, expected = request.dependencies.settings, request.headers.get("if-match")
     was, revision = settings.read(request.workspace)
     if expected is not None and not _matches(expected, revision):

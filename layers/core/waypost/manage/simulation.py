@@ -50,15 +50,15 @@ def simulate_journey(request: ApiRequest[NoQuery, SimulationBody]) -> Simulation
     """`POST /api/journeys/{id}/simulate`."""
     ports = request.dependencies
     schema = ports.workspaces.schema(request.workspace)
-    simulation = simulate(ports, request.workspace, request.variables["id"], request.body, schema, request.now)
+    simulation = simulate(ports, request.workspace, request.variables["id"], request.body, schema, request.now, request.base_url)
     journey = simulation.journey_version.journey
     attributes = ports.settings.read(request.workspace).settings.address_attributes
-    messages = [rendered(each, journey, attributes, ports) for each in simulation.messages]
+    messages = [rendered(each, journey, attributes, ports, request.base_url) for each in simulation.messages]
     return SimulationResponse.of(simulation, messages, list(event_warnings(journey, request.body)))
 
 
 def simulate(
-    sources: ManageDependencies, workspace: str, journey_id: str, body: SimulationBody, schema: Schema, now: datetime
+    sources: ManageDependencies, workspace: str, journey_id: str, body: SimulationBody, schema: Schema, now: datetime, base_url: str = ""
 ) -> Simulation:
     """Plays events against the newest definition of a journey.
 
@@ -76,7 +76,7 @@ def simulate(
     attributes = sources.settings.read(workspace).settings.address_attributes
 
     def outcome(planned: PlannedMessage) -> MessageStatus:
-        return MessageStatus.SKIPPED if rendered(planned, checked, attributes, sources).reason else MessageStatus.SENT
+        return MessageStatus.SKIPPED if rendered(planned, checked, attributes, sources, base_url).reason else MessageStatus.SENT
 
     simulation = Simulation(JourneyVersion(checked, lifecycle.version), schema, row, outcome)
     reports = _given_reports(checked, body)
@@ -85,11 +85,11 @@ def simulate(
 
 
 def rendered(
-    planned: PlannedMessage, journey: Journey, address_attributes: Mapping[str, str], dependencies: ManageDependencies
+    planned: PlannedMessage, journey: Journey, address_attributes: Mapping[str, str], dependencies: ManageDependencies, base_url: str
 ) -> SimulatedMessage:
-    """A message of the dry run, rendered for the customer as it was when the message was planned."""
+    """A message of the dry run, rendered for the customer as it was when the message was planned. Its links are inert."""
     message, step = planned.message, template_scope.message_step(journey, planned.message.step)
-    template, scope = template_scope.template_of(step), template_scope.scope(message, planned.customer, journey)
+    template, scope = template_scope.template_of(step), template_scope.scope(message, planned.customer, journey, base_url)
     content = dependencies.templates.render(template, scope, message.created_at, strict=step.strict)
     customer = receivers.for_channel(planned.customer, message.channel, address_attributes)
     prepared = (

@@ -30,7 +30,7 @@ def send_test(request: ApiRequest[NoQuery, SendTestBody]) -> SentTestResponse:
     _require_test_address(body, dependencies.settings.read(workspace).settings)
     # Written over what the template has: whatever a customer or an event brings, a test goes to the address that was checked.
     with_address = body.model_copy(update={"template": {**body.template, step.test_address_field: body.to}})
-    found = preview(dependencies, workspace, with_address, checks_for(request), now)
+    found = preview(dependencies, workspace, with_address, checks_for(request), now, request.base_url)
     if found.prepared is None or found.problems:
         raise invalid("This template cannot be sent.", list(found.problems))
     _require_not_suppressed(dependencies, workspace, body.channel, found.prepared.to)

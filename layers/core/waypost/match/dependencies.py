@@ -33,6 +33,7 @@ class MatchDependencies:
     send_queue: ports.SendQueue
     signals: ports.Signals
     timers: ports.Timers
+    opt_outs: ports.OptOuts
     executor: Executor
     erasing: Callable[[], ErasureDependencies]
     log_all: bool = True

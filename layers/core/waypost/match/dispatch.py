@@ -12,6 +12,7 @@ from waypost.domain.signals import (
     ErasureContinued,
     EventsArrived,
     JourneyResumed,
+    LinkUsed,
     MessageReported,
     MessageSettled,
     Signal,
@@ -20,6 +21,7 @@ from waypost.domain.signals import (
 from waypost.erasure import continue_erasure
 from waypost.match.dependencies import MatchDependencies
 from waypost.match.events import match_events
+from waypost.match.links import use_link
 from waypost.match.resume import resume
 from waypost.match.wakeups import wake
 
@@ -42,6 +44,8 @@ def match(
     match signal:
         case EventsArrived():
             return match_events(signal, now, dependencies, redelivered=redelivered, group=group, on_moved=on_moved)
+        case LinkUsed():
+            return use_link(signal, now, dependencies, redelivered=redelivered, group=group, on_moved=on_moved)
         case JourneyResumed():
             resume(signal, dependencies)
             return []

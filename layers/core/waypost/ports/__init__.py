@@ -42,7 +42,9 @@ from waypost.ports.runs import ManagedRuns, RunCounts, RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
 from waypost.ports.workspaces import (
     Keys,
+    LinkKeys,
     ManagedKeys,
+    ManagedLinkKeys,
     ManagedWebhookSecrets,
     ManagedWorkspaces,
     ManagedWorkspaceSettings,
@@ -70,10 +72,12 @@ __all__ = [
     "Journeys",
     "Keys",
     "LastMessages",
+    "LinkKeys",
     "ManagedCustomers",
     "ManagedDeadLetters",
     "ManagedJourneys",
     "ManagedKeys",
+    "ManagedLinkKeys",
     "ManagedMessages",
     "ManagedRuns",
     "ManagedSuppressions",

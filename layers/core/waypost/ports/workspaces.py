@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from waypost.domain.api_keys import Key
 from waypost.domain.customers.schema import Schema
+from waypost.domain.messages.links import SigningKey
 from waypost.domain.messages.webhook_signatures import WebhookSecrets
 from waypost.domain.messages.workspace_settings import StoredSettings, WorkspaceSettings
 
@@ -84,3 +85,20 @@ class ManagedWebhookSecrets(Protocol):
 
     def rotate(self, workspace: str, now: datetime) -> WebhookSecrets:
         """A new secret; the old one stays valid beside it for a day. A rotation of the last minute is returned as it is."""
+
+
+class LinkKeys(Protocol):
+    """The keys that sign the links in messages (docs/messages.md#links), newest first."""
+
+    def of(self, workspace: str, now: datetime) -> Sequence[SigningKey]:
+        """The keys of the workspace. The first read creates one."""
+
+    def read(self, workspace: str) -> Sequence[SigningKey]:
+        """The keys of the workspace; none if there are none. It creates nothing."""
+
+
+class ManagedLinkKeys(LinkKeys, Protocol):
+    """The same as the management API rotates them."""
+
+    def rotate(self, workspace: str, now: datetime) -> SigningKey:
+        """A new key for the links of later messages. A rotation of the last minute is returned as it is. StaleError after a lost race."""

@@ -28,7 +28,10 @@ otherwise keep the function busy for minutes."""
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request. Header names are in lower case; the path begins with neither a stage nor a base path."""
+    """An HTTP request. Header names are in lower case; the path begins with neither a stage nor a base path.
+
+    `base_url` is the URL of the API without a slash at its end, as the caller has used it; empty if the event does not say it.
+    """
 
     method: str
     path: str
@@ -37,6 +40,7 @@ class Request:
     id: str
     body: str | None
     is_base64: bool = False
+    base_url: str = ""
 
 
 def read(event: Mapping[str, Any]) -> Request:
@@ -50,15 +54,26 @@ def read(event: Mapping[str, Any]) -> Request:
     else:
         method, path = event.get("httpMethod", "GET"), event.get("path") or "/"
         query = dict(event.get("queryStringParameters") or {})
+    bare_path = _bare_path(path, context.get("stage"), event)
     return Request(
         method=method.upper(),
-        path=_bare_path(path, context.get("stage"), event),
+        path=bare_path,
         headers=headers,
         query=query,
         id=str(context.get("requestId") or ""),
         body=event.get("body"),
         is_base64=bool(event.get("isBase64Encoded")),
+        base_url=_base_url(context, path, bare_path),
     )
+
+
+def _base_url(context: Mapping[str, Any], path: str, bare_path: str) -> str:
+    """The URL of the API, with its stage or the base path of a custom domain."""
+    # Only the request knows the domain: a reference to the API in the environment of its own function would be circular. The path of the
+    # context is the whole path, whereas the one of the event may lack the stage.
+    full_path = str(context.get("path") or path)
+    prefix = full_path.removesuffix(bare_path) if full_path.endswith(bare_path) else ""
+    return f"https://{context['domainName']}{prefix}".rstrip("/") if context.get("domainName") else ""
 
 
 def _bare_path(path: str, stage: str | None, event: Mapping[str, Any]) -> str:
@@ -99,7 +114,7 @@ def _inflated_body(request: Request, max_bytes: int) -> bytes | None:
     The gateway may have inflated the body and left the header as it was, so the first bytes decide, not the header. Clients send zlib
     data or raw deflate data under the name `deflate`. Both differ from JSON in their first byte, and zlib data has the method 8 in it.
     """
-    raw = _raw_body(request)
+    raw = raw_body(request)
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if raw.startswith(_GZIP_MAGIC):
         return _inflated(raw, _GZIP, max_bytes)
@@ -110,7 +125,8 @@ def _inflated_body(request: Request, max_bytes: int) -> bytes | None:
     return raw if encoding in _ENCODINGS else None
 
 
-def _raw_body(request: Request) -> bytes:
+def raw_body(request: Request) -> bytes:
+    """The bytes of the body as they were sent, empty if there is none. RefusedError 400 if the gateway's base64 is not valid."""
     body = request.body or ""
     if not request.is_base64:
         return body.encode("utf-8", "surrogatepass")
@@ -185,7 +201,9 @@ def _error_headers(refused: RefusedError) -> Mapping[str, str]:
 
 def write(response: Response, request_id: str, method: str = "GET") -> LambdaResponse:
     """A response as API Gateway takes it, in either payload format. HEAD gets the headers of GET and no body."""
-    headers = {"X-Request-Id": request_id, "Access-Control-Allow-Origin": "*", **response.headers}
+    # Pages of other origins may read what a key protects, and no page for people.
+    readable = {} if response.media.startswith("text/html") else {"Access-Control-Allow-Origin": "*"}
+    headers = {"X-Request-Id": request_id, **readable, **response.headers}
     if response.body is not None:
         headers["Content-Type"] = response.media
     return {

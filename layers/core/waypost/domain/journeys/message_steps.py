@@ -29,6 +29,12 @@ ConstantFault = tuple[tuple[str, ...], str, str]
 
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 
+UNSUBSCRIBE_URL: Final = "unsubscribe_url"
+PREFERENCES_URL: Final = "preferences_url"
+CONFIRM_URL: Final = "confirm_url"
+LINK_VARIABLES: Final = (UNSUBSCRIBE_URL, PREFERENCES_URL, CONFIRM_URL)
+"""The variables of templates that hold a link (docs/messages.md#links)."""
+
 RESERVED_HEADERS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
 """Headers that the HTTP client or the signature sets; so are all that start with `webhook-`."""
 
@@ -124,6 +130,9 @@ class MessageStep(Step):
     has_provider_suppressions: ClassVar[bool] = False
     """Whether the provider has a list of suppressed addresses of its own, from which an address can be removed."""
 
+    has_links: ClassVar[bool] = False
+    """Whether its templates have the variables `LINK_VARIABLES`."""
+
     copy_fields: ClassVar[tuple[str, ...]] = ()
     """The fields of the template with further recipients, which only a transactional step may have."""
 
@@ -208,6 +217,7 @@ class EmailMessage(MessageStep):
     sender_field = "from"
     address_attribute = "email"
     has_provider_suppressions = True
+    has_links = True
     copy_fields = ("cc", "bcc")
     test_address_field = "to"
     test_mark_field = "subject"
@@ -274,6 +284,7 @@ class SmsMessage(MessageStep):
     address_attribute = "phone"
     added_fields = ("encoding", "segments")
     has_replies = True
+    has_links = True
 
     channel: Literal["sms"]
     template: SmsTemplate

@@ -167,12 +167,14 @@ class PreparedMessage:
     `to` is the address in the form in which suppressions store it, such as `ada@example.com` or the origin and path of a URL. `is_test`: it
     is a test of a template, which no customer gets and no row of a message stands for; its provider gets it marked as a test.
     `is_tracked`: the provider may track whether it is opened and clicked. No row stores this.
+    `unsubscribe_url` is the link of one-click unsubscription, which only the provider gets: no row stores it.
     """
 
     to: str
     rendered: RenderedTemplate
     is_test: bool = False
     is_tracked: bool = True
+    unsubscribe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from waypost.domain.customers.customer import Customer
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.message_steps import MessageStep
+from waypost.domain.messages import links
 from waypost.domain.messages.message import Message
 
 MEMBERS: Final[Mapping[str, frozenset[str] | None]] = {
@@ -16,8 +17,9 @@ MEMBERS: Final[Mapping[str, frozenset[str] | None]] = {
     "journey": frozenset({"id", "name", "version"}),
     "step": frozenset({"id"}),
     "message": frozenset({"id"}),
+    **dict.fromkeys(links.TEMPLATE_NAMES, frozenset[str]()),
 }
-"""The variables that a template sees, and the members that each has. None: the members depend on the workspace."""
+"""The variables that a template sees, and the members that each has. None: the members depend on the workspace; none: it is a text."""
 
 _MEMBERS_OF_EVENTS_ONLY: Final = frozenset({"payload", "timestamp", "uuid", "source"})
 _OTHER_NAMES_OF_A_CUSTOMER: Final = frozenset({"user", "person", "profile", "contact", "recipient", "attributes"})
@@ -37,7 +39,7 @@ def variable_fault(path: Sequence[Any]) -> str | None:
         return None
     if root == "event":
         return f"`{written}` does not exist: write `{'.'.join(map(str, ('event', 'payload', *members)))}`"
-    return f"`{written}` does not exist: `{root}` has {', '.join(sorted(known))}"
+    return f"`{written}` does not exist: `{root}` " + (f"has {', '.join(sorted(known))}" if known else "is a text")
 
 
 def _meant(root: str, members: Sequence[Any]) -> str:
@@ -60,12 +62,16 @@ def template_of(step: MessageStep) -> Mapping[str, Any]:
     return template
 
 
-def scope(message: Message, customer: Customer, journey: Journey) -> Mapping[str, Any]:
-    """The variables of a template by their names; the primary key of the customer is one of the attributes, under its own name."""
+def scope(message: Message, customer: Customer, journey: Journey, base_url: str) -> Mapping[str, Any]:
+    """The variables of a template by their names; the primary key of the customer is one of the attributes, under its own name.
+
+    `base_url` is the public URL of the API, for the links. They are inert: the sender replaces their tokens right before the call.
+    """
     return {
         "customer": {"id": customer.id, **customer.attributes},
         "event": message.event,
         "journey": {"id": journey.id, "name": journey.name, "version": message.version},
         "step": {"id": message.step},
         "message": {"id": message.id},
+        **links.inert_urls(base_url),
     }

@@ -72,7 +72,7 @@ class WorkspaceSettings(WireModel):
     `senders`: what its e-mails may come from beside the stack's `SenderAddress`. `topics`: to what its customers can subscribe; the topic
     `general` exists also if it is not among them. `caps`: how many messages one customer gets in a time. `test_addresses`: where tests of
     templates may go. `address_attributes`: the attribute of a customer with its address for a channel. `sending`: whether messages
-    are sent; if not, they are held until it is true again.
+    are sent; if not, they are held until it is true again. `color`, `language` and `page_name` are for the page behind links.
     """
 
     senders: tuple[Sender, ...] = Field(default=(), max_length=100)
@@ -81,6 +81,9 @@ class WorkspaceSettings(WireModel):
     test_addresses: tuple[TestAddress, ...] = Field(default=(), max_length=20)
     address_attributes: AddressAttributes = Field(default_factory=dict)
     sending: StrictBool = True
+    color: str = Field("#1f5fa8", pattern="^#[0-9a-fA-F]{6}$", description="The colour of the buttons on the page behind links.")
+    language: str = Field("en", pattern="^[a-z]{2}$", description="The language of the page behind links: `en` or `de`.")
+    page_name: str = Field("", max_length=100, description="The name of the sender on the page behind links.")
 
 
 class StoredSettings(NamedTuple):

@@ -39,16 +39,22 @@ class JourneySummary(WireModel):
 
 
 class JourneyResponse(JourneySummary):
-    """A journey with its newest definition, as it was saved. `problems` is what publishing this draft would refuse it for."""
+    """A journey with its newest definition, as it was saved. `problems` is what publishing this draft would refuse it for.
+
+    `warnings` is what looks like a mistake in it, and does not keep it from being published.
+    """
 
     definition: dict[str, Any]
     problems: tuple[FindingResponse, ...]
+    warnings: tuple[FindingResponse, ...]
 
     @classmethod
-    def with_definition(cls, journey: Lifecycle, definition: dict[str, Any], problems: Sequence[Finding]) -> JourneyResponse:
-        """The journey with its newest definition and the problems of it."""
-        listed = tuple(FindingResponse.of(each) for each in problems)
-        return cls(**dict(JourneySummary.of(journey)), definition=definition, problems=listed)
+    def with_definition(
+        cls, journey: Lifecycle, definition: dict[str, Any], problems: Sequence[Finding], warnings: Sequence[Finding]
+    ) -> JourneyResponse:
+        """The journey with its newest definition, and the problems and warnings of it."""
+        listed, warned = (tuple(FindingResponse.of(each) for each in found) for found in (problems, warnings))
+        return cls(**dict(JourneySummary.of(journey)), definition=definition, problems=listed, warnings=warned)
 
 
 class SimulatedMove(WireModel):

@@ -48,6 +48,13 @@ class WebhookSecretResponse(WireModel):
         return cls(secret=current, previous=earlier[0] if earlier else None, rotated_at=secrets.rotated_at)
 
 
+class LinkKeyResponse(WireModel):
+    """The key that signs the links of later messages, without the key itself."""
+
+    id: str
+    created_at: Time
+
+
 class EmailAccountResponse(WireModel):
     """The account of SES, for all workspaces of the stack. Limits count recipients; `perDay` null is without limit."""
 

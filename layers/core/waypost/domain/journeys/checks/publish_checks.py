@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from waypost.domain.customers.consents import is_topic_id
-from waypost.domain.journeys.checks import graph, message_checks, wait_checks
+from waypost.domain.journeys.checks import graph, link_checks, message_checks, wait_checks
 from waypost.domain.journeys.checks.condition_checks import Place, condition_in, faults
 from waypost.domain.journeys.checks.implications import unreachable_branches
 from waypost.domain.journeys.conditions import Condition
@@ -83,7 +83,15 @@ def findings(
                 *_copies(place, step),
             ]
             found += [*_sender(place, step, sender_allowed), *_topic(place, step, topic_known), *_receiver(place, step, receivers_known)]
+            found += link_checks.findings(place, step)
     return found
+
+
+def warnings(raw: Any) -> list[Finding]:
+    """What in a definition looks like a mistake and is no reason to refuse it."""
+    steps = _elements(raw.get("steps")) if isinstance(raw, Mapping) else []
+    steps_at = [(("steps", index), step) for index, step in enumerate(steps) if isinstance(step, Mapping)]
+    return [found for place, step in steps_at for found in link_checks.warnings(place, step)]
 
 
 def outsized(raw: Any) -> list[Finding]:
