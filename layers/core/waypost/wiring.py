@@ -410,7 +410,7 @@ def snapshot_seconds() -> int:
 @cache
 def managing() -> ManageDependencies:
     """The dependencies of the management API."""
-    from waypost.adapters import liquid, ses  # noqa: PLC0415 - only the management API loads these
+    from waypost.adapters import liquid, ses_account  # noqa: PLC0415 - only the management API loads these
     from waypost.adapters.dynamodb.sent_tests import DynamoSentTests  # noqa: PLC0415 - as above
     from waypost.adapters.random_keys import random_key  # noqa: PLC0415 - as above
     from waypost.domain.journeys.lifecycle import entry_delay  # noqa: PLC0415 - as above
@@ -432,7 +432,7 @@ def managing() -> ManageDependencies:
         rejected=rejected_events(),
         messages=messages(),
         suppressions=suppressions(),
-        provider_suppressions=ses.SesSuppressions(),
+        provider_suppressions=ses_account.SesSuppressions(),
         email_quota=email_quota(),
         secrets=webhook_secrets(),
         link_keys=link_keys(),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionLostError
 
-from waypost.adapters.aws import client, error_code, is_outage, translate_errors
+from waypost.adapters.aws import client, error_code, is_outage
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.messages.tracking import with_untracked_links
@@ -90,21 +90,6 @@ class SesChannel:
             request["ReplyToAddresses"] = [rendered["replyTo"]]
         request |= {"ConfigurationSetName": self.configuration_set} if self.configuration_set else {}
         return request if prepared.is_tracked else request | {"ConfigurationOverrides": _WITHOUT_TRACKING}
-
-
-class SesSuppressions:
-    """The suppression list of SES, which belongs to the account in its region, and so to all workspaces of the stack."""
-
-    def lift(self, address: str) -> bool:
-        """Removes an address from the list. False if it was not on it. UnavailableError if SES does not answer."""
-        try:
-            with translate_errors():
-                client("sesv2").delete_suppressed_destination(EmailAddress=address.strip())
-        except ClientError as error:
-            if error_code(error) in ("NotFoundException", "BadRequestException"):  # what SES takes for no address is not on its list
-                return False
-            raise
-        return True
 
 
 def _tags(message: Message, prepared: PreparedMessage) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""The account of Amazon SES: its quota and whether it is in the sandbox (`docs/messages.md#rate-and-quota`)."""
+"""The account of Amazon SES: its quota, whether it is in the sandbox, and its suppression list (`docs/messages.md#rate-and-quota`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from waypost.adapters.aws import client, error_code
+from waypost.adapters.aws import client, error_code, translate_errors
 from waypost.domain.errors import UnavailableError
 from waypost.domain.messages.sending_quota import SendingQuota
 
@@ -32,3 +32,18 @@ class SesAccount:
             raise UnavailableError(error_code(error)) from error
         except Exception as error:  # an answer without a quota, or none at all: no message may fail because of it
             raise UnavailableError(type(error).__name__) from error
+
+
+class SesSuppressions:
+    """The suppression list of SES, which belongs to the account in its region, and so to all workspaces of the stack."""
+
+    def lift(self, address: str) -> bool:
+        """Removes an address from the list. False if it was not on it. UnavailableError if SES does not answer."""
+        try:
+            with translate_errors():
+                client("sesv2").delete_suppressed_destination(EmailAddress=address.strip())
+        except ClientError as error:
+            if error_code(error) in ("NotFoundException", "BadRequestException"):  # what SES takes for no address is not on its list
+                return False
+            raise
+        return True

@@ -24,8 +24,7 @@ def order_rows(layout: Layers) -> None:
         _swap_neighbours(layout)
         found = _all_crossings(layout)
         if found < fewest:
-            return
-    best, fewest = [row[:] for row in layout.rows], found
+            best, fewest = [row[:] for row in layout.rows], found
     layout.rows[:] = best
 
 
