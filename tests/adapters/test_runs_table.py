@@ -19,6 +19,7 @@ from tests.fakes.runs import FakeRuns
 from tests.fakes.tables import aws, empty_table
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.messages import DynamoMessages
+from waypost.adapters.dynamodb.run_items import to_item
 from waypost.adapters.dynamodb.runs import DynamoRuns
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.customers.identifiers import Identifier
@@ -28,7 +29,7 @@ from waypost.domain.intake.receipts import JourneyOutcome, Receipt, TakenBranch
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import SendMessage
-from waypost.domain.runs.run import Cause, CustomerRuns, EarlyMatch, PendingTransition, Run, RunStatus, StepVisit, VersionRow
+from waypost.domain.runs.run import Cause, CustomerRuns, EarlyMatch, KnownMessage, PendingTransition, Run, RunStatus, StepVisit, VersionRow
 from waypost.domain.values.wire_time import iso
 
 KEPT = timedelta(days=90)
@@ -389,12 +390,34 @@ EVENT_SNAPSHOT = {"name": "purchase", "payload": {"total": Decimal("10.50")}, "u
             ),
             id="branch of a held transition",
         ),
+        pytest.param(
+            replace(RUN, known_messages=(KnownMessage("hello", ("opened", "failed"), ("https://example.com/",)), KnownMessage("bye"))),
+            id="what it knows of messages",
+        ),
+        pytest.param(
+            replace(
+                RUN,
+                history=(StepVisit(NOW, "hello", Cause.ENTERED), StepVisit(NOW, "end", Cause.REPORT, "1")),
+                pending_transition=PendingTransition(NOW, Identifier("primary", "ada"), "end", Cause.REPORT, EVENT_SNAPSHOT, "1"),
+            ),
+            id="moves by reports",
+        ),
     ],
 )
 def test_what_a_run_remembers_is_read_as_it_was_written(stores: Stores, run: Run) -> None:
     """What a run keeps for later, and the branches of its history, are read back equal."""
     assert stores.runs.commit(Commit("w1", "c_1", VersionRow(), (), (run,))) is CommitResult.DONE
     assert stores.get().runs == (run,)
+
+
+def test_an_older_release_reads_a_move_by_a_report() -> None:
+    """The words of causes in a row are those that every release knows, in the history as in what a pause holds."""
+    by_report = StepVisit(NOW, "end", Cause.REPORT)
+    held = PendingTransition(NOW, Identifier("primary", "ada"), "end", Cause.REPORT)
+    item = to_item("w1#c_1", replace(RUN, history=(by_report,), pending_transition=held))
+    assert '"branch"' in item["trail"]
+    assert '"branch"' in item["held"]
+    assert "report" not in item["trail"] + item["held"]
 
 
 def test_the_branches_of_a_receipt_are_read_as_they_were_written(stores: Stores) -> None:

@@ -22,7 +22,7 @@ from waypost.domain.messages.message import Attempt, Message, MessageReason, Mes
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
-from waypost.domain.runs.run import Cause, CustomerRuns, PendingTransition, Run, RunStatus, StepVisit, VersionRow
+from waypost.domain.runs.run import Cause, CustomerRuns, KnownMessage, PendingTransition, Run, RunStatus, StepVisit, VersionRow
 from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import (
     CustomerReleased,
@@ -30,6 +30,7 @@ from waypost.domain.signals import (
     EventsArrived,
     JourneyResumed,
     LinkUsed,
+    MessageReported,
     MessageSettled,
     Signal,
     TimerDue,
@@ -175,6 +176,17 @@ STORED_RUNS = (
     ("c_none", CustomerRuns(VersionRow(1), ()), ()),
 )
 
+REPORTED_RUN = replace(
+    SHORT_RUN,
+    id="r_8",
+    step="wait",
+    visits={"hello": 1, "wait": 1},
+    history=(StepVisit(NOW, "hello", Cause.ENTERED), StepVisit(LATER, "wait", Cause.REPORT, "opens")),
+    pending_transition=PendingTransition(LATER, ADA, "thanks", Cause.REPORT, EVENT_SNAPSHOT, "clicks"),
+    known_messages=(KnownMessage("hello", ("failed", "opened", "clicked"), ("https://example.com/cart",)),),
+)
+REPORTED_RUNS = (("c_ada", CustomerRuns(VersionRow(1), (REPORTED_RUN,)), ()),)
+
 # Events, receipts, pages of the log, rejected events.
 TRIGGER = Event("e1", "signed_up", Kind.TRIGGER, DEVICE, "mobile", {"total": Decimal("10.50"), "note": "Zo\u00eb"}, NOW, {})
 IDENTIFY = Event(
@@ -269,6 +281,7 @@ MESSAGES = (
     FULL_MESSAGE,
     *(replace(MESSAGE, id=f"msg_{n}", status=status, reason=reason) for n, (status, reason) in enumerate(OUTCOMES, start=10)),
 )
+LISTENED_MESSAGE = replace(MESSAGE, id="msg_40", status=MessageStatus.BOUNCED, listened=True)
 EMAIL = PreparedMessage(
     "ada@example.com", {"from": "us@example.com", "to": "Ada <ada@example.com>", "subject": "Hi Zo\u00eb", "text": "Hello"}
 )
@@ -315,6 +328,7 @@ SIGNALS: tuple[Signal, ...] = (
     LinkUsed("w1", "c_ada", "email", "f0e1d2", (), ("news",), False, NOW),
     LinkUsed("w1", "", "sms", "f0e1d2", ("offers",), ("*",), True, LATER),
 )
+REPORTED = MessageReported("w1", "c_ada", ADA, "r_1", "hello", 2, "msg_1", "clicked", "https://example.com/Zo\u00eb?x=1", NOW)
 PARKED = (
     Parked("w1", "signal", "s1", '{"kind":"released","workspace":"w1","customer":"c_ada"}', "ValueError", NOW),
     Parked("w1", "signal", "r-1", "unreadable \ud800", "unreadable", LATER),

@@ -20,7 +20,7 @@ from tests.fakes.deployed import deployed
 from tests.fakes.manage import manage_dependencies
 from tests.fakes.telemetry import named_context
 from tests.golden.files import database, golden, load
-from tests.golden.objects import LATER, NOW, PARKED, SIGNALS, TIMER
+from tests.golden.objects import LATER, NOW, PARKED, REPORTED, SIGNALS, TIMER
 from waypost.adapters.aws import client
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
 from waypost.adapters.sqs import SqsDelays, SqsSendQueue, SqsSignals
@@ -145,3 +145,9 @@ def test_parked_records_are_sent_again_as_they_were() -> None:
             redrive(dependencies, "w1", parked.position, LATER)
         redrive_all(dependencies, "unknown", None, LATER, unlimited)
     assert json.dumps(requests) == json.dumps(golden("redriven"))
+
+
+def test_a_report_is_written_and_read_as_it_was() -> None:
+    """The queue message of a report is the golden one, and its body is read."""
+    assert [*to_queue_message(REPORTED)] == golden("signals-reported")
+    assert signal_codec.from_body(golden("signals-reported")[2]) == REPORTED

@@ -23,6 +23,7 @@ from tests.golden.objects import (
     KEYS,
     LATER,
     LIFECYCLES,
+    LISTENED_MESSAGE,
     LONG_HEAD,
     MESSAGE,
     MESSAGES,
@@ -33,6 +34,7 @@ from tests.golden.objects import (
     RECEIPTS,
     REJECTED,
     RENDERED,
+    REPORTED_RUNS,
     ROWS,
     SCHEMA,
     SECOND_PAIR,
@@ -180,6 +182,28 @@ def test_runs_are_read_as_they_were(stored: Database) -> None:
     again = database()
     write_runs(again, found)
     assert is_golden(again.runs.table, "runs")
+
+
+def test_what_a_run_knows_of_messages_is_written_and_read_as_it_was(stored: Database) -> None:
+    """A run that has learned of reports is read from its golden row and written again. The rows of other runs lack these attributes."""
+    load(stored.runs.table, golden("runs-reported"))
+    found = [read_runs(stored, "c_ada")]
+    assert found == list(REPORTED_RUNS)
+    again = database()
+    write_runs(again, found)
+    assert is_golden(again.runs.table, "runs-reported")
+    new = {"known", "byReport", "heldReport"}
+    assert [row for row in golden("runs") if new & row.keys()] == []
+
+
+def test_a_message_that_a_wait_asks_for_is_written_and_read_as_it_was(stored: Database) -> None:
+    """A message with the mark is read from its golden row and written again. The rows of other messages lack it."""
+    load(stored.messages.table, golden("messages-listened"))
+    assert stored.messages.get("w1", LISTENED_MESSAGE.id) == LISTENED_MESSAGE
+    again = database()
+    write_messages(again, [LISTENED_MESSAGE], [])
+    assert is_golden(again.messages.table, "messages-listened")
+    assert [row for row in golden("messages") if "listened" in row] == []
 
 
 def by_id(runs: Sequence[Run]) -> dict[str, Run]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.messages import pending_message
-from tests.fakes.send_harness import harness_with
+from tests.fakes.messages import NOW, pending_message
+from tests.fakes.send_harness import OneJourney, harness_with
 from waypost.domain.errors import UnavailableError
 from waypost.domain.messages.message import (
     MessageStatus,
@@ -13,7 +13,7 @@ from waypost.domain.messages.message import (
     ProviderResponse,
 )
 from waypost.domain.signal_codec import from_wire
-from waypost.domain.signals import MessageSettled
+from waypost.domain.signals import MessageReported, MessageSettled
 from waypost.domain.values.exact_json import loads
 
 
@@ -50,3 +50,35 @@ def test_an_outcome_that_the_queue_refuses_is_sent_by_the_redelivery() -> None:
     harness.send(token="t2")
     assert len(harness.signals.queue_messages) == 1
     assert len(harness.channel.calls) == 1
+
+
+@pytest.mark.parametrize("outcome", ["failed", "gone", "unknown"])
+def test_a_message_that_a_wait_asks_for_reports_that_it_failed(outcome: ProviderOutcome) -> None:
+    """The run gets a report `failed` if the message was not sent for certain; a redelivered record sends the same one again."""
+    harness = harness_with(listened=True, visit=2)
+    harness.channel.responses = [ProviderResponse(outcome, "a detail")]
+    harness.send()
+    harness.send(token="t2")
+    signals = [from_wire(loads(each.body)) for each in harness.signals.queue_messages]
+    step_visit = ("w1", "c_1", pending_message().lookup_id, "r_1", "hello", 2)
+    assert signals == [MessageReported(*step_visit, "msg_1", "failed", None, NOW)] * 2
+    assert len({each.name for each in harness.signals.queue_messages}) == 1
+
+
+def test_a_skipped_message_that_a_wait_asks_for_has_failed() -> None:
+    """A message that is not sent at all, here because its journey was stopped, is `failed` to the waits of its run."""
+    harness = harness_with(listened=True)
+    harness.journeys = OneJourney(status="stopped")
+    harness.send()
+    signals = [from_wire(loads(each.body)) for each in harness.signals.queue_messages]
+    assert [signal.status for signal in signals if isinstance(signal, MessageReported)] == ["failed"]
+
+
+@pytest.mark.parametrize(("listened", "awaited", "outcome"), [(True, False, "sent"), (False, False, "failed"), (True, True, "failed")])
+def test_a_sender_reports_only_failures_that_a_wait_asks_for(listened: bool, awaited: bool, outcome: ProviderOutcome) -> None:
+    """What was sent follows from reports, and a run that waits at the message step learns of the failure with the outcome."""
+    harness = harness_with(listened=listened, awaited=awaited)
+    harness.channel.responses = [ProviderResponse(outcome, "a detail")]
+    harness.send()
+    signals = [from_wire(loads(each.body)) for each in harness.signals.queue_messages]
+    assert [type(signal) for signal in signals] == ([MessageSettled] if awaited else [])

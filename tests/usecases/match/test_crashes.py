@@ -19,8 +19,8 @@ from waypost.domain.messages.delivery import with_claim
 from waypost.domain.messages.message import MessageStatus
 from waypost.domain.runs.run import RunStatus
 from waypost.domain.runs.timers import Timer
-from waypost.domain.signals import EventsArrived, MessageSettled, Signal, TimerDue
-from waypost.domain.values.generated_ids import run_id
+from waypost.domain.signals import EventsArrived, MessageReported, MessageSettled, Signal, TimerDue
+from waypost.domain.values.generated_ids import message_id, run_id
 
 
 @dataclass
@@ -153,6 +153,42 @@ def test_a_crash_loses_no_event_that_comes_before_the_outcome_of_a_message() -> 
     harness.deliver(signals)
     assert [each.step for each in harness.runs.all] == ["rest"]
     assert_every_crash_heals(lambda port_calls: harness_with(awaits, port_calls=port_calls), signals)
+
+
+OPENED = {"message": "hello", "status": "opened", "next": "thanks"}
+FOR_AN_OPEN = {"id": "wait", "type": "waitUntil", "branches": [OPENED], "timeout": {"after": "PT1S", "next": "rest"}}
+AFTER_THE_WAIT = [FOR_AN_OPEN, message("thanks", "rest"), *WAIT_STEPS[1:]]
+DELAY = {"id": "pause", "type": "timeDelay", "delay": "PT1S", "next": "wait"}
+
+
+@pytest.mark.parametrize("moment", ["at the wait", "at the wait, late", "in a delay before the wait"])
+def test_a_crash_loses_no_report_and_applies_none_twice(moment: str) -> None:
+    """After a crash at any call, an open has moved its run along the branch of the wait, once, and the row of the message is as it was."""
+    is_early = moment == "in a delay before the wait"
+    steps = [message("hello", "pause"), DELAY, *AFTER_THE_WAIT] if is_early else [message("hello", "wait"), *AFTER_THE_WAIT]
+    definition, run = journey("asks", steps=steps), run_id("w1", "asks", "", "e0")
+    sent, device = message_id("w1", "asks", 1, run, "hello", 1), Identifier("correlation", "device-1")
+    opened = arrived({"event": "$opened", "source": "message", "uuid": "o1", "payload": {"messageId": sent}})
+    reported = MessageReported("w1", CUSTOMER, device, run, "hello", 1, sent, "opened", None, NOW)
+    timer = Timer("w1", CUSTOMER, device, run, "pause", 1, 0, NOW + timedelta(seconds=1))
+    signals: Signals = [reported, TimerDue(timer)] if is_early else [opened]
+
+    def entered(port_calls: PortCalls) -> MatchHarness:
+        harness = harness_with(definition)
+        harness.deliver([arrived(SIGN_UP)])
+        pending = harness.messages.stored["w1", sent]
+        harness.messages.stored["w1", sent] = with_claim(pending, pending.due, "t", "ada@example.com")
+        harness.port_calls.fail_at, harness.port_calls.after = port_calls.fail_at, port_calls.after
+        harness.port_calls.calls.clear()
+        return harness
+
+    # A report that is processed when its wait is over counts from its receipt.
+    now = NOW if moment == "at the wait" else NOW + timedelta(seconds=1)
+    harness = entered(PortCalls())
+    harness.deliver(signals, now)
+    assert [stored.step for stored in harness.messages.stored.values() if stored.journey == "asks"] == ["hello", "thanks"]
+    assert is_early or harness.messages.stored["w1", sent].status is MessageStatus.OPENED
+    assert_every_crash_heals(entered, signals, now)
 
 
 @pytest.mark.parametrize("log_all", [True, False], ids=["full log", "effects only"])
