@@ -33,8 +33,10 @@ BACKEND ?= ministack
 run: $(if $(filter moto,$(BACKEND)),$(MOTO_READY),$(LOCAL_READY))  ## Run all of Waypost on this machine: make run PORT=3000, or make run BACKEND=moto
 	@cd $(ROOT) && exec env PYTHONPATH=layers/core $(PYTHON) -m functions.local --port $(PORT) --backend $(BACKEND) --sam-variables $(SAM_VARIABLES)
 
+# Many tests wait for containers and timers, so there are more workers than processors. tests/conftest.py has the order and the groups.
+WORKERS ?= 4
 test: $(LOCAL_READY) $(MOTO_READY)  ## Run all tests, also those on the locally deployed template
-	@cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 --dist loadfile $(TESTS)
+	@cd $(ROOT) && $(PYTHON) -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 HISTORIES ?= 200000
 model: $(READY)  ## Compare more random histories with the reference model: make model HISTORIES=200000

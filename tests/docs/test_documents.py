@@ -33,12 +33,6 @@ CODE = [
 ]
 
 
-def on_a_worker_of_its_own(path: Path) -> object:
-    """The documents run at the same time, each on one worker with one stack."""
-    name = path.relative_to(ROOT).as_posix()
-    return pytest.param(path, marks=pytest.mark.xdist_group(f"document {name}"), id=name)
-
-
 def read(path: Path) -> Document:
     """A document whose blocks can be read."""
     document = Document.read(path, ROOT)
@@ -55,7 +49,7 @@ def report(failures: list[str]) -> None:
         pytest.fail("\n".join(failures), pytrace=False)
 
 
-@pytest.mark.parametrize("path", [on_a_worker_of_its_own(path) for path in WITH_EXAMPLES])
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_examples_of_a_document_work(path: Path, tmp_path: Path) -> None:
     """Every command succeeds and answers what the page shows; every journey can be published and entered."""
     document = read(path)

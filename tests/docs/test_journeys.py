@@ -12,8 +12,6 @@ from tests.docs.journeys import failures, simulation
 from tests.docs.markdown import Document
 from tests.stories.workspace import Workspace, mailing
 
-pytestmark = pytest.mark.xdist_group("document journeys")
-
 
 def test_a_journey_that_cannot_be_published_or_entered() -> None:
     """The good one passes; a missing step, an entry that nobody passes and broken JSON are reported with their lines."""

@@ -14,7 +14,6 @@ from functions.local.emulator import REGION, running_emulator
 from functions.local.paths import ROOT
 from tests.sam_local.conftest import SAM
 
-pytestmark = pytest.mark.xdist_group("sam deploy")
 STACK = "waypost-deployed"
 
 

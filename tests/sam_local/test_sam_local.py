@@ -14,7 +14,6 @@ from functions.local.seed import ADMIN_KEY, EVENTS_KEY
 from tests.sam_local.conftest import SamLocal, local_run
 from tests.stories.http_client import http
 
-pytestmark = pytest.mark.xdist_group("sam local")
 ADMIN = {"Authorization": f"Api-Key {ADMIN_KEY}"}
 EVENTS = {"Authorization": f"Api-Key {EVENTS_KEY}", "Content-Type": "application/json"}
 

@@ -9,5 +9,5 @@ from functions.local.stack import Stack
 
 AnyStack = Stack | MotoStack
 
-both_backends = pytest.mark.parametrize("stack", ["ministack", pytest.param("moto", marks=pytest.mark.xdist_group("moto"))], indirect=True)
+both_backends = pytest.mark.parametrize("stack", ["ministack", "moto"], indirect=True)
 """Runs a test once on MiniStack and once on moto, by the fixture `stack`."""

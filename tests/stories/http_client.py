@@ -8,4 +8,4 @@ import httpx
 
 # `httpx.get` and its like make a client for each request, which reads the certificates of all public authorities: 25 ms of CPU time. This
 # client keeps no connection either, because a server may close an idle one at the moment of the next request.
-http: Final = httpx.Client(timeout=30, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+http: Final = httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))

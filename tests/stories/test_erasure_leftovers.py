@@ -15,8 +15,6 @@ from tests.stories.workspace import Workspace, identify, mailing, trigger
 from waypost.domain.values import durations
 from waypost.domain.values.wire_time import iso
 
-pytestmark = pytest.mark.xdist_group("time")
-
 END = {"id": "end", "type": "exit"}
 PHONE, TABLET, CITY, PLAN, NOTE, ORDER, TOKEN = (f"{each}-marker" for each in ("phone", "tablet", "city", "plan", "note", "order", "token"))
 

@@ -42,9 +42,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.communicate()
 
 
-def becomes_true(condition: Callable[[], bool]) -> bool:
-    """Whether a condition becomes true within ten seconds."""
-    end = time.monotonic() + 10
+def becomes_true(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether a condition becomes true within some seconds."""
+    end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.05)
     return condition()
@@ -58,7 +58,7 @@ def refuses(url: str) -> bool:
 
 def wait_until_ready(url: str) -> None:
     """Waits until the local run listens and `/api/health` responds."""
-    assert becomes_true(lambda: not refuses(url))
+    assert becomes_true(lambda: not refuses(url), seconds=60)
     assert http.get(f"{url}/api/health", timeout=60).status_code == 200
 
 

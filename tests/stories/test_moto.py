@@ -19,8 +19,6 @@ from functions.local.moto_backend.process import READY, Moto, running_moto
 from functions.local.moto_backend.stack import MotoStack
 from tests.stories.http_client import http
 
-pytestmark = pytest.mark.xdist_group("moto")
-
 BRIDGE = "127.0.0.2"  # stands for the address of Docker's bridge
 TABLE: dict[str, Any] = {
     "TableName": "numbers",

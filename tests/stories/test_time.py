@@ -12,8 +12,6 @@ from functions.local.stack import Stack
 from tests.stories.http_client import http
 from tests.stories.workspace import Workspace, identify, mailing, trigger
 
-pytestmark = pytest.mark.xdist_group("time")
-
 
 @pytest.fixture
 def stack(advancing: Stack) -> Stack:

@@ -33,7 +33,7 @@ class Workspace:
     def request(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """The response to a call of the management API, whatever its status."""
         headers = {"Authorization": f"Api-Key {self.admin_key}"}
-        return http.request(method, self.stack.url + path, json=body, headers=headers, timeout=30)
+        return http.request(method, self.stack.url + path, json=body, headers=headers)
 
     def get(self, path: str) -> Any:
         """The body of a successful GET."""
@@ -55,7 +55,7 @@ class Workspace:
     def send(self, *events: dict[str, Any], path: str = "/api/events/batch/") -> httpx.Response:
         """The response to a batch of events that is posted with the events key."""
         headers = {"Authorization": f"Api-Key {self.events_key}"}
-        return http.post(self.stack.url + path, json={"batch": events}, headers=headers, timeout=30)
+        return http.post(self.stack.url + path, json={"batch": events}, headers=headers)
 
     def email(self, name: str) -> str:
         """An e-mail address that belongs to this workspace only."""

@@ -2,38 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.xdist_group("build")  # one process runs all tests of this module, so it builds only once
-FUNCTIONS = {"ingest": "IngestFunction", "match": "MatchFunction", "send": "SendFunction", "manage": "ManageFunction"}
-
-
-def build(target: str, folder: Path, *options: str) -> str:
-    """Builds one resource into a folder and returns the output of make."""
-    folder.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "ARTIFACTS_DIR": str(folder)}
-    command = ["make", "--no-print-directory", "--makefile", str(ROOT / "Makefile"), f"build-{target}", *options]
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-
-
-def runtime() -> str | None:
-    """The interpreter of Lambda's Python version that the Makefile finds; None if there is none."""
-    command = ["make", "--no-print-directory", "--makefile", str(ROOT / "Makefile"), "runtime"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() or None
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the layer and all functions, built for this machine."""
-    folder = tmp_path_factory.mktemp("built")
-    for target in ("CoreLayer", *FUNCTIONS.values()):
-        build(target, folder / target)
-    return folder
+from tests.template.builds import FUNCTIONS, build, runtime
 
 
 def test_every_module_is_compiled_if_the_runtime_is_installed(built: Path) -> None:

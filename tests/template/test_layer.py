@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.template.test_build import ROOT, build, runtime
+from tests.template.builds import ROOT, runtime
 
-pytestmark = pytest.mark.xdist_group("build")
 ELF_MACHINES = {62: "x86_64", 183: "arm64"}
 MAX_BYTES = 40_000_000
 SERVICE = re.compile(r"\bclient\(\s*\"([a-z0-9-]+)\"")
@@ -38,11 +37,9 @@ NOT_IN_LAMBDA = {"cloudformation"}  # adapters/stacks.py: the command line reads
 
 
 @pytest.fixture(scope="module")
-def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def layer(built: Path) -> Path:
     """The packages of the layer as `sam build` makes them."""
-    folder = tmp_path_factory.mktemp("layer")
-    build("CoreLayer", folder)
-    return folder / "python"
+    return built / "CoreLayer" / "python"
 
 
 def services() -> list[str]:
