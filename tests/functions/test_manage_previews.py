@@ -12,6 +12,7 @@ from tests.fakes.api_client import call, new_workspace, send
 from tests.fakes.messages import GONE
 from waypost import wiring
 from waypost.adapters.dynamodb.table import Table
+from waypost.domain.messages import links
 
 MAIL = {"subject": "Hi {{ customer.first_name }}", "text": "You paid {{ event.payload.total }}.", "headers": {"X-Order": "17"}}
 BODY = {
@@ -138,6 +139,26 @@ def test_a_suppressed_test_address_gets_no_test(ses: FakeSes, workspace: str) ->
     status, problem = send_test()
     assert (status, problem["code"]) == (409, "suppressed")
     assert not ses.requests
+
+
+def test_a_workspace_that_sends_nothing_sends_no_tests(ses: FakeSes) -> None:
+    """With `sending: false` a test is refused: the switch stops all sending."""
+    assert call("PUT", "/api/settings", {"testAddresses": [TEST_ADDRESS], "sending": False})[0] == 200
+    status, problem = send_test()
+    assert (status, problem["code"]) == (409, "sending-off")
+    assert not ses.requests
+
+
+def test_links_of_previews_and_tests_are_inert(ses: FakeSes) -> None:
+    """The links are shown with the inert token, a test has no header of unsubscription, and its links are inert in what SES gets."""
+    template = {**MAIL, "text": "{{ unsubscribe_url }} {{ preferences_url }} {{ confirm_url }}"}
+    shown = call("POST", "/api/templates/preview", {**BODY, "template": template})[1]["rendered"]["text"].split()
+    assert len(shown) == 3
+    assert all(links.is_inert(each.rpartition("/")[2]) for each in shown)
+    assert send_test(template=template)[0] == 200
+    [request] = ses.requests
+    assert request["Content"]["Simple"]["Body"]["Text"]["Data"].split() == shown
+    assert [each["Name"] for each in request["Content"]["Simple"]["Headers"]] == ["X-Order"]
 
 
 @pytest.mark.parametrize("address", ["qa", "QA <qa@example.com>", "{{x}}@example.com", "a@example.com, b@example.com", "zoë@example.com"])

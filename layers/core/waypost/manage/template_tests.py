@@ -23,11 +23,14 @@ def send_test(request: ApiRequest[NoQuery, SendTestBody]) -> SentTestResponse:
     """`POST /api/messages/test`.
 
     RefusedError 422 for an address that is none of the workspace's test addresses, or a template that would not be sent; 409 for a
-    suppressed address; 429 if the workspace has sent too many tests.
+    suppressed address, or while the workspace sends nothing; 429 if the workspace has sent too many tests.
     """
     dependencies, workspace, body, now = request.dependencies, request.workspace, request.body, request.now
     step = step_class(body.channel)
-    _require_test_address(body, dependencies.settings.read(workspace).settings)
+    settings = dependencies.settings.read(workspace).settings
+    _require_test_address(body, settings)
+    if not settings.sending:
+        raise RefusedError(409, "sending-off", "The workspace sends nothing (`sending` in its settings), and so no tests either.")
     # Written over what the template has: whatever a customer or an event brings, a test goes to the address that was checked.
     with_address = body.model_copy(update={"template": {**body.template, step.test_address_field: body.to}})
     found = preview(dependencies, workspace, with_address, checks_for(request), now, request.base_url)
