@@ -24,7 +24,8 @@ EVERY_STEP: dict[str, Any] = {
             "onFailure": "end",
             "next": "hook",
         },
-        {"id": "hook", "type": "message", "channel": "webhook", "template": {"url": "https://example.com/"}, "next": "wait"},
+        {"id": "hook", "type": "message", "channel": "webhook", "template": {"url": "https://example.com/"}, "next": "text"},
+        {"id": "text", "type": "message", "channel": "sms", "template": {"text": "Hi"}, "next": "wait"},
         {
             "id": "wait",
             "type": "waitUntil",
