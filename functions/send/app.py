@@ -30,7 +30,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     Records of the send queue that may end the process come after the others, one at a time.
     """
     telemetry = FunctionTelemetry(context)
-    is_of_reports = wiring.is_reports_queue(event["Records"][0]["eventSourceARN"])
+    is_of_reports = wiring.is_reports_queue(event["Records"][0].get("eventSourceARN", ""))
     process = _report_process(telemetry) if is_of_reports else _send_process(telemetry)
     records = [_queue_record(SQSRecord(record)) for record in event["Records"]]
     with ThreadPoolExecutor(max_workers=max(len(records), 1)) as pool:

@@ -213,7 +213,7 @@ def reports_queue() -> SqsReports:
 
 def is_reports_queue(arn: str) -> bool:
     """Whether this is the ARN of the queue of reports."""
-    return settings.optional("REPORTS_QUEUE_URL").rpartition("/")[2] == arn.rpartition(":")[2]
+    return bool(arn) and settings.optional("REPORTS_QUEUE_URL").rpartition("/")[2] == arn.rpartition(":")[2]
 
 
 @cache
