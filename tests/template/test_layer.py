@@ -24,12 +24,14 @@ NAMES = {"Name": "name", "GroupName": "group"}
 PARAMETERS: dict[str, dict[str, Any]] = {
     "create_schedule": NAMES,
     "delete_schedule": NAMES,
+    "delete_suppressed_destination": {"EmailAddress": "ada"},
     "batch_get_item": {"RequestItems": {"table": {"Keys": []}}},
     "batch_write_item": {"RequestItems": {"table": []}},
 }
 REST = {  # the other services have the name of the operation in a header
     "create_schedule": "post /schedules/name",
     "delete_schedule": "delete /schedules/name",
+    "delete_suppressed_destination": "delete /v2/email/suppression/addresses/ada",
     "send_email": "post /v2/email/outbound-emails",
 }
 ANSWER = b'{"MessageId": "1", "ScheduleArn": "arn"}'
