@@ -32,6 +32,7 @@ REST = {  # the other services have the name of the operation in a header
     "create_schedule": "post /schedules/name",
     "delete_schedule": "delete /schedules/name",
     "delete_suppressed_destination": "delete /v2/email/suppression/addresses/ada",
+    "get_account": "get /v2/email/account",
     "send_email": "post /v2/email/outbound-emails",
 }
 ANSWER = b'{"MessageId": "1", "ScheduleArn": "arn"}'

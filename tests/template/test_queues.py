@@ -117,6 +117,7 @@ def test_every_alarm_exists(resources: Resources) -> None:
         ("MatchFunction", "UnreadableJourneys"),
         ("SendFunction", "MessagesFailed"),
         ("SendFunction", "MessagesUnknown"),
+        ("SendFunction", "EmailQuotaLow"),
     }
     summed = {
         (name, metric["MetricStat"]["Metric"]["MetricName"], metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"])
