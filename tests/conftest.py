@@ -45,6 +45,7 @@ WAITING = (
 # One worker runs the tests of a group, and so starts once what they share. A file is a group, except for these, by parts of their ids.
 GROUPS = {
     "stories/test_time.py": "a clock that is advanced",
+    "stories/test_message_waits.py": "a clock that is advanced",
     "stories/test_erasure_leftovers.py": "a clock that is advanced",
     "stories/test_moto.py": "moto",
     "moto]": "moto",

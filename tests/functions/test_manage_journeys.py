@@ -133,6 +133,63 @@ def test_a_dry_run_plays_recorded_events(workspace: str) -> None:
     assert [(move["at"], move["step"]) for move in done["moves"]][1:3] == [(at(), "bought"), (at(days=2), "end")]
 
 
+REPORTED_STEPS: list[dict[str, Any]] = [
+    {
+        "id": "hello",
+        "type": "message",
+        "channel": "webhook",
+        "template": {"url": "https://example.com/", "json": {}},
+        "next": "wait",
+    },
+    {
+        "id": "wait",
+        "type": "waitUntil",
+        "branches": [{"id": "opens", "message": "hello", "status": "opened", "next": "end"}],
+        "timeout": {"after": "P1D", "next": "end"},
+    },
+    {"id": "end", "type": "exit"},
+]
+
+
+def simulated_with(workspace: str, *reports: dict[str, Any]) -> tuple[int, Any]:
+    """The answer to a dry run of a journey that waits for an open of its webhook, with these reports an hour after the entry."""
+    definition = {"id": "reported", "entry": {"event": "signed_up"}, "steps": REPORTED_STEPS}
+    assert call("PUT", "/api/journeys/reported", definition)[0] == 201, workspace
+    events = [{"event": "signed_up", "at": at()}, *({"at": at(hours=1), **each} for each in reports)]
+    return call("POST", "/api/journeys/reported/simulate", {"events": events})
+
+
+def test_a_dry_run_takes_reports_as_inputs(workspace: str) -> None:
+    """A report advances the run at its time, one about a message that was not sent is ignored, and one that nothing asks for is named."""
+    early = {"message": "hello", "status": "opened", "at": at(hours=-1)}
+    status, done = simulated_with(workspace, {"message": "hello", "status": "delivered"}, {"message": "hello", "status": "opened"}, early)
+    assert status == 200
+    assert [(move["at"], move["step"], move["reason"], move["branch"]) for move in done["moves"]][2] == (
+        at(hours=1),
+        "end",
+        "report",
+        "opens",
+    )
+    assert done["ignored"] == [{"at": at(hours=-1), "event": None, "reason": "no-message", "message": "hello"}]
+    assert [(each["code"], each["pointer"]) for each in done["warnings"]] == [("unnamed-status", "/events/1/status")]
+
+
+@pytest.mark.parametrize(
+    ("report", "code", "pointer"),
+    [
+        ({"message": "nobody", "status": "opened"}, "unknown-step", "/events/1/message"),
+        ({"message": "wait", "status": "opened"}, "unknown-step", "/events/1/message"),
+        ({"message": "hello", "status": "bounced"}, "unknown-status", "/events/1/status"),
+        ({"message": "hello", "status": "sent"}, "unknown-choice", "/events/1/status"),
+        ({"message": "hello", "status": "opened", "event": "x"}, "unknown-field", "/events/1/event"),
+    ],
+)
+def test_a_dry_run_refuses_reports_that_cannot_come(workspace: str, report: dict[str, Any], code: str, pointer: str) -> None:
+    """A step that sends no message, and a status that its messages never have, are refused with a pointer."""
+    status, refused = simulated_with(workspace, report)
+    assert (status, [(each["code"], each["pointer"]) for each in refused["errors"]]) == (422, [(code, pointer)])
+
+
 @pytest.fixture
 def sender(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A stack with a sender address."""

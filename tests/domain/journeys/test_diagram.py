@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fakes.journeys import EVERY_STEP
+from tests.fakes.journeys import EVERY_STEP, message
 from waypost.domain.journeys.diagram import mermaid
 from waypost.domain.journeys.journey import Journey
 
@@ -59,3 +59,15 @@ def test_counts_of_customers_are_drawn_at_their_steps() -> None:
     text = mermaid(JOURNEY, {"wait": 12})
     assert 's3[/"wait<br/>wait for<br/>12 here"/]' in text
     assert 's0["hello<br/>email<br/>0 here"]' in text
+
+
+def test_what_a_wait_asks_of_a_message_is_drawn() -> None:
+    """The edge of a branch on a message names its step and the status; a link is mentioned, not shown."""
+    branches = [
+        {"message": "hello", "status": "clicked", "link": "https://example.com/", "next": "end"},
+        {"message": "hello", "status": "bounced", "next": "end"},
+    ]
+    steps = [message("hello", "wait"), {"id": "wait", "type": "waitUntil", "branches": branches}, {"id": "end", "type": "exit"}]
+    text = mermaid(Journey.model_validate({"id": "j", "entry": {"event": "go"}, "steps": steps}))
+    assert 's1 -->|"hello clicked a link"| s2' in text
+    assert 's1 -->|"hello bounced"| s2' in text
