@@ -46,6 +46,7 @@ WAITING = (
 GROUPS = {
     "stories/test_time.py": "a clock that is advanced",
     "stories/test_message_waits.py": "a clock that is advanced",
+    "stories/test_caps.py": "a clock that is advanced",
     "stories/test_erasure_leftovers.py": "a clock that is advanced",
     "stories/test_moto.py": "moto",
     "moto]": "moto",

@@ -12,8 +12,6 @@ from functions.local.stack import Stack
 from tests.stories.test_time import advance_to, clock, join, journey, mail, sent_at, subjects
 from tests.stories.workspace import Workspace, trigger
 
-pytestmark = pytest.mark.xdist_group("time")
-
 BERLIN = ZoneInfo("Europe/Berlin")
 
 

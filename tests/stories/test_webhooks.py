@@ -6,7 +6,6 @@ import json
 import time
 from typing import Any
 
-import pytest
 from standardwebhooks.webhooks import Webhook
 
 from functions.local.stack import Stack
@@ -70,7 +69,6 @@ def _until_sent(workspace: Workspace) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.xdist_group("time")  # as all tests that advance the clock: they share one stack
 def test_a_webhook_that_fails_twice_is_sent_by_the_third_attempt(advancing: Stack, receiver: WebhookServer) -> None:
     """After 500 and 500 the receiver gets the message a third time, a minute later by the clock, and all three attempts are shown."""
     workspace = Workspace.create(advancing)
