@@ -170,7 +170,8 @@ def test_a_report_in_a_paused_journey_is_held() -> None:
     pending = held.run.pending_transition
     assert pending is not None
     assert (pending.step, pending.cause, pending.branch, held.run.step) == ("yes", Cause.REPORT, "1", "wait")
-    later = advance_on_report(journey_version, held.run, RunReport("hello", 1, "bounced"), CONTEXT, paused=True)
+    an_hour_later = StepContext(CUSTOMER, NO_EVENT, NOW + 2 * HOUR, "UTC")
+    later = advance_on_report(journey_version, held.run, RunReport("hello", 1, "bounced"), an_hour_later, paused=True)
     assert later is not None
     assert later.run.pending_transition == pending
     assert later.run.known_message("hello").statuses == ("opened", "bounced")
