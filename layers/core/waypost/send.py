@@ -289,7 +289,8 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
     None if the claim failed because the row has changed, or if the customer has changed so that the message has to be decided again.
     """
     # Before the claim: if the signing key cannot be read, the message has no attempt more than before.
-    outgoing = dependencies.links.put_into(claim.prepared, claim.message, claim.recipient, now)
+    named = dependencies.settings.of(row.workspace, now).address_attributes.get(row.channel)
+    outgoing = dependencies.links.put_into(claim.prepared, claim.message, claim.recipient, now, named)
     claimed = delivery.with_claim(claim.message, now, token, claim.prepared.to)
     if not dependencies.messages.save(claimed, row):
         return None
