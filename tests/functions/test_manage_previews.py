@@ -92,6 +92,13 @@ def test_a_test_goes_to_the_test_address_and_is_marked(ses: FakeSes) -> None:
     assert call("GET", "/api/messages")[1]["items"] == []
 
 
+@pytest.mark.parametrize("transactional", [True, False])
+def test_the_test_of_a_transactional_template_is_not_tracked(ses: FakeSes, transactional: bool) -> None:
+    """A test has the tracking that the message would have."""
+    assert send_test(transactional=transactional)[0] == 200
+    assert ("ConfigurationOverrides" in ses.requests[0]) is transactional
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "pointer"),
     [

@@ -204,3 +204,8 @@ def test_system_logs_are_json_and_hold_warnings_only(functions: Resources) -> No
 def test_management_answers_before_the_gateway_gives_up(functions: Resources) -> None:
     """The management function ends before the 29 seconds after which API Gateway answers in its place."""
     assert functions["manage"]["Timeout"] < 29
+
+
+def test_the_sender_may_read_the_counted_messages_of_merged_customers(functions: Resources) -> None:
+    """The rows of caps of the ids that were merged into a customer are read in one batch; without it every capped message would wait."""
+    assert ("dynamodb:BatchGetItem", "MessagesTable") in set(grants(functions["send"]))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.fakes.messages import NOW, pending_message
-from tests.fakes.send_harness import JOURNEY, OneJourney, SendHarness
+from tests.fakes.send_harness import ADA, JOURNEY, OneJourney, SendHarness
 from waypost.adapters.liquid import LiquidTemplates
+from waypost.domain.customers.facts import fact, set_stamp
+from waypost.domain.customers.rows import head_key
 from waypost.domain.customers.topics import Topic
 from waypost.domain.errors import UnavailableError
 from waypost.domain.journeys.journey import Journey
@@ -113,6 +116,16 @@ def test_a_link_to_a_foreign_address_names_no_customer(to: str, customer: str) -
     made = harness(template={"to": to}, event={**pending_message().event, "payload": {"friend": "bob@example.com"}})
     made.send()
     assert {link.customer for link in links_in(made)} == {customer}
+
+
+def test_the_address_that_the_settings_name_is_the_customers_own() -> None:
+    """A template may write out the attribute that the settings name for the addresses of a channel; the link is about the customer."""
+    made = harness(template={"to": "{{ customer.mail }}"})
+    key = head_key("w1", ADA)
+    made.customers.rows[key] = replace(made.customers.rows[key], facts={"a:mail": fact(set_stamp(NOW, "e1"), "ada@work.example.com")})
+    made.settings.save("w1", WorkspaceSettings(address_attributes={"email": "mail"}), 0)
+    made.send()
+    assert {link.customer for link in links_in(made)} == {"c_1"}
 
 
 def test_a_message_whose_key_cannot_be_read_is_not_claimed() -> None:

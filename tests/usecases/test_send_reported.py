@@ -107,3 +107,20 @@ def test_a_report_that_comes_before_a_decision_is_saved_does_not_strand_the_run(
     harness.send(harness.message.due + timedelta(minutes=1), token="t2")
     assert len(harness.channel.calls) == 1
     assert len(harness.signals.queue_messages) == 1
+
+
+def test_a_reject_during_the_call_does_not_fail_a_record_that_comes_again() -> None:
+    """The report of a reject may be saved before the sender records its call. A second record of the message must not fail at it."""
+    harness = harness_with(awaited=True)
+
+    def call_provider(message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
+        row = harness.messages.stored["w1", "msg_1"]
+        harness.messages.stored["w1", "msg_1"] = after_report(row, Report(MessageStatus.FAILED, NOW))
+        harness.send()
+        return ProviderResponse("sent", "a detail")
+
+    harness.channel.call_provider = call_provider  # type: ignore[method-assign]
+    harness.send()
+    assert harness.message.status is MessageStatus.FAILED
+    assert [attempt.outcome for attempt in harness.message.attempts] == ["sent"]
+    assert [parked.reason for parked in harness.dead.parked.values()] == ["rejected"]

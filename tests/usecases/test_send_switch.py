@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.messages import NOW, FakeMessages, pending_message
-from tests.fakes.send_harness import SendHarness
+from tests.fakes.send_harness import SendHarness, harness_with
 from waypost.adapters.dynamodb.message_items import from_item, to_item
 from waypost.domain.errors import UnavailableError
 from waypost.domain.messages.message import WHOLE_WORKSPACE, Message, MessageReason, MessageStatus
@@ -97,3 +97,11 @@ def test_the_messages_of_a_workspace_are_listed_apart_from_those_of_a_journey() 
     messages.add(replace(pending_message(id="msg_2"), held=True))
     assert messages.held("w1", WHOLE_WORKSPACE, None) == (["msg_1"], None)
     assert messages.held("w1", "welcome", None) == (["msg_2"], None)
+
+
+def test_a_skipped_message_is_held_no_more() -> None:
+    """A message that was held and is then skipped leaves the index of what is held: no later resume looks at it again."""
+    harness = harness_with(held=True, reason=MessageReason.SENDING_OFF)
+    harness.journeys.status = "stopped"
+    harness.send()
+    assert (harness.message.status, harness.message.held) == (MessageStatus.SKIPPED, False)

@@ -26,16 +26,23 @@ class MessageLinks:
     base_url: str
     address_hash: Callable[[str, str, str], str]
 
-    def put_into(self, prepared: PreparedMessage, message: Message, recipient: Recipient, now: datetime) -> PreparedMessage:
-        """The message as its provider gets it; unchanged on a channel without links. UnavailableError if the key cannot be read."""
+    def put_into(
+        self, prepared: PreparedMessage, message: Message, recipient: Recipient, now: datetime, address_attribute: str | None = None
+    ) -> PreparedMessage:
+        """The message as its provider gets it; unchanged on a channel without links. UnavailableError if the key cannot be read.
+
+        `address_attribute` is the attribute that the workspace has named for the addresses of the channel.
+        """
         step = template_scope.message_step(recipient.journey, message.step)
         if not step.has_links:
             return prepared
         key = self.keys.current(message.workspace, now)
         # To the second: the token has no room for more, and two attempts in one second then send the same link.
         whole_second = now.replace(microsecond=0)
+        own = _is_own_address(prepared.to, message.channel, recipient.customer, step, address_attribute)
+        customer = recipient.customer.id if own else ""
         tokens = {
-            purpose: links.token_of(self._link(purpose, prepared, message, recipient, step, whole_second + valid_for), key)
+            purpose: links.token_of(self._link(purpose, prepared, message, customer, step, whole_second + valid_for), key)
             for purpose, valid_for in VALID_FOR.items()
         }
         unsubscribe_url = None if step.transactional else links.url_of(self.base_url, tokens[LinkPurpose.UNSUBSCRIBE])
@@ -46,15 +53,14 @@ class MessageLinks:
         purpose: LinkPurpose,
         prepared: PreparedMessage,
         message: Message,
-        recipient: Recipient,
+        customer: str,
         step: MessageStep,
         expires_at: datetime,
     ) -> Link:
-        own = _is_own_address(prepared.to, message.channel, recipient.customer, step)
         return Link(
             purpose=purpose,
             workspace=message.workspace,
-            customer=recipient.customer.id if own else "",
+            customer=customer,
             address_hash=self.address_hash(message.workspace, message.channel, prepared.to),
             channel=message.channel,
             topic=_confirmed_topic(message.event, step) if purpose is LinkPurpose.CONFIRM else _topic(step),
@@ -76,11 +82,11 @@ def _confirmed_topic(event: Mapping[str, Any], step: MessageStep) -> str:
     return topic if isinstance(topic, str) and is_topic_id(topic) else _topic(step)
 
 
-def _is_own_address(address: str, channel: str, customer: Customer, step: MessageStep) -> bool:
+def _is_own_address(address: str, channel: str, customer: Customer, step: MessageStep, named: str | None) -> bool:
     """Whether the address is the customer's own, and not one that the template names for another person."""
     # A mail to a friend of the customer carries links too. The friend must not end the messages of the customer with them.
     if template_scope.template_of(step).get("to") is None:
         return True
     comparable = step_class(channel).comparable_address
-    known = (customer.attributes.get(step.address_attribute or ""), customer.primary_key)
+    known = (*(customer.attributes.get(each) for each in (step.address_attribute, named) if each), customer.primary_key)
     return comparable(address) in {comparable(each) for each in known if isinstance(each, str)}

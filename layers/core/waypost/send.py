@@ -20,6 +20,7 @@ from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages import delivery, receivers, send_request, template_scope
 from waypost.domain.messages.caps import CapReached, CountedMessage, covering
 from waypost.domain.messages.message import (
+    Attempt,
     Message,
     MessageReason,
     MessageStatus,
@@ -288,7 +289,8 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
     None if the claim failed because the row has changed, or if the customer has changed so that the message has to be decided again.
     """
     # Before the claim: if the signing key cannot be read, the message has no attempt more than before.
-    outgoing = dependencies.links.put_into(claim.prepared, claim.message, claim.recipient, now)
+    named = dependencies.settings.of(row.workspace, now).address_attributes.get(row.channel)
+    outgoing = dependencies.links.put_into(claim.prepared, claim.message, claim.recipient, now, named)
     claimed = delivery.with_claim(claim.message, now, token, claim.prepared.to)
     if not dependencies.messages.save(claimed, row):
         return None
@@ -402,8 +404,9 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
         dependencies.suppressions.add(message.workspace, message.channel, message.to, cause)
     if last and message.to and last.outcome in ("sent", "unknown") and step_class(message.channel).has_replies:
         dependencies.last_messages.remember(message.workspace, message.channel, message.to, message.id, last.at)
-    if message.status is MessageStatus.FAILED:
-        _park(message, dependencies.dead)
+    # Without an attempt a report has failed it before its call was recorded. The report has parked it.
+    if message.status is MessageStatus.FAILED and last:
+        _park(message, last, dependencies.dead)
     if message.counted and delivery.is_certainly_not_sent(message):
         message_caps.remove_from_count(message.workspace, message.counted, message.id, dependencies.cap_counts)
     if message.awaited:
@@ -420,8 +423,7 @@ def _notify_run(message: Message, dependencies: SendDependencies) -> None:
         raise UnavailableError("the signals queue did not take the outcome of a message")
 
 
-def _park(message: Message, dead_letters: ports.DeadLetters) -> None:
+def _park(message: Message, last: Attempt, dead_letters: ports.DeadLetters) -> None:
     body = send_request.to_text(SendRequest(message.workspace, message.id))
-    last = message.attempts[-1]
     reason = "poison" if last.outcome == delivery.SENDER_ERROR else (message.reason or MessageReason.REJECTED).value
     park(dead_letters, "message", message.workspace, message.id, body, reason, last.at)

@@ -11,12 +11,14 @@ from tests.fakes.customers import FakeCustomers
 from tests.fakes.manage import manage_dependencies
 from tests.fakes.messages import NOW
 from tests.fakes.send_harness import ADA, EmailWorkspaces, one_customer
+from tests.fakes.workspaces import FakeWorkspaceSettings
 from waypost.adapters.liquid import LiquidTemplates, template_error
 from waypost.adapters.ses import SesChannel
 from waypost.domain.customers.facts import fact, set_stamp
 from waypost.domain.customers.rows import head_key
 from waypost.domain.errors import RefusedError
 from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.manage.dependencies import PublishChecks
 from waypost.manage.previews import Preview, preview
 from waypost.manage.requests import PreviewBody
@@ -39,7 +41,13 @@ def sender_fault(sender: str) -> str | None:
     return None if sender.rstrip(">").endswith("@example.com") else "not a sender of this workspace"
 
 
-def previewed(template: Any, customers: FakeCustomers | None = None, channel: str = "email", **body: Any) -> Preview:
+def previewed(
+    template: Any,
+    customers: FakeCustomers | None = None,
+    channel: str = "email",
+    settings: FakeWorkspaceSettings | None = None,
+    **body: Any,
+) -> Preview:
     """A preview in a workspace with the customer Ada. Every dependency that a preview may not use is None, so that a use fails."""
     channels = {"email": SesChannel("waypost@example.com", "")}
     dependencies = manage_dependencies(
@@ -48,6 +56,7 @@ def previewed(template: Any, customers: FakeCustomers | None = None, channel: st
         customers=customers or one_customer(),
         workspaces=EmailWorkspaces(),
         journeys=OneStoredJourney(),
+        settings=settings or FakeWorkspaceSettings(),
     )
     checks = PublishChecks(template_error, lambda _: None, sender_fault)
     return preview(
@@ -165,3 +174,11 @@ def test_a_customer_who_is_being_erased_is_unknown() -> None:
     with pytest.raises(RefusedError) as refused:
         previewed(MAIL, customers, customer={"primaryKey": "ada@example.com"})
     assert refused.value.code == "unknown-customer"
+
+
+def test_a_preview_goes_to_the_attribute_that_the_settings_name() -> None:
+    """A preview has the receiver that the sender would take: the settings may name another attribute for the addresses of a channel."""
+    settings = FakeWorkspaceSettings()
+    settings.save("w1", WorkspaceSettings(address_attributes={"email": "mail"}), 0)
+    found = previewed(MAIL, settings=settings, customer={"attributes": {"email": "old@example.com", "mail": "new@example.com"}})
+    assert found.rendered["to"] == "new@example.com"

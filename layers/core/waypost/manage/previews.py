@@ -14,7 +14,7 @@ from waypost.domain.errors import RefusedError
 from waypost.domain.journeys.checks import publish_checks
 from waypost.domain.journeys.journey import Journey, parse
 from waypost.domain.journeys.message_steps import step_class
-from waypost.domain.messages import template_scope
+from waypost.domain.messages import receivers, template_scope
 from waypost.domain.messages.message import Message, PreparedMessage, RenderedTemplate, RenderFailure, SkipReason
 from waypost.domain.values.findings import Finding
 from waypost.domain.values.wire_time import iso
@@ -69,6 +69,9 @@ def preview(
     rendered = dependencies.templates.render(template, scope, now, strict=False)
     if isinstance(rendered, RenderFailure):
         return Preview(message, {}, None, missing, problems or (Finding("template", rendered.detail, "/template"),))
+    if receivers.has_default_receiver(body.channel, rendered):
+        named = dependencies.settings.read(workspace).settings.address_attributes
+        customer = receivers.for_channel(customer, body.channel, named)
     prepared = dependencies.channels()[body.channel].prepare(rendered, customer)
     if isinstance(prepared, SkipReason):
         return Preview(message, rendered, None, missing, problems or (_skipped(prepared),))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from waypost.domain.errors import RefusedError
@@ -40,7 +40,8 @@ def send_test(request: ApiRequest[NoQuery, SendTestBody]) -> SentTestResponse:
     wait = dependencies.sent_tests.count(workspace, now)
     if wait is not None:
         raise _too_many(wait)
-    response = dependencies.channels()[body.channel].call_provider(found.message, marked := marked_as_test(found.prepared, step), now)
+    marked = replace(marked_as_test(found.prepared, step), is_tracked=not body.transactional)
+    response = dependencies.channels()[body.channel].call_provider(found.message, marked, now)
     return _test_response(response, marked, found.missing)
 
 

@@ -118,7 +118,8 @@ def _keeping_reported_status(before: Message, after: Message) -> Message:
 def skipped(message: Message, reason: SkipReason, now: datetime) -> Message:
     """The message that will not be sent."""
     attempt = Attempt(now, "skipped", reason.detail or reason.reason.value)
-    return replace(message, status=MessageStatus.SKIPPED, reason=reason.reason, lease=None, attempts=(*message.attempts, attempt))
+    attempts = (*message.attempts, attempt)
+    return replace(message, status=MessageStatus.SKIPPED, reason=reason.reason, lease=None, attempts=attempts, held=False)
 
 
 def with_refused_sender(message: Message, detail: str, now: datetime) -> Message:
