@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from itertools import combinations, pairwise
 from random import Random
@@ -157,4 +158,5 @@ def test_the_largest_journey_is_drawn_within_half_a_second() -> None:
     arrows[-20:] = [Arrow(arrow.target, arrow.source, "again") for arrow in arrows[-20:]]
     started = time.process_time()
     laid_out(steps, arrows)
-    assert time.process_time() - started < 0.5
+    # Tracing, as for the measurement of coverage, makes each line several times as expensive.
+    assert time.process_time() - started < (0.5 if sys.gettrace() is None else 2)

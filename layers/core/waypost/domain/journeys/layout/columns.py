@@ -9,7 +9,10 @@ from typing import Final
 from waypost.domain.journeys.layout.layers import Layers, RowNode
 
 _GAP: Final = 20.0
-_ROUNDS: Final = 40
+_MOST_ROUNDS: Final = 24
+_VISIBLE: Final = 0.5
+"""The layout has settled when no node moves by as much as half a pixel any more."""
+
 _WEIGHT_OF_ARROWS: Final = 4.0
 """Places of arrows are drawn to their neighbours more strongly than steps, so that long arrows are straight."""
 
@@ -35,12 +38,15 @@ def columns(layout: Layers) -> dict[RowNode, float]:
         for node in row:
             middle[node] = left + layout.widths[node] / 2
             left += layout.widths[node] + _GAP
-    for turn in range(_ROUNDS):
+    for turn in range(_MOST_ROUNDS):
+        before = dict(middle)
         downwards = turn % 2 == 0
         near, other = (layout.above, layout.below) if downwards else (layout.below, layout.above)
         for row in layout.rows if downwards else reversed(layout.rows):
             wishes = [_mean([middle[each] for each in near[node] or other[node] or [node]]) for node in row]
             _settle(layout, row, wishes, middle)
+        if turn % 2 and all(abs(middle[node] - place) < _VISIBLE for node, place in before.items()):
+            break
     return middle
 
 
