@@ -32,3 +32,13 @@ def test_an_address_leads_to_its_last_message_in_each_workspace(table: Table) ->
     assert "4915112345678" not in str(stored)
     assert {item["row"].rpartition("/")[0] for item in stored} == {"last/sms", ""}
     assert all(item["expires"] > NOW.timestamp() for item in stored if "message" in item)
+
+
+def test_a_record_that_comes_again_does_not_replace_a_later_message(table: Table) -> None:
+    """SQS may deliver the record of an earlier message after that of a later one; an answer is still about the later one."""
+    messages = DynamoLastMessages(table, lambda workspace: f"secret of {workspace}".encode())
+    messages.remember("w1", "sms", "+4915112345678", "msg_2", NOW + timedelta(seconds=1))
+    messages.remember("w1", "sms", "+4915112345678", "msg_1", NOW)
+    assert messages.of("sms", "+4915112345678") == {"w1": "msg_2"}
+    messages.remember("w1", "sms", "+4915112345678", "msg_3", NOW + timedelta(seconds=2))
+    assert messages.of("sms", "+4915112345678") == {"w1": "msg_3"}

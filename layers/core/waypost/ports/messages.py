@@ -145,7 +145,7 @@ class LastMessages(Protocol):
     """The last message to each address, on channels on which receivers can answer."""
 
     def remember(self, workspace: str, channel: str, address: str, message: str, now: datetime) -> None:
-        """Stores that this message was the last one to an address. A repeat changes nothing."""
+        """Stores that this message, sent at this time, was the last one to an address. A repeat or an earlier one changes nothing."""
 
     def of(self, channel: str, address: str) -> Mapping[str, str | None]:
         """The id of the last message to an address (None: none), by each workspace that sends on the channel."""

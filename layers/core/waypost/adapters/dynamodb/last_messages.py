@@ -15,6 +15,7 @@ from typing import Final
 from waypost.adapters.dynamodb.address_rows import address_hash
 from waypost.adapters.dynamodb.items import Item, expiry
 from waypost.adapters.dynamodb.table import Table
+from waypost.domain.values.wire_time import iso
 
 LAST_MESSAGE_KEPT: Final = timedelta(days=400)
 """How long after the last message an answer still leads to its customer."""
@@ -30,11 +31,18 @@ class DynamoLastMessages:
     """The channels and workspaces that this instance has listed: each is written once."""
 
     def remember(self, workspace: str, channel: str, address: str, message: str, now: datetime) -> None:
-        """Stores that this message was the last one to an address. A repeat changes nothing."""
+        """Stores that this message, sent at this time, was the last one to an address. A repeat or an earlier one changes nothing."""
         if (channel, workspace) not in self.listed:
             self.table.put({"workspace": _senders(channel), "row": workspace})
             self.listed.add((channel, workspace))
-        self.table.put({**self._key(workspace, channel, address), "message": message, "expires": expiry(now, LAST_MESSAGE_KEPT)})
+        row = {"message": message, "at": iso(now), "expires": expiry(now, LAST_MESSAGE_KEPT)}
+        # The record of a settled message may come again, after that of a later one to the same number.
+        self.table.put_if(
+            {**self._key(workspace, channel, address), **row},
+            ConditionExpression="attribute_not_exists(#at) OR #at < :at",
+            ExpressionAttributeNames={"#at": "at"},
+            ExpressionAttributeValues={":at": row["at"]},
+        )
 
     def of(self, channel: str, address: str) -> dict[str, str | None]:
         """The id of the last message to an address, by each workspace that sends on the channel; None where it sent none to the address."""
