@@ -31,6 +31,7 @@ from waypost.domain.values.durations import Duration
 
 EMULATOR_TIMEOUT: Final = 120.0  # seconds: MiniStack fires all timers that are due before it answers
 HIGHEST_PORT: Final = 65535
+SHUTDOWN_SECONDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,9 @@ def listening(port: int) -> Iterator[socket.socket]:
 @contextmanager
 def serving(app: AsgiApplication, listener: socket.socket) -> Iterator[None]:
     """Serves an ASGI application at a socket until exit."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    # Without a limit, the server waits at its end for every open connection: a client that keeps one would keep the whole run from ending.
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=SHUTDOWN_SECONDS)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
