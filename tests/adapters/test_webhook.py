@@ -18,7 +18,7 @@ from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import MessageReason, PreparedMessage, ProviderResponse, SkipReason
 from waypost.domain.messages.webhook_signatures import WebhookSecrets, secret_of
 
-NOW = datetime.now(UTC)  # the reference library compares the timestamp with the clock of the machine
+NOW = datetime.now(UTC)
 ADA = Customer("w1", "c_1", None, None, (), {}, {})
 OLD, NEW = secret_of(b"o" * 24), secret_of(b"n" * 24)
 ANY_REQUEST = PreparedMessage("x", {"url": "", "method": "POST", "headers": {}, "body": "{}"})
@@ -69,7 +69,8 @@ def send(url: str, **template: Any) -> ProviderResponse:
     """Prepares a webhook and sends it to a receiver on this machine."""
     prepared = prepare({"url": url, "method": "POST", "headers": {}, **template}, local=True)
     assert isinstance(prepared, PreparedMessage)
-    return channel(PinnedHttp(), local=True).call_provider(pending_message(channel="webhook"), prepared, NOW)
+    # The time of the call: the reference library compares the timestamp with the clock of the machine.
+    return channel(PinnedHttp(), local=True).call_provider(pending_message(channel="webhook"), prepared, datetime.now(UTC))
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW])

@@ -97,7 +97,7 @@ def test_a_first_deployment_asks_nothing_and_is_complete(deployed: Account) -> N
 def test_every_resource_has_the_tag_of_the_stack(deployed: Account) -> None:
     """The functions, tables and queues have the tag of samconfig.toml, which CloudFormation copies from the stack."""
     tags = deployed.tags()
-    assert len(tags) == 4 + 8 + 7
+    assert len(tags) == 4 + 8 + 9
     assert {name for name, each in tags.items() if each.get("project") != "waypost"} == set()
 
 

@@ -19,7 +19,7 @@ _SET: Final = re.compile(rf"\b(?:assign|capture)\s+({'|'.join(LINK_VARIABLES)})\
 def findings(place: Place, step: Mapping[str, Any]) -> Iterator[Finding]:
     """The links in the template of a channel that has none."""
     channel = step.get("channel")
-    if channel not in CHANNELS or step_class(channel).has_links:
+    if not isinstance(channel, str) or channel not in CHANNELS or step_class(channel).has_links:
         return
     allowed = " and ".join(name for name, each in CHANNELS.items() if each.has_links)
     for where, name in _uses((*place, "template"), step.get("template")):
