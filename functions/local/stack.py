@@ -146,10 +146,11 @@ def serving(app: AsgiApplication, listener: socket.socket) -> Iterator[None]:
     # Without a limit, the server waits at its end for every open connection: a client that keeps one would keep the whole run from ending.
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=SHUTDOWN_SECONDS)
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],))
+    # A thread that does not keep the process from ending: whatever an application does at its end, the run ends a little later.
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:
         yield
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(2 * SHUTDOWN_SECONDS)
