@@ -62,13 +62,15 @@ def test_a_cap_defers_over_midnight_and_over_a_change_of_the_clocks(workspace: W
 
 
 def test_a_cap_of_a_topic_skips(workspace: Workspace) -> None:
-    """With `skip`, the second message of a topic is skipped with the cap as its reason; another topic and a receipt are sent."""
+    """With `skip`, the message of a topic that comes second is skipped with the cap as its reason; another topic and a receipt are sent."""
     cap = {"id": "weekly-news", "messages": 1, "per": "P7D", "topic": "news", "otherwise": "skip"}
     workspace.put("/api/settings", {"topics": [{"id": "news"}], "caps": [cap]})
     steps = [mail("one", "two") | {"topic": "news"}, mail("two", "three") | {"topic": "news"}]
     workspace.publish(journey("news", *steps, mail("three", "four"), mail("four") | {"transactional": True}))
     join(workspace)
-    assert sorted(subjects(workspace)) == ["four", "one", "three"]
-    skipped = message(workspace, "two")
+    # The two messages of the topic are due at the same moment, and either of them may take the only place.
+    [capped] = {"one", "two"} - set(subjects(workspace))
+    assert sorted([*subjects(workspace), capped]) == ["four", "one", "three", "two"]
+    skipped = message(workspace, capped)
     assert (skipped["status"], skipped["reason"]) == ("skipped", "cap")
     assert skipped["attempts"][-1]["detail"] == "the cap is reached: 1 in P7D of the topic news (weekly-news)"
