@@ -105,7 +105,7 @@ class Providers:
         return dict.fromkeys(ENDPOINTS, self.url if url is None else url)
 
     def plan(self, target: str, *answers: PlannedResponse) -> None:
-        """Plans the answers to the next calls for a receiver, or of an operation such as `GetAccount`, one after the other."""
+        """Sets how the emulator answers the next calls to a receiver, or of an operation such as `GetAccount`, in order."""
         with self._lock:
             self._planned.setdefault(target, []).extend(answers)
 

@@ -192,7 +192,7 @@ def test_an_answer_may_be_lost(emulator: Providers, plan: dict[str, Any], error:
 
 
 def test_half_an_answer_has_no_message_id(emulator: Providers) -> None:
-    """Botocore takes half of a body for a success without members; the provider has the message."""
+    """If a connection breaks in the middle of a 200 response, botocore returns an empty result, and the emulator has the message."""
     emulator.plan("ada@example.com", PlannedResponse(truncate=True))
     assert "MessageId" not in client(emulator, SES).send_email(**MAIL)
     assert len(emulator.mails()) == 1

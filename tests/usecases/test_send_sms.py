@@ -52,7 +52,7 @@ def test_a_number_that_has_opted_out_is_suppressed(harness: SendHarness) -> None
 
 
 def test_a_spent_limit_uses_up_no_attempt(harness: SendHarness) -> None:
-    """The monthly limit of the account is throttling: the message stays pending without an attempt."""
+    """When the monthly spending limit for SMS is reached, the message stays pending, and no attempt is counted."""
     harness.channel.responses = [ProviderResponse("throttled", "ServiceQuotaExceededException")]
     harness.send()
     message = harness.message

@@ -9,16 +9,13 @@ from typing import Final
 from waypost import ports
 from waypost.domain.customers.consents import ALL, ConsentChange
 from waypost.domain.customers.topics import GENERAL
-from waypost.domain.errors import UnavailableError
-from waypost.domain.intake.consent_payloads import consent_event
 from waypost.domain.journeys.message_steps import CHANNELS
 from waypost.domain.messages import template_scope
 from waypost.domain.messages.inbound_texts import InboundText
 from waypost.domain.messages.message import Message
 from waypost.domain.messages.suppression import SuppressionCause
-from waypost.domain.signal_codec import to_queue_message
-from waypost.domain.signals import EventsArrived
 from waypost.domain.values.generated_ids import digest
+from waypost.provider_reports import send_consent
 
 _CHANNELS: Final = tuple(name for name, step in CHANNELS.items() if step.has_replies)
 
@@ -84,14 +81,4 @@ def _record_consent(text: InboundText, message: Message, at: datetime, now: date
         uuid=digest("inbound", message.workspace, text.id),  # one for each text, so that a repeat is a duplicate
         source="provider",
     )
-    signal = EventsArrived(
-        workspace=message.workspace,
-        customer=message.customer,
-        primary=message.lookup_id if message.lookup_id.kind == "primary" else None,
-        known=True,
-        received_at=now,
-        historical=False,
-        events=(consent_event(change, message.lookup_id),),
-    )
-    if dependencies.signals.send([to_queue_message(signal)]):
-        raise UnavailableError("the signals queue did not take a consent")
+    send_consent(change, message, now, dependencies.signals)

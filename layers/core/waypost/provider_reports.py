@@ -95,6 +95,11 @@ def _unsubscribe(message: Message, at: datetime, now: datetime, dependencies: Pr
         uuid=digest("complaint", message.workspace, message.id),  # one for each message, so that a repeated report is a duplicate
         source="provider",
     )
+    send_consent(change, message, now, dependencies.signals)
+
+
+def send_consent(change: ConsentChange, message: Message, now: datetime, signals: ports.Signals) -> None:
+    """Sends a change of consent of the customer of a message as an event. UnavailableError if the signals queue does not take it."""
     signal = EventsArrived(
         workspace=message.workspace,
         customer=message.customer,
@@ -104,8 +109,8 @@ def _unsubscribe(message: Message, at: datetime, now: datetime, dependencies: Pr
         historical=False,
         events=(consent_event(change, message.lookup_id),),
     )
-    if dependencies.signals.send([to_queue_message(signal)]):
-        raise UnavailableError("the signals queue did not take an unsubscription")
+    if signals.send([to_queue_message(signal)]):
+        raise UnavailableError("the signals queue did not take a change of consent")
 
 
 def _update(report: ProviderReport, message: Message, at: datetime, dependencies: ProviderReportDependencies) -> None:

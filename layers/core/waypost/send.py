@@ -139,7 +139,7 @@ def send(workspace: str, message_id: str, now: datetime, token: str, dependencie
 
 
 def _take_turn(row: Message, now: datetime, dependencies: SendDependencies) -> SendLater | None:
-    """Waits for the turn of a message in the rate of its provider, if that is within a second. Otherwise returns what it waits for."""
+    """Waits until the rate limit of the provider allows this message, for at most a second; returns when to try again if that is later."""
     pace = dependencies.paces.get(row.channel)
     turn = pace.turn(row.id, now) if pace is not None else SendNow()
     if isinstance(turn, SendLater):

@@ -111,6 +111,6 @@ def test_an_event_of_a_type_that_is_not_known_yet_reports_nothing() -> None:
     ["", "no JSON", "[]", "{}", '{"source": "aws.ses"}', '{"source": "aws.ses", "detail": {"eventType": "Bounce"}}'],
 )
 def test_a_text_that_is_no_event_is_an_error(body: str) -> None:
-    """What is not in the documented form raises, so that the record ends in the dead-letter queue and not in silence."""
+    """A record that has not the documented form of a report raises an error, so that it ends in the dead-letter queue."""
     with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
         report_in(body)

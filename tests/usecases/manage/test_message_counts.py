@@ -40,7 +40,8 @@ class ManyMessages(FakeMessages):
         return found, f"{iso(found[-1].created_at)}#{last - 1}" if last < self.number else None
 
     def receivers(self, workspace: str, messages: object) -> dict[str, str]:
-        raise NotImplementedError
+        """Fails: a count needs no receiver, and reading them would double its price."""
+        raise AssertionError(f"receivers {workspace} {messages}")
 
     def _message(self, number: int) -> Message:
         step, status = ("hello", "hook")[number % 2], STATUSES[number % len(STATUSES)]

@@ -13,7 +13,7 @@ KNOWN_STATUSES: Final[tuple[KnownStatus, ...]] = get_args(KnownStatus)
 """All statuses. Of several that are known of a message, the last one in this order is its status in conditions."""
 
 REPORT_EVENTS: Final = frozenset({"$delivered", "$opened", "$clicked"})
-"""The names of delivery reports. As events of another source they mean nothing, so a definition that names them has a mistake."""
+"""The event names of delivery reports. A trigger of a journey never matches a report, so a definition that names one has a mistake."""
 
 UNSUBSCRIBE_EVENT: Final = UNSUBSCRIBE
 
