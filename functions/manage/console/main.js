@@ -1,0 +1,2 @@
+// The start of the console.
+document.body.append(document.createTextNode("Waypost"));
