@@ -1,2 +1,177 @@
-// The start of the console.
-document.body.append(document.createTextNode("Waypost"));
+// The start of the page: key, header, hash routes and keys of the keyboard. Each page is a module with `show(place, route)`.
+import { call, get, local, onRefusedKey } from "./api.js";
+import { dialog } from "./dialog.js";
+import { button, h, number, put, to } from "./dom.js";
+import { poll } from "./live.js";
+import { forget, isLocal, keep, key, shortKey, takeKeyFromAddress } from "./session.js";
+import * as customers from "./customers.js";
+import * as deadLetters from "./dead_letters.js";
+import * as events from "./events.js";
+import * as messages from "./messages.js";
+import * as settings from "./settings.js";
+
+const PAGES = [
+  ["events", "Events", events],
+  ["customers", "Customers", customers],
+  ["messages", "Messages", messages],
+  ["dead-letters", "Dead letters", deadLetters],
+  ["settings", "Settings", settings],
+];
+
+/** The route of the address: `#/journeys/welcome/picture?step=a` -> `{ page, parts, query }`. */
+function routeOf(hash) {
+  const [path, query] = hash.replace(/^#\/?/, "").split("?");
+  const [page, ...parts] = path.split("/").filter(Boolean).map((each) => { try { return decodeURIComponent(each); } catch { return each; } });
+  return { page: page ?? "", parts, query: new URLSearchParams(query) };
+}
+
+const main = h("main", { id: "main", tabindex: -1 });
+const bar = h("header", { class: "bar" });
+const clockBar = h("div", { class: "clock" });
+let current = null; // the page that is shown: { name, update(route), leave() }
+let stopCounting = () => {};
+
+function show() {
+  if (!key()) return showKeyPage();
+  const route = routeOf(location.hash);
+  const found = PAGES.find(([name]) => name === route.page);
+  if (!found) return location.replace("#/events");
+  const [name, title, page] = found;
+  if (!bar.firstChild) start();
+  for (const each of bar.querySelectorAll("nav a")) each.toggleAttribute("aria-current", false);
+  bar.querySelector(`nav a[data-page="${name}"]`).setAttribute("aria-current", "page");
+  document.title = `${title} · Waypost`;
+  if (current?.name === name && current.update(route)) return undefined;
+  current?.leave();
+  put(main);
+  current = { name, ...page.show(main, route) };
+  return undefined;
+}
+
+/** Draws the header once for a key, and starts the count of dead letters. */
+function start() {
+  const count = h("span");
+  put(bar,
+    h("a", { class: "skip", href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, "To the content"),
+    h("strong", {}, "Waypost"),
+    h("nav", { "aria-label": "Pages" }, PAGES.map(([name, title]) => h("a", { href: to(name), "data-page": name }, title, name === "dead-letters" && count))),
+    h("span", { class: "push" }),
+    h("input", { type: "search", placeholder: "Go to an id   /", "aria-label": "Go to a customer, message, event or journey by its id", onkeydown: (event) => { if (event.key === "Enter") goTo(event.currentTarget); } }),
+    h("code", { class: "key", title: "The beginning of the key that this tab uses" }, shortKey()),
+    button("Leave", leave));
+  put(document.body, bar, clockBar, main, h("div", { id: "announcements", class: "hidden", "aria-live": "polite" }));
+  stopCounting = poll(async (signal) => {
+    const { count: parked, isLowerBound } = await get(["dead-letters", "count"], {}, signal);
+    const text = parked ? number(parked) + (isLowerBound ? "+" : "") : "";
+    if (count.textContent !== text) put(count, parked > 0 && [text, h("span", { class: "hidden" }, " given up on")]);
+    count.className = parked ? "count" : "";
+    return false;
+  });
+  if (isLocal) showClock();
+}
+
+/** The clock of the local run, which can be advanced. A stack on AWS has no such route, and the bar stays away. */
+async function showClock() {
+  const now = h("time");
+  const draw = (iso) => { now.textContent = new Date(iso).toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }); };
+  try { draw((await local("clock")).now); } catch { return; }
+  const jump = (label, advance) => button(label, async (event) => {
+    const pressed = event.currentTarget;
+    pressed.disabled = true;
+    try { draw((await local("clock", { advance })).now); } catch (error) { put(failed, error.detail ?? String(error)); } finally { pressed.disabled = false; }
+    window.dispatchEvent(new Event("clock"));
+  });
+  const failed = h("span", { class: "bad", role: "status" });
+  put(clockBar, h("span", {}, "Local run · its clock says ", now), h("span", { class: "soft" }, "advance it by"),
+    jump("1 hour", "PT1H"), jump("1 day", "P1D"), jump("3 days", "P3D"), failed);
+}
+
+/** Finds what an id names: a customer by any of its ids, a message, an event or a journey. The searches run side by side. */
+async function goTo(input) {
+  const id = input.value.trim();
+  if (!id) return;
+  const found = async (parts, query, hash) => { const body = await get(parts, query); return hash(body); };
+  const tries = [
+    found(["customers"], { primaryKey: id }, (body) => to("customers", body.id)), found(["customers"], { correlationId: id }, (body) => to("customers", body.id)),
+    found(["customers", id], {}, (body) => to("customers", body.id)), found(["messages", id], {}, () => to("messages", id)),
+    found(["events", id], {}, () => to("events", id)), found(["journeys", id], {}, () => to("journeys", id, "picture")),
+  ];
+  try {
+    location.hash = await Promise.any(tries);
+    input.value = "";
+    input.setCustomValidity("");
+  } catch {
+    input.setCustomValidity("Nothing has this id.");
+    input.reportValidity();
+  }
+}
+
+function leave() {
+  current?.leave();
+  stopCounting();
+  current = null;
+  forget();
+  put(bar);
+  showKeyPage();
+}
+
+/** The page that asks for a key. `message` says why. The address stays, so that the key leads to where the person wanted to go. */
+function showKeyPage(message) {
+  const failed = h("div", { class: "bad", role: "alert" }, message);
+  const input = h("input", { type: "password", autocomplete: "off", spellcheck: "false", id: "key", onkeydown: (event) => { if (event.key === "Enter") open(); } });
+  async function open() {
+    const typed = input.value.trim();
+    if (!typed) return input.focus();
+    keep(typed);
+    try {
+      await call("GET", ["schema"]);
+      show();
+    } catch (error) {
+      forget();
+      if (!failed.isConnected) return undefined;
+      put(failed, error.status === 401 ? "This key is not valid." : error.status === 403 ? "This key may send events only. The console needs a key with the scope admin." : error.detail);
+      input.select();
+    }
+    return undefined;
+  }
+  document.title = "Waypost";
+  put(document.body, h("main", { class: "gate" }, h("h1", {}, "Waypost"), h("label", { for: "key" }, "Admin key of the workspace"), input, failed, button("Open", open, { class: "primary" }),
+    h("p", { class: "soft" }, isLocal ? "The local run prints a link that contains the key." : "The key stays in this tab, and ends with it.")));
+  input.focus();
+}
+
+onRefusedKey(() => {
+  if (!key() || document.querySelector(".gate")) return;
+  leave();
+  showKeyPage("The key of this tab is no longer valid.");
+});
+
+// Keys of the keyboard. Arrow keys stay what they are: they scroll.
+const GO = { e: "events", j: "journeys", c: "customers", m: "messages", d: "dead-letters", s: "settings" };
+let isAfterG = false;
+function moveFocus(step) {
+  const rows = [...main.querySelectorAll("a.open")];
+  const at = rows.indexOf(document.activeElement), chosen = rows.findIndex((each) => each.closest("tr")?.getAttribute("aria-selected") === "true");
+  rows[Math.max(0, Math.min(rows.length - 1, (at < 0 ? chosen : at) + step))]?.focus();
+}
+const KEYS = {
+  "/": () => bar.querySelector("input")?.focus(),
+  j: () => moveFocus(1),
+  k: () => moveFocus(-1),
+  p: () => main.querySelector("button.live")?.click(),
+  Escape: () => main.querySelector("aside header button[aria-label=Close]")?.click(),
+  "?": () => dialog({ title: "Keys", content: [h("dl", {}, [["/", "go to an id"], ["j, k", "next row, row before"], ["Enter", "open the row"], ["Esc", "close the detail"], ["p", "pause, go on"],
+    ["g e", "events"], ["g j", "journeys"], ["g c", "customers"], ["g m", "messages"], ["g d", "dead letters"], ["g s", "settings"]].map(([name, what]) => [h("dt", {}, h("kbd", {}, name)), h("dd", {}, what)]))] }),
+};
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest?.("input, textarea, select, dialog");
+  if (isTyping) { if (event.key === "Escape" && event.target.closest(".bar")) event.target.blur(); return; }
+  if (event.ctrlKey || event.metaKey || event.altKey || !bar.firstChild) return;
+  if (isAfterG && GO[event.key]) { location.hash = to(GO[event.key]); event.preventDefault(); }
+  else if (KEYS[event.key]) { KEYS[event.key](); event.preventDefault(); }
+  isAfterG = event.key === "g" && !isAfterG;
+});
+
+takeKeyFromAddress();
+window.addEventListener("hashchange", show);
+show();

@@ -1,0 +1,43 @@
+// Polling: every 2 seconds, every 10 when nothing happens, never while the tab is hidden.
+const FAST = 2_000, SLOW = 10_000, LONGEST = 60_000; // milliseconds
+const QUIET_AFTER = 15; // polls without a change
+
+/**
+ * Calls `work(signal)` again and again until the returned function is called. `work` returns whether something has changed. After an error,
+ * `onError(error, secondsToNext)` is called, and the pauses grow to a minute.
+ */
+export function poll(work, onError = () => {}) {
+  const end = new AbortController();
+  let timer = null, quiet = 0, failures = 0, isRunning = false;
+  const later = (pause) => { clearTimeout(timer); if (!end.signal.aborted && !document.hidden) timer = setTimeout(run, pause); };
+  async function run() {
+    if (isRunning || end.signal.aborted) return;
+    isRunning = true;
+    try {
+      quiet = (await work(end.signal)) ? 0 : quiet + 1;
+      failures = 0;
+      later(quiet < QUIET_AFTER ? FAST : SLOW);
+    } catch (error) {
+      if (end.signal.aborted) return;
+      failures += 1;
+      const pause = Math.min(LONGEST, FAST * 2 ** failures);
+      onError(error, Math.round(pause / 1000));
+      later(pause);
+    } finally {
+      isRunning = false;
+    }
+  }
+  const onVisible = () => (document.hidden ? clearTimeout(timer) : run());
+  document.addEventListener("visibilitychange", onVisible);
+  run();
+  return () => { end.abort(); clearTimeout(timer); document.removeEventListener("visibilitychange", onVisible); };
+}
+
+let lastSpoken = -Infinity, region = null;
+/** Says a short text to screen readers, at most every 10 seconds. */
+export function announce(text) {
+  region ??= document.getElementById("announcements");
+  if (!region || performance.now() - lastSpoken < SLOW) return;
+  lastSpoken = performance.now();
+  region.textContent = text;
+}

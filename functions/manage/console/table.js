@@ -1,0 +1,95 @@
+// A list beside a detail: a real table on the left, a detail that opens in place on the right. On a small screen the detail replaces the list.
+import { button, h, keyed, put } from "./dom.js";
+import { problem } from "./api.js";
+
+const LOADING_AFTER = 300; // milliseconds; a shorter wait shows nothing, so that the page does not flicker
+export const MOST_ROWS = 200;
+
+/** Shows "loading…" in `place` if the promise takes longer than 300 ms, and an error with a way to try again. Old content stays until then. */
+export async function loading(place, promise, show, again) {
+  const timer = setTimeout(() => place.append(h("div", { class: "note loading" }, "loading…")), LOADING_AFTER);
+  try {
+    put(place, await show(await promise));
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    for (const old of place.querySelectorAll(".loading, .problem")) old.remove();
+    place.prepend(problem(error, again && h("div", {}, button("Try again", again))));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * A table whose rows stay as they are from poll to poll.
+ *
+ * `columns` are `{ name, class }`; `key(item)` tells items apart; `cells(item)` gives the content of a row's cells; `open(item)` is the hash that opens the
+ * item. The row's first link is the one of the second cell: it covers the row.
+ */
+export function table({ label, columns, key, cells, open }) {
+  const body = h("tbody");
+  const foot = h("div", { class: "foot" });
+  const element = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, h("table", {},
+    h("thead", {}, h("tr", {}, columns.map((each) => h("th", { scope: "col", class: each.class }, each.name)))), body), foot);
+  let chosen = null;
+  const make = (item) => h("tr", { "aria-selected": String(String(key(item)) === chosen) }, cells(item).map((content, n) => h("td", { class: columns[n].class },
+    n === 1 ? h("a", { class: "open", href: open(item) }, content) : content)));
+  return {
+    element, body, foot,
+    /** Shows the items; the caller limits their number. */
+    show(items) { keyed(body, items.slice(0, MOST_ROWS), key, make); },
+    /** Marks the row of an item, by its key; null marks none. */
+    choose(id) {
+      chosen = id === null ? null : String(id);
+      for (const row of body.children) row.setAttribute("aria-selected", String(row.dataset.key === chosen));
+    },
+    /** Whether the person reads further down or stands on a row, so that new rows must not move what they see. */
+    isInUse: () => element.scrollTop > 8 || body.contains(document.activeElement),
+    focusRow(id) { [...body.children].find((row) => row.dataset.key === String(id))?.querySelector("a.open")?.focus(); },
+    empty(...content) { put(foot, h("div", { class: "empty" }, content)); },
+    note(...content) { put(foot, content.length > 0 && h("div", { class: "note" }, content)); },
+  };
+}
+
+/**
+ * A list with a detail beside it. `onClose` leads back to the list. `open(title, ...content)` shows a detail, moves the focus to its heading, and returns
+ * its element; showing the same `id` again keeps focus and scroll.
+ */
+export function split(list, label, onClose) {
+  const aside = h("aside", { "aria-label": label });
+  const element = h("div", { class: "split detail closed" }, list.element);
+  let shown = null;
+  return {
+    element, aside,
+    open(id, title, ...content) {
+      const isNew = shown !== id, top = aside.scrollTop;
+      const heading = h("h2", { tabindex: -1 }, title);
+      const focused = !isNew && aside.contains(document.activeElement);
+      put(aside, h("header", {}, heading, button("✕", onClose, { "aria-label": "Close" })), content);
+      if (!aside.isConnected) element.append(aside);
+      element.classList.remove("closed");
+      list.choose?.(id);
+      if (isNew || focused) heading.focus({ preventScroll: !isNew });
+      aside.scrollTop = isNew ? 0 : top;
+      shown = id;
+      return aside;
+    },
+    close() {
+      if (shown === null) return;
+      const id = shown;
+      shown = null;
+      aside.remove();
+      element.classList.add("closed");
+      list.choose?.(null);
+      list.focusRow?.(id);
+    },
+    get shown() { return shown; },
+  };
+}
+
+/** A group of buttons of which one is pressed. `options` are `[value, label]`. */
+export function segments(label, options, value, onChange) {
+  const buttons = options.map(([each, text]) => button(text, () => { select(each); onChange(each); }, { "data-value": each }));
+  const select = (chosen) => { for (const each of buttons) each.setAttribute("aria-pressed", String(each.dataset.value === String(chosen))); };
+  select(value);
+  return Object.assign(h("div", { class: "segments", role: "group", "aria-label": label }, buttons), { select });
+}
