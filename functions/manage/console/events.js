@@ -68,7 +68,7 @@ function whyButton(uuid, journey) {
   return place;
 }
 
-function detailOf(each, page) {
+function detailOf(each, { mute }) {
   const outcomes = inOrder(each.journeys ?? []).map((move) => h("div", { class: "outcome" },
     h("span", { class: OUTCOMES[move.outcome][0] }, move.outcome), " ", link(`${to("journeys", move.journey, "picture")}${each.customer ? `?customer=${encodeURIComponent(each.customer)}` : ""}`, h("b", {}, move.journey)),
     (move.branches ?? []).map((taken) => h("div", { class: "soft" }, "took ", h("b", {}, taken.branch), " of ", taken.step)),
@@ -85,161 +85,186 @@ function detailOf(each, page) {
     each.payload !== undefined && section("Payload", json(each.payload, "Payload")),
     each.sent && section("As it was sent", json(each.sent, "The event as it was sent")),
     h("section", { class: "actions" }, copyButton("Copy JSON", () => JSON.stringify(each, null, 2)), copyButton("Copy as curl", () => curl({ batch: [sent] })),
-      button("Send again…", () => sendDialog([sent])), each.event && button(muted().includes(each.event) ? "Show this name" : "Hide this name", () => page.mute(each.event))),
+      button("Send again…", () => sendDialog([sent])), each.event && button(muted().includes(each.event) ? "Show this name" : "Hide this name", () => mute(each.event))),
   ];
 }
 
 /** What a new workspace shows: the call that makes the first row. */
 const firstEvent = () => [h("h2", {}, "No events yet"), h("p", {}, "Send the first one. It appears here within two seconds:"),
-  json_(curl({ batch: [IDENTIFY, EXAMPLE] })),
+  command(curl({ batch: [IDENTIFY, EXAMPLE] })),
   h("div", { class: "actions" }, copyButton("Copy", () => curl({ batch: [IDENTIFY, EXAMPLE] })), button("Send it from here…", () => sendDialog([IDENTIFY, EXAMPLE]), { class: "primary" })),
   isLocal && h("p", { class: "soft" }, "WAYPOST_KEY is a key of the workspace. make run prints the command with its key.")];
-const json_ = (text) => h("pre", { tabindex: 0, class: "block" }, text);
+const command = (text) => h("pre", { tabindex: 0, class: "block" }, text);
 
-const STATUSES = { all: {}, effect: { effect: true }, rejected: { status: "rejected" } };
+/** The lists that a filter shows. Accepted and rejected events are two lists of the API. */
+const LISTS = { all: [{ status: "accepted" }, { status: "rejected" }], effect: [{ status: "accepted", effect: true }], rejected: [{ status: "rejected" }] };
+
+/**
+ * The events of one or two lists of the API as one, newest first. `read` reads what is new, `older` one page further back.
+ *
+ * Rows that are older than the end of a list that goes on are held back: between them there may be rows that were not read, and the page would show a
+ * gap as if nothing had happened.
+ */
+function feed(name, which) {
+  const lists = LISTS[which].map((query) => ({ query: { ...query, event: name }, items: [], cursor: null, newest: null }));
+  const merge = (list, items) => {
+    const known = new Map(list.items.map((each) => [idOf(each), each]));
+    for (const each of items) known.set(idOf(each), each);
+    list.items = [...known.values()].sort((a, b) => (a.receivedAt < b.receivedAt ? 1 : a.receivedAt > b.receivedAt ? -1 : 0));
+    list.newest = list.items[0]?.receivedAt ?? null;
+  };
+  return {
+    async read(signal) {
+      await Promise.all(lists.map(async (list) => {
+        const since = list.newest && new Date(Date.parse(list.newest) - OVERLAP).toISOString();
+        const page = await get(["events"], { ...list.query, since, limit: since ? 200 : 50 }, signal);
+        merge(list, page.items);
+        if (!since) list.cursor = page.next;
+        // A quiet list keeps what it has; a busy one forgets its oldest rows, and where it went on.
+        if (list.items.length > 2 * MOST_ROWS) { list.items = list.items.slice(0, MOST_ROWS); list.cursor = null; }
+      }));
+    },
+    async older() {
+      const oldest = (list) => list.items.at(-1)?.receivedAt ?? "9999";
+      const list = lists.filter((each) => each.cursor).sort((a, b) => (oldest(a) < oldest(b) ? 1 : -1))[0];
+      const page = await get(["events"], { ...list.query, cursor: list.cursor, limit: 100 });
+      merge(list, page.items);
+      list.cursor = page.next;
+    },
+    get goesOn() { return lists.some((each) => each.cursor); },
+    get items() {
+      const end = lists.filter((each) => each.cursor).map((each) => each.items.at(-1)?.receivedAt ?? "9999").sort().at(-1) ?? "";
+      return lists.flatMap((each) => each.items).filter((each) => each.receivedAt >= end).sort((a, b) => (a.receivedAt < b.receivedAt ? 1 : a.receivedAt > b.receivedAt ? -1 : 0));
+    },
+  };
+}
+
+/** The bars of the last hour. A screen reader gets the sums. */
+async function drawChart(place, signal) {
+  const body = await get(["events", "histogram"], { since: new Date(Date.now() - HOUR).toISOString(), buckets: 60 }, signal);
+  const most = Math.max(1, ...body.buckets.map((each) => each.accepted + each.rejected)), height = (count) => (count / most) * 36;
+  const [accepted, rejected] = ["accepted", "rejected"].map((kind) => number(body.buckets.reduce((sum, each) => sum + each[kind], 0), !body.complete));
+  put(place, s("svg", { viewBox: `0 0 ${body.buckets.length * 10} 36`, preserveAspectRatio: "none", role: "img", "aria-label": `The last hour: ${accepted} accepted, ${rejected} rejected` }, body.buckets.map((each, n) => {
+    const ok = height(each.accepted), no = height(each.rejected);
+    return [s("rect", { class: "ok", x: n * 10, y: 36 - ok, width: 8, height: ok }), no > 0 && s("rect", { class: "no", x: n * 10, y: 36 - ok - no, width: 8, height: no })];
+  })), h("span", {}, "last hour", h("br"), `${accepted} accepted, `, h("span", { class: rejected === "0" ? "" : "bad" }, `${rejected} rejected`)));
+}
+
+/** The event of a permanent link that is not in the list: its receipt, and its payload where the list of its customer has it. */
+async function findOne(id) {
+  const receipt = await get(["events", id]);
+  const near = await get(["events"], { customer: receipt.customer, since: receipt.receivedAt, event: receipt.event, limit: 100 }).catch(() => ({ items: [] }));
+  return near.items.find((each) => each.uuid === id) ?? { ...receipt, status: "accepted" };
+}
 
 export function show(place, first) {
-  let items = [], cursor = null, newest = null, route = first, isLive = true, isPaged = false, waiting = [], stop = () => {}, stopChart = () => {};
-  const hashOf = (id) => `#/events${id ? `/${encodeURIComponent(id)}` : ""}${filters()}`;
-  const filters = () => { const query = new URLSearchParams(); for (const name of ["event", "status"]) if (route.query.get(name)) query.set(name, route.query.get(name)); return query.size ? `?${query}` : ""; };
+  let route = first, events = null, shown = [], isLive = true, stop = () => {};
+  const filters = (query = route.query) => { const kept = new URLSearchParams(); for (const each of ["event", "status"]) if (query.get(each)) kept.set(each, query.get(each)); return kept.size ? `?${kept}` : ""; };
+  const hashOf = (id) => `${id ? to("events", id) : "#/events"}${filters()}`;
   const list = table({
     label: "Events, newest first", key: idOf, open: (each) => hashOf(idOf(each)),
     columns: [{ name: "Received", class: "w-time" }, { name: "Event", class: "w-name" }, { name: "Customer", class: "w-who" }, { name: "What came of it" }, { name: "Source", class: "w-src" }],
     cells: (each) => [time(each.receivedAt), each.event ? h("b", {}, each.event) : h("i", { class: "soft" }, "no name"), customerLink(each), cameOfIt(each), each.source ?? ""],
   });
   const beside = split(list, "Event", () => { location.hash = hashOf(null); });
-  const failed = h("div", { class: "failed" });
-  const fresh = button("", () => { release(); list.element.scrollTop = 0; }, { class: "fresh", hidden: true });
+  const failed = h("div", { class: "failed" }), hidden = h("span", { class: "hidden-names" }), chart = h("div", { class: "chart" });
+  const fresh = button("", () => { list.element.scrollTop = 0; draw(); }, { class: "fresh", hidden: true });
   const live = button("Live", () => setLive(!isLive), { class: "live", "aria-pressed": "true" });
   const name = h("input", { type: "search", placeholder: "Event name", "aria-label": "Only events of this name", onchange: () => filter("event", name.value.trim()) });
-  const which = segments("Which events", [["all", "All"], ["effect", "With effect"], ["rejected", "Rejected"]], route.query.get("status") ?? "all", (value) => filter("status", value === "all" ? "" : value));
-  const hidden = h("span", { class: "hidden-names" });
-  const chart = h("div", { class: "chart" });
+  const which = segments("Which events", [["all", "All"], ["effect", "With effect"], ["rejected", "Rejected"]], "all", (value) => filter("status", value === "all" ? "" : value));
 
   function filter(key, value) {
     const query = new URLSearchParams(route.query);
     if (value) query.set(key, value); else query.delete(key);
-    location.hash = `#/events${query.size ? `?${query}` : ""}`;
+    location.hash = `#/events${filters(query)}`;
   }
-  const asked = () => ({ event: route.query.get("event"), ...STATUSES[route.query.get("status") ?? "all"] });
-  const visible = (each) => !muted().includes(each.event);
+  const visible = () => events.items.filter((each) => !muted().includes(each.event));
+  const unseen = () => { const known = new Set(shown.map(idOf)); return visible().filter((each) => !known.has(idOf(each))); };
 
-  function draw() {
-    const shown = items.filter(visible);
+  /** Draws all events; with `isQuiet` only those that are there already, with what has come of them since. */
+  function draw(isQuiet = false) {
+    const all = visible(), known = new Set(shown.map(idOf));
+    shown = (isQuiet ? all.filter((each) => known.has(idOf(each))) : all).slice(...(isLive ? [0, MOST_ROWS] : [-MOST_ROWS]));
     list.show(shown);
-    put(hidden, muted().map((each) => button(`${each} is hidden ✕`, () => page.mute(each), { class: "chip-button" })));
-    if (!shown.length && !items.length) list.empty(Object.values(asked()).some(Boolean) ? [h("p", {}, "No event is like this."), cursor && button("Look further back", older)] : firstEvent());
-    else list.note(cursor && [isPaged || items.length < MOST_ROWS ? null : h("span", { class: "soft" }, `The newest ${MOST_ROWS} are shown. `), button("Look further back", older)]);
-    const open = items.find((each) => String(idOf(each)) === route.parts[0]);
-    if (open) showDetail(open);
+    put(hidden, muted().map((each) => button(`${each} is hidden ✕`, () => mute(each), { class: "chip-button" })));
+    fresh.hidden = !isQuiet || !unseen().length;
+    fresh.textContent = `${number(unseen().length)} new`;
+    const further = events.goesOn && button("Look further back", older);
+    if (shown.length) list.note(!isLive && h("span", { class: "soft" }, "Paused. "), further);
+    else if (filters() || further || events.items.length) list.empty(h("p", {}, "No event is like this."), further);
+    else list.empty(firstEvent());
+    openRoute();
   }
-  function showDetail(each) {
-    const content = JSON.stringify(each);
-    if (beside.shown === route.parts[0] && beside.content === content) return;
-    beside.content = content;
-    beside.open(route.parts[0], each.event ?? "An event without a name", detailOf(each, page));
-  }
-
-  /** Reads what is new. What was shown before stays; a row whose receipt has come is redrawn. */
   async function read(signal) {
-    const since = newest && new Date(Date.parse(newest) - OVERLAP).toISOString();
-    const body = await get(["events"], { ...asked(), since, limit: since ? 200 : 50 }, signal);
-    failed.replaceChildren();
-    const known = new Map(items.map((each) => [idOf(each), each])), arrived = body.items.filter((each) => !known.has(idOf(each)));
-    const updates = new Map(body.items.map((each) => [idOf(each), each]));
-    const before = JSON.stringify(items);
-    items = items.map((each) => updates.get(idOf(each)) ?? each);
-    if (!since) cursor = body.next;
-    if (body.items[0] && (!newest || body.items[0].receivedAt > newest)) newest = body.items[0].receivedAt;
-    waiting = [...arrived, ...waiting.filter((each) => !updates.has(idOf(each)))].slice(0, MOST_ROWS);
-    if (!items.length || !list.isInUse()) release(); else draw();
-    fresh.hidden = !waiting.length;
-    fresh.textContent = `${number(waiting.length)} new`;
-    if (arrived.length && since) announce(`${plural(arrived.length, "new event")}`);
-    return arrived.length > 0 || before !== JSON.stringify(items);
-  }
-  /** Puts the rows that have waited on top. */
-  function release() {
-    items = [...waiting, ...items].slice(0, MOST_ROWS);
-    waiting = [];
-    fresh.hidden = true;
-    draw();
+    const reading = events;
+    const before = JSON.stringify(reading.items);
+    await reading.read(signal);
+    if (reading !== events) return false;
+    put(failed);
+    const isFirst = !shown.length, count = unseen().length;
+    draw(!isFirst && list.isInUse());
+    if (count && !isFirst) announce(plural(count, "new event"));
+    return before !== JSON.stringify(reading.items);
   }
   async function older() {
     setLive(false);
-    isPaged = true;
-    await loading(list.foot, get(["events"], { ...asked(), cursor, limit: 100 }), (body) => { cursor = body.next; items = [...items, ...body.items].slice(-MOST_ROWS); draw(); return [...list.foot.childNodes]; }, older);
-    if (!cursor) list.note("Nothing older is kept.");
+    await loading(list.foot, events.older(), () => { draw(); return [...list.foot.childNodes]; }, older);
+    if (!events.goesOn) list.note(h("span", {}, "Nothing older is kept."));
   }
   function setLive(value) {
     isLive = value;
     live.setAttribute("aria-pressed", String(value));
     live.textContent = value ? "Live" : "Paused";
     stop();
-    if (!value) return;
-    if (isPaged) restart();
-    else stop = poll(read, (error, seconds) => put(failed, problem(error, h("div", { class: "soft" }, `What is shown is older. The page tries again in ${seconds} s.`))));
+    if (value) stop = poll(read, (error, seconds) => put(failed, problem(error, h("div", { class: "soft" }, `What is shown is older. The page tries again in ${seconds} s.`))));
   }
   function restart() {
-    stop();
-    items = []; waiting = []; newest = cursor = null; isPaged = false; isLive = true;
-    live.setAttribute("aria-pressed", "true");
-    live.textContent = "Live";
-    list.note();
-    stop = poll(read, (error, seconds) => put(failed, problem(error, h("div", { class: "soft" }, `What is shown is older. The page tries again in ${seconds} s.`))));
+    events = feed(route.query.get("event"), LISTS[route.query.get("status")] ? route.query.get("status") : "all");
+    shown = [];
+    name.value = route.query.get("event") ?? "";
+    which.select(route.query.get("status") ?? "all");
+    setLive(true);
   }
-
-  async function drawChart(signal) {
-    const body = await get(["events", "histogram"], { since: new Date(Date.now() - HOUR).toISOString(), buckets: 60 }, signal);
-    const most = Math.max(1, ...body.buckets.map((each) => each.accepted + each.rejected));
-    const total = (kind) => body.buckets.reduce((sum, each) => sum + each[kind], 0);
-    const said = `${number(total("accepted"), !body.complete)} accepted, ${number(total("rejected"))} rejected`;
-    put(chart, s("svg", { viewBox: `0 0 ${body.buckets.length * 10} 36`, preserveAspectRatio: "none", role: "img", "aria-label": `The last hour: ${said}` }, body.buckets.map((each, n) => {
-      const ok = (each.accepted / most) * 36, no = (each.rejected / most) * 36;
-      return [s("rect", { class: "ok", x: n * 10, y: 36 - ok, width: 8, height: ok }), no > 0 && s("rect", { class: "no", x: n * 10, y: 36 - ok - no, width: 8, height: no })];
-    })), h("span", {}, "last hour", h("br"), `${number(total("accepted"), !body.complete)} accepted, `, h("span", { class: total("rejected") ? "bad" : "" }, `${number(total("rejected"))} rejected`)));
-    return false;
+  function mute(each) {
+    const names = muted();
+    localStorage.setItem(MUTED, JSON.stringify(names.includes(each) ? names.filter((other) => other !== each) : [...names, each]));
+    beside.content = null;
+    draw();
   }
-
-  /** The event of a permanent link that is not in the list: its receipt, with the payload if the list of its customer has it. */
-  async function findOne(id) {
-    const receipt = await get(["events", id]);
-    const near = await get(["events"], { customer: receipt.customer, since: receipt.receivedAt, event: receipt.event, limit: 100 }).catch(() => ({ items: [] }));
-    return near.items.find((each) => each.uuid === id) ?? { ...receipt, status: "accepted" };
+  function showDetail(each) {
+    const content = JSON.stringify(each);
+    if (beside.shown === route.parts[0] && beside.content === content) return;
+    beside.content = content;
+    beside.open(route.parts[0], each.event ?? "An event without a name", detailOf(each, { mute }));
   }
-  const page = {
-    mute(each) {
-      const names = muted();
-      localStorage.setItem(MUTED, JSON.stringify(names.includes(each) ? names.filter((other) => other !== each) : [...names, each]));
-      beside.content = null;
-      draw();
-    },
-  };
   function openRoute() {
     const id = route.parts[0];
     if (!id) { beside.close(); return; }
-    const known = items.find((each) => String(idOf(each)) === id);
+    const known = events.items.find((each) => idOf(each) === id);
     if (known) { showDetail(known); return; }
-    findOne(id).then((each) => { if (route.parts[0] === id && beside.shown !== id) showDetail(each); },
-      (error) => { if (route.parts[0] === id && beside.shown !== id) beside.open(id, "Event", section(null, error.status === 404 ? h("p", {}, "There is no receipt with this uuid. An event gets one some seconds after it was accepted, and keeps it for 8 days.") : problem(error))); });
+    if (beside.shown === id || beside.asked === id) return;
+    beside.asked = id;
+    findOne(id).then((each) => { if (route.parts[0] === id) showDetail(each); }, (error) => {
+      if (route.parts[0] !== id) return;
+      beside.open(id, "Event", section(null, error.status === 404 ? h("p", {}, "There is no receipt with this uuid. An event gets one some seconds after it was accepted.") : problem(error)));
+    });
   }
 
-  const onSent = () => { if (!isLive) setLive(true); else { stop(); setLive(true); } };
-  window.addEventListener("sent", onSent);
-  window.addEventListener("clock", onSent);
+  const again = () => setLive(true);
+  window.addEventListener("sent", again);
+  window.addEventListener("clock", again);
   put(place, h("div", {}, h("div", { class: "head" }, h("h1", {}, "Events"), live, name, which, hidden, fresh, h("span", { class: "push" }), button("Send an event…", () => sendDialog([EXAMPLE]))), chart, failed), beside.element);
-  name.value = route.query.get("event") ?? "";
   restart();
   openRoute();
-  stopChart = poll((signal) => drawChart(signal));
+  const stopChart = poll((signal) => drawChart(chart, signal));
   return {
     update(next) {
-      const isSame = filters() === (() => { const before = route; route = next; const found = filters(); route = before; return found; })();
+      const isSame = filters(next.query) === filters();
       route = next;
-      if (!isSame) { name.value = route.query.get("event") ?? ""; for (const each of which.children) each.setAttribute("aria-pressed", String(each.dataset.value === (route.query.get("status") ?? "all"))); restart(); }
+      if (!isSame) restart();
       openRoute();
       return true;
     },
-    leave() { stop(); stopChart(); window.removeEventListener("sent", onSent); window.removeEventListener("clock", onSent); },
+    leave() { stop(); stopChart(); window.removeEventListener("sent", again); window.removeEventListener("clock", again); },
   };
 }

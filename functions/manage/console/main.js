@@ -4,10 +4,18 @@ import { dialog } from "./dialog.js";
 import { button, h, number, put, to } from "./dom.js";
 import { poll } from "./live.js";
 import { forget, isLocal, keep, key, shortKey, takeKeyFromAddress } from "./session.js";
+import * as customers from "./customers.js";
+import * as deadLetters from "./dead_letters.js";
 import * as events from "./events.js";
+import * as messages from "./messages.js";
+import * as settings from "./settings.js";
 
 const PAGES = [
   ["events", "Events", events],
+  ["customers", "Customers", customers],
+  ["messages", "Messages", messages],
+  ["dead-letters", "Dead letters", deadLetters],
+  ["settings", "Settings", settings],
 ];
 
 /** The route of the address: `#/journeys/welcome/picture?step=a` -> `{ page, parts, query }`. */

@@ -91,5 +91,5 @@ export function segments(label, options, value, onChange) {
   const buttons = options.map(([each, text]) => button(text, () => { select(each); onChange(each); }, { "data-value": each }));
   const select = (chosen) => { for (const each of buttons) each.setAttribute("aria-pressed", String(each.dataset.value === String(chosen))); };
   select(value);
-  return h("div", { class: "segments", role: "group", "aria-label": label }, buttons);
+  return Object.assign(h("div", { class: "segments", role: "group", "aria-label": label }, buttons), { select });
 }

@@ -41,3 +41,57 @@ export const TONES = {
 };
 export const status = (word) => h("span", { class: TONES[word] ?? "soft" }, word);
 export const pill = (word) => h("span", { class: `pill ${TONES[word] ?? "soft"}` }, word);
+
+/** Why a run reached a step. */
+export const CAUSES = {
+  entered: "The run began here.",
+  next: "The step before was done.",
+  event: "An event came for which the run waited.",
+  timeout: "The time of the wait was over.",
+  elapsed: "The delay was over.",
+  opened: "The time window opened.",
+  "quiet-hours": "The quiet hours were over.",
+  failed: "The message was not sent.",
+  branch: "The conditions of this branch hold.",
+  otherwise: "No branch holds.",
+  experiment: "The experiment chose this branch.",
+  jump: "The step before leads here.",
+};
+
+export const MESSAGE_STATUSES = {
+  pending: "It waits for its time or its next attempt.",
+  sending: "The provider is being called.",
+  sent: "The provider has accepted it.",
+  delivered: "The provider reports that it was delivered.",
+  bounced: "The provider reports that it could not be delivered.",
+  opened: "It was opened.",
+  clicked: "A link in it was clicked.",
+  failed: "It was not sent, and is not tried again.",
+  unknown: "The provider was called, and whether it has accepted it is not known. It is not sent again.",
+  skipped: "It was not sent, for a good reason.",
+};
+
+export const MESSAGE_REASONS = {
+  "no-address": "The customer has no address for this channel.",
+  "no-sender": "The sender of the step is not allowed for this workspace.",
+  paused: "Its journey is paused; it is held until then.",
+  "quiet-hours": "It waits until the quiet hours are over.",
+  cap: "The customer has got as many messages as a cap allows.",
+  quota: "The provider lets the account send no more today.",
+  "sending-off": "Sending is switched off in the settings.",
+  stopped: "Its journey was stopped.",
+  suppressed: "The address is suppressed, because of a bounce, a complaint or by hand.",
+  unsubscribed: "The customer does not subscribe to the topic of this message.",
+  "pending-consent": "The customer has not confirmed the subscription yet.",
+  template: "Its template cannot be rendered for this customer.",
+  erased: "The customer was erased.",
+  rejected: "The provider refused it for good.",
+  "gave-up": "All attempts of the schedule failed.",
+  "endpoint-gone": "The endpoint answers that it is gone for good.",
+  "no-answer": "The provider was called and gave no answer that says whether it accepted the message.",
+};
+
+export const PARKED_KINDS = { signal: "signal", message: "message" };
+
+/** The sentence for a reason of a run, a message or a move. */
+export const why = (reason) => REASONS[reason] ?? CAUSES[reason] ?? MESSAGE_REASONS[reason] ?? reason;
