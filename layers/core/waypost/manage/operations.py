@@ -15,6 +15,7 @@ from waypost.manage import (
     customers,
     dead_letters,
     erasure,
+    event_histogram,
     events,
     journeys,
     keys,
@@ -44,7 +45,7 @@ from waypost.manage.responses.customers import (
     ExportResponse,
     TimelineEntryResponse,
 )
-from waypost.manage.responses.events import ListedEventResponse, QueuedEventResponse, ReceiptResponse
+from waypost.manage.responses.events import HistogramResponse, ListedEventResponse, QueuedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
 from waypost.manage.responses.layouts import CheckResponse, LayoutResponse
 from waypost.manage.responses.lists import ListResponse
@@ -334,6 +335,15 @@ OPERATIONS: Final = (
         events.list_events,
         ListResponse[ListedEventResponse],
         query=requests.EventQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/events/histogram",
+        "count-events",
+        "How many events were accepted and rejected over time",
+        event_histogram.read_histogram,
+        HistogramResponse,
+        query=requests.HistogramQuery,
     ),
     Operation(
         "GET",

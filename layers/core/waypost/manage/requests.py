@@ -131,6 +131,13 @@ class EventQuery(ListQuery):
         return self
 
 
+class HistogramQuery(WireModel):
+    """The period that is counted, by default the last hour, and into how many parts it is divided."""
+
+    since: ZonedTime | None = Field(None, description="at most a day ago")
+    buckets: int = Field(60, ge=1, le=120)
+
+
 class TimelineQuery(ListQuery):
     """A page of a customer's timeline."""
 

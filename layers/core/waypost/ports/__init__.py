@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from waypost.ports.calls import Caller
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
-from waypost.ports.events import ConsentHistory, EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
+from waypost.ports.events import (
+    ConsentHistory,
+    EventCounts,
+    EventHistory,
+    EventLog,
+    ManagedLog,
+    ManagedRejectedEvents,
+    Receipts,
+    RejectedCounts,
+    RejectedEventHistory,
+    RejectedEvents,
+)
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
 from waypost.ports.messages import (
     CapCounts,
@@ -64,6 +75,7 @@ __all__ = [
     "DeadLetters",
     "Delays",
     "Erasures",
+    "EventCounts",
     "EventHistory",
     "EventLog",
     "FoundSuppressions",
@@ -78,7 +90,9 @@ __all__ = [
     "ManagedJourneys",
     "ManagedKeys",
     "ManagedLinkKeys",
+    "ManagedLog",
     "ManagedMessages",
+    "ManagedRejectedEvents",
     "ManagedRuns",
     "ManagedSuppressions",
     "ManagedWebhookSecrets",
@@ -93,6 +107,7 @@ __all__ = [
     "ReceivedRecords",
     "ReceivedSignals",
     "RedrivePorts",
+    "RejectedCounts",
     "RejectedEventHistory",
     "RejectedEvents",
     "RunCounts",
