@@ -19,7 +19,7 @@ from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.errors import StaleError
-from waypost.domain.journeys.lifecycle import Lifecycle, pointed
+from waypost.domain.journeys.lifecycle import Lifecycle, VersionTimes, pointed
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.ports import ManagedJourneys
 
@@ -76,6 +76,7 @@ def test_a_deleted_draft_leaves_nothing_behind(store: ManagedJourneys) -> None:
     for number in (1, 2, 31):
         with pytest.raises(LookupError):
             store.definition("w1", "welcome", number)
+    assert store.version_times("w1", "welcome", 1, 31) == {}
     store.save_draft("w1", DRAFT, {"name": "again"})
     assert store.definition("w1", "welcome", 1) == {"name": "again"}
 
@@ -97,6 +98,45 @@ def test_a_draft_over_an_outdated_reading_is_refused(store: ManagedJourneys) -> 
     with pytest.raises(StaleError):
         store.save_draft("w1", DRAFT, {"name": "two"})
     assert store.definition("w1", "welcome", 1) == {"name": "one"}
+
+
+def test_a_draft_of_a_deleted_journey_does_not_replace_a_new_one(store: ManagedJourneys) -> None:
+    """A journey that is made again under the id of a deleted one has its revision, and is neither overwritten nor deleted in its place."""
+    store.save_draft("w1", DRAFT, {"name": "one"})
+    of_deleted = read(store)
+    store.delete_draft("w1", of_deleted)
+    store.save_draft("w1", replace(DRAFT, created_at=NOW + timedelta(seconds=1)), {"name": "again"})
+    assert read(store).revision == of_deleted.revision
+    with pytest.raises(StaleError):
+        store.save_draft("w1", of_deleted.saved("two", NOW), {"name": "two"})
+    with pytest.raises(StaleError):
+        store.delete_draft("w1", of_deleted)
+    assert (read(store).version, store.definition("w1", "welcome", 1)) == (1, {"name": "again"})
+
+
+def test_versions_have_the_times_at_which_they_were_saved_and_published(store: ManagedJourneys) -> None:
+    """Only the versions between two numbers are returned, and a change of the status after a publication keeps its time."""
+    later, last = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+    store.save_draft("w1", DRAFT, WELCOME)
+    store.save_draft("w1", read(store).saved("two", later), WELCOME)
+    store.publish("w1", read(store).publishing(last), ActiveJourneys(0, ()), last)
+    store.save_draft("w1", read(store).saved("three", last), WELCOME)
+    paused = read(store).moved("pause", last + timedelta(hours=1))
+    assert paused is not None
+    store.publish("w1", paused, store.pointer("w1"))
+    store.save_draft("w1", replace(DRAFT, id="welcome2"), WELCOME)
+    times = {1: VersionTimes(NOW), 2: VersionTimes(later, last), 3: VersionTimes(last)}
+    assert store.version_times("w1", "welcome", 1, 9) == times
+    assert store.version_times("w1", "welcome", 2, 2) == {2: times[2]}
+    assert store.version_times("w2", "welcome", 1, 9) == {}
+
+
+def test_a_version_of_an_older_release_has_the_time_of_its_publication(dynamo: DynamoJourneys) -> None:
+    """A version that was saved without a row for its times is published all the same, and only its publication is known."""
+    dynamo.save_draft("w1", DRAFT, WELCOME)
+    dynamo.table.delete({"workspace": "w1", "row": "times#welcome#000001"})
+    dynamo.publish("w1", read(dynamo).publishing(NOW), ActiveJourneys(0, ()), NOW)
+    assert dynamo.version_times("w1", "welcome", 1, 1) == {1: VersionTimes(None, NOW)}
 
 
 def test_publishing_writes_lifecycle_and_active_journeys_together(store: ManagedJourneys) -> None:

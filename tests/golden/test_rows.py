@@ -52,7 +52,7 @@ from waypost.domain.dead_letters import Parked
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.journeys.journey import Journey, parse
-from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.lifecycle import Lifecycle, VersionTimes
 from waypost.domain.journeys.published import ActiveJourneys
 from waypost.domain.messages.caps import CountedMessage, StoredCount
 from waypost.domain.messages.message import Message, PreparedMessage
@@ -85,9 +85,9 @@ def known_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrets, "token_bytes", lambda size: TOMBSTONE_KEY[:size])
 
 
-def is_golden(table: Table, name: str) -> bool:
-    """Whether a table has the rows of a golden file. A difference fails here, so that pytest shows it."""
-    assert comparable(rows_of(table)) == comparable(golden(name))
+def is_golden(table: Table, *names: str) -> bool:
+    """Whether a table has the rows of these golden files. A difference fails here, so that pytest shows it."""
+    assert comparable(rows_of(table)) == comparable([row for name in names for row in golden(name)])
     return True
 
 
@@ -332,13 +332,13 @@ def write_journeys(stored: Database, lifecycles: Sequence[Lifecycle], pointer: A
     for lifecycle in lifecycles:
         definition = DEFINITIONS[1] if lifecycle.id == DEFINITIONS[1]["id"] else DEFINITIONS[0]
         stored.journeys.save_draft("w1", replace(lifecycle, revision=0), definition)
-    stored.journeys.publish("w1", replace(lifecycles[0], revision=1), pointer._replace(revision=pointer.revision - 1))
+    stored.journeys.publish("w1", replace(lifecycles[0], revision=1), pointer._replace(revision=pointer.revision - 1), NOW)
 
 
 def test_journeys_are_written_as_they_were(stored: Database) -> None:
     """Journeys of each status, short and long versions, and the row of active versions are written as the golden rows."""
     write_journeys(stored, LIFECYCLES, ACTIVE)
-    assert is_golden(stored.journeys.table, "journeys")
+    assert is_golden(stored.journeys.table, "journeys", "journeys-times")
 
 
 def test_journeys_are_read_as_they_were(stored: Database) -> None:
@@ -350,9 +350,21 @@ def test_journeys_are_read_as_they_were(stored: Database) -> None:
     assert stored.journeys.pointer("w1") == ACTIVE
     assert stored.journeys.definition("w1", "welcome", 1) == DEFINITIONS[0]
     assert stored.journeys.version("w1", "every-step", 2) == parse(DEFINITIONS[1])
+    assert stored.journeys.version_times("w1", "welcome", 1, 9) == {}
     again = database()
     write_journeys(again, found, stored.journeys.pointer("w1"))
-    assert is_golden(again.journeys.table, "journeys")
+    assert is_golden(again.journeys.table, "journeys", "journeys-times")
+
+
+def test_the_times_of_versions_are_read_as_they_were(stored: Database) -> None:
+    """Golden times say when a version was saved, and of the published one when it was published."""
+    load(stored.journeys.table, golden("journeys-times"))
+    assert stored.journeys.version_times("w1", LIFECYCLES[0].id, 1, 9) == {
+        LIFECYCLES[0].version: VersionTimes(LIFECYCLES[0].updated_at, NOW)
+    }
+    assert stored.journeys.version_times("w1", LIFECYCLES[1].id, 1, 9) == {
+        LIFECYCLES[1].version: VersionTimes(LIFECYCLES[1].updated_at, None)
+    }
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS)

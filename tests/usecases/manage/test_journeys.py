@@ -16,6 +16,7 @@ from waypost.domain.journeys.lifecycle import Lifecycle, entry_delay
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.manage import journeys
 from waypost.manage.dependencies import PublishChecks
+from waypost.manage.preconditions import Precondition
 from waypost.manage.responses.journeys import JourneySummary
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
@@ -160,3 +161,90 @@ def test_entries_begin_when_every_snapshot_knows_the_version() -> None:
     """The delay exceeds the maximum age of a snapshot, is at most ten seconds, and is zero where snapshots are not kept."""
     assert timedelta(seconds=SNAPSHOT_SECONDS) < entry_delay(SNAPSHOT_SECONDS) <= timedelta(seconds=10)
     assert entry_delay(0) == timedelta(0)
+
+
+def test_of_two_editors_the_second_to_write_is_refused() -> None:
+    """Both read the same state, and the other one saves right before the write, after the precondition was checked: its draft stays."""
+    store = FakeDefinitions()
+    read, _ = journeys.save(store, "w1", "welcome", WELCOME, NOW)
+    precondition = Precondition(journeys.etag(read))
+
+    def save_first() -> None:
+        store.before_save = lambda: None
+        journeys.save(store, "w1", "welcome", WELCOME | {"name": "theirs"}, NOW, precondition)
+
+    store.before_save = save_first
+    with pytest.raises(RefusedError) as refused:
+        journeys.save(store, "w1", "welcome", WELCOME | {"name": "mine"}, NOW, precondition)
+    assert (refused.value.status, refused.value.code) == (412, "precondition-failed")
+    journey, definition = journeys.read(store, "w1", "welcome")
+    assert (journey.version, definition["name"]) == (2, "theirs")
+
+
+def test_of_two_new_journeys_with_one_id_the_second_is_refused() -> None:
+    """With `If-None-Match: *` a journey that was made meanwhile is not replaced, and neither is one that exists."""
+    store, new = FakeDefinitions(), Precondition(None, "*")
+
+    def save_first() -> None:
+        store.before_save = lambda: None
+        journeys.save(store, "w1", "welcome", WELCOME | {"name": "theirs"}, NOW, new)
+
+    store.before_save = save_first
+    for _ in range(2):
+        with pytest.raises(RefusedError, match="no longer"):
+            journeys.save(store, "w1", "welcome", WELCOME | {"name": "mine"}, NOW, new)
+    assert journeys.read(store, "w1", "welcome")[1]["name"] == "theirs"
+
+
+def test_a_save_that_is_sent_again_after_a_lost_answer_is_accepted() -> None:
+    """The same draft with the same precondition is saved once; another draft, and the same one after a further change, are refused."""
+    store = FakeDefinitions()
+    first, _ = journeys.save(store, "w1", "welcome", WELCOME, NOW, Precondition(None, "*"))
+    assert journeys.save(store, "w1", "welcome", WELCOME, NOW, Precondition(None, "*"))[0] == first
+    precondition, mine = Precondition(journeys.etag(first)), WELCOME | {"name": "mine"}
+    second, _ = journeys.save(store, "w1", "welcome", mine, NOW, precondition)
+    assert journeys.save(store, "w1", "welcome", mine, NOW, precondition)[0] == second
+    assert store.lifecycle("w1", "welcome") == second
+    for refused in (WELCOME, {"id": "welcome", "name": "mine"}):
+        with pytest.raises(RefusedError, match="no longer"):
+            journeys.save(store, "w1", "welcome", refused, NOW, precondition)
+    journeys.save(store, "w1", "welcome", mine, NOW)
+    with pytest.raises(RefusedError, match="no longer"):
+        journeys.save(store, "w1", "welcome", mine, NOW, precondition)
+
+
+def test_a_version_that_the_client_has_not_seen_is_not_published() -> None:
+    """A draft that was saved since the client's reading, even during its call, is not published; a repeated publication is accepted."""
+    store = FakeDefinitions()
+    first, _ = journeys.save(store, "w1", "welcome", WELCOME, NOW)
+    precondition = Precondition(journeys.etag(first))
+
+    def publish() -> Lifecycle:
+        return journeys.publish(store, "w1", "welcome", CHECKS, lambda: NOW, precondition=precondition)[0]
+
+    def save_first() -> None:
+        store.before_save = lambda: None
+        journeys.save(store, "w1", "welcome", WELCOME | {"name": "theirs"}, NOW)
+
+    store.before_save = save_first
+    for _ in range(2):
+        with pytest.raises(RefusedError, match="no longer"):
+            publish()
+    assert journeys.read(store, "w1", "welcome")[0].published_version is None
+    precondition = Precondition(journeys.etag(journeys.read(store, "w1", "welcome")[0]))
+    assert publish() == publish() == store.lifecycle("w1", "welcome")
+    journeys.save(store, "w1", "welcome", WELCOME, NOW)
+    journeys.publish(store, "w1", "welcome", CHECKS, lambda: NOW)
+    with pytest.raises(RefusedError, match="no longer"):
+        publish()
+
+
+def test_a_draft_that_has_changed_is_not_deleted() -> None:
+    """A deletion with the `ETag` of an older state is refused, and one with the present state is carried out."""
+    store = FakeDefinitions()
+    first, _ = journeys.save(store, "w1", "welcome", WELCOME, NOW)
+    second, _ = journeys.save(store, "w1", "welcome", WELCOME, NOW)
+    with pytest.raises(RefusedError, match="no longer"):
+        journeys.delete(store, "w1", "welcome", Precondition(journeys.etag(first)))
+    journeys.delete(store, "w1", "welcome", Precondition(journeys.etag(second)))
+    assert store.lifecycle("w1", "welcome") is None

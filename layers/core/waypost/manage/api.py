@@ -55,7 +55,7 @@ class Operation(Route):
     no body), `further_statuses` are the other statuses with the same body, and `media` is its media type. `body` is the model of the
     request body (None: the body is not read). With `raw_body` the model only documents the body and the handler gets any JSON value. With
     `optional_body` a missing body is an empty object. With `has_form` the body is an HTML form, and the handler gets its fields. With
-    `has_etag` the response has an `ETag`, and a body may come with `If-Match`.
+    `has_etag` the response has an `ETag`. `preconditions` are the headers that make a request conditional on it.
     """
 
     summary: str
@@ -71,3 +71,4 @@ class Operation(Route):
     optional_body: bool = False
     has_form: bool = False
     has_etag: bool = False
+    preconditions: tuple[str, ...] = ()

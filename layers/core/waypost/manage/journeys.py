@@ -20,13 +20,16 @@ from waypost.domain.journeys.lifecycle import MOST_LISTENED, MOST_PUBLISHED, Lif
 from waypost.domain.journeys.published import ActiveJourneys
 from waypost.domain.messages import receivers
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
+from waypost.domain.values import exact_json
+from waypost.domain.values.calendar_edges import EPOCH
 from waypost.domain.values.cursors import bad_cursor, cursor_of, position_in
 from waypost.domain.values.findings import Finding, from_errors
 from waypost.domain.values.wire_time import iso
 from waypost.manage.api import ApiRequest
 from waypost.manage.dependencies import PublishChecks
 from waypost.manage.pagination import in_memory_source, read_page
-from waypost.manage.requests import DiagramQuery, JourneyQuery, NoQuery
+from waypost.manage.preconditions import Precondition, etag_of, precondition_failed
+from waypost.manage.requests import DiagramQuery, JourneyQuery, NoQuery, VersionQuery
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.time_limit import HasTime, time_limit
@@ -34,6 +37,7 @@ from waypost.ports import ManagedJourneys, RunHistory
 from waypost.web.http import Response
 
 EDIT_ATTEMPTS: Final = 5
+ANY_STATE: Final = Precondition()
 MAX_NAME_CHARACTERS: Final = 200
 _NAMED: Final[TypeAdapter[dict[str, str]]] = TypeAdapter(dict[str, JourneyId])
 
@@ -43,33 +47,69 @@ def position(journey: Lifecycle) -> str:
     return f"{iso(journey.created_at)}#{journey.id}"
 
 
-def read(journeys: ManagedJourneys, workspace: str, journey_id: str) -> tuple[Lifecycle, Any]:
-    """The status of a journey and its newest definition. RefusedError 404 if there is no such journey."""
+def existing(journeys: ManagedJourneys, workspace: str, journey_id: str) -> Lifecycle:
+    """The status of a journey. RefusedError 404 if there is no such journey."""
     journey = journeys.lifecycle(workspace, journey_id)
     if journey is None:
         raise RefusedError(404, "not-found", "There is no journey with this id.")
+    return journey
+
+
+def read(journeys: ManagedJourneys, workspace: str, journey_id: str) -> tuple[Lifecycle, Any]:
+    """The status of a journey and its newest definition. RefusedError 404 if there is no such journey."""
+    journey = existing(journeys, workspace, journey_id)
     return journey, journeys.definition(workspace, journey_id, journey.version)
 
 
-def save(journeys: ManagedJourneys, workspace: str, journey_id: str, raw: Any, now: datetime) -> tuple[Lifecycle, Any]:
+def read_version(journeys: ManagedJourneys, workspace: str, journey_id: str, version: int | None) -> tuple[Lifecycle, Any]:
+    """The status of a journey and the definition of one version (None: the newest). RefusedError 404 if there is no such version."""
+    if version is None:
+        return read(journeys, workspace, journey_id)
+    journey = existing(journeys, workspace, journey_id)
+    if version > journey.version:
+        raise _no_version()
+    try:
+        return journey, journeys.definition(workspace, journey_id, version)
+    except LookupError:  # the draft was deleted after the first read
+        raise _no_version() from None
+
+
+def etag(journey: Lifecycle) -> str:
+    """The `ETag` of a journey, which every write of it changes.
+
+    The time of its creation distinguishes it from a deleted journey that had the same id.
+    """
+    return etag_of(journey.revision, (journey.created_at - EPOCH) // timedelta(milliseconds=1))
+
+
+def save(
+    journeys: ManagedJourneys, workspace: str, journey_id: str, raw: Any, now: datetime, precondition: Precondition = ANY_STATE
+) -> tuple[Lifecycle, Any]:
     """Saves a new draft, complete or not. The first draft creates the journey.
 
-    RefusedError 422 for a value that not even a draft may be, 409 if the journey is stopped.
+    RefusedError 422 for a value that not even a draft may be, 409 if the journey is stopped, or 412 if the precondition does not hold. A
+    repeat of the latest save is accepted: its first answer may be lost.
     """
     findings = _draft_findings(journey_id, raw)
     if findings:
         raise invalid("This cannot be kept as a draft.", findings)
     definition = {"id": journey_id, **raw}
     for _ in range(EDIT_ATTEMPTS):
-        was = journeys.lifecycle(workspace, journey_id) or Lifecycle(journey_id, "", now, now)
-        if was.status == "stopped":
+        was = journeys.lifecycle(workspace, journey_id)
+        if was is not None and was.status == "stopped":
             raise RefusedError(409, "stopped", "A stopped journey accepts no new draft.")
-        saved = was.saved(definition.get("name") or "", now)
+        # The write below has the revision that was read here as its condition. So the draft is saved over the very state for which the
+        # precondition was checked: if another editor saves in between, the write fails and the precondition is checked again.
+        if not precondition.holds(etag(was) if was else None):
+            if was is not None and _was_saved(journeys, workspace, was, definition, precondition):
+                return was, definition
+            raise _changed()
+        saved = (was or Lifecycle(journey_id, "", now, now)).saved(definition.get("name") or "", now)
         try:
             journeys.save_draft(workspace, saved, definition)
         except StaleError:
             continue
-        return saved, definition
+        return saved.written, definition
     raise UnavailableError("a journey was changed too often")
 
 
@@ -80,17 +120,21 @@ def publish(
     checks: PublishChecks,
     clock: Callable[[], datetime],
     delay: timedelta = timedelta(0),
+    precondition: Precondition = ANY_STATE,
 ) -> tuple[Lifecycle, Any]:
     """Makes the newest draft the version that customers enter after a delay. A paused journey stays paused.
 
     A repeated call changes nothing, so a client that lost the response can send it again. RefusedError 404, 409 if the journey is
-    stopped, or 422 with every finding that forbids publication.
+    stopped, 412 if the precondition does not hold, or 422 with every finding that forbids publication.
     """
     for _ in range(EDIT_ATTEMPTS):
         was, definition = read(journeys, workspace, journey_id)
         if was.status == "stopped":
             raise wrong_action(was, "publish")
-        if was.published_version == was.version:
+        is_published = was.published_version == was.version
+        if not precondition.holds(etag(was)) and not (is_published and precondition.holds(_etag_before(was))):
+            raise _changed()
+        if is_published:
             return was, definition
         checked = publish_checks.publishable(definition, *checks.all)
         event_names = checked.event_names if isinstance(checked, Journey) else ()
@@ -105,19 +149,24 @@ def publish(
         # Journey and pointer are one transaction. If another journey was published since the read, the pointer has a new revision: the
         # write fails and the loop reads again, so that neither publication overwrites the other.
         try:
-            journeys.publish(workspace, published, pointer)
+            journeys.publish(workspace, published, pointer, now)
         except StaleError:
             continue
-        return published, definition
+        return published.written, definition
     raise UnavailableError("the workspace's journeys were changed too often")
 
 
-def delete(journeys: ManagedJourneys, workspace: str, journey_id: str) -> None:
-    """Deletes a journey that was never published. RefusedError 404, or 409 for a journey that was: its runs need its versions."""
+def delete(journeys: ManagedJourneys, workspace: str, journey_id: str, precondition: Precondition = ANY_STATE) -> None:
+    """Deletes a journey that was never published.
+
+    RefusedError 404, 409 for a journey that was published, because its runs need its versions, or 412 if the precondition does not hold.
+    """
     for _ in range(EDIT_ATTEMPTS):
         draft, _definition = read(journeys, workspace, journey_id)
         if draft.published_version is not None:
             raise RefusedError(409, "wrong-move", "Only a journey that was never published can be deleted. Stop this one.")
+        if not precondition.holds(etag(draft)):
+            raise _changed()
         try:
             journeys.delete_draft(workspace, draft)
         except StaleError:
@@ -126,14 +175,15 @@ def delete(journeys: ManagedJourneys, workspace: str, journey_id: str) -> None:
     raise UnavailableError("a journey was changed too often")
 
 
-def response(checks: PublishChecks, journey: Lifecycle, definition: Any) -> JourneyResponse:
-    """A journey with its newest definition, and with what publishing would refuse this draft for."""
+def response(checks: PublishChecks, journey: Lifecycle, definition: Any, version: int | None = None, status: int = 200) -> Response:
+    """A journey with the definition of a version (None: the newest), and with what publishing would refuse this definition for."""
+    shown = version or journey.version
     # A version that is published is not checked again: a stricter release would show problems of what runs without any.
-    is_draft = journey.version != journey.published_version and journey.status != "stopped"
+    is_draft = shown != journey.published_version and journey.status != "stopped"
     checked = publish_checks.publishable(definition, *checks.all) if is_draft else []
-    return JourneyResponse.with_definition(
-        journey, definition, checked if isinstance(checked, list) else [], publish_checks.warnings(definition)
-    )
+    problems, warnings = checked if isinstance(checked, list) else [], publish_checks.warnings(definition)
+    body = JourneyResponse.with_definition(journey, shown, definition, problems, warnings)
+    return Response(status, body, {"ETag": etag(journey)})
 
 
 def diagram_of(
@@ -219,29 +269,30 @@ def journey_schema(request: ApiRequest[NoQuery, None]) -> dict[str, Any]:  # noq
     return json_schema()
 
 
-def read_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
+def read_journey(request: ApiRequest[VersionQuery, None]) -> Response:
     """`GET /api/journeys/{id}`."""
-    return response(checks_for(request), *read(request.dependencies.journeys, request.workspace, request.variables["id"]))
+    version = request.query.version
+    journey, definition = read_version(request.dependencies.journeys, request.workspace, request.variables["id"], version)
+    return response(checks_for(request), journey, definition, version)
 
 
-def save_journey(request: ApiRequest[NoQuery, Any]) -> JourneyResponse | Response:
+def save_journey(request: ApiRequest[NoQuery, Any]) -> Response:
     """`PUT /api/journeys/{id}`, with a status of its own for a new journey."""
-    saved, definition = save(request.dependencies.journeys, request.workspace, request.variables["id"], request.body, request.now)
-    body = response(checks_for(request), saved, definition)
-    return Response(CREATED_STATUS, body) if saved.is_new else body
+    journeys, journey_id, precondition = request.dependencies.journeys, request.variables["id"], Precondition.of(request.headers)
+    saved, definition = save(journeys, request.workspace, journey_id, request.body, request.now, precondition)
+    return response(checks_for(request), saved, definition, status=CREATED_STATUS if saved.is_new else 200)
 
 
 def delete_journey(request: ApiRequest[NoQuery, None]) -> None:
     """`DELETE /api/journeys/{id}`."""
-    delete(request.dependencies.journeys, request.workspace, request.variables["id"])
+    delete(request.dependencies.journeys, request.workspace, request.variables["id"], Precondition.of(request.headers))
 
 
-def publish_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
+def publish_journey(request: ApiRequest[NoQuery, None]) -> Response:
     """`POST /api/journeys/{id}/publish`."""
-    dependencies, checks = request.dependencies, checks_for(request)
-    published = publish(
-        dependencies.journeys, request.workspace, request.variables["id"], checks, dependencies.clock, dependencies.entry_delay
-    )
+    dependencies, checks, precondition = request.dependencies, checks_for(request), Precondition.of(request.headers)
+    journey_id, delay = request.variables["id"], dependencies.entry_delay
+    published = publish(dependencies.journeys, request.workspace, journey_id, checks, dependencies.clock, delay, precondition)
     return response(checks, *published)
 
 
@@ -252,6 +303,28 @@ def draw_journey(request: ApiRequest[DiagramQuery, None]) -> str:
     is_counted = query.counts or query.cursor is not None
     counts = partial(count_runs, dependencies.runs, workspace, journey_id, query.cursor, has_time) if is_counted else None
     return diagram_of(dependencies.journeys, counts, workspace, journey_id)
+
+
+def _no_version() -> RefusedError:
+    return RefusedError(404, "not-found", "This journey has no such version.")
+
+
+def _changed() -> RefusedError:
+    return precondition_failed("The journey is no longer the one of this ETag; read it and try again.")
+
+
+def _etag_before(journey: Lifecycle) -> str | None:
+    """The `ETag` that a journey had before its last write; None if that write has created it."""
+    return etag(replace(journey, revision=journey.revision - 1)) if journey.revision > 1 else None
+
+
+def _was_saved(journeys: ManagedJourneys, workspace: str, was: Lifecycle, definition: Any, precondition: Precondition) -> bool:
+    """Whether the last write of a journey has saved this very definition over the state that the precondition wants."""
+    # A client whose answer was lost sends the same request again. RFC 9110 allows the answer of the first one, and the client could not
+    # tell a refusal from another editor's change.
+    if not precondition.holds(_etag_before(was)):
+        return False
+    return exact_json.dumps(journeys.definition(workspace, was.id, was.version)) == exact_json.dumps(definition)
 
 
 def _workspace_findings(pointer: ActiveJourneys) -> Iterator[Finding]:

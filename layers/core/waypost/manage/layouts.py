@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
-from waypost.domain.errors import RefusedError
 from waypost.domain.journeys.checks import graph, publish_checks
 from waypost.domain.journeys.diagram import description
 from waypost.domain.journeys.journey import Journey, parse
@@ -14,7 +13,7 @@ from waypost.domain.journeys.layout.layers import Arrow
 from waypost.domain.journeys.layout.layout import laid_out
 from waypost.domain.values.findings import Finding
 from waypost.manage.api import ApiRequest
-from waypost.manage.journeys import checks_for, invalid, read
+from waypost.manage.journeys import checks_for, invalid, read_version
 from waypost.manage.requests import LayoutQuery, NoQuery
 from waypost.manage.responses.layouts import CheckResponse, LayoutResponse, RunCount, RunCountsByStep
 from waypost.ports import ManagedJourneys, RunCounts
@@ -27,11 +26,7 @@ _COUNTING_THREADS: Final = 10
 
 def draw(journeys: ManagedJourneys, workspace: str, journey_id: str, version: int | None) -> tuple[int, Journey]:
     """The version (None: the newest) of a journey and its definition. RefusedError 404, or 422 for a draft that cannot be drawn."""
-    journey, definition = read(journeys, workspace, journey_id)
-    if version is not None and version != journey.version:
-        if version > journey.version:
-            raise RefusedError(404, "not-found", "This journey has no such version.")
-        definition = journeys.definition(workspace, journey_id, version)
+    journey, definition = read_version(journeys, workspace, journey_id, version)
     parsed = drawable(definition)
     if not isinstance(parsed, Journey):
         raise invalid("This version cannot be drawn.", parsed)

@@ -14,7 +14,7 @@ from waypost.manage.api import ApiRequest
 from waypost.manage.dependencies import ManageDependencies
 from waypost.manage.journeys import EDIT_ATTEMPTS, checks_for, read, response, wrong_action
 from waypost.manage.requests import NoQuery
-from waypost.manage.responses.journeys import JourneyResponse
+from waypost.web.http import Response
 
 SECOND_PASS_AFTER: Final = timedelta(seconds=15)
 """By then no warm function still has the journey as paused in memory, and the indexes show everything that was held until then."""
@@ -49,25 +49,25 @@ def change_status(
             continue
         if resumed is not None and dependencies.signals.send([to_queue_message(resumed)]):
             raise UnavailableError("the signals queue did not take the signal of a resumed journey")
-        return changed, definition
+        return changed if is_repeat else changed.written, definition
     raise UnavailableError("the workspace's journeys were changed too often")
 
 
-def pause_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
+def pause_journey(request: ApiRequest[NoQuery, None]) -> Response:
     """`POST /api/journeys/{id}/pause`."""
     return _changed(request, "pause")
 
 
-def resume_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
+def resume_journey(request: ApiRequest[NoQuery, None]) -> Response:
     """`POST /api/journeys/{id}/resume`."""
     return _changed(request, "resume")
 
 
-def stop_journey(request: ApiRequest[NoQuery, None]) -> JourneyResponse:
+def stop_journey(request: ApiRequest[NoQuery, None]) -> Response:
     """`POST /api/journeys/{id}/stop`."""
     return _changed(request, "stop")
 
 
-def _changed(request: ApiRequest[NoQuery, None], action: LifecycleAction) -> JourneyResponse:
+def _changed(request: ApiRequest[NoQuery, None], action: LifecycleAction) -> Response:
     dependencies = request.dependencies
     return response(checks_for(request), *change_status(dependencies, request.workspace, request.variables["id"], action, request.now))

@@ -11,11 +11,16 @@ from pydantic.json_schema import JsonSchemaMode
 
 from waypost.domain.values.wire_model import WireModel
 from waypost.manage.api import Operation
+from waypost.manage.preconditions import IF_MATCH, IF_NONE_MATCH
 
 REFERENCES: Final = "#/components/schemas/{model}"
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+PRECONDITIONS: Final[Mapping[str, str]] = {
+    IF_MATCH: "An `ETag`: the request is refused with 412 if it is no longer the present one.",
+    IF_NONE_MATCH: "`*`: the request is refused with 412 if there is one already.",
+}
 
 BodySchemas = Mapping[tuple[Any, JsonSchemaMode], Mapping[str, Any]]
 """The schema of each type, by the type and by whether it describes what is read (validation) or written (serialization)."""
@@ -105,10 +110,9 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
-    if not operation.has_etag or operation.body is None:
-        return []
-    description = "An `ETag`: the request is refused with 412 if it is no longer the present one."
-    return [{"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": description}]
+    return [
+        {"name": name, "in": "header", "schema": {"type": "string"}, "description": PRECONDITIONS[name]} for name in operation.preconditions
+    ]
 
 
 def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from waypost.manage import (
     dead_letters,
     erasure,
     events,
+    journey_versions,
     journeys,
     keys,
     layouts,
@@ -35,6 +36,7 @@ from waypost.manage import (
 )
 from waypost.manage.api import Operation
 from waypost.manage.intake_operations import INTAKE_OPERATIONS
+from waypost.manage.preconditions import IF_MATCH, IF_NONE_MATCH
 from waypost.manage.responses.consents import ConsentsResponse, ImportResponse
 from waypost.manage.responses.customers import (
     INCOMPLETE_STATUS,
@@ -45,7 +47,7 @@ from waypost.manage.responses.customers import (
     TimelineEntryResponse,
 )
 from waypost.manage.responses.events import ListedEventResponse, QueuedEventResponse, ReceiptResponse
-from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
+from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse, VersionResponse
 from waypost.manage.responses.layouts import CheckResponse, LayoutResponse
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.messages import (
@@ -114,6 +116,7 @@ OPERATIONS: Final = (
         SettingsResponse,
         body=requests.SettingsBody,
         has_etag=True,
+        preconditions=(IF_MATCH,),
     ),
     Operation(
         "GET",
@@ -153,7 +156,16 @@ OPERATIONS: Final = (
         dict[str, Any],
         scope=None,
     ),
-    Operation("GET", "/api/journeys/{id}", "read-journey", "A journey with its newest definition", journeys.read_journey, JourneyResponse),
+    Operation(
+        "GET",
+        "/api/journeys/{id}",
+        "read-journey",
+        "A journey with its newest definition, or that of another version",
+        journeys.read_journey,
+        JourneyResponse,
+        query=requests.VersionQuery,
+        has_etag=True,
+    ),
     Operation(
         "PUT",
         "/api/journeys/{id}",
@@ -164,6 +176,8 @@ OPERATIONS: Final = (
         body=Journey,
         raw_body=True,
         further_statuses=(CREATED_STATUS,),
+        has_etag=True,
+        preconditions=(IF_MATCH, IF_NONE_MATCH),
     ),
     Operation(
         "DELETE",
@@ -172,6 +186,16 @@ OPERATIONS: Final = (
         "Delete a journey that was never published; 409 for any other",
         journeys.delete_journey,
         status=204,
+        preconditions=(IF_MATCH,),
+    ),
+    Operation(
+        "GET",
+        "/api/journeys/{id}/versions",
+        "list-versions",
+        "The versions of a journey, with when each was saved and published",
+        journey_versions.list_versions,
+        ListResponse[VersionResponse],
+        query=requests.VersionListQuery,
     ),
     Operation(
         "POST",
@@ -180,6 +204,8 @@ OPERATIONS: Final = (
         "Let customers enter the newest draft; takes effect within 10 seconds",
         journeys.publish_journey,
         JourneyResponse,
+        has_etag=True,
+        preconditions=(IF_MATCH,),
     ),
     Operation(
         "POST",
@@ -188,6 +214,7 @@ OPERATIONS: Final = (
         "Hold runs and messages where they are, and ignore entries, until the journey is resumed",
         lifecycle.pause_journey,
         JourneyResponse,
+        has_etag=True,
     ),
     Operation(
         "POST",
@@ -196,6 +223,7 @@ OPERATIONS: Final = (
         "Resume a paused journey, beginning with what it holds",
         lifecycle.resume_journey,
         JourneyResponse,
+        has_etag=True,
     ),
     Operation(
         "POST",
@@ -204,6 +232,7 @@ OPERATIONS: Final = (
         "End a journey and all of its runs for good",
         lifecycle.stop_journey,
         JourneyResponse,
+        has_etag=True,
     ),
     Operation(
         "POST",

@@ -146,10 +146,21 @@ class DiagramQuery(WireModel):
     cursor: str | None = Field(None, max_length=2000, description="`next` in the last line of the part before")
 
 
-class LayoutQuery(WireModel):
-    """What a picture shows. `version`: a version of the journey, by default the newest. `counts`: how many customers are in each step."""
+class VersionQuery(WireModel):
+    """`version`: a version of the journey, by default the newest."""
 
     version: int | None = Field(None, ge=1)
+
+
+class VersionListQuery(ListQuery):
+    """A page of the versions of a journey."""
+
+    list_name: ClassVar[str] = "VersionListQuery"
+
+
+class LayoutQuery(VersionQuery):
+    """What a picture shows. `version`: a version of the journey, by default the newest. `counts`: how many customers are in each step."""
+
     counts: bool = False
 
 

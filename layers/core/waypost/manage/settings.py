@@ -14,6 +14,7 @@ from waypost.domain.signals import JourneyResumed
 from waypost.manage.api import ApiRequest
 from waypost.manage.lifecycle import SECOND_PASS_AFTER
 from waypost.manage.link_texts import LANGUAGES
+from waypost.manage.preconditions import Precondition, etag_of, precondition_failed
 from waypost.manage.requests import NoQuery, SettingsBody
 from waypost.manage.responses.workspaces import SettingsResponse
 from waypost.web.http import Response
@@ -37,9 +38,9 @@ def save_settings(request: ApiRequest[NoQuery, SettingsBody]) -> Response:
         known = ", ".join(LANGUAGES)
         fault = {"code": "unknown-language", "detail": f"the page behind links is in one of {known}", "pointer": "/language"}
         raise RefusedError(422, "invalid", "The body does not have the form that this route requires.", errors=[fault])
-    settings, expected = request.dependencies.settings, request.headers.get("if-match")
+    settings, expected = request.dependencies.settings, Precondition.of(request.headers).if_match
     was, revision = settings.read(request.workspace)
-    if expected is not None and not _matches(expected, revision):
+    if not Precondition(expected).holds(etag_of(revision)):
         raise _changed()
     resumed = JourneyResumed(request.workspace, WHOLE_WORKSPACE, revision + 1, phase="messages")
     is_switched_on = request.body.sending and not was.sending
@@ -72,17 +73,8 @@ def _check_caps(settings: WorkspaceSettings) -> None:
 
 def _response(settings: WorkspaceSettings, revision: int, request: ApiRequest[Any, Any]) -> Response:
     quota = request.dependencies.email_quota.of(request.now)
-    return Response(200, SettingsResponse.of(settings, quota), {"ETag": _etag(revision)})
-
-
-def _etag(revision: int) -> str:
-    return f'"{revision}"'
-
-
-def _matches(if_match: str, revision: int) -> bool:
-    tags = [each.strip() for each in if_match.split(",")]
-    return "*" in tags or _etag(revision) in tags
+    return Response(200, SettingsResponse.of(settings, quota), {"ETag": etag_of(revision)})
 
 
 def _changed() -> RefusedError:
-    return RefusedError(412, "precondition-failed", "The settings are no longer those of this ETag; read them and try again.")
+    return precondition_failed("The settings are no longer those of this ETag; read them and try again.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.lifecycle import Lifecycle, VersionTimes
 from waypost.domain.journeys.published import ActiveJourneys
 
 
@@ -35,7 +36,10 @@ class ManagedJourneys(JourneyPointer, Protocol):
     """Journeys with their drafts, for the management API."""
 
     def definition(self, workspace: str, journey: str, version: int) -> Any:
-        """The definition of one version as it was saved, which may be an incomplete draft."""
+        """The definition of one version as it was saved, which may be an incomplete draft. LookupError if there is no such version."""
+
+    def version_times(self, workspace: str, journey: str, oldest: int, newest: int) -> Mapping[int, VersionTimes]:
+        """When the versions from `oldest` to `newest` were saved and published, by their numbers, as far as that is known."""
 
     def lifecycle(self, workspace: str, journey: str) -> Lifecycle | None:
         """The status and version numbers of a journey, or None."""
@@ -44,10 +48,16 @@ class ManagedJourneys(JourneyPointer, Protocol):
         """The status and version numbers of every journey of the workspace, in no particular order."""
 
     def save_draft(self, workspace: str, saved: Lifecycle, definition: Any) -> None:
-        """Writes a journey and its new definition in one transaction. StaleError if the journey has changed since it was read."""
+        """Writes a journey and its new definition in one transaction. StaleError if the journey has changed since it was read.
+
+        The journey's `updated_at` is recorded as the time at which the version was saved.
+        """
 
     def delete_draft(self, workspace: str, draft: Lifecycle) -> None:
         """Deletes a journey that was never published, with its versions. StaleError if it has changed since it was read."""
 
-    def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
-        """Writes a journey and the pointer in one transaction. StaleError if either has changed since it was read."""
+    def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys, published_at: datetime | None = None) -> None:
+        """Writes a journey and the pointer in one transaction. StaleError if either has changed since it was read.
+
+        `published_at` is when its published version was published, and None if the version was published before.
+        """

@@ -46,6 +46,18 @@ def if_revision_without(revision: int, revision_attribute: str, absent: str) -> 
     }
 
 
+def if_revision_with(revision: int, attribute: str, value: str) -> Item:
+    """The condition of `if_revision`, and that the stored row (if there was one) has this value of another attribute."""
+    condition = if_revision(revision)
+    if revision == 0:
+        return condition
+    return {
+        "ConditionExpression": f"{condition['ConditionExpression']} AND #attribute = :value",
+        "ExpressionAttributeNames": {**condition["ExpressionAttributeNames"], "#attribute": attribute},
+        "ExpressionAttributeValues": {**condition["ExpressionAttributeValues"], ":value": value},
+    }
+
+
 def to_request(arguments: Mapping[str, Any]) -> Item:
     """Arguments with plain values as DynamoDB takes them. A condition among them also requests the stored row for its failure."""
     request = dict(arguments)

@@ -1,23 +1,25 @@
 """The journeys table: partition key `workspace`, sort key `row` (docs/architecture.md#journeys).
 
-The rows of a workspace are `@` (the list of active journeys), `journey#<id>`, and `version#<id>#<number>`.
+The rows of a workspace are `@` (the list of active journeys), `journey#<id>`, `version#<id>#<number>`, and `times#<id>#<number>` (when a
+version was saved and published).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 from typing import Any, Final, Literal
 
-from waypost.adapters.dynamodb.conditions import if_absent, if_revision
+from waypost.adapters.dynamodb.conditions import if_absent, if_revision, if_revision_with
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.json_attributes import json_from_attribute, json_to_attribute
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.transactions import transact
 from waypost.domain.errors import StaleError
 from waypost.domain.journeys.journey import Journey, parse
-from waypost.domain.journeys.lifecycle import Lifecycle
+from waypost.domain.journeys.lifecycle import Lifecycle, VersionTimes
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.values.wire_time import instant, iso
 
@@ -77,6 +79,21 @@ class DynamoJourneys:
             raise LookupError(f"version {version} of {journey}")
         return json_from_attribute(item["definition"])
 
+    # The times have small rows of their own. A list of versions that reads the definitions would read megabytes for fifty short lines.
+    def version_times(self, workspace: str, journey: str, oldest: int, newest: int) -> dict[int, VersionTimes]:
+        """When these versions were saved and published. A version that an older release has saved is missing, or has one of both times."""
+        items = self.table.query_all(
+            "workspace = :workspace AND #row BETWEEN :oldest AND :newest",
+            {
+                ":workspace": workspace,
+                ":oldest": _times_key(workspace, journey, oldest)["row"],
+                ":newest": _times_key(workspace, journey, newest)["row"],
+            },
+            ExpressionAttributeNames={"#row": "row"},
+            ConsistentRead=True,
+        )
+        return {int(item["row"].rpartition("#")[2]): _times_from_item(item) for item in items}
+
     def lifecycle(self, workspace: str, journey: str) -> Lifecycle | None:
         """The lifecycle of this journey, or None if there is no such journey."""
         item = self.table.get(_journey_key(workspace, journey))
@@ -95,25 +112,37 @@ class DynamoJourneys:
     def save_draft(self, workspace: str, saved: Lifecycle, definition: Any) -> None:
         """Writes the lifecycle of a journey and the definition of its new version. StaleError if the journey was changed meanwhile."""
         version = {**_version_key(workspace, saved.id, saved.version), "definition": json_to_attribute(definition)}
-        _save([self._lifecycle_action(workspace, saved), self.table.put_action(version, **if_absent("workspace"))])
+        times = {**_times_key(workspace, saved.id, saved.version), "savedAt": iso(saved.updated_at)}
+        put_version = self.table.put_action(version, **if_absent("workspace"))
+        _save([self._lifecycle_action(workspace, saved), put_version, self.table.put_action(times)])
 
     def delete_draft(self, workspace: str, draft: Lifecycle) -> None:
         """Deletes a journey that was never published, with all of its versions. StaleError if it was changed meanwhile."""
         # The older versions go first: nothing reads them. The journey and its newest version go together, so that a failure in between
         # leaves neither a journey without a definition nor a version in the way of a new journey with this id.
-        self.table.delete_many([_version_key(workspace, draft.id, version) for version in range(1, draft.version)])
-        newest = self.table.delete_action(_version_key(workspace, draft.id, draft.version))
-        _save([self.table.delete_action(_journey_key(workspace, draft.id), **if_revision(draft.revision)), newest])
+        keys = (_version_key, _times_key)
+        self.table.delete_many([key(workspace, draft.id, version) for version in range(1, draft.version) for key in keys])
+        newest = [self.table.delete_action(key(workspace, draft.id, draft.version)) for key in keys]
+        _save([self.table.delete_action(_journey_key(workspace, draft.id), **_if_unchanged(draft)), *newest])
 
-    def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys) -> None:
-        """Writes the lifecycle of a journey and the active versions of its workspace. StaleError if either was changed meanwhile."""
+    def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys, published_at: datetime | None = None) -> None:
+        """Writes the lifecycle of a journey and the active versions of its workspace. StaleError if either was changed meanwhile.
+
+        `published_at` is recorded as the time of this publication.
+        """
         active = {
             **_key(workspace, _ACTIVE_JOURNEYS),
             "rev": pointer.revision + 1,
             "inForce": json_to_attribute([[each.journey, each.version, each.status, each.event_names] for each in pointer.active]),
             "entriesFrom": _entries_to_attribute(pointer),
         }
-        _save([self._lifecycle_action(workspace, published), self.table.put_action(active, **if_revision(pointer.revision))])
+        actions = [self._lifecycle_action(workspace, published), self.table.put_action(active, **if_revision(pointer.revision))]
+        if published_at is not None and published.published_version is not None:
+            # An update, because the row also has the time of saving, and does not exist for a version that an older release has saved.
+            times = _times_key(workspace, published.id, published.published_version)
+            publication = {"UpdateExpression": "SET publishedAt = :at", "ExpressionAttributeValues": {":at": iso(published_at)}}
+            actions.append(self.table.update_action(times, **publication))
+        _save(actions)
 
     def _lifecycle_action(self, workspace: str, lifecycle: Lifecycle) -> Item:
         item = {
@@ -127,7 +156,13 @@ class DynamoJourneys:
             "createdAt": iso(lifecycle.created_at),
             "updatedAt": iso(lifecycle.updated_at),
         }
-        return self.table.put_action(item, **if_revision(lifecycle.revision))
+        return self.table.put_action(item, **_if_unchanged(lifecycle))
+
+
+# The revision alone is not enough. A deleted journey that is made again under its id counts from 1 again, so that an editor of the deleted
+# one could overwrite a journey that it has never seen.
+def _if_unchanged(lifecycle: Lifecycle) -> Item:
+    return if_revision_with(lifecycle.revision, "createdAt", iso(lifecycle.created_at))
 
 
 def _save(actions: Sequence[Item]) -> None:
@@ -169,6 +204,14 @@ def _journey_key(workspace: str, journey: str) -> Item:
 
 def _version_key(workspace: str, journey: str, version: int) -> Item:
     return _key(workspace, f"version#{journey}#{version:06}")
+
+
+def _times_key(workspace: str, journey: str, version: int) -> Item:
+    return _key(workspace, f"times#{journey}#{version:06}")
+
+
+def _times_from_item(item: Item) -> VersionTimes:
+    return VersionTimes(*(instant(item[name]) if name in item else None for name in ("savedAt", "publishedAt")))
 
 
 def _from_item(item: Item) -> Lifecycle:

@@ -183,6 +183,10 @@ class Table:
         """The action of a transaction that writes a row if the condition holds."""
         return {"Put": {"TableName": self.name, "Item": serialize(item), **to_request(condition)}}
 
+    def update_action(self, key: Item, **change: Any) -> Item:
+        """The action of a transaction that changes a row, which is created if it does not exist."""
+        return {"Update": {"TableName": self.name, "Key": serialize(key), **to_request(change)}}
+
     def delete_action(self, key: Item, **condition: Any) -> Item:
         """The action of a transaction that deletes a row if the condition holds."""
         return {"Delete": {"TableName": self.name, "Key": serialize(key), **to_request(condition)}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 
@@ -17,6 +17,14 @@ MOST_PUBLISHED: Final = 1_000
 MOST_LISTENED: Final = 200_000
 """Bytes of the names of all events that the runs of a workspace wait for. All names are in one row, which the match function reads
 every few seconds, and a row of DynamoDB has at most 400 KB."""
+
+
+class VersionTimes(NamedTuple):
+    """When a version was saved and when it was published; None if it was not, or if an older release has written it."""
+
+    saved_at: datetime | None = None
+    published_at: datetime | None = None
+
 
 # action: the statuses from which it is allowed, and the status after it
 ACTIONS: Final[Mapping[LifecycleAction, tuple[frozenset[JourneyStatus], JourneyStatus]]] = {
@@ -68,6 +76,11 @@ class Lifecycle:
         if self.status == after:
             return self
         return replace(self, status=after, updated_at=now) if self.status in before else None
+
+    @property
+    def written(self) -> Lifecycle:
+        """The same after the write that stores it."""
+        return replace(self, revision=self.revision + 1)
 
     @property
     def is_new(self) -> bool:

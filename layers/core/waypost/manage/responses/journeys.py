@@ -39,22 +39,36 @@ class JourneySummary(WireModel):
 
 
 class JourneyResponse(JourneySummary):
-    """A journey with its newest definition, as it was saved. `problems` is what publishing this draft would refuse it for.
+    """A journey with a definition as it was saved, the newest one or the one of a given version (`definitionVersion`).
 
-    `warnings` is what looks like a mistake in it, and does not keep it from being published.
+    `problems` is what publishing this definition would be refused for, `warnings` what looks like a mistake in it and does not keep it from
+    being published.
     """
 
+    definition_version: int
     definition: dict[str, Any]
     problems: tuple[FindingResponse, ...]
     warnings: tuple[FindingResponse, ...]
 
     @classmethod
     def with_definition(
-        cls, journey: Lifecycle, definition: dict[str, Any], problems: Sequence[Finding], warnings: Sequence[Finding]
+        cls, journey: Lifecycle, version: int, definition: dict[str, Any], problems: Sequence[Finding], warnings: Sequence[Finding]
     ) -> JourneyResponse:
-        """The journey with its newest definition, and the problems and warnings of it."""
+        """The journey with the definition of a version, and the problems and warnings of it."""
         listed, warned = (tuple(FindingResponse.of(each) for each in found) for found in (problems, warnings))
-        return cls(**dict(JourneySummary.of(journey)), definition=definition, problems=listed, warnings=warned)
+        return cls(**dict(JourneySummary.of(journey)), definition_version=version, definition=definition, problems=listed, warnings=warned)
+
+
+class VersionResponse(WireModel):
+    """A version of a journey. The times are null where an older release has saved or published it.
+
+    `isPublished`: whether it is the `publishedVersion` of the journey.
+    """
+
+    version: int
+    saved_at: Time | None
+    published_at: Time | None
+    is_published: bool
 
 
 class SimulatedMove(WireModel):
