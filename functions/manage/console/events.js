@@ -42,9 +42,9 @@ export async function sendDialog(batch) {
     action: async () => {
       try { JSON.parse(text.value); } catch (error) { throw new ApiError(0, "not-json", `This is no JSON: ${error.message}`); }
       const { body } = await sendEvents(text.value);
-      const refused = body?.rejected ?? body?.errors ?? [];
-      if (refused.length) throw new ApiError(0, refused[0].code, "Not every event was accepted.", null, refused);
-      return body ?? {};
+      const refused = body.results.filter((each) => each.error).map((each) => each.error);
+      if (refused.length) throw new ApiError(0, refused[0].code, `${plural(refused.length, "event")} of ${number(body.results.length)} ${refused.length === 1 ? "was" : "were"} rejected; the others are accepted.`, body.requestId, refused);
+      return body;
     },
   });
   if (sent) window.dispatchEvent(new Event("sent"));
@@ -71,7 +71,7 @@ function whyButton(uuid, journey) {
 function detailOf(each, { mute }) {
   const outcomes = inOrder(each.journeys ?? []).map((move) => h("div", { class: "outcome" },
     h("span", { class: OUTCOMES[move.outcome][0] }, move.outcome), " ", link(`${to("journeys", move.journey, "picture")}${each.customer ? `?customer=${encodeURIComponent(each.customer)}` : ""}`, h("b", {}, move.journey)),
-    (move.branches ?? []).map((taken) => h("div", { class: "soft" }, "took ", h("b", {}, taken.branch), " of ", taken.step)),
+    (move.branches ?? []).map((taken) => h("div", { class: "soft" }, "took branch ", h("b", {}, taken.branch), " of ", taken.step)),
     move.reason && h("div", { class: "soft" }, REASONS[move.reason] ?? move.reason),
     each.uuid && whyButton(each.uuid, move.journey)));
   const sent = asSent(each);
@@ -163,7 +163,7 @@ export function show(place, first) {
   const hashOf = (id) => `${id ? to("events", id) : "#/events"}${filters()}`;
   const list = table({
     label: "Events, newest first", key: idOf, open: (each) => hashOf(idOf(each)),
-    columns: [{ name: "Received", class: "w-time" }, { name: "Event", class: "w-name" }, { name: "Customer", class: "w-who" }, { name: "What came of it" }, { name: "Source", class: "w-src" }],
+    columns: [{ name: "Received", class: "w-clock" }, { name: "Event", class: "w-name" }, { name: "Customer", class: "w-who" }, { name: "What came of it" }, { name: "Source", class: "w-src" }],
     cells: (each) => [time(each.receivedAt), each.event ? h("b", {}, each.event) : h("i", { class: "soft" }, "no name"), customerLink(each), cameOfIt(each), each.source ?? ""],
   });
   const beside = split(list, "Event", () => { location.hash = hashOf(null); });
@@ -223,6 +223,7 @@ export function show(place, first) {
     shown = [];
     name.value = route.query.get("event") ?? "";
     which.select(route.query.get("status") ?? "all");
+    list.waiting();
     setLive(true);
   }
   function mute(each) {

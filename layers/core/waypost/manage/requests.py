@@ -111,13 +111,24 @@ class CountsQuery(WireModel):
 
 
 class EventQuery(ListQuery):
-    """A page of the events. `since` is compared with the time of receipt, and is inclusive."""
+    """A page of the events. `since` is compared with the time of receipt, and is inclusive.
+
+    `effect` keeps the events that moved a run, or with `false` those that did not.
+    """
 
     list_name: ClassVar[str] = "EventQuery"
 
     event: Name | None = None
     status: Literal["accepted", "rejected"] | None = None
     since: ZonedTime | None = None
+    effect: bool | None = None
+    customer: CustomerId | None = None
+
+    @model_validator(mode="after")
+    def _fits_rejected_events(self) -> EventQuery:
+        if self.status == "rejected" and not (self.effect is None and self.customer is None):
+            raise ValueError("a rejected event has no customer and no effect: `status=rejected` takes neither `effect` nor `customer`")
+        return self
 
 
 class TimelineQuery(ListQuery):

@@ -26,11 +26,11 @@ class RejectedEventHistory(Protocol):
     """Stored rejected events, by day."""
 
     def of_day(
-        self, workspace: str, day: date, *, limit: int, before: str | None = None
+        self, workspace: str, day: date, *, limit: int, before: str | None = None, since: datetime | None = None
     ) -> tuple[Sequence[tuple[str, RejectedEvent]], str | None]:
         """At most `limit` rejected events of one day (UTC) with their positions, newest first, all before the position `before`.
 
-        Also the position after them (None: no more).
+        Also the position after them (None: no more). What was received before `since` is not read.
         """
 
 
@@ -68,11 +68,16 @@ class ConsentHistory(Protocol):
 class EventHistory(Protocol):
     """The pages of the event log, newest first. A page's position is `<receivedAt>#<name>`.
 
-    Each method returns at most `limit` pages before the position `before`, and the position after them (None: no more).
+    Each method returns at most `limit` pages before the position `before`, and the position after them (None: no more). Pages of signals
+    that were received before `since` are not read.
     """
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> tuple[Sequence[Page], str | None]:
+    def of_day(
+        self, workspace: str, day: date, *, limit: int, before: str | None = None, since: datetime | None = None
+    ) -> tuple[Sequence[Page], str | None]:
         """Pages of one day (UTC)."""
 
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> tuple[Sequence[Page], str | None]:
+    def of_customer(
+        self, workspace: str, customer: str, *, limit: int, before: str | None = None, since: datetime | None = None
+    ) -> tuple[Sequence[Page], str | None]:
         """Pages of one customer."""

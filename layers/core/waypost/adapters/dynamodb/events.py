@@ -148,20 +148,25 @@ class DynamoLog:
         )
         return [_page_from_item(workspace, item) for item in items]
 
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
+    def of_customer(
+        self, workspace: str, customer: str, *, limit: int, before: str | None = None, since: datetime | None = None
+    ) -> tuple[list[Page], str | None]:
         """At most `limit` pages of one customer at positions before this one (`<receivedAt>#<name>`), newest first.
 
         Also the position to go on from (None: no more): DynamoDB returns at most 1 MB, and three large pages may exceed that.
         """
-        items, last = self._table.query_newest(("id", page_partition(workspace, customer)), limit=limit, before=before)
+        partition = ("id", page_partition(workspace, customer))
+        items, last = self._table.query_newest(partition, limit=limit, before=before, since=iso(since) if since else None)
         return [_page_from_item(workspace, item) for item in items], last["at"] if last else None
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
+    def of_day(
+        self, workspace: str, day: date, *, limit: int, before: str | None = None, since: datetime | None = None
+    ) -> tuple[list[Page], str | None]:
         """At most `limit` pages of one day (UTC) at positions before this one (`<receivedAt>#<name>`), newest first.
 
         Also the position to go on from (None: no more): the index may name pages that were deleted.
         """
-        found = query_newest_of_day(self._table, workspace, day, limit=limit, before=before)
+        found = query_newest_of_day(self._table, workspace, day, limit=limit, before=before, since=since)
         pages = [
             _page_from_item(workspace, item) for item in self._table.get_many([{"id": each["id"], "at": each["at"]} for each in found])
         ]

@@ -59,13 +59,14 @@ class DynamoRejectedEvents:
         self.table.put_many(rows)
 
     def of_day(
-        self, workspace: str, day: date, *, limit: int, before: str | None = None
+        self, workspace: str, day: date, *, limit: int, before: str | None = None, since: datetime | None = None
     ) -> tuple[list[tuple[str, RejectedEvent]], str | None]:
         """At most `limit` events of one day (UTC) before this position, newest first, each with its position (`<receivedAt>#...`).
 
         Also the position to go on from (None: no more): DynamoDB returns at most 1 MB, and three of these rows may exceed that.
         """
-        items, last = self.table.query_newest(("id", day_partition(workspace, day)), limit=limit, before=before or _COUNTERS)
+        partition, oldest = ("id", day_partition(workspace, day)), iso(since) if since else None
+        items, last = self.table.query_newest(partition, limit=limit, before=before or _COUNTERS, since=oldest)
         return [(item["at"], _from_item(item)) for item in items], last["at"] if last else None
 
 

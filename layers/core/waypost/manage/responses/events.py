@@ -48,14 +48,21 @@ class RejectionResponse(WireModel):
 
 
 class ListedEventResponse(WireModel):
-    """An event of the list: an accepted one with the fields of its receipt, a rejected one with its error and all that was sent."""
+    """An event of the list: an accepted one with the fields of its receipt, a rejected one with its error and all that was sent.
+
+    `correlationKey` and `correlationValue` name the customer as the event did, null in a rejected event that had no text there.
+    `primaryKey` is the normalised primary key value of the customer, null if it has none.
+    """
 
     uuid: str | None = None
     event: str | None
     source: str | None = None
     timestamp: Time | None = None
     received_at: Time
+    correlation_key: str | None = None
+    correlation_value: str | None = None
     customer: str | None = None
+    primary_key: Any = None
     status: Literal["accepted", "rejected"]
     journeys: tuple[JourneyOutcomeResponse, ...] = ()
     messages: tuple[str, ...] = ()
