@@ -47,9 +47,10 @@ export function completions(schema, text, caret) {
     if (last.properties) return Object.fromEntries((last.required ?? []).map((name) => [name, example(last.properties[name])]));
     return { array: [], integer: last.minimum ?? 0, number: last.minimum ?? 0, boolean: false }[last.type] ?? "";
   }
+  const comma = /^\s*["{[]/.test(text.slice(to)) ? "," : "";
   const item = (label, detail, inserted) => {
     const empty = inserted.search(/""|\[\]|\{\}/);
-    return { label, detail: detail ?? "", text: inserted, caret: empty < 0 ? inserted.length : empty + 1 };
+    return { label, detail: detail ?? "", text: inserted + comma, caret: empty < 0 ? inserted.length : empty + 1 };
   };
   const items = [];
   if (isKey) {
@@ -80,7 +81,7 @@ export function completions(schema, text, caret) {
         items.push(item(fixed.join(" · ") || form.title, form.description, JSON.stringify(example(form), null, 2).replaceAll("\n", `\n${indent}`)));
       }
     }
-    for (const [inserted, detail] of values) items.push({ ...item(inserted.replace(/^"|"$/g, ""), detail, inserted), caret: inserted.length });
+    for (const [inserted, detail] of values) items.push({ label: inserted.replace(/^"|"$/g, ""), detail: detail ?? "", text: inserted, caret: inserted.length });
   }
   const rank = (each) => each.label.toLowerCase().startsWith(typed) ? 0 : 1;
   const found = items.filter((each) => each.label.toLowerCase().includes(typed)).sort((a, b) => rank(a) - rank(b)).slice(0, MOST);

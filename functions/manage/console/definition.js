@@ -31,14 +31,15 @@ export function show(place, context) {
   const said = h("span", { class: "soft", role: "status" });
   const failed = h("div", { class: "failed" }), notice = h("div"), list = h("ol", { class: "findings" }), sum = h("h2", { role: "status" });
   const drawing = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Picture of the definition" });
+  const isOld = h("p", { class: "note old", hidden: true }, "The text has no picture yet; this one is older.");
   const text = editor({ label: "Definition as JSON", onInput: changed, schema: () => schema });
   const save = button("Save", () => saveText(), { class: "primary" });
   const publish = button("Publish…", publishSaved);
   put(place, h("div", { class: "define" },
     h("div", { class: "write" },
-      h("div", { class: "head" }, button("Check", () => check(true)), save, publish, said, h("span", { class: "push" }), h("span", { class: "soft keys" }, h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Space"), " proposes")),
-      failed, notice, text.element, h("section", { class: "found", "aria-label": "Findings" }, sum, list)),
-    drawing));
+      h("div", { class: "head" }, button("Check", () => check(true)), save, publish, said),
+      failed, notice, text.element, h("section", { class: "found", "aria-label": "Findings" }, h("div", {}, sum, h("span", { class: "soft keys" }, h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Space"), " proposes what fits")), list)),
+    h("div", { class: "drawn" }, isOld, drawing)));
 
   const isDirty = () => text.value !== base.text;
   function describe() {
@@ -79,7 +80,7 @@ export function show(place, context) {
       const warnings = isDirty() ? [] : base.journey.warnings ?? [];
       showFindings([...body.errors, ...warnings.map((each) => ({ ...each, isWarning: true }))].map(placed));
       if (body.picture) drawPicture(body.picture);
-      else if (picture) drawing.classList.add("old");
+      else isOld.hidden = !picture;
       if (isAsked && body.errors.length) select(findings[0]);
     } catch (problemOfCheck) {
       if (!mine.signal.aborted) put(failed, problem(problemOfCheck, h("div", { class: "soft" }, "The text is kept. It is checked again after the next change.")));
@@ -92,12 +93,13 @@ export function show(place, context) {
     const isName = key && each.code === "unknown-field";
     const isLeaf = value.kind === "string" || value.kind === "word";
     const node = isName ? key : value;
-    return { ...each, from: node.start, to: isName || isLeaf ? node.end : node.start };
+    const inner = node.kind === "string" ? 1 : 0; // between the quotes
+    return { ...each, from: node.start + inner, to: isName || isLeaf ? node.end - inner : node.start };
   }
   function showFindings(found) {
     findings = found.sort((a, b) => a.from - b.from);
     const shown = findings.slice(0, MOST_FINDINGS), errors = findings.filter((each) => !each.isWarning).length;
-    text.mark(shown.map((each) => each.from));
+    text.mark(shown);
     const total = !findings.length ? "Nothing was found: this can be published." : [errors && plural(errors, "finding"), findings.length > errors && plural(findings.length - errors, "warning")].filter(Boolean).join(", ");
     if (sum.textContent !== total) sum.textContent = total;
     put(list, shown.map((each) => h("li", {}, button([h("span", { class: each.isWarning ? "warn" : "bad" }, `line ${text.lineOf(each.from) + 1}`), h("span", {}, each.isWarning && "warning: ", each.detail), h("code", { class: "soft" }, each.code)], () => select(each)))));
@@ -106,7 +108,7 @@ export function show(place, context) {
   const select = (each) => text.select(each.from, each.to);
 
   function drawPicture(geometry) {
-    drawing.classList.remove("old");
+    isOld.hidden = true;
     const entry = find(parse(text.value).root, "/entry/event").value.value;
     if (picture && JSON.stringify(picture.geometry) === JSON.stringify(geometry) && picture.entry === entry) return;
     const { scrollLeft, scrollTop } = drawing;
@@ -127,7 +129,7 @@ export function show(place, context) {
   }
   function toStep(name) {
     const found = stepNodes().map((each) => find(each, "/id").value).find((each) => each.value === name);
-    if (found) text.select(found.start, found.end);
+    if (found) text.select(found.start + 1, found.end - 1);
   }
 
   /** Saves the text as a new version, unless somebody else has saved one since. */

@@ -92,6 +92,7 @@ export function editor({ label, onInput, schema }) {
     list.style.setProperty("left", `${Math.max(4, Math.min(at.left - sheet.left, sheet.width - list.offsetWidth - 8))}px`);
     list.style.setProperty("top", `${at.bottom - sheet.top + 3}px`);
     list.scrollIntoView({ block: "nearest" });
+    layer.children[lineOf(caret)].scrollIntoView({ block: "nearest" });
     return undefined;
   }
   function choose(n) {
@@ -145,12 +146,12 @@ export function editor({ label, onInput, schema }) {
     start(text) { area.value = text; draw(); },
     /** Replaces the whole text in one change, which the browser can undo. */
     replace(text) { insert(0, area.value.length, text); },
-    /** Marks the lines at these offsets. */
-    mark(offsets) {
-      for (const line of marked) line.classList.remove("marked");
-      marked = offsets.map((offset) => layer.children[lineOf(offset)]).filter(Boolean);
-      for (const line of marked) line.classList.add("marked");
-      area.setAttribute("aria-invalid", String(offsets.length > 0));
+    /** Marks the lines of findings (`{ from, isWarning }`). */
+    mark(findings) {
+      for (const line of marked) line.classList.remove("marked", "warning");
+      marked = findings.map((each) => layer.children[lineOf(each.from)]).filter(Boolean);
+      marked.forEach((line, n) => { line.classList.toggle("warning", Boolean(findings[n].isWarning) && (line.classList.contains("warning") || !line.classList.contains("marked"))); line.classList.add("marked"); });
+      area.setAttribute("aria-invalid", String(findings.some((each) => !each.isWarning)));
     },
     lineOf,
     /** Selects a part of the text, and scrolls to it. */

@@ -49,8 +49,12 @@ export function parse(text) {
     if (text[at] === '"') key = string();
     else { fail("A name in quotes is missing."); key = { kind: "missing", start: at, value: match(WORD) }; key.end = at; }
     blank();
-    if (text[at] === ":") at += 1; else fail("A colon is missing.");
-    blank();
+    if (text[at] !== ":") {
+      fail("A colon is missing.");
+      node.members.push({ key, value: { kind: "missing", start: at, end: at } });
+      return;
+    }
+    at += 1;
     node.members.push({ key, value: value(depth) });
   }
   function value(depth) {
