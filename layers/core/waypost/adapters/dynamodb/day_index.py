@@ -25,11 +25,12 @@ def shard_key(workspace: str, at: datetime, name: str) -> str:
     return f"{workspace}#{iso(at)[:10]}#{shard}"
 
 
-def query_newest_of_day(table: Table, workspace: str, day: date, *, limit: int, before: str | None) -> list[Item]:
-    """The keys of `limit` rows of one day (UTC), newest first, with sort keys below `before`; fewer only if there are no more.
+def query_newest_of_day(table: Table, workspace: str, day: date, *, limit: int, before: str | None, since: str | None = None) -> list[Item]:
+    """The keys of `limit` rows of one day (UTC), newest first, with sort keys below `before` and from `since` on.
 
+    There are fewer only if there are no more.
     It is eventually consistent: rows of the last moments may be missing, and deleted ones still be there.
     """
     shards = [f"{workspace}#{day.isoformat()}#{shard}" for shard in range(SHARD_COUNT)]
-    rows = [row for key in shards for row in table.query_newest_keys(("day", key), index="byDay", limit=limit, before=before)]
+    rows = [row for key in shards for row in table.query_newest_keys(("day", key), index="byDay", limit=limit, before=before, since=since)]
     return sorted(rows, key=lambda row: str(row["at"]), reverse=True)[:limit]
