@@ -60,6 +60,7 @@ from waypost.manage.responses.messages import (
     SuppressionResponse,
 )
 from waypost.manage.responses.workspaces import (
+    DeadLetterCountResponse,
     DeadLetterResponse,
     HealthResponse,
     KeyResponse,
@@ -496,6 +497,22 @@ OPERATIONS: Final = (
         dead_letters.list_dead_letters,
         ListResponse[DeadLetterResponse],
         query=requests.DeadLetterQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/dead-letters/count",
+        "count-dead-letters",
+        "The number of dead letters, counted up to 100",
+        dead_letters.count_dead_letters,
+        DeadLetterCountResponse,
+    ),
+    Operation(
+        "DELETE",
+        "/api/dead-letters/{id}",
+        "delete-dead-letter",
+        "Delete a dead letter for good; what it holds is not processed any more",
+        dead_letters.delete_dead_letter,
+        status=204,
     ),
     Operation(
         "POST",
