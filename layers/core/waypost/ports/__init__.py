@@ -38,7 +38,7 @@ from waypost.ports.queues import (
     Timers,
     UndeliveredTimers,
 )
-from waypost.ports.runs import ManagedRuns, RunCounts, RunHistory, Runs
+from waypost.ports.runs import JourneyCounters, ManagedJourneyCounters, ManagedRuns, RunCounts, RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
 from waypost.ports.workspaces import (
     Keys,
@@ -67,6 +67,7 @@ __all__ = [
     "EventHistory",
     "EventLog",
     "FoundSuppressions",
+    "JourneyCounters",
     "JourneyPointer",
     "JourneyVersions",
     "Journeys",
@@ -75,6 +76,7 @@ __all__ = [
     "LinkKeys",
     "ManagedCustomers",
     "ManagedDeadLetters",
+    "ManagedJourneyCounters",
     "ManagedJourneys",
     "ManagedKeys",
     "ManagedLinkKeys",
