@@ -49,7 +49,7 @@ from waypost.ports.queues import (
     Timers,
     UndeliveredTimers,
 )
-from waypost.ports.runs import ManagedRuns, RunCounts, RunHistory, Runs
+from waypost.ports.runs import JourneyCounters, ManagedJourneyCounters, ManagedRuns, RunCounts, RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
 from waypost.ports.workspaces import (
     Keys,
@@ -79,6 +79,7 @@ __all__ = [
     "EventHistory",
     "EventLog",
     "FoundSuppressions",
+    "JourneyCounters",
     "JourneyPointer",
     "JourneyVersions",
     "Journeys",
@@ -87,6 +88,7 @@ __all__ = [
     "LinkKeys",
     "ManagedCustomers",
     "ManagedDeadLetters",
+    "ManagedJourneyCounters",
     "ManagedJourneys",
     "ManagedKeys",
     "ManagedLinkKeys",
