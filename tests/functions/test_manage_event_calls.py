@@ -143,3 +143,25 @@ def test_rejected_events_have_neither_customer_nor_effect(workspace: str, wrong:
     """A filter by one of them is refused for rejected events, because an empty list would look like an answer."""
     status, problem = call("GET", "/api/events", query={"status": "rejected", **wrong})
     assert (status, problem["code"]) == (400, "bad-parameter")
+
+
+def test_a_histogram_takes_the_same_calls_whatever_there_is(workspace: str, calls: Counter[str]) -> None:
+    """It is one query for each part of the index, one for the counters of rejected events, and one batch where there are few pages."""
+    rejected = DynamoRejectedEvents(Table("EventsTable"))
+    rejected.count(workspace, NOW, 7)
+    for number in range(30):
+        log(workspace, number, age=timedelta(seconds=number))
+    calls.clear()
+    status, found = call("GET", "/api/events/histogram", query={"buckets": "10"})
+    days = len({found["since"][:10], found["until"][:10]})
+    assert calls == {"Query": (SHARDS + 1) * days, "BatchGetItem": 1}
+    assert (status, found["bucketSeconds"], len(found["buckets"]), found["complete"]) == (200, 360, 10, True)
+    assert sum(each["accepted"] for each in found["buckets"]) == 30
+    assert sum(each["rejected"] for each in found["buckets"]) == 7
+    for number in range(30, 110):
+        log(workspace, number, age=timedelta(seconds=1))
+    calls.clear()
+    busy = call("GET", "/api/events/histogram", query={"buckets": "10"})[1]
+    assert calls == {"Query": (SHARDS + 1) * len({busy["since"][:10], busy["until"][:10]})}
+    assert (sum(each["accepted"] for each in busy["buckets"]), busy["complete"]) == (110, False)
+    assert call("GET", "/api/events/histogram", query={"since": (NOW - timedelta(days=2)).isoformat()})[0] == 400

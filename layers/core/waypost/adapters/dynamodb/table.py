@@ -93,6 +93,12 @@ class Table:
         with translate_errors():
             client("dynamodb").delete_item(TableName=self.name, Key=serialize(key))
 
+    def delete_existing(self, key: Item) -> bool:
+        """Deletes a row. False if there was none, which is also so when botocore repeats a request whose answer was lost."""
+        with translate_errors():
+            deleted = client("dynamodb").delete_item(TableName=self.name, Key=serialize(key), ReturnValues="ALL_OLD")
+        return "Attributes" in deleted
+
     def put_many(self, items: Sequence[Item]) -> None:
         """Writes rows and replaces those with the same keys. The keys must be different. A failure may leave a part of them written."""
         self._write_batches([{"PutRequest": {"Item": serialize(item)}} for item in items])
@@ -123,16 +129,16 @@ class Table:
         last = found.get("LastEvaluatedKey")
         return [deserialize(item) for item in found["Items"]], deserialize(last) if last else None
 
-    def count(self, condition: str, values: Item, *, index: str, limit: int) -> tuple[int, bool]:
-        """How many rows of an index a query finds, counted up to `limit`, and whether that is only a lower bound."""
+    def count(self, condition: str, values: Item, *, limit: int, index: str | None = None) -> tuple[int, bool]:
+        """How many rows of the table or of an index a query finds, counted up to `limit`, and whether that is only a lower bound."""
         with translate_errors():
             found = client("dynamodb").query(
                 TableName=self.name,
-                IndexName=index,
                 KeyConditionExpression=condition,
                 ExpressionAttributeValues=serialize(values),
                 Select="COUNT",
                 Limit=limit,
+                **({"IndexName": index} if index else {}),
             )
         return found["Count"], "LastEvaluatedKey" in found
 

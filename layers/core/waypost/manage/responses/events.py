@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from waypost.domain.intake.receipts import Outcome
 from waypost.domain.reasons import Reason
 from waypost.domain.values.wire_model import WireModel
@@ -70,6 +72,25 @@ class ListedEventResponse(WireModel):
     payload: Any = None
     error: RejectionResponse | None = None
     sent: Any = None
+
+
+class HistogramBucket(WireModel):
+    """How many events were accepted and rejected in one period, from its start on."""
+
+    from_: Time = Field(alias="from")
+    accepted: int
+    rejected: int
+
+
+class HistogramResponse(WireModel):
+    """Events over time. Unless `complete`, `accepted` are lower bounds, and before `countedFrom` events may be missing altogether."""
+
+    since: Time
+    until: Time
+    bucket_seconds: int
+    buckets: tuple[HistogramBucket, ...]
+    complete: bool
+    counted_from: Time
 
 
 class QueuedEventResponse(WireModel):
