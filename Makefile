@@ -63,7 +63,7 @@ format: $(READY)  ## Format the code and fix what ruff can fix
 	cd $(ROOT) && $(VENV)/bin/ruff check --fix . ; $(VENV)/bin/ruff format .
 
 # What `sam build` reads: a target that needs the build makes it again only after a change.
-SOURCES := $(shell find $(ROOT)/layers/core $(ROOT)/functions -name __pycache__ -prune -o -type f \( -name '*.py' -o -name requirements.txt \) -print)
+SOURCES := $(shell find $(ROOT)/layers/core $(ROOT)/functions -name __pycache__ -prune -o -type f \( -name '*.py' -o -name requirements.txt -o -path '*/console/*' \) -print)
 BUILT := $(ROOT)/.aws-sam/build/template.yaml
 build: $(READY)  ## Build for AWS, in .aws-sam/build: one build for arm64 and x86_64
 	cd $(ROOT) && $(SAM) build
@@ -177,6 +177,7 @@ build-CoreLayer: $(READY)
 
 build-IngestFunction build-MatchFunction build-SendFunction build-ManageFunction: build-%Function:
 	cp $(ROOT)/functions/$(shell echo $* | tr A-Z a-z)/*.py "$(ARTIFACTS_DIR)"
+	$(if $(filter Manage,$*),cp -R $(ROOT)/functions/manage/console "$(ARTIFACTS_DIR)")
 	@$(call compile,/var/task)
 
 runtime:

@@ -38,6 +38,10 @@ def banner(url: str, emulator: str, *, has_clock: bool = True) -> str:
     """
     admin = f'-H "Authorization: Api-Key {ADMIN_KEY}"'
     return f"""
+Open the console, a page that shows all that follows:
+
+  {url}/console#key={ADMIN_KEY}
+
 Waypost runs at {url}   (AWS: {emulator}, account 000000000000; Ctrl-C stops both)
 
 The demo workspace's primary key is an e-mail address, named `email`: `distinct_id` holds the one of the customer.

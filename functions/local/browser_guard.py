@@ -30,6 +30,7 @@ BROWSER_HEADERS: Final = frozenset({"origin", "sec-fetch-site", "sec-fetch-mode"
 _INTAKE: Final = re.compile(r"(/api)?/events(/batch)?/?")
 _INTAKE_METHODS: Final = frozenset({"POST", "OPTIONS"})
 _LINK: Final = re.compile(r"/u/[^/]+/?")
+_CONSOLE_FILE: Final = re.compile(r"/console/[0-9a-f]+/[a-z_]+\.[a-z]+")
 
 AsgiScope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -46,10 +47,13 @@ def api_refusal(method: str, path: str, hosts: Sequence[str], origins: Collectio
     # The page has `Referrer-Policy: no-referrer`, so that its token reaches nobody, and a browser then sends `Origin: null` with its forms.
     # The token is what protects the page: who has it needs no browser.
     is_link = _LINK.fullmatch(path) is not None
+    # The frame in which the console shows a mail has an origin of its own, and Chromium sends `Origin: null` with the request for its
+    # script. The files of the console hold no data.
+    is_console_file = method in ("GET", "HEAD") and _CONSOLE_FILE.fullmatch(path) is not None
     is_intake = method in _INTAKE_METHODS and _INTAKE.fullmatch(path) is not None
     if not _is_this_machine(hosts):
         return _foreign_host(hosts)
-    if is_link:
+    if is_link or is_console_file:
         return None
     foreign = [origin for origin in origins if origin.lower() != f"http://{hosts[0].lower()}" and not (is_intake and _is_local(origin))]
     return _foreign_origin(foreign[0], "pages of this machine may send events, and other pages nothing") if foreign else None

@@ -13,6 +13,14 @@ WORKSPACE: Final = "w_demo"
 ADMIN_KEY: Final = "waypost-local-admin-key"
 EVENTS_KEY: Final = "M4jxXt6diYz1Dds1YmhHe93KGPAUi24PlXgaiRXi"  # the key that Laudspeaker's documentation shows
 SCHEMA: Final = {"primaryKey": {"name": "email", "type": "Email"}, "attributes": {}, "timezone": "UTC"}
+WELCOME_HTML: Final = """\
+<div style="font: 16px/1.5 sans-serif; max-width: 480px; margin: 24px auto; padding: 0 16px; color: #1b1b19">
+<h1 style="font-size: 22px">Welcome, {{ customer.first_name | default: 'friend' | escape }}</h1>
+<p>Your event <b>{{ event.name | escape }}</b> brought you here.</p>
+<p>If there is no <b>purchase</b> within three days, a reminder follows.</p>
+<p style="font-size: 13px; color: #5f5f59"><a href="{{ unsubscribe_url }}">Unsubscribe</a></p>
+</div>
+"""
 WELCOME: Final = {
     "id": "welcome",
     "name": "Welcome",
@@ -25,12 +33,30 @@ WELCOME: Final = {
             "template": {
                 "subject": "Welcome, {{ customer.first_name | default: 'friend' }}",
                 "text": "Hello {{ customer.first_name | default: 'there' }}, your event {{ event.name }} brought you here.",
+                "html": WELCOME_HTML,
+            },
+            "next": "bought",
+        },
+        {
+            "id": "bought",
+            "type": "waitUntil",
+            "branches": [{"event": "purchase", "next": "end"}],
+            "timeout": {"after": "P3D", "next": "nudge"},
+        },
+        {
+            "id": "nudge",
+            "type": "message",
+            "channel": "email",
+            "template": {
+                "subject": "Still there, {{ customer.first_name | default: 'friend' }}?",
+                "text": "Three days have gone by without a purchase, so this journey sends its reminder.",
             },
             "next": "end",
         },
         {"id": "end", "type": "exit"},
     ],
 }
+"""Shows the two things that journeys are for: an answer at once, and a reminder unless something happens within three days."""
 REQUESTS: Final[tuple[tuple[str, str, Any], ...]] = (
     ("PUT", "/api/schema", SCHEMA),
     ("POST", "/api/keys", {"name": "demo events", "scopes": ["events"], "key": EVENTS_KEY}),

@@ -1,8 +1,9 @@
-"""The Lambda function of the management API: a request becomes one call of an operation's handler (docs/api.md)."""
+"""The Lambda function of the management API and of the console: a request becomes one call of an operation's handler (docs/api.md)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 
 from waypost import wiring
 from waypost.domain.messages.links import MAX_TOKEN_CHARACTERS
-from waypost.manage import links, requests
+from waypost.manage import console, links, requests
 from waypost.manage.api import ApiRequest, Operation
 from waypost.manage.operations import ALL_OPERATIONS
 from waypost.telemetry import logger
@@ -23,6 +24,8 @@ MAX_ID_CHARACTERS: Final = 250
 """The length of an id in a path. Nothing has a longer id, and a longer one would not fit into the key of a table."""
 MAX_CHARACTERS: Final = {"token": MAX_TOKEN_CHARACTERS}
 """The lengths of variables in paths that are no ids, by their names."""
+CONSOLE: Final = console.Console(Path(__file__).parent / "console")
+ROUTES: Final = (*ALL_OPERATIONS, *CONSOLE.operations)
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.LambdaResponse:
@@ -30,12 +33,13 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> http.Lambda
     request = http.read(event)
     request_id = request.id or context.aws_request_id
     response = http.respond(lambda: _respond(request), request_id, logger.info, logger.exception)
-    return http.write(links.for_person(request.path, response, request.headers), request_id, request.method)
+    page = console.for_browser(request.path, links.for_person(request.path, response, request.headers))
+    return http.write(page, request_id, request.method)
 
 
 def _respond(request: Request) -> Response:
     """Checks path, method, key, scope, query and body, in this order, and calls the handler."""
-    found = routes.match(ALL_OPERATIONS, request.method, request.path)
+    found = routes.match(ROUTES, request.method, request.path)
     operation, now = found.route, wiring.now()
     if operation.name == "preflight":
         return http.PREFLIGHT
@@ -47,7 +51,9 @@ def _respond(request: Request) -> Response:
     query = requests.query_of(operation.query, request.query)
     body = _body(request, operation)
     base_url = wiring.public_url() or request.base_url
-    result = operation.handler(ApiRequest(workspace, now, found.variables, query, body, wiring.managing, request.headers, base_url))
+    result = operation.handler(
+        ApiRequest(workspace, now, found.variables, query, body, wiring.managing, request.headers, base_url, request.path)
+    )
     return _response(operation, result)
 
 

@@ -57,6 +57,7 @@ def _match_batch(event: dict[str, Any], context: LambdaContext, telemetry: Funct
     # Most batches hold one record. An exception for a batch that fails as a whole would skip the shorter visibility timeout below.
     processor.raise_on_entire_batch_failure = False
     response = process_partial_response(event=event, record_handler=match_record, processor=processor, context=context)
+    matcher.write_counts()
     failed_ids = {str(failure["itemIdentifier"]) for failure in response["batchItemFailures"]}
     failed = [_queue_record(SQSRecord(record)) for record in event["Records"] if record["messageId"] in failed_ids]
     if failed:

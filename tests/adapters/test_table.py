@@ -140,6 +140,31 @@ def test_an_index_is_read_until_the_limit_or_its_end(stub_dynamo: StubDynamo) ->
     assert Table("T").query_newest_keys(("day", "1"), index="byDay", limit=3, before=None) == [{"at": "d"}]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 9])
+@pytest.mark.parametrize("before", [None, "0", "b", "bb", "e", "z"])
+@pytest.mark.parametrize("since", [None, "0", "b", "bb", "e", "z"])
+def test_the_newest_rows_lie_between_two_bounds(table: Table, limit: int, before: str | None, since: str | None) -> None:
+    """The pages together hold each row from `since` on and below `before` once, newest first, whichever of both are given."""
+    dead = empty_table("DeadTable")
+    dead.put_many([{"workspace": workspace, "at": at} for workspace in ("w1", "w2") for at in "abcde"])
+    expected = [at for at in "edcba" if (before is None or at < before) and (since is None or at >= since)]
+    found: list[str] = []
+    position = before
+    for _ in range(7):
+        rows, last = dead.query_newest(("workspace", "w1"), limit=limit, before=position, since=since)
+        found += [row["at"] for row in rows]
+        if last is None:
+            break
+        position = last["at"]
+    assert found == expected
+
+
+def test_a_deletion_says_whether_there_was_a_row(table: Table) -> None:
+    """Of two deletions of one row, the first one finds it, and the row is gone."""
+    table.put(ITEM)
+    assert (table.delete_existing(key("1")), table.delete_existing(key("1")), table.get(key("1"))) == (True, False, None)
+
+
 def test_unprocessed_keys_are_requested_again(stub_dynamo: StubDynamo) -> None:
     """If DynamoDB reads a part of a batch only, the second request holds the rest alone, and the rows of both are returned."""
     first = {"Responses": {"T": [{"a": {"S": "1"}}]}, "UnprocessedKeys": {"T": {"Keys": ["rest"]}}}

@@ -47,12 +47,16 @@ class FakeLog:
         """The uuids on all pages, sorted."""
         return sorted(event.uuid for page in self.pages.values() for event in page.events)
 
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
-        return _newest(self._pages_of(workspace, customer), limit, before)
+    def of_customer(
+        self, workspace: str, customer: str, *, limit: int, before: str | None = None, since: datetime | None = None
+    ) -> tuple[list[Page], str | None]:
+        return _newest(self._pages_of(workspace, customer), limit, before, since)
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
+    def of_day(
+        self, workspace: str, day: date, *, limit: int, before: str | None = None, since: datetime | None = None
+    ) -> tuple[list[Page], str | None]:
         found = [page for page in self.pages.values() if page.workspace == workspace and page.received_at.date() == day]
-        return _newest(found, limit, before)
+        return _newest(found, limit, before, since)
 
     def between(self, workspace: str, customer: str, since: datetime, until: datetime) -> list[Page]:
         return sorted((page for page in self._pages_of(workspace, customer) if since <= page.received_at <= until), key=_position)
@@ -61,8 +65,9 @@ class FakeLog:
         return [page for page in self.pages.values() if (page.workspace, page.customer) == (workspace, customer)]
 
 
-def _newest(pages: Sequence[Page], limit: int, before: str | None) -> tuple[list[Page], str | None]:
-    found = sorted((page for page in pages if before is None or _position(page) < before), key=_position, reverse=True)
+def _newest(pages: Sequence[Page], limit: int, before: str | None, since: datetime | None) -> tuple[list[Page], str | None]:
+    late_enough = [page for page in pages if since is None or _position(page) >= iso(since)]
+    found = sorted((page for page in late_enough if before is None or _position(page) < before), key=_position, reverse=True)
     return found[:limit], _position(found[limit - 1]) if len(found) > limit else None
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from tests.fakes.consents import FakeConsentHistory
 from tests.fakes.customers import FakeCustomers
+from tests.fakes.journey_counters import FakeJourneyCounters
 from tests.fakes.journeys import FakeJourneys
 from tests.fakes.log import FakeLog
 from tests.fakes.messages import NOW, FakeMessages, FakeOptOuts, FakeSendQueue
@@ -31,6 +32,7 @@ from waypost.domain.values.generated_ids import customer_id
 from waypost.erasure import ErasureDependencies
 from waypost.match.dependencies import MatchDependencies
 from waypost.match.dispatch import match
+from waypost.match.journey_counting import CountBuffer
 
 T = TypeVar("T")
 
@@ -115,6 +117,8 @@ class MatchHarness:
     timers: FakeTimers = field(default_factory=FakeTimers)
     opt_outs: FakeOptOuts = field(default_factory=FakeOptOuts)
     consents: FakeConsentHistory = field(default_factory=FakeConsentHistory)
+    counters: FakeJourneyCounters = field(default_factory=FakeJourneyCounters)
+    counted: CountBuffer = field(default_factory=CountBuffer)
 
     def __post_init__(self) -> None:
         self.runs = FakeRuns(self.receipts, self.messages)
@@ -163,13 +167,14 @@ class MatchHarness:
 
     def ports(self) -> MatchDependencies:
         """The dependencies of the matcher."""
-        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers", "consents", "opt_outs")
+        names = ("customers", "runs", "receipts", "log", "messages", "send_queue", "signals", "timers", "consents", "opt_outs", "counters")
         ports = {name: self._intercepted(getattr(self, name)) for name in names}
         return MatchDependencies(
             journeys=self._intercepted(self.journeys),
             snapshots=self.snapshots,
             executor=InlineExecutor(),
             erasing=_no_erasure,
+            counted=self.counted,
             log_all=self.log_all,
             **ports,
         )

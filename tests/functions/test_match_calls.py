@@ -14,6 +14,7 @@ from tests.fakes.journeys import journey
 from tests.fakes.match_harness import SCHEMA, arrived
 from tests.fakes.messages import NOW
 from tests.fakes.tables import KEEP_SESSION
+from tests.fakes.telemetry import named_context
 from waypost import wiring
 from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
@@ -24,6 +25,8 @@ from waypost.domain.journeys.lifecycle import Lifecycle
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.signals import EventsArrived
 from waypost.match.dispatch import match
+from waypost.match.journey_counting import write_counts
+from waypost.telemetry import FunctionTelemetry
 
 TABLES = {
     "CUSTOMERS_TABLE": ("primaryKey", "correlationId"),
@@ -158,3 +161,18 @@ def test_five_seconds_later_the_active_journeys_are_read_again(calls: list[str])
         replace(of_ada({"event": "page_view"}), received_at=NOW), NOW.replace(second=NOW.second + 5), wiring.matching(), redelivered=False
     )
     assert calls == [*FIRST, "GetItem", "GetItem", "BatchWriteItem"]
+
+
+def test_the_numbers_of_all_entries_of_an_invocation_are_one_write(calls: list[str]) -> None:
+    """Ten entries are one `UpdateItem` at the end of the invocation, and one in which nothing moved has none."""
+    matching = wiring.matching()
+    for place in range(10):
+        deliver(of_ada({"event": "signed_up", "uuid": f"s{place}"}))
+    calls.clear()
+    telemetry = FunctionTelemetry(named_context("match"))
+    write_counts(matching.counted, matching.counters, NOW, lambda: 0, telemetry)
+    assert calls == ["UpdateItem"]
+    deliver(of_ada({"event": "page_view"}))
+    calls.clear()
+    write_counts(matching.counted, matching.counters, NOW, lambda: 0, telemetry)
+    assert calls == []

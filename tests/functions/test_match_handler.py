@@ -411,3 +411,24 @@ def test_events_without_effect_have_no_log_line_of_their_own(function: MatchFunc
     [line] = log_lines(caplog)
     assert (line["events"], line["matched"], line["reasons"]) == (["page_view"] * 20, 30, ["conditions"])
     assert len(function.harness.receipts.stored[WORKSPACE, "v0"].journeys) == 2
+
+
+def test_a_batch_is_one_write_of_numbers(function: MatchFunction) -> None:
+    """The five entries of a batch, of three customers, are added to the numbers of their journey together."""
+    assert function.invoke(records("groups")) == []
+    [counts] = function.harness.counters.stored.values()
+    assert (counts.entered, function.harness.counters.writes) == (5, 1)
+
+
+def test_numbers_that_cannot_be_written_fail_no_record(
+    function: MatchFunction, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The records are processed, and the failure is one line of the log."""
+
+    def add(*_: object) -> None:
+        raise UnavailableError("throttled")
+
+    monkeypatch.setattr(function.harness.counters, "add", add)
+    assert function.invoke(records("groups")) == []
+    assert function.entered == {"a1", "a2", "b1", "b2", "c1"}
+    assert [line["level"] for line in log_lines(caplog) if line["message"] == "not counted"] == ["WARNING"]

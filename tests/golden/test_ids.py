@@ -41,7 +41,7 @@ from waypost.domain.runs.transition import start_run, timer_of
 from waypost.domain.values import exact_json
 from waypost.domain.values.cursors import cursor_of, position_in
 from waypost.domain.values.generated_ids import base36, customer_id, digest, key_part, message_id, run_id
-from waypost.manage import dead_letters, events, keys, messages, timeline
+from waypost.manage import dead_letters, event_lists, keys, messages, timeline
 from waypost.manage import journeys as managed_journeys
 from waypost.manage.pagination import in_memory_source, read_page
 from waypost.manage.requests import (
@@ -226,8 +226,8 @@ def next_of(stored: Database, cursors: list[Any]) -> list[str | None]:
         read_page(journeys, managed_journeys.position, "w1", JourneyQuery(limit=1, cursor=b)).next,
         dead_letters.page(stored.dead, "w1", DeadLetterQuery(limit=1, cursor=c)).next,
         messages.page(stored.messages, "w1", MessageQuery(limit=1, cursor=d), first, now).next,
-        events.logged_page(stored.log, stored.receipts, "w1", EventQuery(limit=1, cursor=e), first, now).next,
-        events.rejected_page(stored.rejected, "w1", EventQuery(limit=1, status="rejected", cursor=f), first, now).next,
+        event_lists.logged_page(stored.log, stored.receipts, "w1", EventQuery(limit=1, cursor=e), first, now).next,
+        event_lists.rejected_page(stored.rejected, "w1", EventQuery(limit=1, status="rejected", cursor=f), first, now).next,
     ]
 
 

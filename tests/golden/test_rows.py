@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -45,6 +46,7 @@ from tests.golden.objects import (
     SUPPRESSED,
 )
 from waypost.adapters.dynamodb.cap_counts import DynamoCapCounts
+from waypost.adapters.dynamodb.journey_counters import DynamoJourneyCounters
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.api_keys import Key
 from waypost.domain.customers.rows import Row, RowKey, correlation_key
@@ -59,9 +61,12 @@ from waypost.domain.messages.message import Message, PreparedMessage
 from waypost.domain.messages.suppression import SuppressionCause
 from waypost.domain.messages.webhook_signatures import WebhookSecrets
 from waypost.domain.messages.workspace_settings import StoredSettings
+from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
+from waypost.domain.runs.edges import EdgePlace
 from waypost.domain.runs.effects import SendMessage
-from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
+from waypost.domain.runs.journey_counts import ConversionCounts, CountedVersion, ExperimentBranchPlace, JourneyCounts
+from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, TakenExperiment, VersionRow
 
 DEFINITIONS = golden("definitions")
 
@@ -194,6 +199,39 @@ def test_what_a_run_knows_of_messages_is_written_and_read_as_it_was(stored: Data
     assert is_golden(again.runs.table, "runs-reported")
     new = {"known", "byReport", "heldReport"}
     assert [row for row in golden("runs") if new & row.keys()] == []
+
+
+EXPERIMENT_RUN = replace(
+    SHORT_RUN,
+    id="r_9",
+    step="wait",
+    visits={"draw": 1, "wait": 1},
+    experiments=(TakenExperiment(0, 1, 0b10_0000_0010), TakenExperiment(7, 0)),
+)
+
+
+def test_what_a_run_has_reached_behind_experiments_is_written_and_read_as_it_was(stored: Database) -> None:
+    """A run that came through experiments is read from its golden row and written again. The rows of other runs lack the attribute."""
+    load(stored.runs.table, golden("runs-experiments"))
+    found = [read_runs(stored, "c_ada")]
+    assert found == [("c_ada", CustomerRuns(VersionRow(1), (EXPERIMENT_RUN,)), ())]
+    again = database()
+    write_runs(again, found)
+    assert is_golden(again.runs.table, "runs-experiments")
+    assert [row for row in [*golden("runs"), *golden("runs-reported")] if "experiments" in row] == []
+
+
+def test_the_numbers_of_a_journey_are_written_and_read_as_they_were(stored: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows of a day and of a branch of an experiment are written as the golden rows, and read from them completely."""
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "0f" * size)
+    counters, version = DynamoJourneyCounters(stored.runs.table), CountedVersion("w1", "welcome", 3)
+    counts = JourneyCounts(5, 2, 1, Counter({Reason.EXIT_EVENT: 1}), Counter({Reason.ALREADY_ENTERED: 4}), Counter({EdgePlace(0, 1): 5}))
+    conversions = ConversionCounts(5, Counter({2: 4, 11: 1}))
+    counters.add(version, counts, NOW)
+    counters.add_conversions(version, ExperimentBranchPlace(0, 1), conversions, LATER)
+    assert rows_of(stored.runs.table) == golden("journey-counts")
+    assert counters.days(version, NOW.date()) == (counts, True)
+    assert counters.conversions(version, 0) == ({1: conversions}, LATER, True)
 
 
 def test_a_message_that_a_wait_asks_for_is_written_and_read_as_it_was(stored: Database) -> None:

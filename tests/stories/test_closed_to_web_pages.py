@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import socket
 from typing import Any, NamedTuple
 
@@ -130,6 +131,18 @@ def test_a_web_app_in_development_may_send_events(stack: AnyStack) -> None:
         body = {"batch": [EVENT]} if "batch" in path else EVENT
         sent = api.request("POST", {"Origin": origin, "Sec-Fetch-Site": "cross-site", **key}, path, json=body)
         assert (sent.status_code, sent.headers["access-control-allow-origin"]) == (201, "*"), (path, sent.text)
+
+
+@both_backends
+def test_the_frame_of_a_mail_loads_its_script(stack: AnyStack) -> None:
+    """The frame, whose origin is `null`, gets the files of the console, which hold no data, and nothing else."""
+    api = Server(stack.url, "")
+    build = re.search(r"console/([0-9a-f]+)/main\.js", api.request("GET", {}, "/console").text)
+    assert build is not None
+    paths = {"mail.js": 200, "mail.html": 200, "../api/keys": 403, "nothing.txt": 404}
+    for name, status in paths.items():
+        assert api.request("GET", {"Origin": "null", **ADMIN}, f"/console/{build[1]}/{name}").status_code == status, name
+    assert api.request("POST", {"Origin": "null"}, f"/console/{build[1]}/mail.js").status_code == 403
 
 
 @both_backends

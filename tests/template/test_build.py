@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.builds import FUNCTIONS, build, runtime
+from tests.template.builds import FUNCTIONS, ROOT, build, runtime
 
 
 def test_every_module_is_compiled_if_the_runtime_is_installed(built: Path) -> None:
@@ -17,6 +17,14 @@ def test_every_module_is_compiled_if_the_runtime_is_installed(built: Path) -> No
     else:
         ours = [*(built / "CoreLayer/python/waypost").rglob("*.py"), *built.glob("*Function/*.py")]
         assert [each for each in ours if not list((each.parent / "__pycache__").glob(f"{each.stem}.cpython-313.pyc"))] == []
+
+
+def test_the_management_function_has_the_console(built: Path) -> None:
+    """Each file of the console is in the build of the management function, unchanged, and in no other function's."""
+    source = ROOT / "functions" / "manage" / "console"
+    files = {each.name: each.read_bytes() for each in source.iterdir()}
+    assert {each.name: each.read_bytes() for each in (built / "ManageFunction" / "console").iterdir()} == files
+    assert [each.parent.name for each in built.glob("*/console")] == ["ManageFunction"]
 
 
 def test_a_build_without_the_runtime_warns(tmp_path: Path) -> None:

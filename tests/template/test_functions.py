@@ -162,8 +162,8 @@ def test_functions_time_out_before_the_gateway_does(functions: Resources) -> Non
 
 
 def test_outputs_have_the_url_and_all_resources_of_use(template: dict[str, Any], resources: Resources) -> None:
-    """The outputs of the stack have the URL of the API and every function, table and queue."""
-    expected = {"ApiUrl"}
+    """The outputs of the stack have the URLs of the API and of the console, and every function, table and queue."""
+    expected = {"ApiUrl", "ConsoleUrl"}
     for name, each in resources.items():
         expected |= {name} if each["Type"] in {"AWS::DynamoDB::Table", "AWS::Serverless::Function"} else set()
         expected |= {f"{name}Url"} if each["Type"] == "AWS::SQS::Queue" else set()

@@ -48,7 +48,7 @@ async function request(url, method, { query, body, headers, signal, isKeyed = tr
   if (response.ok) return { body: answer, status: response.status, etag: response.headers.get("etag") };
   const problem = answer !== null && typeof answer === "object" ? answer : {};
   if (response.status === 401 && isKeyed) for (const listener of listeners) listener();
-  throw new ApiError(response.status, problem.code ?? "unknown", problem.detail ?? `The API answers with status ${response.status}.`, problem.requestId ?? requestId, problem.errors ?? problem.problems);
+  throw new ApiError(response.status, problem.code ?? "unknown", problem.detail ?? `The API answers with status ${response.status}.`, problem.requestId ?? requestId, problem.errors ?? problem.problems ?? problem.results?.map((each) => each.error).filter(Boolean));
 }
 
 const path = (parts) => parts.map(encodeURIComponent).join("/");

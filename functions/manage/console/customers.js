@@ -26,7 +26,7 @@ export function entry(each) {
       ? [h("span", { class: OUTCOMES[each.outcome]?.[0] }, OUTCOMES[each.outcome]?.[1] ?? each.outcome), " ", journey, h("span", { class: "soft" }, " by "), link(to("events", each.uuid), each.event),
         each.steps?.length > 0 && h("div", {}, each.steps.map((step) => [" → ", step.branch && h("span", { class: "soft" }, `${step.branch}: `), step.step])), reason]
       : ["→ ", h("b", {}, each.step), h("span", { class: "soft" }, " in "), journey, each.branch && h("div", { class: "soft" }, `branch ${each.branch}`), reason],
-    message: () => [link(to("messages", each.message), h("b", {}, `${each.channel} message`)), " ", status(each.status), h("span", { class: "soft" }, " of "), journey,
+    message: () => [link(to("messages", each.message), h("b", {}, `${each.channel} message`)), h("span", { class: "soft" }, " of "), journey, ": ", status(each.status),
       each.due && h("div", { class: "soft" }, "is due ", time(each.due, { always: true })), reason, each.detail && h("div", { class: "soft" }, each.detail)],
   };
   return h("li", { class: `entry ${each.kind}` }, time(each.at), h("div", {}, (content[each.kind] ?? (() => each.kind))()));
@@ -45,7 +45,7 @@ export function timeline(entries) {
 function runs(customer) {
   if (!customer.runs.length) return h("p", { class: "soft" }, "This customer has entered no journey.");
   return customer.runs.map((run) => h("div", { class: "outcome" },
-    link(`${to("journeys", run.journey, "picture")}?customer=${encodeURIComponent(customer.id)}`, h("b", {}, run.journey)), " ", pill(run.status), h("span", { class: "soft" }, ` version ${run.version}${run.key ? `, key ${run.key}` : ""}`),
+    link(`${to("journeys", run.journey, "picture")}?customer=${encodeURIComponent(customer.id)}`, h("b", {}, run.journey)), " ", pill(run.reason === "finished" ? "finished" : run.status), h("span", { class: "soft" }, ` version ${run.version}${run.key ? `, key ${run.key}` : ""}`),
     h("div", {}, run.status === "active" ? ["is in ", h("b", {}, run.step), run.due && [" until ", time(run.due, { always: true })], run.hold && h("span", { class: "warn" }, run.hold === "paused" ? ", held by the pause of the journey" : ", held by quiet hours")] : ["ended in ", run.step]),
     h("div", { class: "soft" }, "entered ", time(run.enteredAt, { always: true }), run.reason && [" · ", REASONS[run.reason] ?? run.reason])));
 }

@@ -3,7 +3,7 @@ import { API, ApiError, get, problem, sendEvents } from "./api.js";
 import { dialog, field } from "./dialog.js";
 import { button, copyButton, facts, h, json, link, number, plural, put, s, section, time, to } from "./dom.js";
 import { announce, poll } from "./live.js";
-import { isLocal } from "./session.js";
+import { isLocal, key } from "./session.js";
 import { MOST_ROWS, loading, segments, split, table } from "./table.js";
 import { OUTCOMES, REASONS, inOrder } from "./words.js";
 
@@ -29,7 +29,8 @@ function cameOfIt(each) {
 }
 
 const muted = () => JSON.parse(localStorage.getItem(MUTED) ?? "[]");
-const curl = (body) => `curl -s '${new URL("events/batch/", API)}' \\\n  -H "Authorization: Api-Key $WAYPOST_KEY" -H "Content-Type: application/json" \\\n  -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
+/** The call that sends a batch. On this machine it holds the key, so that it works as it is pasted; elsewhere a key does not belong on a screen. */
+const curl = (body) => `curl -s '${new URL("events/batch/", API)}' \\\n  -H "Authorization: Api-Key ${isLocal ? key() : "$WAYPOST_KEY"}" -H "Content-Type: application/json" \\\n  -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
 const asSent = (each) => each.sent ?? { correlationKey: each.correlationKey ?? "_id", correlationValue: each.correlationValue, source: each.source ?? "custom", event: each.event, payload: each.payload ?? {} };
 
 /** A dialog that sends a batch. `events` is what it begins with. */
@@ -42,9 +43,9 @@ export async function sendDialog(batch) {
     action: async () => {
       try { JSON.parse(text.value); } catch (error) { throw new ApiError(0, "not-json", `This is no JSON: ${error.message}`); }
       const { body } = await sendEvents(text.value);
-      const refused = body?.rejected ?? body?.errors ?? [];
-      if (refused.length) throw new ApiError(0, refused[0].code, "Not every event was accepted.", null, refused);
-      return body ?? {};
+      const refused = body.results.filter((each) => each.error).map((each) => each.error);
+      if (refused.length) throw new ApiError(0, refused[0].code, `${plural(refused.length, "event")} of ${number(body.results.length)} ${refused.length === 1 ? "was" : "were"} rejected; the others are accepted.`, body.requestId, refused);
+      return body;
     },
   });
   if (sent) window.dispatchEvent(new Event("sent"));
@@ -71,7 +72,7 @@ function whyButton(uuid, journey) {
 function detailOf(each, { mute }) {
   const outcomes = inOrder(each.journeys ?? []).map((move) => h("div", { class: "outcome" },
     h("span", { class: OUTCOMES[move.outcome][0] }, move.outcome), " ", link(`${to("journeys", move.journey, "picture")}${each.customer ? `?customer=${encodeURIComponent(each.customer)}` : ""}`, h("b", {}, move.journey)),
-    (move.branches ?? []).map((taken) => h("div", { class: "soft" }, "took ", h("b", {}, taken.branch), " of ", taken.step)),
+    (move.branches ?? []).map((taken) => h("div", { class: "soft" }, "took branch ", h("b", {}, taken.branch), " of ", taken.step)),
     move.reason && h("div", { class: "soft" }, REASONS[move.reason] ?? move.reason),
     each.uuid && whyButton(each.uuid, move.journey)));
   const sent = asSent(each);
@@ -93,7 +94,7 @@ function detailOf(each, { mute }) {
 const firstEvent = () => [h("h2", {}, "No events yet"), h("p", {}, "Send the first one. It appears here within two seconds:"),
   command(curl({ batch: [IDENTIFY, EXAMPLE] })),
   h("div", { class: "actions" }, copyButton("Copy", () => curl({ batch: [IDENTIFY, EXAMPLE] })), button("Send it from here…", () => sendDialog([IDENTIFY, EXAMPLE]), { class: "primary" })),
-  isLocal && h("p", { class: "soft" }, "WAYPOST_KEY is a key of the workspace. make run prints the command with its key.")];
+  !isLocal && h("p", { class: "soft" }, "WAYPOST_KEY is a key of the workspace with the scope events."), isLocal && h("p", { class: "soft" }, "It starts the demo journey: open the row to see what came of it, its message to see the mail, and advance the clock by three days to see the reminder.")];
 const command = (text) => h("pre", { tabindex: 0, class: "block" }, text);
 
 /** The lists that a filter shows. Accepted and rejected events are two lists of the API. */
@@ -163,7 +164,7 @@ export function show(place, first) {
   const hashOf = (id) => `${id ? to("events", id) : "#/events"}${filters()}`;
   const list = table({
     label: "Events, newest first", key: idOf, open: (each) => hashOf(idOf(each)),
-    columns: [{ name: "Received", class: "w-time" }, { name: "Event", class: "w-name" }, { name: "Customer", class: "w-who" }, { name: "What came of it" }, { name: "Source", class: "w-src" }],
+    columns: [{ name: "Received", class: "w-clock" }, { name: "Event", class: "w-name" }, { name: "Customer", class: "w-who" }, { name: "What came of it" }, { name: "Source", class: "w-src" }],
     cells: (each) => [time(each.receivedAt), each.event ? h("b", {}, each.event) : h("i", { class: "soft" }, "no name"), customerLink(each), cameOfIt(each), each.source ?? ""],
   });
   const beside = split(list, "Event", () => { location.hash = hashOf(null); });
@@ -173,9 +174,9 @@ export function show(place, first) {
   const name = h("input", { type: "search", placeholder: "Event name", "aria-label": "Only events of this name", onchange: () => filter("event", name.value.trim()) });
   const which = segments("Which events", [["all", "All"], ["effect", "With effect"], ["rejected", "Rejected"]], "all", (value) => filter("status", value === "all" ? "" : value));
 
-  function filter(key, value) {
+  function filter(parameter, value) {
     const query = new URLSearchParams(route.query);
-    if (value) query.set(key, value); else query.delete(key);
+    if (value) query.set(parameter, value); else query.delete(parameter);
     location.hash = `#/events${filters(query)}`;
   }
   const visible = () => events.items.filter((each) => !muted().includes(each.event));
@@ -223,6 +224,7 @@ export function show(place, first) {
     shown = [];
     name.value = route.query.get("event") ?? "";
     which.select(route.query.get("status") ?? "all");
+    list.waiting();
     setLive(true);
   }
   function mute(each) {

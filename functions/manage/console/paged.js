@@ -46,6 +46,7 @@ export function paged({ list, path, query, key, empty, onItems = () => {}, faile
     }, older);
   }
   function start() {
+    list.waiting();
     stop = poll(read, (error, seconds) => put(failed, problem(error, h("div", { class: "soft" }, `What is shown is older. The page tries again in ${seconds} s.`))));
   }
   /** Reads the newest page again, for example after a filter or the list itself has changed. */
@@ -54,7 +55,6 @@ export function paged({ list, path, query, key, empty, onItems = () => {}, faile
     isPaged = false;
     items = [];
     cursor = null;
-    list.note();
     start();
   }
   return { restart, start, stop: () => stop(), find: (id) => items.find((each) => String(key(each)) === id), get items() { return items; } };

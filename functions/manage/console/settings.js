@@ -12,7 +12,7 @@ const body = (...content) => h("div", { class: "scroll", tabindex: 0, role: "reg
 function showKeys(place) {
   const failed = h("div", { class: "failed" });
   const list = table({
-    label: "Keys", key: (each) => each.id, open: () => to("settings", "keys"),
+    label: "Keys", key: (each) => each.id, open: () => null,
     columns: [{ name: "Begins with", class: "w-time" }, { name: "Name", class: "w-name" }, { name: "Scopes", class: "w-who" }, { name: "Last used" }, { name: "Expires", class: "w-time" }, { name: "", class: "w-word" }],
     cells: (each) => [h("code", {}, each.prefix), each.name || h("i", { class: "soft" }, "no name"), each.scopes.join(", "), each.lastUsedOn ?? h("span", { class: "soft" }, "never"), each.expiresAt ? time(each.expiresAt, { always: true }) : "",
       button("Revoke…", () => revoke(each), { class: "danger small", "aria-label": `Revoke the key ${each.name || each.prefix}` })],
@@ -107,7 +107,7 @@ function showSuppressions(place) {
   const channel = h("select", { "aria-label": "Channel" }, ["email", "sms", "webhook"].map((each) => h("option", { value: each }, each)));
   const address = h("input", { type: "search", placeholder: "Address", "aria-label": "Only this address", onkeydown: (event) => { if (event.key === "Enter") list.restart(); }, onchange: () => list.restart() });
   const rows = table({
-    label: "Suppressed addresses", key: (each) => `${each.channel} ${each.address} ${each.since} ${each.message}`, open: (each) => each.message ? to("messages", each.message) : to("settings", "suppressions"),
+    label: "Suppressed addresses", key: (each) => `${each.channel} ${each.address} ${each.since} ${each.message}`, open: (each) => each.message && to("messages", each.message),
     columns: [{ name: "Since", class: "w-time" }, { name: "Address", class: "w-name" }, { name: "Channel", class: "w-src" }, { name: "Reason" }, { name: "Source" }, { name: "", class: "w-word" }],
     cells: (each) => [each.since ? time(each.since, { always: true }) : "", each.address ?? h("i", { class: "soft" }, "kept as a hash only"), each.channel, each.reason, each.source,
       each.address && button("Lift…", () => lift(each), { class: "small", "aria-label": `Lift the suppression of ${each.address}` })],

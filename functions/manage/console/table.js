@@ -23,7 +23,7 @@ export async function loading(place, promise, show, again) {
  * A table whose rows stay as they are from poll to poll.
  *
  * `columns` are `{ name, class }`; `key(item)` tells items apart; `cells(item)` gives the content of a row's cells; `open(item)` is the hash that opens the
- * item. The row's first link is the one of the second cell: it covers the row.
+ * item, null if there is nothing to open. Its link is in the second cell and covers the row.
  */
 export function table({ label, columns, key, cells, open }) {
   const body = h("tbody");
@@ -32,7 +32,7 @@ export function table({ label, columns, key, cells, open }) {
     h("thead", {}, h("tr", {}, columns.map((each) => h("th", { scope: "col", class: each.class }, each.name)))), body), foot);
   let chosen = null;
   const make = (item) => h("tr", { "aria-selected": String(String(key(item)) === chosen) }, cells(item).map((content, n) => h("td", { class: columns[n].class },
-    n === 1 ? h("a", { class: "open", href: open(item) }, content) : content)));
+    n === 1 && open(item) ? h("a", { class: "open", href: open(item) }, content) : content)));
   return {
     element, body, foot,
     /** Shows the items; the caller limits their number. */
@@ -45,6 +45,11 @@ export function table({ label, columns, key, cells, open }) {
     /** Whether the person reads further down or stands on a row, so that new rows must not move what they see. */
     isInUse: () => element.scrollTop > 8 || body.contains(document.activeElement),
     focusRow(id) { [...body.children].find((row) => row.dataset.key === String(id))?.querySelector("a.open")?.focus(); },
+    /** Says after 300 ms that rows are on their way. What `note` or `empty` shows then takes its place. */
+    waiting() {
+      put(foot);
+      setTimeout(() => { if (!foot.firstChild && !body.firstChild) put(foot, h("div", { class: "note loading" }, "loading…")); }, LOADING_AFTER);
+    },
     empty(...content) { put(foot, h("div", { class: "empty" }, content)); },
     note(...content) { put(foot, content.length > 0 && h("div", { class: "note" }, content)); },
   };

@@ -36,7 +36,7 @@ export const inOrder = (outcomes) => [...outcomes].sort((a, b) => RANK.indexOf(a
 /** The colour of a status, which is always written as well. */
 export const TONES = {
   sent: "good", delivered: "good", opened: "good", clicked: "good", published: "good", active: "good", complete: "good", subscribed: "good",
-  pending: "soft", sending: "soft", skipped: "soft", draft: "soft", finished: "soft", exited: "warn", paused: "warn", unknown: "warn", pendingConsent: "warn",
+  pending: "soft", sending: "soft", skipped: "soft", draft: "soft", finished: "good", exited: "warn", paused: "warn", unknown: "warn", pendingConsent: "warn",
   failed: "bad", bounced: "bad", complained: "bad", stopped: "bad", rejected: "bad", unsubscribed: "warn",
 };
 export const status = (word) => h("span", { class: TONES[word] ?? "soft" }, word);

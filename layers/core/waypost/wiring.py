@@ -18,6 +18,7 @@ from waypost.adapters.dynamodb.consent_history import DynamoConsentHistory
 from waypost.adapters.dynamodb.customers import DynamoCustomers
 from waypost.adapters.dynamodb.dead_letters import DynamoDeadLetters
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
+from waypost.adapters.dynamodb.journey_counters import DynamoJourneyCounters
 from waypost.adapters.dynamodb.keys import DynamoKeys
 from waypost.adapters.dynamodb.messages import DynamoMessages
 from waypost.adapters.dynamodb.rejected_events import DynamoRejectedEvents
@@ -38,6 +39,7 @@ from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.erasure import ErasureDependencies
 from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
+from waypost.match.journey_counting import CountBuffer
 from waypost.message_links import MessageLinks
 from waypost.web.authentication import Authenticator
 
@@ -157,6 +159,12 @@ def rejected_events() -> DynamoRejectedEvents:
 def runs() -> DynamoRuns:
     """The runs of all customers."""
     return DynamoRuns(table("RUNS_TABLE"), receipts(), table("MESSAGES_TABLE"))
+
+
+@cache
+def journey_counters() -> DynamoJourneyCounters:
+    """The numbers of all journeys."""
+    return DynamoJourneyCounters(table("RUNS_TABLE"))
 
 
 @cache
@@ -286,6 +294,8 @@ def matching() -> engine.MatchDependencies:
         opt_outs=DynamoOptOuts(table("WORKSPACES_TABLE"), tombstone_key),
         executor=ThreadPoolExecutor(MATCHER_THREADS),
         erasing=erasing,
+        counters=journey_counters(),
+        counted=CountBuffer(),
         log_all=settings.optional("EVENT_LOG", "full") == "full",
     )
 

@@ -11,8 +11,8 @@ from tests.fakes.ingest_harness import NOW, event_of, wire
 from tests.fakes.receipts import FakeReceipts
 from waypost.domain.intake.event_log import Page
 from waypost.domain.intake.receipts import Receipt
-from waypost.manage import events
-from waypost.manage.events import LoggedEvent
+from waypost.manage import event_lists
+from waypost.manage.event_lists import LoggedEvent
 from waypost.manage.requests import EventQuery
 
 FIRST_DAY = date(2026, 11, 1)
@@ -37,7 +37,7 @@ def all_pages(limit: int, event: str | None = None, log: FakeEventHistory = LOG)
     cursor = None
     while True:
         query = EventQuery(limit=limit, cursor=cursor, event=event)
-        one = events.logged_page(log, FakeReceipts(), "w1", query, FIRST_DAY, NOW)
+        one = event_lists.logged_page(log, FakeReceipts(), "w1", query, FIRST_DAY, NOW)
         found += one.items
         cursor = one.next
         if cursor is None:
@@ -67,7 +67,7 @@ def test_an_event_is_listed_with_its_receipt() -> None:
     """An event that has a receipt is listed with it, and one without a receipt is listed all the same."""
     receipts = FakeReceipts()
     receipts.put("w1", [Receipt("b2", "bought", NOW, "c_1")])
-    found = events.logged_page(LOG, receipts, "w1", EventQuery(), FIRST_DAY, NOW).items
+    found = event_lists.logged_page(LOG, receipts, "w1", EventQuery(), FIRST_DAY, NOW).items
     assert {each.event.uuid for each in found if each.receipt} == {"b2"}
     assert len(found) == len(NEWEST_FIRST)
 
@@ -75,4 +75,4 @@ def test_an_event_is_listed_with_its_receipt() -> None:
 def test_since_is_compared_with_the_time_of_receipt() -> None:
     """An event that was received at that time is listed, and one that was received before is not."""
     for since, listed in ((NOW, 7), (NOW - timedelta(hours=30), 9), (NOW - timedelta(hours=29), 7)):
-        assert len(events.logged_page(LOG, FakeReceipts(), "w1", EventQuery(since=since), FIRST_DAY, NOW).items) == listed
+        assert len(event_lists.logged_page(LOG, FakeReceipts(), "w1", EventQuery(since=since), FIRST_DAY, NOW).items) == listed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -22,7 +22,7 @@ from waypost.domain.intake.events import Rejected, RejectedEvent
 from waypost.domain.runs.run import CustomerRuns, VersionRow
 from waypost.domain.values.cursors import cursor_of
 from waypost.domain.values.wire_time import iso
-from waypost.manage import events, timeline
+from waypost.manage import event_lists, timeline
 from waypost.manage.journeys import count_runs
 from waypost.manage.requests import EventQuery, TimelineQuery
 from waypost.manage.time_limit import time_limit
@@ -42,8 +42,10 @@ class CountedHistory(FakeEventHistory):
 
     returned = 0
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
-        found, position = super().of_day(workspace, day, limit=limit, before=before)
+    def of_day(
+        self, workspace: str, day: date, *, limit: int, before: str | None = None, since: datetime | None = None
+    ) -> tuple[list[Page], str | None]:
+        found, position = super().of_day(workspace, day, limit=limit, before=before, since=since)
         self.returned += len(found)
         return found, position
 
@@ -54,10 +56,10 @@ class CountedRejections:
     returned = 0
 
     def of_day(
-        self, workspace: str, day: date, *, limit: int, before: str | None = None
+        self, workspace: str, day: date, *, limit: int, before: str | None = None, since: datetime | None = None
     ) -> tuple[list[tuple[str, RejectedEvent]], str | None]:
         rejected = RejectedEvent(0, {"event": "seen"}, Rejected("bad-text", "no", "/batch/0"))
-        positions = [f"{iso(NOW - timedelta(seconds=number))}#r" for number in range(1_000)]
+        positions = [f"{iso(NOW - timedelta(seconds=number))}#r" for number in range(1_000) if not since or number <= (NOW - since).seconds]
         found = [(at, rejected) for at in positions if at.startswith(day.isoformat()) and (before is None or at < before)]
         self.returned += min(len(found), limit)
         return found[:limit], found[limit - 1][0] if len(found) > limit else None
@@ -71,7 +73,7 @@ def test_a_list_of_a_slow_log_answers_in_time_and_goes_on() -> None:
     while cursor is not None or not requests:
         started, requests = clock.now, requests + 1
         query = EventQuery(limit=50, cursor=cursor, event="seen")
-        found = events.logged_page(log, FakeReceipts(), "w1", query, NOW.date(), NOW, time_limit(clock))
+        found = event_lists.logged_page(log, FakeReceipts(), "w1", query, NOW.date(), NOW, has_time=time_limit(clock))
         assert clock.now - started <= 25
         listed += [each.event.uuid for each in found.items]
         cursor = found.next
@@ -95,21 +97,21 @@ def test_an_export_of_a_slow_log_answers_in_time_and_goes_on() -> None:
 
 @pytest.mark.parametrize("name", ["seen", "bought"])
 def test_since_bounds_what_is_read_of_the_log(name: str) -> None:
-    """Of a day with 300 events, a list since 10 minutes ago reads those of that time and one page more, and it ends there."""
+    """Of a day with 300 events, a list since 10 minutes ago reads those of that time alone, and it ends there."""
     log = CountedHistory(*map(page, range(300)))
     query = EventQuery(limit=20, since=NOW - timedelta(minutes=10), event=name)
-    found = events.logged_page(log, FakeReceipts(), "w1", query, FIRST_DAY, NOW)
+    found = event_lists.logged_page(log, FakeReceipts(), "w1", query, FIRST_DAY, NOW)
     assert (len(found.items), found.next) == (11 if name == "seen" else 0, None)
-    assert log.returned <= 22
+    assert log.returned == 11
 
 
 def test_since_bounds_what_is_read_of_rejected_events() -> None:
-    """Of a thousand rejected events, a list since 10 seconds ago reads as many as one page of the list has, and it ends there."""
+    """Of a thousand rejected events, a list since 10 seconds ago reads those of that time alone, and it ends there."""
     rejected = CountedRejections()
     query = EventQuery(limit=20, since=NOW - timedelta(seconds=10), status="rejected", event="other")
-    found = events.rejected_page(rejected, "w1", query, FIRST_DAY, NOW)
+    found = event_lists.rejected_page(rejected, "w1", query, FIRST_DAY, NOW)
     assert (found.items, found.next) == ((), None)
-    assert rejected.returned <= 21
+    assert rejected.returned == 11
 
 
 @dataclass

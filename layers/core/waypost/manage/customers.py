@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from waypost import identify
 from waypost.domain.customers.customer import Customer, assemble
-from waypost.domain.customers.identifiers import correlation_identifier, primary_identifier
-from waypost.domain.customers.schema import Schema
+from waypost.domain.customers.identifiers import Identifier, correlation_identifier, display_value, primary_identifier
+from waypost.domain.customers.rows import owner_key
+from waypost.domain.customers.schema import PrimaryKey, Schema
 from waypost.domain.errors import RefusedError
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Run
@@ -48,6 +50,20 @@ def all_ids(customers: Customers, workspace: str, customer_id: str, schema: Sche
     """
     customer = _with_id(customers, workspace, customer_id, schema)
     return (customer_id,) if customer is None else (customer.id, *customer.merged_ids)
+
+
+def primary_keys(
+    customers: Customers, workspace: str, identifiers: Collection[Identifier], key: PrimaryKey | None
+) -> dict[Identifier, Any]:
+    """The primary key value of the customer of each identifier, normalised; those of anonymous customers are left out.
+
+    One batch read of the rows of those that are correlation ids, because the others are primary key values themselves.
+    """
+    correlations = [each for each in identifiers if each.kind == "correlation"]
+    rows = customers.get([owner_key(workspace, each) for each in correlations]) if correlations else []
+    found = {each: each for each in identifiers if each.kind == "primary"}
+    found |= {row.key.owner: row.linked_to for row in rows if row.linked_to is not None}
+    return {each: display_value(primary, primary.value, key) for each, primary in found.items()}
 
 
 def _with_id(customers: Customers, workspace: str, customer_id: str, schema: Schema) -> Customer | None:

@@ -1,4 +1,4 @@
-"""Dead letters: listed, and put back on their queues (docs/operate.md#redrive)."""
+"""Dead letters: listed, counted, deleted, and put back on their queues (docs/operate.md#redrive)."""
 
 from __future__ import annotations
 
@@ -18,25 +18,32 @@ from waypost.manage.api import ApiRequest
 from waypost.manage.pagination import ListPage, read_page
 from waypost.manage.requests import DeadLetterQuery, NoQuery, RedriveBody
 from waypost.manage.responses.lists import ListResponse
-from waypost.manage.responses.workspaces import DeadLetterResponse, RedriveResponse
+from waypost.manage.responses.workspaces import DeadLetterCountResponse, DeadLetterResponse, RedriveResponse
 from waypost.manage.time_limit import HasTime, time_limit, unlimited
 from waypost.ports import ManagedDeadLetters, RedrivePorts
 
 PAGE_SIZE: Final = 100
 MAX_REDRIVEN: Final = 1_000
 """How many records one request redrives at most."""
+MAX_COUNTED: Final = 100
+"""How many records are counted at most. A count reads whole rows, and the page polls it: more would cost more than they tell."""
 REDRIVE_FILTER: Final = {"list": "RedriveBody"}
 """What the cursor of a redrive is bound to. A client may hold one across an upgrade, so this must never change."""
 
 
 def page(dead_letters: ManagedDeadLetters, workspace: str, query: DeadLetterQuery, has_time: HasTime = unlimited) -> ListPage[Parked]:
-    """A page of the dead letters."""
+    """A page of the dead letters that a query selects."""
+
+    def keep(parked: Parked) -> bool:
+        return query.kind in (None, parked.kind) and query.reason in (None, parked.reason)
+
     return read_page(
         lambda limit, before: dead_letters.page(workspace, limit=limit, before=before),
         lambda parked: parked.position,
         workspace,
         query,
-        has_time=has_time,
+        keep,
+        has_time,
     )
 
 
@@ -56,7 +63,7 @@ def redrive(dependencies: RedrivePorts, workspace: str, position: str, now: date
     """
     parked = dependencies.dead_letters.get(workspace, position)
     if parked is None:
-        raise RefusedError(404, "not-found", "There is no dead letter with this id.")
+        raise _no_dead_letter()
     _redrive(dependencies, parked, now)
 
 
@@ -86,6 +93,18 @@ def list_dead_letters(request: ApiRequest[DeadLetterQuery, None]) -> ListRespons
     return ListResponse.of(found, lambda parked: DeadLetterResponse.of(parked, content(parked)))
 
 
+def count_dead_letters(request: ApiRequest[NoQuery, None]) -> DeadLetterCountResponse:
+    """`GET /api/dead-letters/count`."""
+    number, is_lower_bound = request.dependencies.dead_letters.count(request.workspace, limit=MAX_COUNTED + 1)
+    return DeadLetterCountResponse(count=min(number, MAX_COUNTED), is_lower_bound=is_lower_bound or number > MAX_COUNTED)
+
+
+def delete_dead_letter(request: ApiRequest[NoQuery, None]) -> None:
+    """`DELETE /api/dead-letters/{id}`. RefusedError 404 if there is no such record, also when it was redriven at the same time."""
+    if not request.dependencies.dead_letters.discard(request.workspace, request.variables["id"]):
+        raise _no_dead_letter()
+
+
 def redrive_dead_letters(request: ApiRequest[NoQuery, RedriveBody]) -> RedriveResponse:
     """`POST /api/dead-letters/redrive`."""
     dependencies, workspace, body = request.dependencies, request.workspace, request.body
@@ -94,6 +113,10 @@ def redrive_dead_letters(request: ApiRequest[NoQuery, RedriveBody]) -> RedriveRe
         return RedriveResponse(redriven=1)
     redriven, more = redrive_all(dependencies, workspace, body.cursor, request.now, time_limit(dependencies.monotonic))
     return RedriveResponse(redriven=redriven, next=more)
+
+
+def _no_dead_letter() -> RefusedError:
+    return RefusedError(404, "not-found", "There is no dead letter with this id.")
 
 
 def _redrive(dependencies: RedrivePorts, parked: Parked, now: datetime) -> None:

@@ -58,9 +58,9 @@ class ManageDependencies:
     sent_tests: ports.SentTests
     runs: ports.ManagedRuns
     receipts: ports.Receipts
-    log: ports.EventHistory
+    log: ports.ManagedLog
     consents: ports.ConsentHistory
-    rejected: ports.RejectedEventHistory
+    rejected: ports.ManagedRejectedEvents
     messages: ports.ManagedMessages
     suppressions: ports.ManagedSuppressions
     email_quota: CachedQuota

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from waypost.domain.errors import RefusedError
 from waypost.domain.messages.message import Message, PreparedMessage
@@ -33,7 +33,8 @@ def page(
     """
 
     def keep(message: Message) -> bool:
-        return query.status in (None, message.status) and query.journey in (None, message.journey)
+        is_selected = query.status in (None, message.status) and query.journey in (None, message.journey)
+        return is_selected and (query.since is None or message.created_at >= query.since)
 
     return read_page(_source(messages, workspace, query, first, now, customer_ids), position_of, workspace, query, keep, has_time)
 
@@ -72,25 +73,26 @@ def _source(
     messages: ManagedMessages, workspace: str, query: MessageQuery, first: date, now: datetime, customer_ids: Sequence[str]
 ) -> Source[Message]:
     """By customer or by journey if the query names one, because each has an index of its own; else day by day."""
+    since = query.since
     if query.customer is None and query.journey is None:
         return source_by_day(
-            lambda day, limit, before: messages.page(workspace, limit=limit, before=before, day=day),
+            lambda day, limit, before: messages.page(workspace, limit=limit, before=before, day=day, since=since),
             position_of,
-            first,
+            first if since is None else max(first, since.astimezone(UTC).date()),
             now.date(),
         )
     if query.customer is None:
-        return messages_of_journey(messages, workspace, query.journey or "")
-    return merged_source([_of_customer(messages, workspace, each) for each in customer_ids or (query.customer,)], position_of)
+        return messages_of_journey(messages, workspace, query.journey or "", since)
+    return merged_source([_of_customer(messages, workspace, each, since) for each in customer_ids or (query.customer,)], position_of)
 
 
-def messages_of_journey(messages: ManagedMessages, workspace: str, journey: str) -> Source[Message]:
-    """The messages of a journey, the newest first."""
-    return lambda limit, before: messages.page(workspace, limit=limit, before=before, journey=journey)
+def messages_of_journey(messages: ManagedMessages, workspace: str, journey: str, since: datetime | None = None) -> Source[Message]:
+    """The messages of a journey, the newest first, of the time `since` or later."""
+    return lambda limit, before: messages.page(workspace, limit=limit, before=before, journey=journey, since=since)
 
 
-def _of_customer(messages: ManagedMessages, workspace: str, customer: str) -> Source[Message]:
-    return lambda limit, before: messages.page(workspace, limit=limit, before=before, customer=customer)
+def _of_customer(messages: ManagedMessages, workspace: str, customer: str, since: datetime | None) -> Source[Message]:
+    return lambda limit, before: messages.page(workspace, limit=limit, before=before, customer=customer, since=since)
 
 
 def position_of(message: Message) -> str:

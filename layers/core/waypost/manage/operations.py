@@ -15,6 +15,7 @@ from waypost.manage import (
     customers,
     dead_letters,
     erasure,
+    event_histogram,
     events,
     journey_versions,
     journeys,
@@ -46,7 +47,7 @@ from waypost.manage.responses.customers import (
     ExportResponse,
     TimelineEntryResponse,
 )
-from waypost.manage.responses.events import ListedEventResponse, QueuedEventResponse, ReceiptResponse
+from waypost.manage.responses.events import HistogramResponse, ListedEventResponse, QueuedEventResponse, ReceiptResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse, VersionResponse
 from waypost.manage.responses.layouts import CheckResponse, LayoutResponse
 from waypost.manage.responses.lists import ListResponse
@@ -59,6 +60,7 @@ from waypost.manage.responses.messages import (
     SuppressionResponse,
 )
 from waypost.manage.responses.workspaces import (
+    DeadLetterCountResponse,
     DeadLetterResponse,
     HealthResponse,
     KeyResponse,
@@ -366,6 +368,15 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET",
+        "/api/events/histogram",
+        "count-events",
+        "How many events were accepted and rejected over time",
+        event_histogram.read_histogram,
+        HistogramResponse,
+        query=requests.HistogramQuery,
+    ),
+    Operation(
+        "GET",
         "/api/events/{uuid}",
         "read-receipt",
         "The receipt of an event; 404 until the event was matched",
@@ -486,6 +497,22 @@ OPERATIONS: Final = (
         dead_letters.list_dead_letters,
         ListResponse[DeadLetterResponse],
         query=requests.DeadLetterQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/dead-letters/count",
+        "count-dead-letters",
+        "The number of dead letters, counted up to 100",
+        dead_letters.count_dead_letters,
+        DeadLetterCountResponse,
+    ),
+    Operation(
+        "DELETE",
+        "/api/dead-letters/{id}",
+        "delete-dead-letter",
+        "Delete a dead letter for good; what it holds is not processed any more",
+        dead_letters.delete_dead_letter,
+        status=204,
     ),
     Operation(
         "POST",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Ta
 from waypost.domain.api_keys import KEY_PATTERN, Scope
 from waypost.domain.customers.identifiers import ID_LENGTH
 from waypost.domain.customers.topics import TopicId
+from waypost.domain.dead_letters import ParkedKind
 from waypost.domain.errors import RefusedError
 from waypost.domain.intake.consent_payloads import TEXT_VERSION_LENGTH
 from waypost.domain.journeys.definition import NAME_PATTERN, member
@@ -69,9 +70,12 @@ class JourneyQuery(ListQuery):
 
 
 class DeadLetterQuery(ListQuery):
-    """A page of the dead letters."""
+    """A page of the dead letters. `reason` is compared with the whole reason."""
 
     list_name: ClassVar[str] = "DeadLetterQuery"
+
+    kind: ParkedKind | None = None
+    reason: Name | None = None
 
 
 class SuppressionQuery(ListQuery):
@@ -90,13 +94,14 @@ class SuppressionQuery(ListQuery):
 
 
 class MessageQuery(ListQuery):
-    """A page of the messages."""
+    """A page of the messages. `since` is compared with the time of creation, and is inclusive."""
 
     list_name: ClassVar[str] = "MessageQuery"
 
     customer: CustomerId | None = None
     journey: JourneyName | None = None
     status: MessageStatus | None = None
+    since: ZonedTime | None = None
 
 
 class CountsQuery(WireModel):
@@ -111,13 +116,31 @@ class CountsQuery(WireModel):
 
 
 class EventQuery(ListQuery):
-    """A page of the events. `since` is compared with the time of receipt, and is inclusive."""
+    """A page of the events. `since` is compared with the time of receipt, and is inclusive.
+
+    `effect` keeps the events that moved a run, or with `false` those that did not.
+    """
 
     list_name: ClassVar[str] = "EventQuery"
 
     event: Name | None = None
     status: Literal["accepted", "rejected"] | None = None
     since: ZonedTime | None = None
+    effect: bool | None = None
+    customer: CustomerId | None = None
+
+    @model_validator(mode="after")
+    def _fits_rejected_events(self) -> EventQuery:
+        if self.status == "rejected" and not (self.effect is None and self.customer is None):
+            raise ValueError("a rejected event has no customer and no effect: `status=rejected` takes neither `effect` nor `customer`")
+        return self
+
+
+class HistogramQuery(WireModel):
+    """The period that is counted, by default the last hour, and into how many parts it is divided."""
+
+    since: ZonedTime | None = Field(None, description="at most a day ago")
+    buckets: int = Field(60, ge=1, le=120)
 
 
 class TimelineQuery(ListQuery):

@@ -10,6 +10,7 @@ from typing import Final
 from waypost import ports
 from waypost.cache.workspace_cache import Snapshots
 from waypost.erasure import ErasureDependencies
+from waypost.match.journey_counting import CountBuffer
 
 MATCH_ATTEMPTS: Final = 8
 """How often a change that lost a race is decided again before the signal is left to a later delivery."""
@@ -19,7 +20,7 @@ MATCH_ATTEMPTS: Final = 8
 class MatchDependencies:
     """The tables, queues and caches that matching a signal needs. If `log_all` is true, events that changed no run are also logged.
 
-    `erasing` returns the stores of an erasure, which few signals need.
+    `erasing` returns the stores of an erasure, which few signals need. `counted` has the numbers of journeys that are not written yet.
     """
 
     customers: ports.Customers
@@ -36,4 +37,6 @@ class MatchDependencies:
     opt_outs: ports.OptOuts
     executor: Executor
     erasing: Callable[[], ErasureDependencies]
+    counters: ports.JourneyCounters
+    counted: CountBuffer
     log_all: bool = True

@@ -140,7 +140,7 @@ class EventMatcher:
             expected = self._customer_id(event)
             reading = self.dependencies.executor.submit(unit_of_work_for, self.dependencies, workspace, expected, self.now)
             rows = rows_of(customers, self.signal, event)
-            merged = finish_merges(customers, self.dependencies.runs, rows)
+            merged = finish_merges(customers, self.dependencies.runs, rows, self.dependencies.counted)
             self.customer = assemble(rows, self.snapshot.schema.primary_key) or self._create_customer(event)
             self.unit_of_work = reading.result()
             # The runs were read by the id that was known before, perhaps before a merge moved them. A decision on that reading could open a

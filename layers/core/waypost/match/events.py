@@ -14,6 +14,7 @@ from waypost.domain.intake.events import Event, Kind, identifiers_of
 from waypost.domain.intake.receipts import Receipt
 from waypost.domain.journeys.published import Snapshot
 from waypost.domain.reasons import Reason
+from waypost.domain.runs.journey_counts import CountedVersion
 from waypost.domain.signal_codec import to_text
 from waypost.domain.signals import EventsArrived, QueueMessage
 from waypost.domain.values.generated_ids import digest
@@ -73,7 +74,17 @@ def match_events(
     # What happened before an erasure goes on no page, although an earlier delivery may have saved its receipt for another customer.
     logged = {event.uuid: known[event.uuid] for event in signal.events if event.uuid in known and not _is_erased(event, tombstones)}
     _write_log(signal, receipts, logged, left_behind, snapshot, dependencies, redelivered=redelivered)
+    # After the log: until the receipts are written, a redelivery matches the events again.
+    _count_ignored(signal.workspace, receipts, snapshot, now, dependencies)
     return receipts
+
+
+def _count_ignored(workspace: str, receipts: Iterable[Receipt], snapshot: Snapshot, now: datetime, dependencies: MatchDependencies) -> None:
+    """Counts what the events could have done in journeys and did not, under the version that customers enter now."""
+    for outcome in (outcome for receipt in receipts for outcome in receipt.journeys if outcome.outcome == "ignored"):
+        version = snapshot.version_at(outcome.journey, now)
+        if version is not None and outcome.reason is not None:
+            dependencies.counted.add_ignored(CountedVersion(workspace, outcome.journey, version), outcome.reason)
 
 
 def _send_to_other_groups(matcher: EventMatcher, events: Sequence[Event]) -> set[str]:
@@ -132,7 +143,8 @@ def _finish_merges(signal: EventsArrived, events: Sequence[Event], dependencies:
     # Events that concern no journey do not read the customer: without this, the runs of the merged customer would stay behind.
     identifying = next((event for event in events if event.kind is Kind.IDENTIFY), None)
     if identifying is not None:
-        finish_merges(dependencies.customers, dependencies.runs, rows_of(dependencies.customers, signal, identifying))
+        rows = rows_of(dependencies.customers, signal, identifying)
+        finish_merges(dependencies.customers, dependencies.runs, rows, dependencies.counted)
 
 
 def _write_log(

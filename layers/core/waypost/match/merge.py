@@ -16,6 +16,7 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.runs.changes import RunsMerge
 from waypost.domain.runs.merge_rules import merged_run
 from waypost.domain.runs.run import Run
+from waypost.match.journey_counting import CountBuffer
 from waypost.ports import Customers, Runs
 
 MERGE_ATTEMPTS: Final = 50
@@ -25,16 +26,19 @@ MOVED_RUNS_PER_TRANSACTION: Final = 40
 """Each run takes two of the 100 actions of a transaction, each of the two version rows one."""
 
 
-def finish_merges(customers: Customers, runs: Runs, rows: Sequence[Row]) -> bool:
-    """Completes the merges that are marked in the rows of one customer, and returns whether there were any."""
+def finish_merges(customers: Customers, runs: Runs, rows: Sequence[Row], counted: CountBuffer) -> bool:
+    """Completes the merges that are marked in the rows of one customer, and returns whether there were any.
+
+    The runs that exit because of it are added to `counted`.
+    """
     pending = [row for row in rows if row.merge_pending and row.merged_id is not None]
     for row in pending:
-        _move_runs(runs, row.key.workspace, row.customer, row.merged_id or "")
+        _move_runs(runs, row.key.workspace, row.customer, row.merged_id or "", counted)
         _clear_mark(customers, row)  # last: a crash before it repeats the step above, which finds nothing left to move
     return bool(pending)
 
 
-def _move_runs(runs: Runs, workspace: str, target: str, source: str) -> None:
+def _move_runs(runs: Runs, workspace: str, target: str, source: str, counted: CountBuffer) -> None:
     """Moves all runs and pending effects of the customer `source` to `target`, in as many transactions as they need."""
     for _ in range(MERGE_ATTEMPTS):
         target_runs, source_runs = runs.get(workspace, target), runs.get(workspace, source)
@@ -48,14 +52,18 @@ def _move_runs(runs: Runs, workspace: str, target: str, source: str) -> None:
             return
         current: list[Run] = []
         past: list[Run] = []
+        exited: list[Run] = []
         for run in source_runs.runs[:MOVED_RUNS_PER_TRANSACTION]:
             moved, is_past = merged_run(target_runs, run)
             (past if is_past else current).append(moved)
+            exited += [moved] if run.active and not moved.active else []
             # The next run is compared with this one as well: both may be of one journey and key, of which one may be active.
             target_runs = target_runs if is_past else target_runs.with_run(moved)
-        # The result is not looked at: after a lost race as after a success, the next attempt reads what is left. Each transaction takes the
-        # pending effects along, because after it no worker reads them under the old id.
-        runs.merge(RunsMerge(workspace, target, target_runs.version_row, source, source_runs.version_row, tuple(current), tuple(past)))
+        # The result is for the numbers only: after a lost race as after a success, the next attempt reads what is left. Each transaction
+        # takes the pending effects along, because after it no worker reads them under the old id.
+        change = RunsMerge(workspace, target, target_runs.version_row, source, source_runs.version_row, tuple(current), tuple(past))
+        if runs.merge(change):
+            counted.add_exits(workspace, exited)
     raise UnavailableError("two customers' runs changed too often")
 
 

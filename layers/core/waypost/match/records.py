@@ -14,6 +14,7 @@ from waypost.domain.reasons import Reason
 from waypost.domain.signals import EventsArrived, Signal
 from waypost.match.dependencies import MatchDependencies
 from waypost.match.dispatch import match
+from waypost.match.journey_counting import write_counts
 from waypost.ports import DeadLetters, StartedAttempts, Telemetry
 from waypost.redelivery import PROCESS_ENDED, START_SECONDS, NotStartedError, QueueRecord, attempt, park, report_newer_format, survive
 
@@ -38,6 +39,14 @@ class RecordMatcher:
         if record.is_suspect and self.elapsed() > START_SECONDS:
             raise NotStartedError(record.id)
         survive(lambda: self._process(record), lambda: self._park_unfinished(record), record, self.started, self.telemetry)
+
+    def write_counts(self) -> None:
+        """Writes the numbers of journeys that the records have changed. A failure is logged, and no record fails for it."""
+        try:
+            dependencies = self.matching()
+            write_counts(dependencies.counted, dependencies.counters, self.clock(), self.elapsed, self.telemetry)
+        except Exception:  # noqa: BLE001 - the records are processed, and an error would return all of them to the queue
+            self.telemetry.log_exception("not counted")
 
     def _process(self, record: QueueRecord) -> None:
         signal = self._read(record)

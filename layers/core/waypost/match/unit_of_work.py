@@ -24,6 +24,7 @@ from waypost.domain.runs.run import CustomerRuns, Run, VersionRow
 from waypost.domain.runs.transition import Transition
 from waypost.domain.values.chunks import chunked
 from waypost.match.dependencies import MatchDependencies
+from waypost.match.journey_counting import CountBuffer
 
 MAX_RUNS_AND_MESSAGES: Final = 40
 """Runs and messages in a transaction: DynamoDB takes 100 actions, but 40 events of 64 KiB stay below its 4 MB."""
@@ -48,6 +49,7 @@ class RunUnitOfWork:
     workspace: str
     customer: str
     customer_runs: CustomerRuns
+    counted: CountBuffer
 
     def save(self, transitions: Sequence[Transition], receipts: Sequence[Receipt]) -> bool:
         """Saves transitions with the receipts of the events that caused them. False if another worker changed the runs first.
@@ -108,6 +110,8 @@ class RunUnitOfWork:
         commit = Commit(self.workspace, self.customer, as_read, pending_effects, runs, replaced, tuple(messages), tuple(receipts), ended)
         if self.runs.commit(commit) is not CommitResult.DONE:
             return False
+        # Here and not when all is saved: if a later transaction fails, the next attempt finds these runs as they are now.
+        self.counted.add_transitions(self.workspace, transitions)
         changed = {run.id for run in (*replaced, *ended, *runs)}
         unchanged = tuple(run for run in self.customer_runs.runs if run.id not in changed)
         self.customer_runs = CustomerRuns(VersionRow(as_read.version + 1, pending_effects), unchanged + runs)
@@ -153,4 +157,6 @@ def unit_of_work_for(dependencies: MatchDependencies, workspace: str, customer: 
     customer_runs = dependencies.runs.get(workspace, customer)
     if customer_runs.version_row.merged_into is not None:
         return unit_of_work_for(dependencies, workspace, customer_runs.version_row.merged_into, now)
-    return RunUnitOfWork(dependencies.runs, dependencies.send_queue, dependencies.timers, now, workspace, customer, customer_runs)
+    return RunUnitOfWork(
+        dependencies.runs, dependencies.send_queue, dependencies.timers, now, workspace, customer, customer_runs, dependencies.counted
+    )

@@ -42,7 +42,7 @@ def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list
     snapshot = dependencies.snapshots.get(signal.workspace, now, signal.revision if isinstance(signal, CustomerReleased) else 0)
     for _ in range(MATCH_ATTEMPTS):
         rows = identify.find_rows(dependencies.customers, signal.workspace, signal.lookup_id)
-        finish_merges(dependencies.customers, dependencies.runs, rows)
+        finish_merges(dependencies.customers, dependencies.runs, rows, dependencies.counted)
         customer = assemble(rows, snapshot.schema.primary_key)
         # The identifier decides whose runs these are, not the id in the signal, which may be that of a merged or erased customer. Otherwise
         # the messages of one customer's runs could be written with the attributes of another one, and sent to that one's address.

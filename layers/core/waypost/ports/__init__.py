@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from waypost.ports.calls import Caller
 from waypost.ports.customers import CustomerData, Customers, Erasures, ManagedCustomers
-from waypost.ports.events import ConsentHistory, EventHistory, EventLog, Receipts, RejectedEventHistory, RejectedEvents
+from waypost.ports.events import (
+    ConsentHistory,
+    EventCounts,
+    EventHistory,
+    EventLog,
+    ManagedLog,
+    ManagedRejectedEvents,
+    Receipts,
+    RejectedCounts,
+    RejectedEventHistory,
+    RejectedEvents,
+)
 from waypost.ports.journeys import JourneyPointer, Journeys, JourneyVersions, ManagedJourneys
 from waypost.ports.messages import (
     CapCounts,
@@ -38,7 +49,7 @@ from waypost.ports.queues import (
     Timers,
     UndeliveredTimers,
 )
-from waypost.ports.runs import ManagedRuns, RunCounts, RunHistory, Runs
+from waypost.ports.runs import JourneyCounters, ManagedJourneyCounters, ManagedRuns, RunCounts, RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
 from waypost.ports.workspaces import (
     Keys,
@@ -64,9 +75,11 @@ __all__ = [
     "DeadLetters",
     "Delays",
     "Erasures",
+    "EventCounts",
     "EventHistory",
     "EventLog",
     "FoundSuppressions",
+    "JourneyCounters",
     "JourneyPointer",
     "JourneyVersions",
     "Journeys",
@@ -75,10 +88,13 @@ __all__ = [
     "LinkKeys",
     "ManagedCustomers",
     "ManagedDeadLetters",
+    "ManagedJourneyCounters",
     "ManagedJourneys",
     "ManagedKeys",
     "ManagedLinkKeys",
+    "ManagedLog",
     "ManagedMessages",
+    "ManagedRejectedEvents",
     "ManagedRuns",
     "ManagedSuppressions",
     "ManagedWebhookSecrets",
@@ -93,6 +109,7 @@ __all__ = [
     "ReceivedRecords",
     "ReceivedSignals",
     "RedrivePorts",
+    "RejectedCounts",
     "RejectedEventHistory",
     "RejectedEvents",
     "RunCounts",

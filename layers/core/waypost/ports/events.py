@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
 from waypost.domain.customers.consents import ConsentChange, RecordedConsent
-from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.event_log import LoggedCounts, Page
 from waypost.domain.intake.events import RejectedEvent
 from waypost.domain.intake.receipts import Receipt
 
@@ -26,12 +26,23 @@ class RejectedEventHistory(Protocol):
     """Stored rejected events, by day."""
 
     def of_day(
-        self, workspace: str, day: date, *, limit: int, before: str | None = None
+        self, workspace: str, day: date, *, limit: int, before: str | None = None, since: datetime | None = None
     ) -> tuple[Sequence[tuple[str, RejectedEvent]], str | None]:
         """At most `limit` rejected events of one day (UTC) with their positions, newest first, all before the position `before`.
 
-        Also the position after them (None: no more).
+        Also the position after them (None: no more). What was received before `since` is not read.
         """
+
+
+class RejectedCounts(Protocol):
+    """The counters of rejected events."""
+
+    def counts(self, workspace: str, since: datetime, until: datetime) -> Mapping[datetime, int]:
+        """How many events were rejected in each minute from that of `since` to that of `until`, without minutes that had none."""
+
+
+class ManagedRejectedEvents(RejectedEventHistory, RejectedCounts, Protocol):
+    """The rejected events as the management API lists and counts them."""
 
 
 class Receipts(Protocol):
@@ -68,11 +79,27 @@ class ConsentHistory(Protocol):
 class EventHistory(Protocol):
     """The pages of the event log, newest first. A page's position is `<receivedAt>#<name>`.
 
-    Each method returns at most `limit` pages before the position `before`, and the position after them (None: no more).
+    Each method returns at most `limit` pages before the position `before`, and the position after them (None: no more). Pages of signals
+    that were received before `since` are not read.
     """
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> tuple[Sequence[Page], str | None]:
+    def of_day(
+        self, workspace: str, day: date, *, limit: int, before: str | None = None, since: datetime | None = None
+    ) -> tuple[Sequence[Page], str | None]:
         """Pages of one day (UTC)."""
 
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> tuple[Sequence[Page], str | None]:
+    def of_customer(
+        self, workspace: str, customer: str, *, limit: int, before: str | None = None, since: datetime | None = None
+    ) -> tuple[Sequence[Page], str | None]:
         """Pages of one customer."""
+
+
+class EventCounts(Protocol):
+    """How many events the log has."""
+
+    def counts(self, workspace: str, since: datetime, until: datetime) -> LoggedCounts:
+        """The number of events by their time of receipt, from `since` to `until`, in a bounded number of reads for each day."""
+
+
+class ManagedLog(EventHistory, EventCounts, Protocol):
+    """The event log as the management API lists and counts it."""

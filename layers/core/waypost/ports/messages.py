@@ -55,10 +55,11 @@ class ManagedMessages(Messages, Protocol):
         customer: str | None = None,
         journey: str | None = None,
         day: date | None = None,
+        since: datetime | None = None,
     ) -> tuple[list[Message], str | None]:
         """At most `limit` messages before the position `before`, newest first, and the position after them (None: no more).
 
-        Exactly one of `customer`, `journey` and `day` (UTC) chooses the index.
+        Exactly one of `customer`, `journey` and `day` (UTC) chooses the index. With `since`, only those of this time or later are read.
         """
 
 

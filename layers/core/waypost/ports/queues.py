@@ -89,13 +89,19 @@ class StartedAttempts(Protocol):
 
 
 class ManagedDeadLetters(DeadLetters, Protocol):
-    """Dead letters as the management API lists and redrives them."""
+    """Dead letters as the management API lists, counts, deletes and redrives them."""
 
     def get(self, workspace: str, position: str) -> Parked | None:
         """The record at this position, or None."""
 
     def remove(self, parked: Parked) -> None:
         """Deletes a record, after it was put back on its queue."""
+
+    def discard(self, workspace: str, position: str) -> bool:
+        """Deletes the record at this position for good. False if there is none."""
+
+    def count(self, workspace: str, *, limit: int) -> tuple[int, bool]:
+        """How many records the workspace has, counted up to `limit`, and whether that is only a lower bound."""
 
     def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Parked], str | None]:
         """At most `limit` records before the position `before`, newest first, and the position after them (None: no more)."""

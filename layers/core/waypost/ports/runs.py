@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Protocol
 
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
+from waypost.domain.runs.journey_counts import (
+    ConversionCounts,
+    Conversions,
+    CountedDays,
+    CountedVersion,
+    ExperimentBranchPlace,
+    JourneyCounts,
+)
 from waypost.domain.runs.run import CustomerRuns, HeldRun, Run
 
 
@@ -53,3 +62,26 @@ class RunCounts(Protocol):
 
 class ManagedRuns(RunHistory, RunCounts, Protocol):
     """The runs as the management API lists and counts them."""
+
+
+class JourneyCounters(Protocol):
+    """The numbers of journeys, to which the matcher adds. A call that fails may have added or not; it is never repeated."""
+
+    def add(self, version: CountedVersion, counts: JourneyCounts, now: datetime) -> None:
+        """Adds to the numbers of the day of `now` in UTC, without those of experiments."""
+
+    def add_conversions(self, version: CountedVersion, branch: ExperimentBranchPlace, counts: ConversionCounts, now: datetime) -> None:
+        """Adds to the numbers of a branch of an experiment."""
+
+
+class ManagedJourneyCounters(Protocol):
+    """The numbers of journeys as the management API reads them. Each read has a bound that does not depend on what is stored."""
+
+    def counted_from(self, version: CountedVersion) -> datetime | None:
+        """When the first number of this version was counted, None if there is none."""
+
+    def days(self, version: CountedVersion, since: date | None) -> CountedDays:
+        """The numbers since this day (UTC), it included; without it those of all days."""
+
+    def conversions(self, version: CountedVersion, experiment: int) -> Conversions:
+        """The numbers of the experiment at this position."""

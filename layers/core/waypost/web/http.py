@@ -71,7 +71,7 @@ def _base_url(context: Mapping[str, Any], path: str, bare_path: str) -> str:
     """The URL of the API, with its stage or the base path of a custom domain."""
     # Only the request knows the domain: a reference to the API in the environment of its own function would be circular. The path of the
     # context is the whole path, whereas the one of the event may lack the stage.
-    full_path = str(context.get("path") or path)
+    full_path, bare_path = str(context.get("path") or path).rstrip("/"), bare_path.rstrip("/")
     prefix = full_path.removesuffix(bare_path) if full_path.endswith(bare_path) else ""
     return f"https://{context['domainName']}{prefix}".rstrip("/") if context.get("domainName") else ""
 
@@ -83,8 +83,9 @@ def _bare_path(path: str, stage: str | None, event: Mapping[str, Any]) -> str:
     is compared first, because a stage may have the same name as the first segment of a path.
     """
     matched = str(event.get("resource") or "").replace("{proxy+}", str((event.get("pathParameters") or {}).get("proxy", "")))
-    if matched.strip("/") and path.rstrip("/").endswith(matched.rstrip("/")):
-        return matched
+    trimmed, matched = path.rstrip("/"), matched.rstrip("/")
+    if matched and trimmed.endswith(matched):
+        return matched + path[len(trimmed) :]  # what the resource matched has no slash at its end
     if stage and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
         return path[len(stage) + 1 :] or "/"
     return path
@@ -166,12 +167,17 @@ def _too_large(limit: int, size: int) -> RefusedError:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status with a JSON body, with a text if `media` is a text type, or without a body (None); and further headers."""
+    """A status with a JSON body, with a text if `media` is no type of JSON, or without a body (None); and further headers."""
 
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     media: str = "application/json"
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is a JSON value."""
+        return self.media.endswith("json")
 
 
 def problem(refused: RefusedError, request_id: str) -> Response:
@@ -201,8 +207,8 @@ def _error_headers(refused: RefusedError) -> Mapping[str, str]:
 
 def write(response: Response, request_id: str, method: str = "GET") -> LambdaResponse:
     """A response as API Gateway takes it, in either payload format. HEAD gets the headers of GET and no body."""
-    # Pages of other origins may read what a key protects, and no page for people.
-    readable = {} if response.media.startswith("text/html") else {"Access-Control-Allow-Origin": "*"}
+    # Pages of other origins may read what a key protects, and neither a page for people nor the files of one.
+    readable = {"Access-Control-Allow-Origin": "*"} if response.is_json else {}
     headers = {"X-Request-Id": request_id, **readable, **response.headers}
     if response.body is not None:
         headers["Content-Type"] = response.media
@@ -217,7 +223,7 @@ def write(response: Response, request_id: str, method: str = "GET") -> LambdaRes
 def _text_of(response: Response) -> str:
     if response.body is None:
         return ""
-    return str(response.body) if response.media.startswith("text/") else _json_text(response.body)
+    return _json_text(response.body) if response.is_json else str(response.body)
 
 
 def _json_text(body: Any) -> str:

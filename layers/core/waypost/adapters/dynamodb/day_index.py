@@ -7,7 +7,7 @@ A reader queries all four and merges what it finds.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from waypost.adapters.dynamodb.items import Item
@@ -25,11 +25,30 @@ def shard_key(workspace: str, at: datetime, name: str) -> str:
     return f"{workspace}#{iso(at)[:10]}#{shard}"
 
 
-def query_newest_of_day(table: Table, workspace: str, day: date, *, limit: int, before: str | None) -> list[Item]:
+def partitions_of_day(workspace: str, day: date) -> list[str]:
+    """The partition keys under which the rows of one day are."""
+    return [f"{workspace}#{day.isoformat()}#{shard}" for shard in range(SHARD_COUNT)]
+
+
+def days_between(since: datetime, until: datetime) -> list[date]:
+    """The days (UTC) of a period, the newest first."""
+    first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
+    return [last - timedelta(days=back) for back in range((last - first).days + 1)]
+
+
+def query_newest_of_day(
+    table: Table, workspace: str, day: date, *, limit: int, before: str | None, since: datetime | None = None
+) -> list[Item]:
     """The keys of `limit` rows of one day (UTC), newest first, with sort keys below `before`; fewer only if there are no more.
+
+    With `since`, only rows of that time or later are read.
 
     It is eventually consistent: rows of the last moments may be missing, and deleted ones still be there.
     """
-    shards = [f"{workspace}#{day.isoformat()}#{shard}" for shard in range(SHARD_COUNT)]
-    rows = [row for key in shards for row in table.query_newest_keys(("day", key), index="byDay", limit=limit, before=before)]
+    oldest = iso(since) if since else None
+    rows = [
+        row
+        for key in partitions_of_day(workspace, day)
+        for row in table.query_newest_keys(("day", key), index="byDay", limit=limit, before=before, since=oldest)
+    ]
     return sorted(rows, key=lambda row: str(row["at"]), reverse=True)[:limit]

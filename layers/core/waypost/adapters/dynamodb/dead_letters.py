@@ -39,6 +39,14 @@ class DynamoDeadLetters:
         """Deletes a dead letter after its record was sent to its queue again."""
         self.table.delete(key(parked.workspace, parked.position))
 
+    def discard(self, workspace: str, position: str) -> bool:
+        """Deletes the dead letter at this position, and its record with it. False if there is none."""
+        return self.table.delete_existing(key(workspace, position))
+
+    def count(self, workspace: str, *, limit: int) -> tuple[int, bool]:
+        """How many dead letters the workspace has, counted in one call up to `limit`, and whether that is only a lower bound."""
+        return self.table.count("workspace = :workspace", {":workspace": workspace}, limit=limit)
+
     def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Parked], str | None]:
         """At most `limit` dead letters at positions before this one, newest first, and the position to go on from (None: no more)."""
         items, last = self.table.query_newest(("workspace", workspace), limit=limit, before=before)

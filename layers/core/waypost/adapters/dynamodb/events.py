@@ -8,18 +8,24 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from waypost.adapters.dynamodb.day_index import query_newest_of_day, shard_key
+from waypost.adapters.dynamodb.day_index import days_between, partitions_of_day, query_newest_of_day, shard_key
 from waypost.adapters.dynamodb.items import Item, expiry
 from waypost.adapters.dynamodb.json_attributes import json_from_attribute, json_to_attribute
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.transactions import MAX_ACTIONS, transact
 from waypost.domain.intake.event_codec import event_from_wire, event_to_wire
-from waypost.domain.intake.event_log import Page
+from waypost.domain.intake.event_log import LoggedCounts, Page
 from waypost.domain.intake.receipts import JourneyOutcome, Receipt, TakenBranch
 from waypost.domain.reasons import Reason
 from waypost.domain.values.chunks import chunked
 from waypost.domain.values.generated_ids import digest, key_part
 from waypost.domain.values.wire_time import instant, iso
+
+COUNTED_PAGES: Final = 100
+"""How many pages are read to count their events exactly: one batch."""
+
+COUNTED_KEYS: Final = 2_500
+"""How many keys of one index partition are read to count pages. A key has about 150 bytes, so these are some 46 read units."""
 
 _RECEIPT_SORT_KEY: Final = "-"
 
@@ -122,6 +128,27 @@ class DynamoLog:
             for (customer, received_at), uuids in by_customer.items()
         ]
 
+    def counts(self, workspace: str, since: datetime, until: datetime) -> LoggedCounts:
+        """How many events were logged between two times, both included, by their time of receipt.
+
+        Up to `COUNTED_PAGES` pages are read for the number of their events. Where there are more, each page counts as one event, and only
+        the newest `COUNTED_KEYS` keys of each partition of a day are read.
+        """
+        rows: list[Item] = []
+        stopped: list[str] = []
+        for day in days_between(since, until):
+            for partition in partitions_of_day(workspace, day):
+                found, last = self._table.query_newest(
+                    ("day", partition), limit=COUNTED_KEYS, before=f"{iso(until)}$", since=iso(since), index="byDay"
+                )
+                rows += found
+                stopped += [last["at"]] if last else []
+        if stopped or len(rows) > COUNTED_PAGES:
+            times = tuple((instant(row["at"].partition("#")[0]), 1) for row in rows)
+            return LoggedCounts(times, is_exact=False, counted_from=max((instant(at.partition("#")[0]) for at in stopped), default=since))
+        pages = [_page_from_item(workspace, item) for item in self._table.get_many([{"id": row["id"], "at": row["at"]} for row in rows])]
+        return LoggedCounts(tuple((page.received_at, len(page.events)) for page in pages), is_exact=True, counted_from=since)
+
     @property
     def _table(self) -> Table:
         return self.receipts.table
@@ -148,20 +175,25 @@ class DynamoLog:
         )
         return [_page_from_item(workspace, item) for item in items]
 
-    def of_customer(self, workspace: str, customer: str, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
+    def of_customer(
+        self, workspace: str, customer: str, *, limit: int, before: str | None = None, since: datetime | None = None
+    ) -> tuple[list[Page], str | None]:
         """At most `limit` pages of one customer at positions before this one (`<receivedAt>#<name>`), newest first.
 
         Also the position to go on from (None: no more): DynamoDB returns at most 1 MB, and three large pages may exceed that.
         """
-        items, last = self._table.query_newest(("id", page_partition(workspace, customer)), limit=limit, before=before)
+        partition = ("id", page_partition(workspace, customer))
+        items, last = self._table.query_newest(partition, limit=limit, before=before, since=iso(since) if since else None)
         return [_page_from_item(workspace, item) for item in items], last["at"] if last else None
 
-    def of_day(self, workspace: str, day: date, *, limit: int, before: str | None = None) -> tuple[list[Page], str | None]:
+    def of_day(
+        self, workspace: str, day: date, *, limit: int, before: str | None = None, since: datetime | None = None
+    ) -> tuple[list[Page], str | None]:
         """At most `limit` pages of one day (UTC) at positions before this one (`<receivedAt>#<name>`), newest first.
 
         Also the position to go on from (None: no more): the index may name pages that were deleted.
         """
-        found = query_newest_of_day(self._table, workspace, day, limit=limit, before=before)
+        found = query_newest_of_day(self._table, workspace, day, limit=limit, before=before, since=since)
         pages = [
             _page_from_item(workspace, item) for item in self._table.get_many([{"id": each["id"], "at": each["at"]} for each in found])
         ]

@@ -110,24 +110,27 @@ class DynamoMessages:
         customer: str | None = None,
         journey: str | None = None,
         day: date | None = None,
+        since: datetime | None = None,
     ) -> tuple[list[Message], str | None]:
         """At most `limit` messages before a position (`<created at>#<id>`), newest first, and the position to go on from.
 
-        They are those of one customer, of one journey or of one day (UTC): exactly one of the three is given. The position is None where
-        these were the last. The indexes lag the table, so that the messages of the last moments may be missing.
+        They are those of one customer, of one journey or of one day (UTC): exactly one of the three is given. With `since`, only those of
+        this time or later are read. The position is None where these were the last. The indexes lag the table, so that the messages of the
+        last moments may be missing.
         """
         if customer is not None:
-            positions = self._positions("customer", f"{workspace}#{customer}", limit, before)
+            positions = self._positions("customer", f"{workspace}#{customer}", limit, before, since)
         elif journey is not None:
-            positions = self._positions("journey", f"{workspace}#{journey}", limit, before)
+            positions = self._positions("journey", f"{workspace}#{journey}", limit, before, since)
         else:
-            items = query_newest_of_day(self.table, workspace, day, limit=limit, before=before) if day else []
+            items = query_newest_of_day(self.table, workspace, day, limit=limit, before=before, since=since) if day else []
             positions = [item["at"] for item in items]
         return self._in_order(workspace, positions), positions[-1] if len(positions) == limit else None
 
-    def _positions(self, attribute: str, value: str, limit: int, before: str | None) -> list[str]:
+    def _positions(self, attribute: str, value: str, limit: int, before: str | None, since: datetime | None) -> list[str]:
         index = {"customer": "byCustomer", "journey": "byJourney"}[attribute]
-        items = self.table.query_newest_keys((attribute, value), index=index, limit=limit, before=before)
+        oldest = iso(since) if since else None
+        items = self.table.query_newest_keys((attribute, value), index=index, limit=limit, before=before, since=oldest)
         return [item["at"] for item in items]
 
     def _in_order(self, workspace: str, positions: Sequence[str]) -> list[Message]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
+from waypost.adapters.dynamodb.day_index import days_between
 from waypost.adapters.dynamodb.items import Item, expiry
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.intake.events import Rejected, RejectedEvent
@@ -59,14 +60,34 @@ class DynamoRejectedEvents:
         self.table.put_many(rows)
 
     def of_day(
-        self, workspace: str, day: date, *, limit: int, before: str | None = None
+        self, workspace: str, day: date, *, limit: int, before: str | None = None, since: datetime | None = None
     ) -> tuple[list[tuple[str, RejectedEvent]], str | None]:
         """At most `limit` events of one day (UTC) before this position, newest first, each with its position (`<receivedAt>#...`).
 
         Also the position to go on from (None: no more): DynamoDB returns at most 1 MB, and three of these rows may exceed that.
         """
-        items, last = self.table.query_newest(("id", day_partition(workspace, day)), limit=limit, before=before or _COUNTERS)
+        partition, oldest = ("id", day_partition(workspace, day)), iso(since) if since else None
+        items, last = self.table.query_newest(partition, limit=limit, before=before or _COUNTERS, since=oldest)
         return [(item["at"], _from_item(item)) for item in items], last["at"] if last else None
+
+    def counts(self, workspace: str, since: datetime, until: datetime) -> dict[datetime, int]:
+        """How many events were rejected in each minute between those of two times, from the counters: one query for each day."""
+        found: dict[datetime, int] = {}
+        for day in days_between(since, until):
+            # A day has at most 1,440 counters of some 70 bytes, so one page holds them all.
+            counters, _ = self.table.query(
+                "id = :id AND #at BETWEEN :first AND :last",
+                {
+                    ":id": day_partition(workspace, day),
+                    ":first": f"{_COUNTERS}{since:%H:%M}" if since.date() == day else _COUNTERS,
+                    ":last": f"{_COUNTERS}{until:%H:%M}" if until.date() == day else f"{_COUNTERS}~",
+                },
+                ExpressionAttributeNames={"#at": "at"},
+            )
+            for each in counters:
+                minute = time.fromisoformat(each["at"].removeprefix(_COUNTERS))
+                found[datetime.combine(day, minute, UTC)] = int(each["number"])
+        return found
 
 
 def day_partition(workspace: str, day: date) -> str:

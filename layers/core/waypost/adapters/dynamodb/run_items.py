@@ -11,7 +11,17 @@ from waypost.adapters.dynamodb.json_attributes import json_from_attribute, json_
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import effects
-from waypost.domain.runs.run import Cause, EarlyMatch, KnownMessage, PendingTransition, Run, RunStatus, StepVisit, VersionRow
+from waypost.domain.runs.run import (
+    Cause,
+    EarlyMatch,
+    KnownMessage,
+    PendingTransition,
+    Run,
+    RunStatus,
+    StepVisit,
+    TakenExperiment,
+    VersionRow,
+)
 from waypost.domain.values.calendar_edges import EPOCH
 from waypost.domain.values.generated_ids import digest, key_part
 from waypost.domain.values.wire_time import instant, iso
@@ -67,6 +77,7 @@ def to_item(partition: str, run: Run) -> Item:
         "hold": run.hold and run.hold.value,
         "known": json_to_attribute([[each.step, each.statuses, each.links] for each in run.known_messages]) if run.known_messages else None,
         "early": json_to_attribute(_early_matches_to_wire(run)) if run.early_matches else None,
+        "experiments": _experiments_to_attribute(run),
         "messageTimes": [_milliseconds(each) for each in run.message_times] or None,
         **_index_attributes(partition, run),
         **(_pending_transition_attributes(run.pending_transition) if run.pending_transition else {}),
@@ -111,6 +122,7 @@ def from_item(item: Item) -> Run:
         known_messages=_known_messages(json_from_attribute(item["known"])) if "known" in item else (),
         early_matches=_early_matches_from_wire(json_from_attribute(item["early"])) if "early" in item else (),
         message_times=tuple(EPOCH + timedelta(milliseconds=each) for each in item.get("messageTimes", ())),
+        experiments=_experiments(json_from_attribute(item["experiments"])) if "experiments" in item else (),
     )
 
 
@@ -150,6 +162,18 @@ def _early_matches_from_wire(wire: Sequence[Any]) -> tuple[EarlyMatch, ...]:
         EarlyMatch(wait, tuple((place, index) for place, index in matched_events), branch, None if uuid is None else events[uuid])
         for wait, matched_events, branch, uuid in matches
     )
+
+
+# Only while the run is active, as the visits: an ended run reaches no goal. Workers of an older release do not read the attribute and write
+# the run without it; the run then counts for no experiment that it came through before.
+def _experiments_to_attribute(run: Run) -> str | bytes | None:
+    if not run.active or not run.experiments:
+        return None
+    return json_to_attribute([[each.step, each.branch, f"{each.reached:x}"] for each in run.experiments])
+
+
+def _experiments(wire: Sequence[Any]) -> tuple[TakenExperiment, ...]:
+    return tuple(TakenExperiment(int(step), int(branch), int(reached, 16)) for step, branch, reached in wire)
 
 
 def _milliseconds(time: datetime) -> int:

@@ -93,6 +93,12 @@ class Table:
         with translate_errors():
             client("dynamodb").delete_item(TableName=self.name, Key=serialize(key))
 
+    def delete_existing(self, key: Item) -> bool:
+        """Deletes a row. False if there was none, which is also so when botocore repeats a request whose answer was lost."""
+        with translate_errors():
+            deleted = client("dynamodb").delete_item(TableName=self.name, Key=serialize(key), ReturnValues="ALL_OLD")
+        return "Attributes" in deleted
+
     def put_many(self, items: Sequence[Item]) -> None:
         """Writes rows and replaces those with the same keys. The keys must be different. A failure may leave a part of them written."""
         self._write_batches([{"PutRequest": {"Item": serialize(item)}} for item in items])
@@ -123,16 +129,16 @@ class Table:
         last = found.get("LastEvaluatedKey")
         return [deserialize(item) for item in found["Items"]], deserialize(last) if last else None
 
-    def count(self, condition: str, values: Item, *, index: str, limit: int) -> tuple[int, bool]:
-        """How many rows of an index a query finds, counted up to `limit`, and whether that is only a lower bound."""
+    def count(self, condition: str, values: Item, *, limit: int, index: str | None = None) -> tuple[int, bool]:
+        """How many rows of the table or of an index a query finds, counted up to `limit`, and whether that is only a lower bound."""
         with translate_errors():
             found = client("dynamodb").query(
                 TableName=self.name,
-                IndexName=index,
                 KeyConditionExpression=condition,
                 ExpressionAttributeValues=serialize(values),
                 Select="COUNT",
                 Limit=limit,
+                **({"IndexName": index} if index else {}),
             )
         return found["Count"], "LastEvaluatedKey" in found
 
@@ -151,31 +157,37 @@ class Table:
             options["ExclusiveStartKey"] = last
 
     def query_newest(
-        self, partition: tuple[str, str], *, limit: int, before: str | None, index: str | None = None
+        self, partition: tuple[str, str], *, limit: int, before: str | None, since: str | None = None, index: str | None = None
     ) -> tuple[list[Item], Item | None]:
         """One page of at most `limit` rows with the greatest sort keys, greatest first; `query` says what else is returned.
 
         `partition` is the name and the value of the partition key. The sort key is `at`, as in every table and index whose rows are in the
-        order of time. If `before` is given, only rows with a smaller sort key are read.
+        order of time. If `before` is given, only rows with a smaller sort key are read; if `since` is given, only rows with that or a
+        greater one.
         """
+        if before and since and before <= since:
+            return [], None  # DynamoDB refuses a range whose end is before its start
+        within, values = _range_of_sort_keys(before, since)
         return self.query(
-            "#partition = :partition AND #at < :before" if before else "#partition = :partition",
-            {":partition": partition[1], ":before": before},
-            ExpressionAttributeNames={"#partition": partition[0]} | ({"#at": "at"} if before else {}),
+            f"#partition = :partition{within}",
+            {":partition": partition[1], **values},
+            ExpressionAttributeNames={"#partition": partition[0]} | ({"#at": "at"} if within else {}),
             ScanIndexForward=False,
             Limit=limit,
             **({"IndexName": index} if index else {}),
         )
 
-    def query_newest_keys(self, partition: tuple[str, str], *, limit: int, before: str | None, index: str) -> list[Item]:
+    def query_newest_keys(
+        self, partition: tuple[str, str], *, limit: int, before: str | None, since: str | None = None, index: str
+    ) -> list[Item]:
         """The `limit` rows of an index with the greatest sort keys, greatest first; fewer only if there are no more.
 
         It is for indexes that hold keys only, of which one page has room for more rows than any list requests.
         """
         # A page may still end early. Taken for the end of the list, it would hide the rows behind it.
-        rows, more = self.query_newest(partition, limit=limit, before=before, index=index)
+        rows, more = self.query_newest(partition, limit=limit, before=before, since=since, index=index)
         while more is not None and len(rows) < limit:
-            page, more = self.query_newest(partition, limit=limit - len(rows), before=more["at"], index=index)
+            page, more = self.query_newest(partition, limit=limit - len(rows), before=more["at"], since=since, index=index)
             rows += page
         return rows
 
@@ -207,6 +219,18 @@ def get_from_tables(keys: Mapping[Table, Sequence[Item]]) -> dict[Table, list[It
         if not left:
             return items
     raise UnavailableError("UnprocessedKeys")
+
+
+def _range_of_sort_keys(before: str | None, since: str | None) -> tuple[str, Item]:
+    """The part of a key condition for sort keys from `since` on and before `before`, and its values; empty without both."""
+    if before and since:
+        # A key condition has one comparison of the sort key, and BETWEEN includes both ends. This text is below `before`, and above every
+        # sort key below it: those that begin like it end in ASCII.
+        last = before[:-1] + chr(ord(before[-1]) - 1) + "\N{DELETE}"
+        return " AND #at BETWEEN :since AND :last", {":since": since, ":last": last}
+    if before:
+        return " AND #at < :before", {":before": before}
+    return (" AND #at >= :since", {":since": since}) if since else ("", {})
 
 
 def _failed_condition(error: ClientError) -> FailedCondition:

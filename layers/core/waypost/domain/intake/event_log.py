@@ -26,3 +26,15 @@ class Page:
     name: str
     events: tuple[Event, ...]
     kept: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCounts:
+    """How many events the log has at each time of receipt, in no order; a time may come more than once.
+
+    Unless `is_exact`, a number may be less than that of the events. Of the time before `counted_from`, events may be missing altogether.
+    """
+
+    counts: tuple[tuple[datetime, int], ...]
+    is_exact: bool
+    counted_from: datetime

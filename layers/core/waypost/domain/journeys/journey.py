@@ -11,10 +11,11 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from waypost.domain.journeys.definition import NAME_PATTERN, Definition
+from waypost.domain.journeys.definition import NAME_PATTERN, Definition, Edge
 from waypost.domain.journeys.known_statuses import KnownStatus
 from waypost.domain.journeys.steps import AnyStep
 from waypost.domain.journeys.triggers import Trigger
+from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.values.durations import WireDuration
 from waypost.domain.values.exact_json import canonical
 from waypost.domain.values.findings import Finding, from_errors
@@ -104,6 +105,10 @@ class Journey(Definition):
         """The step with this id. KeyError where there is none, which cannot happen in a journey that passed the publish checks."""
         return self._by_id[step_id]
 
+    def edges_of(self, step_id: str) -> tuple[Edge, ...]:
+        """The edges of the step with this id. KeyError as in `step`."""
+        return self._edges_by_id[step_id]
+
     @cached_property
     def event_names(self) -> frozenset[str]:
         """The names of the events that its runs wait for or exit on."""
@@ -123,8 +128,24 @@ class Journey(Definition):
         return frozenset((each.message, each.link) for step in self.steps for each in step.named_statuses if each.link is not None)
 
     @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """The positions of the steps, counted from 0, by their ids. A version never changes, so a position names a step of it for ever."""
+        return {step.id: position for position, step in enumerate(self.steps)}
+
+    @cached_property
+    def goals(self) -> Mapping[tuple[str, int | None], int]:
+        """The numbers of the goals of experiments: first the steps, by (id, None), then the branches of waits, by (id, position)."""
+        steps: list[tuple[str, int | None]] = [(step.id, None) for step in self.steps]
+        branches = [(step.id, place) for step in self.steps if isinstance(step, WaitUntil) for place in range(len(step.branches))]
+        return {goal: number for number, goal in enumerate([*steps, *branches])}
+
+    @cached_property
     def _by_id(self) -> dict[str, AnyStep]:
         return {step.id: step for step in self.steps}
+
+    @cached_property
+    def _edges_by_id(self) -> dict[str, tuple[Edge, ...]]:
+        return {step.id: step.edges for step in self.steps}
 
 
 def parse(raw: Any) -> Journey | list[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
@@ -53,6 +53,7 @@ class Snapshot:
     `paused` and `journeys` are ids of journeys; `journeys` holds the paused ones too. `unreadable` has the active versions, as id and
     number, that are missing or do not parse: nobody enters them. An event that is neither in the
     index nor in `listened_events` cannot concern any run, so that its customer need not be loaded.
+    `active` has the active versions by their journeys.
     """
 
     revision: int
@@ -62,6 +63,11 @@ class Snapshot:
     journeys: frozenset[str] = frozenset()
     listened_events: frozenset[str] = frozenset()
     unreadable: frozenset[tuple[str, int]] = frozenset()
+    active: Mapping[str, ActiveVersion] = field(default_factory=dict)
+
+    def version_at(self, journey: str, time: datetime) -> int | None:
+        """The version of a journey that an event enters at this time, None where there is none."""
+        return self.active[journey].version_at(time) if journey in self.active else None
 
     def names(self, event: str) -> bool:
         """Whether a published or paused journey names an event, as its entry, in a wait, or as an exit."""
@@ -86,6 +92,7 @@ def snapshot(pointer: ActiveJourneys, schema: Schema, versions: Mapping[tuple[st
         journeys=frozenset(each.journey for each in pointer.active),
         listened_events=frozenset(name for each in pointer.active for name in each.event_names),
         unreadable=frozenset(each for each in versions_of(pointer) if each not in versions),
+        active={each.journey: each for each in pointer.active},
     )
 
 

@@ -100,6 +100,18 @@ class KnownMessage:
     links: tuple[str, ...] = ()
 
 
+class TakenExperiment(NamedTuple):
+    """An experiment that a run has come through, and what it has reached since.
+
+    `step` is the position of the experiment in the definition, and `branch` that of the branch that the run took first. `reached` is a set
+    of bits: bit n stands for the goal with the number n (`Journey.goals`).
+    """
+
+    step: int
+    branch: int
+    reached: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """The progress of one customer through one version of one journey. Immutable: each change makes a new one.
@@ -112,6 +124,7 @@ class Run:
     `early_matches` are what events that came during a rest at a message step mean for the waits behind it.
     `hold` says why the run stays in its step until `due` although the step itself takes no time: quiet hours.
     `known_messages` is what became of its messages, as far as waits and conditions of the journey ask for it.
+    `experiments` are those that it has come through, the first `MAX_EXPERIMENTS` of them; only an active run needs them.
     """
 
     id: str
@@ -133,6 +146,7 @@ class Run:
     early_matches: tuple[EarlyMatch, ...] = ()
     hold: Cause | None = None
     known_messages: tuple[KnownMessage, ...] = ()
+    experiments: tuple[TakenExperiment, ...] = ()
 
     @property
     def active(self) -> bool:

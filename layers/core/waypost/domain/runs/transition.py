@@ -24,7 +24,9 @@ from waypost.domain.messages.message import Message, MessageStatus
 from waypost.domain.reasons import Reason
 from waypost.domain.runs import early_events, step_rules
 from waypost.domain.runs.context import JourneyVersion, StepContext
+from waypost.domain.runs.edges import EdgePlace, edge_taken
 from waypost.domain.runs.effects import ArmTimer, DisarmTimer, Effect, SendMessage
+from waypost.domain.runs.experiments import remember
 from waypost.domain.runs.message_knowledge import RunReport, known_status, learn, unsubscribed_messages
 from waypost.domain.runs.run import Cause, PendingTransition, Run
 from waypost.domain.runs.step_rules import ExitRun, GoTo, Wait
@@ -51,7 +53,7 @@ class Transition:
     """A run before and after something happened to it, and the messages that were created.
 
     `before` is None for a new run. `outcome` is what the event's receipt shows. `already_saved` is True where an earlier attempt at the
-    same signal has saved the run. `branches` are those that the run took.
+    same signal has saved the run. `branches` are those that the run took, and `edges` all edges.
     """
 
     before: Run | None
@@ -62,6 +64,7 @@ class Transition:
     outcome: Outcome = "advanced"
     already_saved: bool = False
     branches: tuple[TakenBranch, ...] = ()
+    edges: tuple[EdgePlace, ...] = ()
 
     @property
     def journey_outcome(self) -> JourneyOutcome:
@@ -95,8 +98,8 @@ class Transition:
     def followed_by(self, later: Transition) -> Transition:
         """This transition and a later one of the same run as one, so that only the timer of the last wait is armed."""
         outcome = later.outcome if self.before is not None else self.outcome
-        messages, branches = self.messages + later.messages, self.branches + later.branches
-        return replace(later, before=self.before, messages=messages, outcome=outcome, branches=branches)
+        messages, branches, edges = self.messages + later.messages, self.branches + later.branches, self.edges + later.edges
+        return replace(later, before=self.before, messages=messages, outcome=outcome, branches=branches, edges=edges)
 
 
 def timer_of(run: Run, customer: Customer) -> Timer | None:
@@ -239,9 +242,13 @@ def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run,
     """Takes a run from step to step, all at the same instant, until it waits or exits."""
     messages: list[Message] = []
     branches: list[TakenBranch] = []
+    edges: list[EdgePlace] = []
     for _ in range(MAX_STEPS_WITHOUT_WAIT):
         if go_to.branch is not None:
             branches.append(TakenBranch(run.step, go_to.branch))
+        taken = edge_taken(journey_version.journey, run.step, go_to)
+        edges += [taken] if taken is not None else []
+        run = remember(journey_version.journey, run, taken)
         run = run.moved_to(go_to.step, context.now, go_to.cause, go_to.branch)
         decision, message = step_rules.on_enter(journey_version, run, context)
         if message is not None:
@@ -249,7 +256,7 @@ def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run,
             # is the same when the signal is delivered again.
             sending = run.with_message(context.now) if message.status is MessageStatus.PENDING else run
             if sending is None:
-                return _transition(before, run.exited(Reason.TOO_MANY_MESSAGES, context.now), messages, context, branches)
+                return _transition(before, run.exited(Reason.TOO_MANY_MESSAGES, context.now), messages, context, branches, edges)
             run = sending
             messages.append(message)
             if message.status is MessageStatus.SKIPPED:
@@ -261,20 +268,27 @@ def _follow_steps(journey_version: JourneyVersion, before: Run | None, run: Run,
                 run, early = early_events.use(journey_version.journey, run)
                 if early is None:
                     run = replace(run, trigger_event=context.event, due=decision.due, hold=decision.hold)
-                    return _transition(before, run, messages, context, branches)
+                    return _transition(before, run, messages, context, branches, edges)
                 # What a report has completed has no event, and the one that advanced the run last stays.
                 event = context.event if early.event is None else early.event
                 go_to, context = early.go_to, context.with_event(event, context.now)
             case ExitRun():
-                return _transition(before, run.exited(decision.reason, context.now), messages, context, branches)
+                return _transition(before, run.exited(decision.reason, context.now), messages, context, branches, edges)
             case _:
                 assert_never(decision)
-    return _transition(before, run.exited(Reason.LOOP, context.now), messages, context, branches)
+    return _transition(before, run.exited(Reason.LOOP, context.now), messages, context, branches, edges)
 
 
 def _transition(
-    before: Run | None, run: Run, messages: Sequence[Message], context: StepContext, branches: Sequence[TakenBranch] = ()
+    before: Run | None,
+    run: Run,
+    messages: Sequence[Message],
+    context: StepContext,
+    branches: Sequence[TakenBranch] = (),
+    edges: Sequence[EdgePlace] = (),
 ) -> Transition:
     outcome: Outcome = "entered" if before is None else "advanced" if run.active_or_finished else "exited"
     updated = replace(run, last_event_uuid=context.event["uuid"] or run.last_event_uuid)
-    return Transition(before, updated, context.customer, context.now, tuple(messages), outcome, branches=tuple(branches))
+    return Transition(
+        before, updated, context.customer, context.now, tuple(messages), outcome, branches=tuple(branches), edges=tuple(edges)
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from waypost.domain.intake.receipts import Outcome
 from waypost.domain.reasons import Reason
 from waypost.domain.values.wire_model import WireModel
@@ -48,14 +50,21 @@ class RejectionResponse(WireModel):
 
 
 class ListedEventResponse(WireModel):
-    """An event of the list: an accepted one with the fields of its receipt, a rejected one with its error and all that was sent."""
+    """An event of the list: an accepted one with the fields of its receipt, a rejected one with its error and all that was sent.
+
+    `correlationKey` and `correlationValue` name the customer as the event did, null in a rejected event that had no text there.
+    `primaryKey` is the normalised primary key value of the customer, null if it has none.
+    """
 
     uuid: str | None = None
     event: str | None
     source: str | None = None
     timestamp: Time | None = None
     received_at: Time
+    correlation_key: str | None = None
+    correlation_value: str | None = None
     customer: str | None = None
+    primary_key: Any = None
     status: Literal["accepted", "rejected"]
     journeys: tuple[JourneyOutcomeResponse, ...] = ()
     messages: tuple[str, ...] = ()
@@ -63,6 +72,25 @@ class ListedEventResponse(WireModel):
     payload: Any = None
     error: RejectionResponse | None = None
     sent: Any = None
+
+
+class HistogramBucket(WireModel):
+    """How many events were accepted and rejected in one period, from its start on."""
+
+    from_: Time = Field(alias="from")
+    accepted: int
+    rejected: int
+
+
+class HistogramResponse(WireModel):
+    """Events over time. Unless `complete`, `accepted` are lower bounds, and before `countedFrom` events may be missing altogether."""
+
+    since: Time
+    until: Time
+    bucket_seconds: int
+    buckets: tuple[HistogramBucket, ...]
+    complete: bool
+    counted_from: Time
 
 
 class QueuedEventResponse(WireModel):

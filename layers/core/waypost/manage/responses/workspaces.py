@@ -111,6 +111,13 @@ class DeadLetterResponse(WireModel):
         )
 
 
+class DeadLetterCountResponse(WireModel):
+    """How many dead letters there are. If `isLowerBound`, there are more than `count`, or may be."""
+
+    count: int
+    is_lower_bound: bool
+
+
 class RedriveResponse(WireModel):
     """The number of dead letters that are back on their queues. `next` is the cursor for the others, null if these were all."""
 

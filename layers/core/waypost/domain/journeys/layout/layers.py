@@ -15,6 +15,8 @@ LANE: Final = 12.0
 
 _LABEL_PADDING: Final = 16.0
 _CHARACTER_WIDTH: Final = 6.4
+_COUNT_WIDTH: Final = 48.0
+"""The room behind the text of a label for the number of those who took the branch."""
 
 
 class Arrow(NamedTuple):
@@ -58,8 +60,11 @@ class Layers:
 
 
 def label_width(label: str) -> float:
-    """The width of a label, by its number of characters: the layout knows no font. A long label is cut to the width of a step."""
-    return min(_LABEL_PADDING + _CHARACTER_WIDTH * len(label), STEP_WIDTH)
+    """The width of a label with a number behind it, by its number of characters: the layout knows no font.
+
+    A long label is cut to the width of a step.
+    """
+    return min(_LABEL_PADDING + _CHARACTER_WIDTH * len(label) + _COUNT_WIDTH, STEP_WIDTH)
 
 
 def layers(steps: Sequence[str], arrows: Sequence[Arrow]) -> Layers:
