@@ -7,11 +7,13 @@ import { forget, isLocal, keep, key, shortKey, takeKeyFromAddress } from "./sess
 import * as customers from "./customers.js";
 import * as deadLetters from "./dead_letters.js";
 import * as events from "./events.js";
+import * as journeys from "./journeys.js";
 import * as messages from "./messages.js";
 import * as settings from "./settings.js";
 
 const PAGES = [
   ["events", "Events", events],
+  ["journeys", "Journeys", journeys],
   ["customers", "Customers", customers],
   ["messages", "Messages", messages],
   ["dead-letters", "Dead letters", deadLetters],
