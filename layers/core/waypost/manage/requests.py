@@ -158,6 +158,14 @@ class VersionListQuery(ListQuery):
     list_name: ClassVar[str] = "VersionListQuery"
 
 
+class JourneyRunQuery(ListQuery):
+    """A page of the active runs of a journey, or of those in one of its steps."""
+
+    list_name: ClassVar[str] = "JourneyRunQuery"
+
+    step: Name | None = None
+
+
 class LayoutQuery(VersionQuery):
     """What a picture shows. `version`: a version of the journey, by default the newest. `counts`: how many customers are in each step."""
 

@@ -38,7 +38,7 @@ from waypost.ports.queues import (
     Timers,
     UndeliveredTimers,
 )
-from waypost.ports.runs import ManagedRuns, RunCounts, RunHistory, Runs
+from waypost.ports.runs import ActiveRuns, ManagedRuns, RunCounts, RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
 from waypost.ports.workspaces import (
     Keys,
@@ -54,6 +54,7 @@ from waypost.ports.workspaces import (
 )
 
 __all__ = [
+    "ActiveRuns",
     "ArmedTimers",
     "Caller",
     "CapCounts",

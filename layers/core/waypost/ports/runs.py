@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
-from waypost.domain.runs.run import CustomerRuns, HeldRun, Run
+from waypost.domain.runs.run import ActiveRunEntry, CustomerRuns, HeldRun, Run
 
 
 class Runs(Protocol):
@@ -51,5 +51,21 @@ class RunCounts(Protocol):
         """How many active runs are in a step, or (None) are held by a pause in any step: at most `limit`, and whether there are more."""
 
 
-class ManagedRuns(RunHistory, RunCounts, Protocol):
+class ActiveRuns(Protocol):
+    """The active runs of a journey, of all customers."""
+
+    def active(
+        self, workspace: str, journey: str, step: str | None, *, limit: int, after: str | None
+    ) -> tuple[list[ActiveRunEntry], str | None]:
+        """Some active runs after a position: of a step, those that a pause holds last, or of all steps (None), those first.
+
+        One read, which may find more or fewer than `limit`, even none; and the position to go on from (None: no more). ValueError if
+        `after` is no position among these runs.
+        """
+
+    def load(self, workspace: str, entries: Sequence[ActiveRunEntry]) -> list[tuple[str, Run]]:
+        """The runs at these entries that are still active, each with the id of its customer, in the order of the entries."""
+
+
+class ManagedRuns(RunHistory, RunCounts, ActiveRuns, Protocol):
     """The runs as the management API lists and counts them."""
