@@ -328,8 +328,12 @@ class RecordedPeriod(WireModel):
 
 
 class SimulationBody(WireModel):
-    """What a dry run plays: the given events and reports, the recorded events of the customer, or both."""
+    """What a dry run plays: the given events and reports, the recorded events of the customer, or both.
 
+    `definition` is played in the place of the newest definition of the journey, which need not exist then. It is not saved.
+    """
+
+    definition: dict[str, Any] | None = None
     customer: SimulatedCustomer = SimulatedCustomer()
     events: tuple[SimulatedInput, ...] = Field((), max_length=1_000)
     recorded: RecordedPeriod | None = None
