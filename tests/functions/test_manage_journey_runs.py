@@ -115,12 +115,20 @@ def test_a_run_that_has_moved_since_the_index_is_left_out(journey: str, monkeypa
     assert listed(step="wait")["items"] == []
 
 
+def counted() -> list[int]:
+    """How many runs the picture shows in each step."""
+    steps = call("GET", "/api/journeys/welcome/picture", query={"counts": "true"})[1]["steps"]
+    return [step["here"] for step in steps]
+
+
 def test_a_stopped_journey_has_no_active_runs(journey: str) -> None:
-    """Stopping touches no run, so the index still has them; they have ended all the same."""
+    """Stopping touches no run, so the index still has them; neither list nor picture show them."""
     save(journey, "c_1", RUN)
     assert len(listed()["items"]) == 1
+    assert counted() == [1, 0]
     call("POST", "/api/journeys/welcome/stop")
     assert listed() == {"items": [], "next": None}
+    assert counted() == [0, 0]
 
 
 def test_a_page_of_runs_costs_a_bounded_number_of_calls(journey: str, aws_calls: list[str]) -> None:

@@ -561,3 +561,21 @@ def test_a_page_of_versions_costs_two_reads(aws_calls: list[str]) -> None:
     aws_calls.clear()
     changed("PUT", "/api/journeys/welcome", WELCOME, If_Match="*")
     assert aws_calls[:2] == ["GetItem", "TransactWriteItems"]
+
+
+def test_the_list_says_which_journeys_have_a_draft_to_publish() -> None:
+    """A journey has one before its first publication and after every later save, until it is published or stopped."""
+
+    def listed() -> tuple[str, str, int, int | None, bool]:
+        [journey] = call("GET", "/api/journeys")[1]["items"]
+        return journey["name"], journey["status"], journey["version"], journey["publishedVersion"], journey["draft"]
+
+    assert listed() == ("", "draft", 1, None, True)
+    call("POST", "/api/journeys/welcome/publish")
+    assert listed() == ("", "published", 1, 1, False)
+    call("PUT", "/api/journeys/welcome", WELCOME | {"name": "Welcome"})
+    assert listed() == ("Welcome", "published", 2, 1, True)
+    call("POST", "/api/journeys/welcome/pause")
+    assert listed() == ("Welcome", "paused", 2, 1, True)
+    call("POST", "/api/journeys/welcome/stop")
+    assert listed() == ("Welcome", "stopped", 2, 1, False)

@@ -21,7 +21,8 @@ CREATED_STATUS: Final = 201
 class JourneySummary(WireModel):
     """A journey in a list.
 
-    `version` is the newest draft, `publishedVersion` the one that customers enter, from `entriesFrom` on.
+    `version` is the newest version, `publishedVersion` the one that customers enter, from `entriesFrom` on. `draft`: whether the newest
+    version is a draft that can be published.
     """
 
     id: str
@@ -29,6 +30,7 @@ class JourneySummary(WireModel):
     status: JourneyStatus
     version: int
     published_version: int | None
+    draft: bool
     entries_from: Time | None
     created_at: Time
     updated_at: Time
