@@ -18,6 +18,7 @@ from waypost.manage import (
     event_explanations,
     event_histogram,
     events,
+    journey_runs,
     journey_versions,
     journeys,
     keys,
@@ -50,7 +51,14 @@ from waypost.manage.responses.customers import (
 )
 from waypost.manage.responses.events import HistogramResponse, ListedEventResponse, QueuedEventResponse, ReceiptResponse
 from waypost.manage.responses.explanations import EventExplanationResponse
-from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse, VersionResponse
+from waypost.manage.responses.journeys import (
+    CREATED_STATUS,
+    JourneyResponse,
+    JourneyRunResponse,
+    JourneySummary,
+    SimulationResponse,
+    VersionResponse,
+)
 from waypost.manage.responses.layouts import CheckResponse, LayoutResponse
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.messages import (
@@ -200,6 +208,15 @@ OPERATIONS: Final = (
         journey_versions.list_versions,
         ListResponse[VersionResponse],
         query=requests.VersionListQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/journeys/{id}/runs",
+        "list-runs",
+        "The active runs of a journey, or those in one of its steps, in no order of time",
+        journey_runs.list_runs,
+        ListResponse[JourneyRunResponse],
+        query=requests.JourneyRunQuery,
     ),
     Operation(
         "POST",

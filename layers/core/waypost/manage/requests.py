@@ -188,6 +188,14 @@ class VersionListQuery(ListQuery):
     list_name: ClassVar[str] = "VersionListQuery"
 
 
+class JourneyRunQuery(ListQuery):
+    """A page of the active runs of a journey, or of those in one of its steps."""
+
+    list_name: ClassVar[str] = "JourneyRunQuery"
+
+    step: Name | None = None
+
+
 class LayoutQuery(VersionQuery):
     """What a picture shows. `version`: a version of the journey, by default the newest. `counts`: how many customers are in each step."""
 
@@ -350,8 +358,12 @@ class RecordedPeriod(WireModel):
 
 
 class SimulationBody(WireModel):
-    """What a dry run plays: the given events and reports, the recorded events of the customer, or both."""
+    """What a dry run plays: the given events and reports, the recorded events of the customer, or both.
 
+    `definition` is played in the place of the newest definition of the journey, which need not exist then. It is not saved.
+    """
+
+    definition: dict[str, Any] | None = None
     customer: SimulatedCustomer = SimulatedCustomer()
     events: tuple[SimulatedInput, ...] = Field((), max_length=1_000)
     recorded: RecordedPeriod | None = None
