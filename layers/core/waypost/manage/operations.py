@@ -16,6 +16,7 @@ from waypost.manage import (
     dead_letters,
     erasure,
     events,
+    journey_stats,
     journeys,
     keys,
     layouts,
@@ -45,6 +46,7 @@ from waypost.manage.responses.customers import (
     TimelineEntryResponse,
 )
 from waypost.manage.responses.events import ListedEventResponse, QueuedEventResponse, ReceiptResponse
+from waypost.manage.responses.journey_stats import ExperimentResponse, StatsResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse
 from waypost.manage.responses.layouts import CheckResponse, LayoutResponse
 from waypost.manage.responses.lists import ListResponse
@@ -242,6 +244,24 @@ OPERATIONS: Final = (
         CheckResponse,
         body=Journey,
         raw_body=True,
+    ),
+    Operation(
+        "GET",
+        "/api/journeys/{id}/stats",
+        "read-stats",
+        "The numbers of a version: entries, ends, edges, messages; they are counted within moments",
+        journey_stats.read_stats,
+        StatsResponse,
+        query=requests.StatsQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/journeys/{id}/experiments/{step}",
+        "read-experiment",
+        "The branches of an experiment side by side: how many runs came to a goal behind it",
+        journey_stats.read_experiment,
+        ExperimentResponse,
+        query=requests.ExperimentQuery,
     ),
     Operation(
         "GET",
