@@ -19,6 +19,7 @@ from waypost.manage import (
     event_histogram,
     events,
     journey_runs,
+    journey_stats,
     journey_versions,
     journeys,
     keys,
@@ -51,6 +52,7 @@ from waypost.manage.responses.customers import (
 )
 from waypost.manage.responses.events import HistogramResponse, ListedEventResponse, QueuedEventResponse, ReceiptResponse
 from waypost.manage.responses.explanations import EventExplanationResponse
+from waypost.manage.responses.journey_stats import ExperimentResponse, StatsResponse
 from waypost.manage.responses.journeys import (
     CREATED_STATUS,
     JourneyResponse,
@@ -292,6 +294,24 @@ OPERATIONS: Final = (
         CheckResponse,
         body=Journey,
         raw_body=True,
+    ),
+    Operation(
+        "GET",
+        "/api/journeys/{id}/stats",
+        "read-stats",
+        "The numbers of a version: entries, ends, edges, messages; they are counted within moments",
+        journey_stats.read_stats,
+        StatsResponse,
+        query=requests.StatsQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/journeys/{id}/experiments/{step}",
+        "read-experiment",
+        "The branches of an experiment side by side: how many runs came to a goal behind it",
+        journey_stats.read_experiment,
+        ExperimentResponse,
+        query=requests.ExperimentQuery,
     ),
     Operation(
         "GET",
