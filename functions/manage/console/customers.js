@@ -29,7 +29,7 @@ export function entry(each) {
     message: () => [link(to("messages", each.message), h("b", {}, `${each.channel} message`)), h("span", { class: "soft" }, " of "), journey, ": ", status(each.status),
       each.due && h("div", { class: "soft" }, "is due ", time(each.due, { always: true })), reason, each.detail && h("div", { class: "soft" }, each.detail)],
   };
-  return h("li", { class: `entry ${each.kind}` }, time(each.at), h("div", {}, (content[each.kind] ?? (() => each.kind))()));
+  return h("li", { class: `entry ${each.kind}` }, time(each.at, { never: true }), h("div", {}, (content[each.kind] ?? (() => each.kind))()));
 }
 
 /** The entries under the headings of their days, newest first. */

@@ -78,7 +78,7 @@ export function show(place, context) {
       if (mine.signal.aborted) return undefined;
       put(failed);
       const warnings = isDirty() ? [] : base.journey.warnings ?? [];
-      showFindings([...body.errors, ...warnings.map((each) => ({ ...each, isWarning: true }))].map(placed));
+      showFindings([...body.errors, ...warnings.map((each) => ({ ...each, isWarning: true }))]);
       if (body.picture) drawPicture(body.picture);
       else isOld.hidden = !picture;
       if (isAsked && body.errors.length) select(findings[0]);
@@ -88,8 +88,8 @@ export function show(place, context) {
     return undefined;
   }
   /** The finding with the place of its pointer in the text. */
-  function placed(each) {
-    const { key, value } = find(parse(text.value).root, each.pointer ?? "");
+  function placed(each, root) {
+    const { key, value } = find(root, each.pointer ?? "");
     const isName = key && each.code === "unknown-field";
     const isLeaf = value.kind === "string" || value.kind === "word";
     const node = isName ? key : value;
@@ -97,7 +97,8 @@ export function show(place, context) {
     return { ...each, from: node.start + inner, to: isName || isLeaf ? node.end - inner : node.start };
   }
   function showFindings(found) {
-    findings = found.sort((a, b) => a.from - b.from);
+    const { root } = parse(text.value);
+    findings = found.map((each) => each.pointer === undefined ? each : placed(each, root)).sort((a, b) => a.from - b.from);
     const shown = findings.slice(0, MOST_FINDINGS), errors = findings.filter((each) => !each.isWarning).length;
     text.mark(shown);
     const total = !findings.length ? "Nothing was found: this can be published." : [errors && plural(errors, "finding"), findings.length > errors && plural(findings.length - errors, "warning")].filter(Boolean).join(", ");
@@ -154,7 +155,7 @@ export function show(place, context) {
       isSaving = false;
       if (problemOfSave.status === 412) await compare(isRepeated);
       else {
-        if (problemOfSave.problems?.length) showFindings(problemOfSave.problems.map(placed));
+        if (problemOfSave.problems?.length) showFindings(problemOfSave.problems);
         put(failed, problem(problemOfSave, h("div", { class: "soft" }, "Nothing is lost: the text is kept in this tab.")));
       }
     }
@@ -174,22 +175,32 @@ export function show(place, context) {
       return put(failed, problem(problemOfRead, h("div", { class: "soft" }, "The journey was changed meanwhile. Nothing is lost: the text is kept in this tab.")));
     }
   }
-  function showOther() {
+  function showOther(isFocused = true) {
     const { journey } = other, theirs = pretty(journey.definition);
-    const adopt = () => { base = { journey, version: journey.version, etag: other.etag, text: theirs }; other = null; put(notice); };
+    const accept = () => { base = { journey, version: journey.version, etag: other.etag, text: theirs }; other = null; put(notice); };
     put(notice, h("section", { class: "other", "aria-labelledby": "other" },
       h("h2", { id: "other", tabindex: -1 }, `Somebody else has saved version ${journey.version}`), h("p", {}, "It was saved ", time(journey.updatedAt, { always: true }), `, after you began with version ${base.version}. Your text is kept.`),
       h("div", { class: "actions" },
-        button(`Save mine as version ${journey.version + 1}`, () => { const before = base; adopt(); forgetDrafts(before.journey); keepDraft(); saveText(); }),
-        button(`Take version ${journey.version}`, () => { const before = base; adopt(); forgetDrafts(before.journey); text.replace(theirs); changed(); put(notice, h("p", { class: "note" }, "Your text comes back with ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Z"), ".")); }),
+        button(`Save mine as version ${journey.version + 1}`, () => { accept(); forgetDrafts(base.journey); keepDraft(); saveText(); }),
+        button(`Take version ${journey.version}`, () => { accept(); forgetDrafts(base.journey); text.replace(theirs); changed(); put(notice, h("p", { class: "note" }, "Your text comes back with ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Z"), ".")); }),
         button("Keep writing", () => { put(notice); text.area.focus(); })),
       differenceList(theirs, text.value, [`only in ${journey.version}`, "only in yours"])));
-    notice.querySelector("h2").focus();
+    if (isFocused) notice.querySelector("h2").focus();
   }
 
+  /** Publishes what was saved last. The status is read first: a pause since then is no reason to refuse, another version is. */
   async function publishSaved() {
+    put(failed);
+    let counts = null;
+    try {
+      const [now, counted] = await Promise.all([call("GET", ["journeys", id]), base.journey.publishedVersion && get(["journeys", id, "picture"], { counts: true }).catch(() => null)]);
+      adopt(now.body, now.etag);
+      counts = counted;
+    } catch (problemOfRead) {
+      put(failed, problem(problemOfRead));
+    }
+    if (other) return showOther();
     const { journey, etag } = base, before = journey.publishedVersion;
-    const counts = before === null ? null : await get(["journeys", id, "picture"], { counts: true }).catch(() => null);
     const here = counts?.steps.reduce((all, each) => all + (each.here ?? 0), counts.held ?? 0), isLowerBound = counts?.heldAtLeast || counts?.steps.some((each) => each.hereAtLeast);
     const done = await dialog({
       title: `Publish version ${journey.version} of ${journey.name || id}`, label: `Publish version ${journey.version}`,
@@ -198,10 +209,23 @@ export function show(place, context) {
         isDirty() && h("p", { class: "warn" }, `What you have changed since version ${base.version} is not saved, and is not published.`)],
       action: () => call("POST", ["journeys", id, "publish"], { headers: etag ? { "If-Match": etag } : {} }),
     });
-    if (!done || isGone) return;
-    base = { ...base, journey: done.body, etag: done.etag ?? base.etag };
+    if (!done || isGone) return undefined;
+    base = { ...base, journey: done.body, etag: done.etag };
     describe();
-    context.reload();
+    return context.reload();
+  }
+
+  /** Takes what the API says about the journey now. A version of somebody else is kept beside the text until the person decides. */
+  function adopt(journey, etag) {
+    if (isSaving || journey.version < base.version) return;
+    if (journey.version > base.version) other = { journey, etag };
+    else base = { ...base, journey, etag };
+    describe();
+  }
+  function changedElsewhere(journey, etag) {
+    const known = other?.journey.version;
+    adopt(journey, etag);
+    if (other && other.journey.version !== known) showOther(false);
   }
 
   function toRoute(route) {
@@ -223,5 +247,5 @@ export function show(place, context) {
   get(["journeys", "schema"]).then((found) => { schema = found; }, () => {}); // without it nothing is proposed, and everything else works
   check();
   toRoute(context.route);
-  return { update: toRoute, leave() { isGone = true; clearTimeout(timer); checking?.abort(); } };
+  return { update: toRoute, changed: changedElsewhere, leave() { isGone = true; clearTimeout(timer); checking?.abort(); } };
 }

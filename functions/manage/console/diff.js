@@ -46,5 +46,5 @@ export function differenceList(before, after, words = ["removed", "added"]) {
     if (changed.slice(Math.max(0, n - AROUND), n + AROUND + 1).includes(true)) { unfold(); list.append(item(each)); } else folded.push(each);
   });
   unfold();
-  return h("div", { class: "diff" }, h("p", { class: "soft" }, `${number(count("removed"))} lines ${words[0]}, ${number(count("added"))} ${words[1]}`), list);
+  return h("div", { class: "diff" }, h("p", { class: "soft" }, `${plural(count("removed"), "line")} ${words[0]}, ${number(count("added"))} ${words[1]}`), list);
 }

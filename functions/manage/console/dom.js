@@ -48,7 +48,7 @@ export function keyed(list, items, key, make) {
 }
 
 /** The pairs of a definition list. A pair with an empty value is left out. */
-export const facts = (...pairs) => h("dl", {}, pairs.filter((each) => each && each[1] !== null && each[1] !== undefined && each[1] !== "")
+export const facts = (...pairs) => h("dl", {}, pairs.filter((each) => each && each[1] !== null && each[1] !== undefined && each[1] !== false && each[1] !== "")
   .map(([name, ...value]) => [h("dt", {}, name), h("dd", {}, value)]));
 /** A part of a detail with its heading. */
 export const section = (title, ...content) => h("section", {}, title && h("h2", {}, title), content);
@@ -68,11 +68,11 @@ const OLD_DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "sho
 const HALF_A_YEAR = 182 * 24 * 3600 * 1000;
 export const day = (iso) => { const at = new Date(iso); return (Math.abs(Date.now() - at) < HALF_A_YEAR ? DAY : OLD_DAY).format(at); };
 const isToday = (at) => at.toDateString() === new Date().toDateString();
-/** A time in the zone of the browser; UTC is in the title. `always` shows the day also for today. */
-export function time(iso, { always = false } = {}) {
+/** A time in the zone of the browser; UTC is in the title. `always` shows the day also for today, `never` does not show it, below a heading that has it. */
+export function time(iso, { always = false, never = false } = {}) {
   if (!iso) return null;
   const at = new Date(iso), clock = CLOCK.format(at);
-  return h("time", { datetime: iso, title: `${iso.replace("T", " ").replace("Z", "")} UTC` }, always || !isToday(at) ? `${day(iso)} ${clock}` : clock);
+  return h("time", { datetime: iso, title: `${iso.replace("T", " ").replace("Z", "")} UTC` }, !never && (always || !isToday(at)) ? `${day(iso)} ${clock}` : clock);
 }
 
 /** Copies a text, and says so on the button for a moment. */

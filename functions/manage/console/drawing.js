@@ -1,9 +1,11 @@
 // Draws the geometry of a journey's picture, which the API computes: the steps are a list of links or buttons, over arrows that only eyes need. A small screen shows the list alone.
 import { h, number, s } from "./dom.js";
+import { does, entryText, inWords } from "./words.js";
 
 const ENTRY = { height: 52, shift: 76 }; // pixels; the entry is no step, so the API leaves it out, and it is drawn above the first step
 const CORNER = 8; // the radius of a corner, at most
 const TIP = 6; // an arrow's line ends this far above the step, under its tip
+const CHIP_MORE = 14; // a label may be wider than its box: words for durations are longer than the texts that the API has measured, and labels stand 20 pixels apart
 const px = (n) => `${n}px`;
 
 /** The corners of an arrow as a path: straight along an axis, with round corners, and a curve where it is slanted. */
@@ -63,27 +65,32 @@ const short = (n, isLowerBound) => `${number(n)}${isLowerBound && n > 0 ? "+" : 
  *
  * - `count({ here(step), came(id), taken(edge index), entered, isLowerBound })`: numbers, null where there is none; `here` gives `[count, isLowerBound]`
  * - `way({ steps, edges, now })` of `wayOf`, or null: one way in the accent colour; - `choose(id)`: the step that is open
+ * - `relink()`: the links again, when `href` has changed; `focus(id)` and `box(id)` of a step
  * - `mark(marks)`: a Map of ids of steps to `[tone, word]`, which stands in the step; the tone is a class such as `bad`
  *
- * `entry` is the text of the entry, null for none. `href(id)` makes a step a link, `onStep(id)` makes it a button.
+ * `definition` gives better words for the steps than the geometry has, and the event of the entry. `href(id)` makes a step a link, `onStep(id)` makes it a
+ * button.
  */
-export function draw(geometry, { label = "Steps", entry = null, href = null, onStep = null } = {}) {
+export function draw(geometry, { label = "Steps", definition = null, entry = entryText(definition), href = null, onStep = null } = {}) {
   const shift = entry === null ? 0 : ENTRY.shift, first = geometry.steps[0];
   const place = (box) => ({ left: px(box.x), top: px(box.y + shift), width: px(box.width), height: px(box.height) });
 
+  const defined = new Map((Array.isArray(definition?.steps) ? definition.steps : []).map((each) => [each?.id, each]));
+  const says = (step) => does(defined.get(step.id)) ?? inWords(step.label);
   const steps = new Map(geometry.steps.map((step) => {
     const here = h("span", { class: "here" }), came = h("span", { class: "came" }), ahead = h("span", { class: "hidden" });
-    const content = [h("span", {}, h("span", { class: "name" }, step.id), here), h("span", {}, h("span", { class: "says" }, step.label), came), ahead];
-    const properties = { class: "step", style: place(step), title: `${step.id}: ${step.label}` };
+    const content = [h("span", {}, h("span", { class: "name" }, step.id), here), h("span", {}, h("span", { class: "says" }, says(step)), came), ahead];
+    const properties = { class: "step", style: place(step), title: `${step.id}: ${says(step)}` };
     const box = href ? h("a", { ...properties, href: href(step.id) }, content) : onStep ? h("button", { ...properties, type: "button", onclick: () => onStep(step.id) }, content) : h("div", properties, content);
     return [step.id, { box, here, came, ahead, content: "", mark: null }];
   }));
 
   const svg = s("svg", { width: geometry.width, height: geometry.height + shift, viewBox: `0 ${-shift} ${geometry.width} ${geometry.height + shift}`, "aria-hidden": "true" });
   const arrow = (points) => s("g", {}, s("path", { class: "way", d: line(points) }), s("path", { class: "tip", d: tip(points.at(-1)) }));
-  const edges = geometry.edges.map((edge) => {
+  const edges = geometry.edges.map((each) => {
+    const edge = { ...each, label: inWords(each.label) };
     const taken = h("b"), listed = h("b"), group = arrow(edge.points);
-    const chip = edge.labelBox && h("span", { class: "chip", "aria-hidden": "true", title: edge.label, style: { left: px(edge.labelBox.x + edge.labelBox.width / 2), top: px(edge.labelBox.y + shift), "max-width": px(edge.labelBox.width) } }, h("span", {}, edge.label), taken);
+    const chip = edge.labelBox && h("span", { class: "chip", "aria-hidden": "true", title: edge.label, style: { left: px(edge.labelBox.x + edge.labelBox.width / 2), top: px(edge.labelBox.y + shift), "max-width": px(edge.labelBox.width + CHIP_MORE) } }, h("span", {}, edge.label), taken);
     return { edge, taken, listed, chip, group, item: h("li", {}, h("span", {}, edge.label && `${edge.label} `, "→ ", edge.to), listed) };
   });
   svg.append(...edges.map((each) => each.group));
@@ -144,6 +151,7 @@ export function draw(geometry, { label = "Steps", entry = null, href = null, onS
   function mark(marks) {
     for (const [id, each] of steps) { each.mark = marks?.get(id) ?? null; drawHere(each); }
   }
+  const relink = () => { for (const [id, { box }] of steps) box.setAttribute("href", href(id)); };
   count({});
-  return { element, geometry, count, way, choose, mark, focus: (id) => steps.get(id)?.box.focus({ preventScroll: true }), box: (id) => steps.get(id)?.box ?? null };
+  return { element, geometry, count, way, choose, mark, relink, focus: (id) => steps.get(id)?.box.focus({ preventScroll: true }), box: (id) => steps.get(id)?.box ?? null };
 }

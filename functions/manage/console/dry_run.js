@@ -8,8 +8,9 @@ import { loading, segments } from "./table.js";
 import { why } from "./words.js";
 
 const FORMS = "waypost-dry-run"; // the form of each journey, kept in this tab
+const EXAMPLE = { email: "ada@example.com", first_name: "Ada" };
 const STATUSES = ["delivered", "bounced", "opened", "clicked", "unsubscribed", "failed"];
-const forInput = (at) => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+const forInput = (at) => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
 /** The names of the events that a definition waits for, for the person to choose from. */
 function eventNames(definition) {
@@ -34,11 +35,12 @@ function timeOf(text, name) {
 
 export function show(place, context) {
   const { id } = context, name = `${FORMS}/${id}`;
-  const draft = draftOf(context.journey);
+  let { journey } = context;
+  const draft = draftOf(journey);
   let unsaved = null;
   try { unsaved = draft && JSON.parse(draft.text); } catch { /* a text that is no JSON cannot be run; the saved version can */ }
-  const definition = () => (form.isUnsaved && unsaved ? unsaved : context.journey.definition);
-  const fresh = () => ({ isUnsaved: unsaved !== null, isStored: false, primaryKey: "", attributes: "{}", since: "", inputs: [{ kind: "event", name: context.journey.definition?.entry?.event ?? "", at: forInput(Date.now()), payload: "{}" }] });
+  const definition = () => (form.isUnsaved && unsaved ? unsaved : journey.definition);
+  const fresh = () => ({ isUnsaved: unsaved !== null, isStored: false, primaryKey: "", attributes: JSON.stringify(EXAMPLE), since: "", inputs: [{ kind: "event", name: journey.definition?.entry?.event ?? "", at: forInput(Date.now()), payload: "{}" }] });
   let form = { ...fresh(), ...JSON.parse(sessionStorage.getItem(name) ?? "null") }, picture = null, isRunning = false;
   const keep = () => sessionStorage.setItem(name, JSON.stringify(form));
 
@@ -61,13 +63,13 @@ export function show(place, context) {
       each.kind === "event" ? field("Name", bound("input", each, "name", { type: "text", list: "names", spellcheck: "false", autocomplete: "off" })) : [
         field("Message", h("select", { onchange: (event) => { each.message = event.target.value; keep(); } }, messages.map((message) => option(message, each.message)))),
         field("Becomes", h("select", { onchange: (event) => { each.status = event.target.value; keep(); } }, STATUSES.map((status) => option(status, each.status))))],
-      field("Time", bound("input", each, "at", { type: "datetime-local", step: 1 })),
+      field("Time", bound("input", each, "at", { type: "datetime-local" })),
       each.kind === "event" && h("div", { class: "wide" }, field("Payload", bound("textarea", each, "payload", { rows: 2, spellcheck: "false" }))),
       button("✕", () => { form.inputs.splice(n, 1); change({}); }, { "aria-label": `Remove ${each.kind} ${n + 1}` })));
     put(fields, h("h2", {}, "What is tried"),
-      unsaved && segments("Which definition", [["true", "What you have not saved"], ["false", `Version ${context.journey.version}`]], form.isUnsaved, (value) => { change({ isUnsaved: value === "true" }); drawPicture(); }),
-      segments("Which customer", [["false", "A made-up customer"], ["true", "A customer of the workspace"]], form.isStored, (value) => change({ isStored: value === "true" })),
-      form.isStored && [field("Primary key", bound("input", form, "primaryKey", { type: "text", autocomplete: "off", spellcheck: "false" })), field("With their events since", bound("input", form, "since", { type: "datetime-local", step: 1 }), "Empty: only the events below.")],
+      unsaved && segments("Which definition", [["true", "What you have not saved"], ["false", `Version ${journey.version}`]], form.isUnsaved, (value) => { change({ isUnsaved: value === "true" }); drawPicture(); }),
+      segments("Which customer", [["false", "A made-up customer"], ["true", "A customer of the workspace"]], form.isStored, (value) => change({ isStored: value === "true", attributes: value === "true" && form.attributes === JSON.stringify(EXAMPLE) ? "{}" : form.attributes })),
+      form.isStored && [field("Primary key", bound("input", form, "primaryKey", { type: "text", autocomplete: "off", spellcheck: "false" })), field("With their events since", bound("input", form, "since", { type: "datetime-local" }), "Empty: only the events below.")],
       field(form.isStored ? "Attributes over those that are stored" : "Attributes", bound("textarea", form, "attributes", { rows: 2, spellcheck: "false" })),
       h("datalist", { id: "names" }, eventNames(definition()).map((each) => h("option", { value: each }))),
       inputs,
@@ -115,7 +117,8 @@ export function show(place, context) {
     answer.ignored.length > 0 && section("What changes nothing", h("ol", { class: "plain" }, answer.ignored.map((each) => h("li", {}, time(each.at, { always: true }), " ", h("b", {}, each.event ?? `report on ${each.message}`), h("div", { class: "soft" }, why(each.reason)))))),
     answer.warnings.length > 0 && section("What looks like a mistake", h("ul", { class: "plain" }, answer.warnings.map((each) => h("li", { class: "warn" }, each.detail)))));
     chooseRun(runs[0]);
-    heading.focus();
+    heading.focus({ preventScroll: true });
+    heading.scrollIntoView({ block: "start" });
   }
   function messageOf(each) {
     const { subject, text, html, ...rest } = each.rendered ?? {};
@@ -137,7 +140,11 @@ export function show(place, context) {
 
   drawForm();
   drawPicture();
-  return { update: () => true, leave() {} };
+  return {
+    update: () => true,
+    changed(next) { const isNew = next.version !== journey.version; journey = next; if (isNew && !form.isUnsaved) drawPicture(); },
+    leave() {},
+  };
 }
 
 const ENDS = new Set(["finished", "exit-event", "window-over", "merged", "stopped", "loop", "too-many-messages"]);

@@ -26,7 +26,12 @@ export function editor({ label, onInput, schema }) {
   const spoken = h("div", { class: "hidden", role: "status" });
   const area = h("textarea", {
     spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-label": label, "aria-autocomplete": "list", "aria-controls": "proposals",
-    oninput: (event) => { draw(); if (!isInserting) propose(event.inputType === "insertText" || event.inputType === "deleteContentBackward" ? "typing" : "close"); onInput(); },
+    oninput: (event) => {
+      draw();
+      showLine(area.selectionEnd);
+      if (!isInserting) propose(event.inputType === "insertText" || event.inputType === "deleteContentBackward" ? "typing" : "close");
+      onInput();
+    },
     onkeydown, onblur: close, onclick: close,
   });
   const element = h("div", { class: "code" }, h("div", { class: "sheet" }, layer, area, list), spoken);
@@ -41,6 +46,9 @@ export function editor({ label, onInput, schema }) {
     const after = layer.children[lines.length - tail] ?? null;
     while (layer.children[head] !== undefined && layer.children[head] !== after) layer.children[head].remove();
     for (const line of next.slice(head, next.length - tail)) layer.insertBefore(h("div", { class: "line" }, coloured(line)), after);
+    // Numbers are attributes: counters of CSS would be computed anew for all lines after each key.
+    if (next.length !== lines.length) [...layer.children].slice(head).forEach((line, n) => { line.dataset.line = head + n + 1; });
+    else for (let n = head; n < next.length - tail; n += 1) layer.children[n].dataset.line = n + 1;
     lines = next;
     element.style.setProperty("--digits", String(lines.length).length);
   }
@@ -59,6 +67,7 @@ export function editor({ label, onInput, schema }) {
     return range.startContainer === document ? line.getBoundingClientRect() : range.getBoundingClientRect();
   }
 
+  const showLine = (offset) => layer.children[lineOf(offset)]?.scrollIntoView({ block: "nearest" });
   const lineBefore = (offset) => area.value.slice(area.value.lastIndexOf("\n", offset - 1) + 1, offset);
   const quotesBefore = (offset) => (lineBefore(offset).replace(/\\./g, "").match(/"/g) ?? []).length;
 
@@ -92,7 +101,7 @@ export function editor({ label, onInput, schema }) {
     list.style.setProperty("left", `${Math.max(4, Math.min(at.left - sheet.left, sheet.width - list.offsetWidth - 8))}px`);
     list.style.setProperty("top", `${at.bottom - sheet.top + 3}px`);
     list.scrollIntoView({ block: "nearest" });
-    layer.children[lineOf(caret)].scrollIntoView({ block: "nearest" });
+    showLine(caret);
     return undefined;
   }
   function choose(n) {
@@ -144,8 +153,14 @@ export function editor({ label, onInput, schema }) {
     get value() { return area.value; },
     /** Sets the text at the beginning. */
     start(text) { area.value = text; draw(); },
-    /** Replaces the whole text in one change, which the browser can undo. */
-    replace(text) { insert(0, area.value.length, text); },
+    /** Replaces the text in one change, which the browser can undo. Only what differs is inserted: browsers take milliseconds for each line. */
+    replace(text) {
+      const { value } = area, most = Math.min(value.length, text.length);
+      let head = 0, tail = 0;
+      while (head < most && value[head] === text[head]) head += 1;
+      while (tail < most - head && value[value.length - 1 - tail] === text[text.length - 1 - tail]) tail += 1;
+      insert(head, value.length - tail, text.slice(head, text.length - tail));
+    },
     /** Marks the lines of findings (`{ from, isWarning }`). */
     mark(findings) {
       for (const line of marked) line.classList.remove("marked", "warning");
@@ -158,7 +173,7 @@ export function editor({ label, onInput, schema }) {
     select(from, to) {
       area.focus({ preventScroll: true });
       area.setSelectionRange(from, to);
-      layer.children[lineOf(from)]?.scrollIntoView({ block: "nearest" });
+      showLine(from);
     },
   };
 }

@@ -4,9 +4,9 @@ const QUIET_AFTER = 15; // polls without a change
 
 /**
  * Calls `work(signal)` again and again until the returned function is called. `work` returns whether something has changed. After an error,
- * `onError(error, secondsToNext)` is called, and the pauses grow to a minute.
+ * `onError(error, secondsToNext)` is called, and the pauses grow to a minute. `every` is a fixed pause in milliseconds, for what is expensive to read.
  */
-export function poll(work, onError = () => {}) {
+export function poll(work, onError = () => {}, { every = null } = {}) {
   const end = new AbortController();
   let timer = null, quiet = 0, failures = 0, isRunning = false;
   const later = (pause) => { clearTimeout(timer); if (!end.signal.aborted && !document.hidden) timer = setTimeout(run, pause); };
@@ -16,7 +16,7 @@ export function poll(work, onError = () => {}) {
     try {
       quiet = (await work(end.signal)) ? 0 : quiet + 1;
       failures = 0;
-      later(quiet < QUIET_AFTER ? FAST : SLOW);
+      later(every ?? (quiet < QUIET_AFTER ? FAST : SLOW));
     } catch (error) {
       if (end.signal.aborted) return;
       failures += 1;

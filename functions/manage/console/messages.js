@@ -35,7 +35,8 @@ export function rendered(content) {
   ];
 }
 
-function detailOf(each) {
+/** What a message shows beside its list. */
+export function detailOf(each) {
   return [
     section(null, facts(["Status", status(each.status), h("div", { class: "soft" }, MESSAGE_STATUSES[each.status])],
       ["Reason", each.reason && [h("b", {}, each.reason), h("div", {}, MESSAGE_REASONS[each.reason])]], ["Detail", each.detail], ["Due", time(each.due, { always: true })],

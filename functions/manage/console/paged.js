@@ -6,22 +6,23 @@ import { MOST_ROWS, loading } from "./table.js";
 
 /**
  * Shows the list at `path` in `list` (a table). `query()` gives its filters, `key(item)` tells items apart, `empty()` is what an empty list shows, and
- * `onItems(items)` is called after each reading. `failed` is the place for errors.
+ * `onItems(items)` is called after each reading. `keep(item)` says which items are shown, where the API has no such filter. `failed` is the place for errors.
  *
  * While older pages are shown, the newest page is not read: new rows would push out what the person reads.
  */
-export function paged({ list, path, query, key, empty, onItems = () => {}, failed }) {
+export function paged({ list, path, query, key, empty, onItems = () => {}, keep = () => true, failed }) {
   let items = [], cursor = null, isPaged = false, stop = () => {};
   const isFiltered = () => Object.values(query()).some((each) => each !== null && each !== undefined && each !== "");
 
   function draw() {
-    list.show(items);
-    if (items.length) {
+    const kept = items.filter(keep);
+    list.show(kept);
+    if (kept.length) {
       list.note(isPaged && button("Back to the newest", restart), cursor && button("Look further back", older));
     } else if (cursor) {
       list.empty(h("p", {}, "Nothing in these days."), button("Look further back", older));
     } else {
-      list.empty(isFiltered() ? h("p", {}, "Nothing is like this.") : empty());
+      list.empty(isFiltered() || items.length ? h("p", {}, "Nothing is like this.") : empty());
     }
     onItems(items);
   }
@@ -57,5 +58,5 @@ export function paged({ list, path, query, key, empty, onItems = () => {}, faile
     cursor = null;
     start();
   }
-  return { restart, start, stop: () => stop(), find: (id) => items.find((each) => String(key(each)) === id), get items() { return items; } };
+  return { restart, start, draw, stop: () => stop(), find: (id) => items.find((each) => String(key(each)) === id), get items() { return items; } };
 }

@@ -5,17 +5,18 @@ import { dialog } from "./dialog.js";
 import { differenceList, pretty } from "./diff.js";
 import { button, facts, h, json, put, section, time, to } from "./dom.js";
 import { loading, split, table } from "./table.js";
+import { pill } from "./words.js";
 
 const NONE = "0"; // compared with no other version: the whole definition is shown
 
 export function show(place, context) {
   const { id } = context, definitions = new Map();
-  let route = context.route, items = [], cursor = null, isGone = false;
+  let { route, journey, etag } = context, items = [], cursor = null, isGone = false;
   const home = to("journeys", id, "versions");
   const list = table({
     label: "Versions, newest first", key: (each) => each.version, open: (each) => `${home}?version=${each.version}`,
     columns: [{ name: "Saved" }, { name: "Version" }, { name: "Published" }],
-    cells: (each) => [time(each.savedAt, { always: true }) ?? "not known", [h("b", {}, `Version ${each.version}`), each.isPublished && h("span", { class: "good" }, " customers enter it")], time(each.publishedAt, { always: true }) ?? ""],
+    cells: (each) => [time(each.savedAt, { always: true }) ?? "not known", [h("b", {}, `Version ${each.version}`), each.isPublished && [" ", pill("published")]], time(each.publishedAt, { always: true }) ?? ""],
   });
   const beside = split(list, "Version", () => { location.hash = home; });
   beside.element.classList.add("versions");
@@ -49,20 +50,20 @@ export function show(place, context) {
     beside.open(`${version}`, `Version ${version}`,
       section(null, item && facts(["Saved", time(item.savedAt, { always: true })], ["Published", time(item.publishedAt, { always: true })]),
         h("div", { class: "actions compared" }, h("label", { for: "with" }, "Compared with"), choice,
-          context.journey.status !== "stopped" && version !== context.journey.version && button("Make it the draft…", () => makeDraft(version)))),
+          journey.status !== "stopped" && version !== journey.version && button("Make it the draft…", () => makeDraft(version)))),
       h("section", {}, result));
     return compare(result, version, Number(before));
   }
   const compare = (result, version, before) => loading(result, Promise.all([definitionOf(version), before ? definitionOf(before) : null]), ([mine, other]) => (other
-    ? differenceList(pretty(other), pretty(mine), [`only in ${before}`, `only in ${version}`]) : json(mine, "Definition")), () => compare(result, version, before));
+    ? differenceList(pretty(other), pretty(mine)) : json(mine, "Definition")), () => compare(result, version, before));
 
   async function makeDraft(version) {
-    const next = context.journey.version + 1, unsaved = draftOf(context.journey);
+    const next = journey.version + 1, unsaved = draftOf(journey);
     const done = await dialog({
       title: `Make version ${version} the draft`, label: `Save it as version ${next}`,
       content: [h("p", {}, `Version ${version} is saved once more, as version ${next}. Nothing is published, and no version is lost.`),
         unsaved && h("p", { class: "warn" }, "What you have changed and not saved stays in this tab. The definition shows both, and asks.")],
-      action: async () => call("PUT", ["journeys", id], { body: await definitionOf(version), headers: context.etag ? { "If-Match": context.etag } : {} }),
+      action: async () => call("PUT", ["journeys", id], { body: await definitionOf(version), headers: etag ? { "If-Match": etag } : {} }),
     });
     if (!done || isGone) return;
     await context.reload();
@@ -70,5 +71,13 @@ export function show(place, context) {
   }
 
   read();
-  return { update(next) { route = next; open(); return true; }, leave() { isGone = true; } };
+  return {
+    update(next) { route = next; open(); return true; },
+    changed(next, tag) {
+      const isNew = next.version !== journey.version || next.publishedVersion !== journey.publishedVersion;
+      [journey, etag] = [next, tag];
+      if (isNew) { items = []; cursor = null; read(); }
+    },
+    leave() { isGone = true; },
+  };
 }

@@ -1,5 +1,5 @@
 // The words of the page: one plain sentence for each reason and status of the API. tests/console/test_words.py compares them with the OpenAPI document.
-import { h } from "./dom.js";
+import { h, plural } from "./dom.js";
 
 /** Why an event changed nothing, a run was not opened, or a run ended. */
 export const REASONS = {
@@ -57,6 +57,7 @@ export const CAUSES = {
   otherwise: "No branch holds.",
   experiment: "The experiment chose this branch.",
   jump: "The step before leads here.",
+  report: "The provider reported what became of the message.",
 };
 
 export const MESSAGE_STATUSES = {
@@ -96,3 +97,38 @@ export const PARKED_KINDS = { signal: "signal", message: "message" };
 
 /** The sentence for a reason of a run, a message or a move. */
 export const why = (reason) => REASONS[reason] ?? CAUSES[reason] ?? MESSAGE_REASONS[reason] ?? reason;
+
+const UNITS = ["year", "month", "week", "day", "hour", "minute", "second"];
+/** An ISO 8601 duration in words: `P1DT12H` -> `1 day 12 hours`. What is no duration stays as it is. */
+export function duration(text) {
+  const found = /^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/.exec(text);
+  const words = (found ?? []).slice(1).map((n, unit) => n && plural(Number(n), UNITS[unit])).filter(Boolean);
+  return words.length ? words.join(" ") : String(text);
+}
+/** The label of a step or an edge, with its duration in words. */
+export const inWords = (label) => label.replace(/^(after|wait) (P\S+)$/, (_, verb, text) => `${verb} ${duration(text)}`);
+
+const LIQUID = /\{\{.*?\}\}|\{%.*?%\}/g;
+const host = (url) => { try { return new URL(url).host; } catch { return url; } };
+/** The words by which a person knows a message: its subject, the host of its webhook, or its text, without what is filled in. */
+function templateText(template) {
+  const text = template?.subject ?? template?.title ?? template?.text ?? (typeof template?.url === "string" ? host(template.url) : template?.body);
+  return typeof text === "string" ? text.replace(LIQUID, "…").replace(/\s+/g, " ").trim() : null;
+}
+const DOES = {
+  message: (step) => [step.channel, templateText(step.template)].filter((each) => each && typeof each === "string").join(" · "),
+  waitUntil: (step) => [step.branches?.length && plural(step.branches.length, "branch", "branches"), step.timeout?.after && duration(step.timeout.after)].filter(Boolean).join(" or "),
+  timeDelay: (step) => step.delay && `wait ${duration(step.delay)}`,
+  multisplit: (step) => step.branches?.length && plural(step.branches.length, "condition"),
+  experiment: (step) => step.branches?.length && plural(step.branches.length, "branch", "branches"),
+  jumpTo: (step) => step.next && `to ${step.next}`,
+};
+/** What a step of a definition does, in a few words; null if the definition does not say it. */
+export const does = (step) => (step && DOES[step.type]?.(step)) || null;
+export const entryText = (definition) => (typeof definition?.entry?.event === "string" ? definition.entry.event + (definition.entry.conditions ? " if …" : "") : null);
+
+/** Why a run ended, behind a number: "702 left by an exit event". */
+export const ENDS = {
+  "exit-event": "left by an exit event", "window-over": "came after a time window", merged: "went on as another id of the customer", stopped: "ended as the journey was stopped",
+  loop: "ended in a circle of steps", "too-many-messages": "ended at 20 messages within an hour", erased: "were erased", unreadable: "ended as their version cannot be read",
+};
