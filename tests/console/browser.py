@@ -115,13 +115,17 @@ class ConsolePage:
         self._pending.discard(request)
         self._last = time.monotonic()
 
-    def open(self, address: str, text: str = "") -> str:
+    def open(self, address: str, text: str = "", press: str | None = None) -> str:
         """Shows an address behind `/console`, such as `#/events`, and waits until it shows a text and is complete.
 
-        Returns a fault if the text does not come, and otherwise nothing.
+        `press` is the name of a button that is pressed before. Returns a fault if the text does not come, and otherwise nothing.
         """
+        for dialog in self.tab.query_selector_all("dialog[open]"):
+            dialog.evaluate("(dialog) => dialog.close()")
         self.tab.goto(f"{self.url}/console{address}")
         end = time.monotonic() + PATIENCE
+        if press is not None:
+            self.tab.get_by_role("button", name=press, exact=True).first.click(timeout=PATIENCE * 1000)
         while text not in self.text():
             if time.monotonic() > end:
                 return f"the text {text!r} is missing at {address}, which shows {self.text()[:1500]!r}"

@@ -25,7 +25,7 @@ def test_a_page_is_accessible_and_quiet(page: Page, state: str, usual: Filled, r
     console: ConsolePage = request.getfixturevalue(STATES[state])
     console.tab.set_viewport_size(WIDE)
     console.tab.emulate_media(color_scheme="light")
-    missing = console.open(page.address.format(**usual.ids), getattr(page, state))
+    missing = console.open(page.address.format(**usual.ids), getattr(page, state), page.press)
     found = [missing] if missing else []
     for size, scheme in itertools.product((WIDE, NARROW), ("light", "dark")):
         console.tab.set_viewport_size(size)
