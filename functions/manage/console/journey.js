@@ -61,7 +61,7 @@ export function show(place, first) {
     h("p", {}, "Nobody enters meanwhile, and these entries are lost. The pause takes effect within 10 seconds; exits still work.")] });
   const resume = () => change({ title: "Resume this journey?", label: "Resume", action: () => act("resume", false), content: [numbers(id, ({ inside, held, waiting }) => `${inside}. ${held} go on at once, and ${waiting}.`), h("p", {}, "Customers can enter again.")] });
   const stop = () => change({ title: "Stop this journey for good?", label: "Stop", danger: true, typed: id, action: () => act("stop", false), content: [
-    numbers(id, ({ inside, waiting }) => `${inside}: their runs end at once. ${waiting}: they are never sent.`), h("p", {}, "A stopped journey cannot be started again. To run it again, save its definition under another id.")] });
+    numbers(id, ({ inside, waiting }) => `${inside}: their runs end at once. ${waiting}, and are never sent.`), h("p", {}, "A stopped journey cannot be started again. To run it again, save its definition under another id.")] });
   const remove = () => change({ title: "Delete this draft?", label: "Delete", danger: true, content: [h("p", {}, `${plural(journey.version, "version")} of it ${journey.version === 1 ? "is" : "are"} deleted. No customer has ever entered it.`)],
     action: async () => { await call("DELETE", ["journeys", id]); location.hash = "#/journeys"; return null; } });
 
