@@ -10,11 +10,15 @@ PYTHON := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 TOOL := $(UV) tool run --quiet --from
 SAM := $(TOOL) aws-sam-cli==1.170.0 sam
+OXLINT := $(TOOL) oxlint==1.89.0 oxlint
 CFN_LINT := $(TOOL) cfn-lint==1.58.0 cfn-lint
 READY := $(VENV)/.ready
 LOCAL := $(ROOT)/.local
 LOCAL_READY := $(LOCAL)/.ready
 MOTO_READY := $(LOCAL)/moto/.ready
+# The tests of the console drive the Chromium of the system. Without one they are skipped, and Playwright is not installed.
+CHROMIUM := $(firstword $(foreach program,chromium chromium-browser google-chrome,$(shell command -v $(program))))
+BROWSER_READY := $(if $(CHROMIUM),$(LOCAL)/browser/.ready)
 
 export SAM_CLI_TELEMETRY := 0
 export UV_COMPILE_BYTECODE := 1
@@ -24,7 +28,7 @@ export UV_SYSTEM_CERTS ?= true
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test model check check-ruff check-types check-template format build deploy test-events bench lock clean setup
+.PHONY: help run test screens model check check-ruff check-types check-modules check-template format build deploy test-events bench lock clean setup
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 13
@@ -35,14 +39,17 @@ run: $(if $(filter moto,$(BACKEND)),$(MOTO_READY),$(LOCAL_READY))  ## Run all of
 
 # Many tests wait for containers and timers, so there are more workers than processors. tests/conftest.py has the order and the groups.
 WORKERS ?= 4
-test: $(LOCAL_READY) $(MOTO_READY)  ## Run all tests, also those on the locally deployed template
+test: $(LOCAL_READY) $(MOTO_READY) $(BROWSER_READY)  ## Run all tests, also those on the locally deployed template
 	@cd $(ROOT) && $(PYTHON) -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(TESTS)
+
+screens: $(LOCAL_READY) $(LOCAL)/browser/.ready  ## Write screenshots of every page of the console into .local/screens
+	@cd $(ROOT) && PYTHONPATH=layers/core:. $(PYTHON) -m tests.console.screens $(LOCAL)/screens
 
 HISTORIES ?= 200000
 model: $(READY)  ## Compare more random histories with the reference model: make model HISTORIES=200000
 	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_EXAMPLES=5000 $(PYTHON) -m pytest -q -n 2 tests/model
 
-check: check-ruff check-types check-template check-coverage  ## ruff, mypy, cfn-lint, sam validate, branch coverage of the domain
+check: check-ruff check-types check-modules check-template check-coverage  ## ruff, mypy, oxlint, cfn-lint, sam validate, branch coverage of the domain
 
 # The parts of `make check`, each a hook in .pre-commit-config.yaml.
 check-ruff: $(READY)
@@ -50,6 +57,9 @@ check-ruff: $(READY)
 
 check-types: $(READY)
 	cd $(ROOT) && $(VENV)/bin/mypy
+
+check-modules: $(READY)
+	cd $(ROOT) && $(OXLINT) --deny-warnings -D correctness -A no-control-regex -A no-invalid-fetch-options -D eqeqeq -D no-eval -D no-implied-eval -D no-var -D prefer-const functions/manage/console
 
 check-template: $(READY)
 	cd $(ROOT) && $(CFN_LINT) template.yaml
@@ -116,6 +126,7 @@ lock: $(READY)  ## Compile the requirements files from pyproject.toml
 	cd $(ROOT) && $(LOCK) functions/local/requirements.in --no-annotate --output-file functions/local/requirements.txt
 	cd $(ROOT) && $(LOCK) .ci/lambda-runtime.in --no-annotate --output-file .ci/lambda-runtime.txt
 	cd $(ROOT) && $(LOCK) pyproject.toml --group dev --constraints layers/core/requirements.txt --no-annotate --output-file requirements-dev.txt
+	cd $(ROOT) && $(LOCK) --group browser --constraints requirements-dev.txt --no-annotate --output-file tests/console/requirements.txt
 	cd $(ROOT) && $(LOCK) functions/local/moto-requirements.in --constraints requirements-dev.txt --no-annotate --output-file functions/local/moto-requirements.txt
 
 clean:  ## Delete everything that was built or installed
@@ -142,6 +153,12 @@ $(LOCAL_READY): $(ROOT)/functions/local/requirements.txt $(ROOT)/layers/core/req
 $(MOTO_READY): $(ROOT)/functions/local/moto-requirements.txt | $(READY)
 	@rm -rf $(LOCAL)/moto && $(UV) venv --quiet --python $(PYTHON) $(LOCAL)/moto
 	@$(UV) pip sync --quiet --require-hashes --python $(LOCAL)/moto/bin/python $<
+	@touch $@
+
+# Beside the environment and not in it: the tests find the packages where they are installed, and all others do not need them.
+$(LOCAL)/browser/.ready: $(ROOT)/tests/console/requirements.txt | $(READY)
+	@rm -rf $(LOCAL)/browser
+	@$(UV) pip install --quiet --require-hashes --no-deps --python $(PYTHON) --target $(LOCAL)/browser --requirements $<
 	@touch $@
 
 # ---- targets that `sam build` runs, once for each resource, with ARTIFACTS_DIR set ----

@@ -34,6 +34,8 @@ WAITING = (
     "sam_local/test_sam_deploy.py",
     "stories/test_time.py",
     "stories/test_make_run.py",
+    "console/test_files.py",
+    "console",
     "docs/test_documents.py",
     "stories",
     "template/test_build.py",
@@ -50,11 +52,12 @@ GROUPS = {
     "stories/test_erasure_leftovers.py": "a clock that is advanced",
     "stories/test_moto.py": "moto",
     "moto]": "moto",
+    "console/": "the browser",
     "template/test_build.py": "the build",
     "template/test_layer.py": "the build",
 }
 # The tests of these files share nothing: each is a group of its own.
-INDEPENDENT = ("docs/test_documents.py", "stories/test_make_run.py", "model/test_histories.py")
+INDEPENDENT = ("console/test_files.py", "docs/test_documents.py", "stories/test_make_run.py", "model/test_histories.py")
 
 
 class Scheduler(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
