@@ -29,30 +29,33 @@ const length = (a, b) => Math.hypot(b[0] - a[0], b[1] - a[1]);
 const towards = (from, to, by) => { const all = length(from, to) || 1; return [from[0] + ((to[0] - from[0]) * by) / all, from[1] + ((to[1] - from[1]) * by) / all]; };
 const tip = ([x, y]) => `M${x - 4},${y - 8}h8l-4,7z`;
 
-/** The names of a step's branches in the order of its edges, as runs and counts name them: the id, or the position from 1. */
-function branchNames(step) {
+/** The names of the edges of a step in their order, as the API names them: the id of a branch, or its position from 1, and what is no branch. */
+function edgeNames(step) {
   const names = (step?.branches ?? []).map((each, n) => String(each?.id ?? n + 1));
-  return step?.type === "multisplit" ? [...names, "otherwise"] : step?.type === "waitUntil" ? [...names, "timeout"] : names;
+  const last = { multisplit: ["otherwise"], waitUntil: ["timeout"], message: [null, "onFailure"] }[step?.type] ?? [];
+  return [...names, ...last];
 }
+const UNNAMED = { timeout: "timeout", failed: "onFailure", otherwise: "otherwise" }; // by the reason of a move that has no branch
+const LABELS = { timeout: /^after /, onFailure: /^not sent$/ };
 
 /**
- * The index of the edge that a branch from one step to another took, or -1. Two edges may join the same steps: then the branch decides, by the definition
- * if it is known, and else by the label.
+ * The index of the edge that leads from one step to another, or -1. Two edges may join the same steps: then the branch decides, by the definition if it is
+ * known, and else by the label.
  */
 export function edgeOf(geometry, from, to, branch = null, definition = null) {
   const leaving = geometry.edges.map((each, n) => ({ ...each, n })).filter((each) => each.from === from);
   const between = leaving.filter((each) => each.to === to);
   if (between.length < 2) return between[0]?.n ?? -1;
-  const names = branchNames(definition?.steps?.find?.((each) => each?.id === from));
-  const isNamed = (each) => each.label === branch || names[leaving.indexOf(each)] === branch || each.label.startsWith(`${branch}: `) || each.label === `branch ${branch}`;
+  const names = edgeNames(definition?.steps?.find?.((each) => each?.id === from));
+  const isNamed = (each) => names[leaving.indexOf(each)] === branch || each.label === branch || each.label.startsWith(`${branch}: `) || each.label === `branch ${branch}` || LABELS[branch]?.test(each.label);
   return (between.find(isNamed) ?? between[0]).n;
 }
 
-/** The way of `moves` (`{ step, branch }`, in order of time) on a picture: its steps, its edges, and the step in which it ends. */
+/** The way of `moves` (`{ step, branch, reason }`, in order of time) on a picture: its steps, its edges, and the step in which it ends. */
 export function wayOf(geometry, moves, definition = null) {
   const steps = new Set(moves.map((each) => each.step)), edges = new Set();
   for (let n = 1; n < moves.length; n += 1) {
-    const index = edgeOf(geometry, moves[n - 1].step, moves[n].step, moves[n].branch, definition);
+    const index = edgeOf(geometry, moves[n - 1].step, moves[n].step, moves[n].branch ?? UNNAMED[moves[n].reason] ?? null, definition);
     if (index >= 0) edges.add(index);
   }
   return { steps, edges, now: moves.at(-1)?.step ?? null };

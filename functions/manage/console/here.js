@@ -5,7 +5,8 @@ import { poll } from "./live.js";
 import { paged } from "./paged.js";
 import { table } from "./table.js";
 
-const COUNT_EVERY = 10_000; // milliseconds
+const EVERY = 10_000; // milliseconds; the API reads each customer of this list by itself
+const LIMIT = 25;
 
 export function show(place, context) {
   const { id } = context;
@@ -23,7 +24,7 @@ export function show(place, context) {
   const steps = (context.journey.definition?.steps ?? []).map((each) => each?.id).filter((each) => typeof each === "string");
   const filter = h("select", { "aria-label": "Only those who stand in this step", onchange: () => { location.hash = hash(filter.value); } });
   const runs = paged({
-    list, failed, path: ["journeys", id, "runs"], key: (each) => each.run, query: () => ({ step: route.query.get("step") }),
+    list, failed, path: ["journeys", id, "runs"], key: (each) => each.run, query: () => ({ step: route.query.get("step") }), every: EVERY, limit: LIMIT, more: "More",
     empty: () => [h("h2", {}, "Nobody is in this journey now"), h("p", {}, context.journey.publishedVersion === null ? "It is a draft: customers enter it after it is published." : "A customer appears here with the event that starts the journey, and leaves when the run ends.")],
   });
 
@@ -44,7 +45,7 @@ export function show(place, context) {
   runs.start();
   // The numbers are a help of this list: it is shown without them if they cannot be read, as for a draft that cannot be drawn.
   let stopCounting = () => {};
-  const count = () => { stopCounting(); stopCounting = poll(async (signal) => { counts = await get(["journeys", id, "picture"], { counts: true, version: context.journey.publishedVersion }, signal); drawFilter(); return false; }, () => {}, { every: COUNT_EVERY }); };
+  const count = () => { stopCounting(); stopCounting = poll(async (signal) => { counts = await get(["journeys", id, "picture"], { counts: true, version: context.journey.publishedVersion }, signal); drawFilter(); return false; }, () => {}, { every: EVERY }); };
   const again = () => { runs.restart(); count(); };
   count();
   window.addEventListener("clock", again);

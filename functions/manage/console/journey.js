@@ -1,18 +1,20 @@
 // One journey: its head with what can be done to it, and the tabs. Each tab is a module with `show(place, context)`.
 import { call, get, problem } from "./api.js";
-import * as definition from "./definition.js";
 import { dialog } from "./dialog.js";
 import { button, h, link, number, plural, put, to } from "./dom.js";
-import * as dryRun from "./dry_run.js";
-import * as here from "./here.js";
-import * as messages from "./journey_messages.js";
 import { poll } from "./live.js";
-import * as picture from "./picture.js";
-import * as versions from "./versions.js";
 import { pill } from "./words.js";
 
 const EVERY = 10_000; // milliseconds
-const TABS = [["picture", "Picture", picture], ["here", "Who is here", here], ["messages", "Messages", messages], ["definition", "Definition", definition], ["versions", "Versions", versions], ["dry-run", "Dry run", dryRun]];
+// A tab is loaded when it is first opened: the editor is a third of the console, and most visits do without it.
+const TABS = [
+  ["picture", "Picture", () => import("./picture.js")],
+  ["here", "Who is here", () => import("./here.js")],
+  ["messages", "Messages", () => import("./journey_messages.js")],
+  ["definition", "Definition", () => import("./definition.js")],
+  ["versions", "Versions", () => import("./versions.js")],
+  ["dry-run", "Dry run", () => import("./dry_run.js")],
+];
 
 /** How many customers are in a journey: `{ count, isLowerBound }`. ApiError. */
 export async function countHere(id, signal) {
@@ -36,7 +38,7 @@ function numbers(id, write) {
 
 export function show(place, first) {
   const [id] = first.parts;
-  let route = first, journey = null, etag = null, shown = null, tab = null, tabName = null;
+  let route = first, journey = null, etag = null, shown = null, tab = null, tabName = null, isOver = false;
   const head = h("div", { class: "head" }, h("h1", {}, h("code", {}, id)));
   const tabs = h("nav", { class: "tabs", "aria-label": "Parts of the journey" }), failed = h("div", { class: "failed" }), body = h("div", { class: "page" });
   put(place, h("div", {}, head, tabs, failed), body);
@@ -61,7 +63,7 @@ export function show(place, first) {
     h("p", {}, "Nobody enters meanwhile, and these entries are lost. The pause takes effect within 10 seconds; exits still work.")] });
   const resume = () => change({ title: "Resume this journey?", label: "Resume", action: () => act("resume", false), content: [numbers(id, ({ inside, held, waiting }) => `${inside}. ${held} go on at once, and ${waiting}.`), h("p", {}, "Customers can enter again.")] });
   const stop = () => change({ title: "Stop this journey for good?", label: "Stop", danger: true, typed: id, action: () => act("stop", false), content: [
-    numbers(id, ({ inside, waiting }) => `${inside}: their runs end at once. ${waiting}: they are never sent.`), h("p", {}, "A stopped journey cannot be started again. To run it again, save its definition under another id.")] });
+    numbers(id, ({ inside, waiting }) => `${inside}: their runs end at once. ${waiting}, and are never sent.`), h("p", {}, "A stopped journey cannot be started again. To run it again, save its definition under another id.")] });
   const remove = () => change({ title: "Delete this draft?", label: "Delete", danger: true, content: [h("p", {}, `${plural(journey.version, "version")} of it ${journey.version === 1 ? "is" : "are"} deleted. No customer has ever entered it.`)],
     action: async () => { await call("DELETE", ["journeys", id]); location.hash = "#/journeys"; return null; } });
 
@@ -89,19 +91,26 @@ export function show(place, first) {
     if (shown === content) return false;
     shown = content;
     drawHead();
-    if (!tab) openTab(); else tab.changed?.(journey, etag);
+    if (tabName === null) openTab(); else tab?.changed?.(journey, etag);
     return true;
   }
   const context = () => ({ id, journey, etag, route, reload: async () => { adopt(await call("GET", ["journeys", id])); return { journey, etag }; } });
-  function openTab() {
+  async function openTab() {
     if (!journey) return;
-    const name = route.parts[1] ?? "picture", [, , module] = TABS.find(([each]) => each === name) ?? TABS[0];
+    const name = route.parts[1] ?? "picture", [, , load] = TABS.find(([each]) => each === name) ?? TABS[0], asked = route;
     drawTabs();
     if (tab && tabName === name && tab.update(route) !== false) return;
     tab?.leave();
+    tab = null;
     tabName = name;
-    put(body);
-    tab = module.show(body, context());
+    try {
+      const module = await load();
+      if (route !== asked || isOver) return; // the person has gone on while the tab was loaded
+      put(body);
+      tab = module.show(body, context());
+    } catch (error) {
+      if (route === asked) put(body, problem(error, button("Load the console again", () => location.reload())));
+    }
   }
   let stopReading = () => {};
   function read() {
@@ -109,6 +118,7 @@ export function show(place, first) {
     stopReading = poll(async (signal) => { const answer = await call("GET", ["journeys", id], { signal }); put(failed); return adopt(answer); }, (error, seconds) => {
       if (error.status !== 404) return put(failed, problem(error, h("div", { class: "soft" }, `What is shown is older. The page tries again in ${seconds} s.`)));
       stopReading();
+      isOver = true;
       tab?.leave();
       tab = null;
       put(place, h("div", { class: "head" }, h("h1", {}, "Journey")), h("div", { class: "scroll" }, h("div", { class: "empty" }, h("p", {}, "There is no journey with the id ", h("code", {}, id), "."), link("#/journeys", "All journeys"))));
@@ -125,6 +135,6 @@ export function show(place, first) {
       openTab();
       return true;
     },
-    leave() { stopReading(); tab?.leave(); window.removeEventListener("clock", read); },
+    leave() { isOver = true; stopReading(); tab?.leave(); window.removeEventListener("clock", read); },
   };
 }

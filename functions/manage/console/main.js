@@ -24,7 +24,7 @@ function routeOf(hash) {
 
 const main = h("main", { id: "main", tabindex: -1 });
 const bar = h("header", { class: "bar" });
-const clockBar = h("div", { class: "clock" });
+const clockBar = h("section", { class: "clock", "aria-label": "Clock of the local run" });
 let current = null; // the page that is shown: { name, update(route), leave() }
 let stopCounting = () => {};
 

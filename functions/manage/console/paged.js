@@ -5,29 +5,32 @@ import { poll } from "./live.js";
 import { MOST_ROWS, loading } from "./table.js";
 
 /**
- * Shows the list at `path` in `list` (a table). `query()` gives its filters, `key(item)` tells items apart, `empty()` is what an empty list shows, and
- * `onItems(items)` is called after each reading. `keep(item)` says which items are shown, where the API has no such filter. `failed` is the place for errors.
+ * Shows the list at `path` in `list` (a table). `query()` gives its filters, `fixed` a part of the query that is no filter, `key(item)` tells items apart,
+ * `empty()` is what an empty list shows, and `onItems(items)` is called after each reading. `keep(item)` says which items are shown, where the API has no
+ * such filter. `every` is a fixed pause between two readings and `limit` the number of items of a page, for lists that are expensive to read; `more` is the
+ * label of the button for the next page. `failed` is the place for errors.
  *
  * While older pages are shown, the newest page is not read: new rows would push out what the person reads.
  */
-export function paged({ list, path, query, key, empty, onItems = () => {}, keep = () => true, failed }) {
-  let items = [], cursor = null, isPaged = false, stop = () => {};
+export function paged({ list, path, query, key, empty, onItems = () => {}, keep = () => true, fixed = {}, every = null, limit = 50, more = "Look further back", failed }) {
+  let items = [], cursor = null, isPaged = false, footed = "", stop = () => {};
   const isFiltered = () => Object.values(query()).some((each) => each !== null && each !== undefined && each !== "");
 
   function draw() {
     const kept = items.filter(keep);
     list.show(kept);
-    if (kept.length) {
-      list.note(isPaged && button("Back to the newest", restart), cursor && button("Look further back", older));
-    } else if (cursor) {
-      list.empty(h("p", {}, "Nothing in these days."), button("Look further back", older));
-    } else {
-      list.empty(isFiltered() || items.length ? h("p", {}, "Nothing is like this.") : empty());
+    // The foot stays as it is from poll to poll, so that its buttons keep the focus.
+    const foot = JSON.stringify([kept.length > 0, isPaged, Boolean(cursor), isFiltered() || items.length > 0]);
+    if (foot !== footed || !list.foot.firstChild || list.foot.querySelector(".loading, .problem")) {
+      if (kept.length) list.note(isPaged && button("Back to the newest", restart), cursor && button(more, older));
+      else if (cursor) list.empty(h("p", {}, "Nothing in these days."), button(more, older));
+      else list.empty(isFiltered() || items.length ? h("p", {}, "Nothing is like this.") : empty());
     }
+    footed = foot;
     onItems(items);
   }
   async function read(signal) {
-    const body = await get(path, { ...query(), limit: 50 }, signal);
+    const body = await get(path, { ...fixed, ...query(), limit }, signal);
     const before = JSON.stringify(items);
     put(failed);
     items = body.items;
@@ -38,7 +41,7 @@ export function paged({ list, path, query, key, empty, onItems = () => {}, keep 
   async function older() {
     stop();
     isPaged = true;
-    await loading(list.foot, get(path, { ...query(), cursor, limit: 50 }), (body) => {
+    await loading(list.foot, get(path, { ...fixed, ...query(), cursor, limit }), (body) => {
       const known = new Set(items.map(key));
       items = [...items, ...body.items.filter((each) => !known.has(key(each)))].slice(-MOST_ROWS);
       cursor = body.next;
@@ -48,7 +51,10 @@ export function paged({ list, path, query, key, empty, onItems = () => {}, keep 
   }
   function start() {
     list.waiting();
-    stop = poll(read, (error, seconds) => put(failed, problem(error, h("div", { class: "soft" }, `What is shown is older. The page tries again in ${seconds} s.`))));
+    stop = poll(read, (error, seconds) => {
+      if (!items.length) put(list.foot);
+      put(failed, problem(error, h("div", { class: "soft" }, `${items.length ? "What is shown is older. " : ""}The page tries again in ${seconds} s.`)));
+    }, { every });
   }
   /** Reads the newest page again, for example after a filter or the list itself has changed. */
   function restart() {

@@ -10,6 +10,7 @@ import { ENDS, REASONS, does, inWords, pill, status } from "./words.js";
 export { draw, edgeOf, wayOf };
 
 const EVERY = 10_000; // milliseconds; the numbers of a picture cost as many queries as it has steps
+const PEOPLE = 20; // runs of a step in one page; the API reads each customer by itself
 const MOST_PAGES = 3; // pages of a timeline that are read without a click
 const RECENT_VERSIONS = 20;
 const SINCE = [["", "since it began"], ["1", "today"], ["7", "in 7 days"], ["30", "in 30 days"]];
@@ -32,10 +33,10 @@ export function waiting(id, each) {
     h("div", { class: "soft" }, "since ", time(each.enteredAt), each.due && [", until ", time(each.due)], each.held && h("span", { class: "warn" }, ", held"))));
 }
 
-/** The moves of one run in the entries of a timeline (newest first), in order of time: `{ step, branch }`. */
+/** The moves of one run in the entries of a timeline (newest first), in order of time: `{ step, branch, reason }`. */
 export function movesOf(entries, run) {
   const moves = [...entries].reverse().filter((each) => each.kind === "move" && each.run === run.id);
-  return moves.flatMap((each) => each.steps ?? (each.step ? [{ step: each.step, branch: each.branch }] : []));
+  return moves.flatMap((each) => each.steps ?? (each.step ? [{ step: each.step, branch: each.branch, reason: each.reason }] : []));
 }
 
 /** The steps that lie behind a step, nearest first: the goals that an experiment can have. */
@@ -51,7 +52,7 @@ function compared(answer) {
   const most = Math.max(0.01, ...answer.branches.map((each) => each.high ?? 0)), x = (rate) => (rate / most) * 100;
   return h("table", { class: "branches" },
     h("thead", {}, h("tr", {}, ["Branch", "Entered", "Came there", "Rate", "95 % interval"].map((name) => h("th", { scope: "col" }, name)))),
-    h("tbody", {}, answer.branches.map((each) => h("tr", {}, h("th", { scope: "row" }, each.branch), h("td", {}, number(each.entered)), h("td", {}, number(each.came)), h("td", {}, h("b", {}, percent(each.rate))),
+    h("tbody", {}, answer.branches.map((each) => h("tr", {}, h("th", { scope: "row" }, each.branch), h("td", {}, number(each.entered, answer.isLowerBound)), h("td", {}, number(each.came, answer.isLowerBound)), h("td", {}, h("b", {}, percent(each.rate))),
       h("td", { class: "soft" }, each.entered ? `${percent(each.low)} to ${percent(each.high)}` : "–",
         each.entered > 0 && s("svg", { viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" }, s("rect", { class: "range", x: x(each.low), y: 2, width: Math.max(0.5, x(each.high) - x(each.low)), height: 2 }), s("rect", { class: "rate", x: Math.max(0, x(each.rate) - 0.6), y: 0, width: 1.2, height: 6 })))))));
 }
@@ -115,7 +116,11 @@ export function show(place, context) {
       put(scroll, drawn.element);
     } else drawn.relink();
     const came = new Map(stats?.steps.map((each) => [each.step, each.came])), taken = new Map();
-    for (const each of stats?.edges ?? []) { const at = edgeOf(layout, each.from, each.to, each.branch, definition); taken.set(at, (taken.get(at) ?? 0) + each.count); }
+    // The edges of the statistics are those of the picture, in its order. The index is compared, because the two answers may be of different moments.
+    (stats?.edges ?? []).forEach((each, n) => {
+      const isSame = layout.edges[n]?.from === each.from && layout.edges[n].to === each.to, at = isSame ? n : edgeOf(layout, each.from, each.to, each.branch, definition);
+      taken.set(at, (taken.get(at) ?? 0) + each.count);
+    });
     const here = new Map(layout.steps.map((each) => [each.id, [each.here, each.hereAtLeast]]));
     drawn.count({ here: (step) => here.get(step.id), came: (step) => (stats ? came.get(step) ?? 0 : null), taken: (edge) => (stats ? taken.get(edge) ?? 0 : null), entered: stats?.entered ?? null, isLowerBound: stats?.isLowerBound });
     drawn.choose(route.query.get("step"));
@@ -133,7 +138,7 @@ export function show(place, context) {
     numbers.dataset.content = content;
     renew(numbers, stats && part(stats.entered, "entered"), h("span", {}, h("b", {}, number(inside, isMore)), " here now", held > 0 && [", ", h("span", { class: "warn" }, `${number(held, heldAtLeast)} held`)]), stats && part(stats.finished, "finished"),
       stats?.exited.filter((each) => each.count > 0).map((each) => part(each.count, ENDS[each.reason] ?? `ended: ${each.reason}`)),
-      messages.length > 0 && h("span", {}, link(to("journeys", id, "messages"), h("b", {}, number(total(messages), isLower)), " messages"), bad > 0 && [", ", link(`${to("journeys", id, "messages")}?status=failed`, h("span", { class: "bad" }, `${number(bad, isLower)} failed`))]),
+      messages.length > 0 && h("span", {}, link(to("journeys", id, "messages"), h("b", {}, number(total(messages), stats.messagesAreLowerBound)), " messages"), bad > 0 && [", ", link(`${to("journeys", id, "messages")}?status=failed`, h("span", { class: "bad" }, `${number(bad, stats.messagesAreLowerBound)} failed`))]),
       ignored > 0 && h("span", {}, link(hash({ ignored: "1", step: null }), h("b", {}, number(ignored, isLower)), " ignored")),
       stats?.countedFrom && h("span", {}, `counted from ${day(stats.countedFrom)}`));
   }
@@ -215,7 +220,7 @@ export function show(place, context) {
     async function readPeople() {
       if (isPaged) return;
       try {
-        const body = await get(["journeys", id, "runs"], { step, limit: 50 });
+        const body = await get(["journeys", id, "runs"], { step, limit: PEOPLE });
         if (panel?.key !== `step:${step}`) return;
         put(errors);
         [items, cursor] = [body.items, body.next];
@@ -226,7 +231,7 @@ export function show(place, context) {
     }
     async function more() {
       isPaged = true;
-      await loading(foot, get(["journeys", id, "runs"], { step, cursor, limit: 50 }), (body) => { [items, cursor] = [[...items, ...body.items].slice(-200), body.next]; drawPeople(); return [...foot.childNodes]; }, more);
+      await loading(foot, get(["journeys", id, "runs"], { step, cursor, limit: PEOPLE }), (body) => { [items, cursor] = [[...items, ...body.items].slice(-200), body.next]; drawPeople(); return [...foot.childNodes]; }, more);
     }
     /** Draws the choice of a goal once for a shape of the picture, so that a polled picture does not close it. */
     function drawTest() {
@@ -255,7 +260,7 @@ export function show(place, context) {
       if (fresh !== content) {
         content = fresh;
         renew(top, found ? facts(["Type", found.type], ["Does", does(definition?.steps?.find?.((each) => each?.id === step)) ?? inWords(found.label)], ["Here now", h("b", {}, number(found.here, found.hereAtLeast)), h("span", { class: "soft" }, " of all versions")], ["Came", stats && number(came ?? 0, stats.isLowerBound)],
-          ["Messages", sent.length > 0 && sent.map((each, n) => [n > 0 && ", ", link(`${to("journeys", id, "messages")}?step=${encodeURIComponent(step)}&status=${each.status}`, number(each.count, stats.isLowerBound), " ", status(each.status))])]) : h("p", {}, "This version has no such step."));
+          ["Messages", sent.length > 0 && sent.map((each, n) => [n > 0 && ", ", link(`${to("journeys", id, "messages")}?step=${encodeURIComponent(step)}&status=${each.status}`, number(each.count, stats.messagesAreLowerBound), " ", status(each.status))])]) : h("p", {}, "This version has no such step."));
       }
       drawTest();
       readPeople();
@@ -304,7 +309,7 @@ export function show(place, context) {
         put(scroll, h("div", { class: "empty" }, h("h2", {}, "This version cannot be drawn yet"), h("ul", {}, error.problems.map((each) => h("li", {}, each.detail, " ", h("code", { class: "soft" }, each.pointer)))), link(to("journeys", id, "definition"), "Open its definition")));
         return;
       }
-      put(failed, problem(error, h("div", { class: "soft" }, `What is shown is older. The page tries again in ${seconds} s.`)));
+      put(failed, problem(error, h("div", { class: "soft" }, `${layout ? "What is shown is older. " : ""}The page tries again in ${seconds} s.`)));
     }, { every: EVERY });
   };
   const onClock = () => { restart(); panel?.again(); };
