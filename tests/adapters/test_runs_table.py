@@ -101,6 +101,15 @@ def test_a_commit_is_read_as_it_was_saved(stores: Stores) -> None:
     assert stores.read("e1", workspace="w2") == {}
 
 
+def test_the_runs_in_one_journey_are_read_alone(stores: Stores) -> None:
+    """Runs of all keys are found, and those of a journey whose id begins alike, of another customer and of another workspace are not."""
+    others = [replace(RUN, id=f"r_{journey}", journey=journey) for journey in ("welcome-2", "welcom", "zzz")]
+    keyed = [replace(RUN, id="r_2", key="order-1"), replace(RUN, id="r_3", key="a/b")]
+    assert stores.runs.commit(commit(runs=(RUN, *keyed, *others))) is CommitResult.DONE
+    assert sorted(run.id for run in stores.runs.in_journey("w1", "c_1", RUN.journey)) == sorted([RUN.id, "r_2", "r_3"])
+    assert stores.runs.in_journey("w1", "c_2", RUN.journey) == stores.runs.in_journey("w2", "c_1", RUN.journey) == []
+
+
 def test_a_commit_over_another_version_saves_nothing(stores: Stores) -> None:
     """A second first commit, and a commit over a version that was never there, are stale and leave runs, messages and receipts alone."""
     stores.runs.commit(commit())

@@ -31,6 +31,9 @@ class FakeRuns:
     def get(self, workspace: str, customer: str) -> CustomerRuns:
         return self.stored_runs.get((workspace, customer), CustomerRuns(VersionRow(), ()))
 
+    def in_journey(self, workspace: str, customer: str, journey: str) -> list[Run]:
+        return [run for run in self.get(workspace, customer).runs if run.journey == journey]
+
     def last_ended(self, workspace: str, customer: str, journey: str, key: str) -> Run | None:
         found = [run for run in self.ended.get((workspace, customer), []) if (run.journey, run.key) == (journey, key)]
         return max(found, key=lambda run: run.entered_at, default=None)

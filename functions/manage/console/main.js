@@ -1,23 +1,18 @@
 // The start of the page: key, header, hash routes and keys of the keyboard. Each page is a module with `show(place, route)`.
-import { call, get, local, onRefusedKey } from "./api.js";
+import { call, get, local, onRefusedKey, problem } from "./api.js";
 import { dialog } from "./dialog.js";
 import { button, h, number, put, to } from "./dom.js";
 import { poll } from "./live.js";
 import { forget, isLocal, keep, key, shortKey, takeKeyFromAddress } from "./session.js";
-import * as customers from "./customers.js";
-import * as deadLetters from "./dead_letters.js";
-import * as events from "./events.js";
-import * as journeys from "./journeys.js";
-import * as messages from "./messages.js";
-import * as settings from "./settings.js";
 
+// A page is loaded when it is first opened: each file is one call of a Lambda function, and a first visit needs a third of them.
 const PAGES = [
-  ["events", "Events", events],
-  ["journeys", "Journeys", journeys],
-  ["customers", "Customers", customers],
-  ["messages", "Messages", messages],
-  ["dead-letters", "Dead letters", deadLetters],
-  ["settings", "Settings", settings],
+  ["events", "Events", () => import("./events.js")],
+  ["journeys", "Journeys", () => import("./journeys.js")],
+  ["customers", "Customers", () => import("./customers.js")],
+  ["messages", "Messages", () => import("./messages.js")],
+  ["dead-letters", "Dead letters", () => import("./dead_letters.js")],
+  ["settings", "Settings", () => import("./settings.js")],
 ];
 
 /** The route of the address: `#/journeys/welcome/picture?step=a` -> `{ page, parts, query }`. */
@@ -33,21 +28,29 @@ const clockBar = h("div", { class: "clock" });
 let current = null; // the page that is shown: { name, update(route), leave() }
 let stopCounting = () => {};
 
-function show() {
-  if (!key()) return showKeyPage();
+async function show() {
+  if (!key()) { showKeyPage(); return; }
   const route = routeOf(location.hash);
   const found = PAGES.find(([name]) => name === route.page);
-  if (!found) return location.replace("#/events");
-  const [name, title, page] = found;
+  if (!found) { location.replace("#/events"); return; }
+  const [name, title, load] = found;
   if (!bar.firstChild) start();
   for (const each of bar.querySelectorAll("nav a")) each.toggleAttribute("aria-current", false);
   bar.querySelector(`nav a[data-page="${name}"]`).setAttribute("aria-current", "page");
   document.title = `${title} · Waypost`;
-  if (current?.name === name && current.update(route)) return undefined;
+  if (current?.name === name && current.update(route)) return;
   current?.leave();
-  put(main);
-  current = { name, ...page.show(main, route) };
-  return undefined;
+  current = null;
+  const asked = location.hash;
+  try {
+    const page = await load();
+    if (location.hash !== asked || !key()) return; // the person has gone on while the page was loaded
+    put(main);
+    current = { name, ...page.show(main, route) };
+  } catch (error) {
+    // After a deployment the files of the old version are gone.
+    if (location.hash === asked) put(main, problem(error, h("p", {}, "If Waypost was updated just now, this page is an old one."), button("Load the console again", () => location.reload())));
+  }
 }
 
 /** Draws the header once for a key, and starts the count of dead letters. */
@@ -68,7 +71,7 @@ function start() {
     if (count.textContent !== text) put(count, parked > 0 && [text, h("span", { class: "hidden" }, " given up on")]);
     count.className = parked ? "count" : "";
     return false;
-  });
+  }, () => {}, { every: 15_000 });
   if (isLocal) showClock();
 }
 

@@ -15,6 +15,7 @@ from waypost.manage import (
     customers,
     dead_letters,
     erasure,
+    event_explanations,
     event_histogram,
     events,
     journey_versions,
@@ -48,6 +49,7 @@ from waypost.manage.responses.customers import (
     TimelineEntryResponse,
 )
 from waypost.manage.responses.events import HistogramResponse, ListedEventResponse, QueuedEventResponse, ReceiptResponse
+from waypost.manage.responses.explanations import EventExplanationResponse
 from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse, VersionResponse
 from waypost.manage.responses.layouts import CheckResponse, LayoutResponse
 from waypost.manage.responses.lists import ListResponse
@@ -382,6 +384,15 @@ OPERATIONS: Final = (
         "The receipt of an event; 404 until the event was matched",
         events.read_receipt,
         ReceiptResponse,
+    ),
+    Operation(
+        "GET",
+        "/api/events/{uuid}/why",
+        "explain-event",
+        "Why an event did what it did in a journey: each condition with the value that it found",
+        event_explanations.explain_event,
+        EventExplanationResponse,
+        query=requests.ExplanationQuery,
     ),
     Operation(
         "GET",

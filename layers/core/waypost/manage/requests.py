@@ -143,6 +143,13 @@ class HistogramQuery(WireModel):
     buckets: int = Field(60, ge=1, le=120)
 
 
+class ExplanationQuery(WireModel):
+    """The journey that is explained. `version`: by default that of the run that the event moved or found, else the published one."""
+
+    journey: JourneyName
+    version: int | None = Field(None, ge=1)
+
+
 class TimelineQuery(ListQuery):
     """A page of a customer's timeline."""
 

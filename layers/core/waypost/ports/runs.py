@@ -60,7 +60,14 @@ class RunCounts(Protocol):
         """How many active runs are in a step, or (None) are held by a pause in any step: at most `limit`, and whether there are more."""
 
 
-class ManagedRuns(RunHistory, RunCounts, Protocol):
+class JourneyRuns(Protocol):
+    """The runs of one customer in one journey."""
+
+    def in_journey(self, workspace: str, customer: str, journey: str) -> list[Run]:
+        """Up to 200 runs: the active ones and, for each re-entry key, the latest ended one that has not been set aside yet."""
+
+
+class ManagedRuns(RunHistory, RunCounts, JourneyRuns, Protocol):
     """The runs as the management API lists and counts them."""
 
 

@@ -51,7 +51,12 @@ def partition_key(workspace: str, customer: str) -> str:
 
 def run_key(partition: str, run: Run) -> Item:
     """The key of an active run, or of an ended one that is the latest of its journey and key."""
-    return {"customer": partition, "row": f"run/{run.journey}/{key_part(run.key)}/{run.id}"}
+    return {"customer": partition, "row": f"{run_prefix(run.journey)}{key_part(run.key)}/{run.id}"}
+
+
+def run_prefix(journey: str) -> str:
+    """What the sort keys of the runs of a journey begin with that are active, or ended and the latest of their key."""
+    return f"run/{journey}/"
 
 
 def to_item(partition: str, run: Run) -> Item:

@@ -25,6 +25,7 @@ from waypost.adapters.dynamodb.run_items import (
     live_position,
     partition_key,
     run_key,
+    run_prefix,
     to_ended_item,
     to_item,
     to_past_item,
@@ -39,6 +40,7 @@ from waypost.domain.runs.effects import Effect
 from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
 
 _HELD_PAGE: Final = 100
+_RUNS_IN_JOURNEY: Final = 200
 
 # Sort keys are compared byte by byte: "#" < "run/" < "~ended/" < "~past/" < "~~".
 _BELOW_PAST_RUNS: Final = "~"
@@ -80,6 +82,16 @@ class DynamoRuns:
             else:
                 runs.append(from_item(item))
         return CustomerRuns(version_row, tuple(runs))
+
+    def in_journey(self, workspace: str, customer: str, journey: str) -> list[Run]:
+        """Up to 200 runs of a customer in a journey, read by one query: active ones, and ended ones that `get` returns too."""
+        items, _ = self.table.query(
+            "customer = :c AND begins_with(#row, :prefix)",
+            {":c": partition_key(workspace, customer), ":prefix": run_prefix(journey)},
+            ExpressionAttributeNames={"#row": "row"},
+            Limit=_RUNS_IN_JOURNEY,
+        )
+        return [from_item(item) for item in items]
 
     def last_ended(self, workspace: str, customer: str, journey: str, key: str) -> Run | None:
         """The run of a journey and re-entry key that was entered last, of those that have left the runs of `get`; or None."""

@@ -150,11 +150,20 @@ def holds(condition: Condition, scope: ConditionScope) -> bool | None:
             assert_never(condition)
 
 
+def compared_value(comparison: Comparison, scope: ConditionScope) -> Any:
+    """The value of the property that is compared; None where it is missing or null, or where the customer is not loaded."""
+    properties = _properties(comparison, scope)
+    return None if properties is None else find(properties, comparison.path_parts)
+
+
+def _properties(comparison: Comparison, scope: ConditionScope) -> Mapping[str, Any] | None:
+    return scope.payload if comparison.on_payload else scope.customer if comparison.message is None else scope.messages
+
+
 def _comparison_holds(comparison: Comparison, scope: ConditionScope) -> bool | None:
-    properties = scope.payload if comparison.on_payload else scope.customer if comparison.message is None else scope.messages
-    if properties is None:
+    if _properties(comparison, scope) is None:
         return None
-    return comparison.rule.holds(find(properties, comparison.path_parts), comparison.value, scope.timezone)
+    return comparison.rule.holds(compared_value(comparison, scope), comparison.value, scope.timezone)
 
 
 def _all_hold(conditions: tuple[Condition, ...], scope: ConditionScope) -> bool | None:

@@ -11,6 +11,7 @@ from waypost.domain.customers.customer import Customer
 from waypost.domain.intake.events import Event
 from waypost.domain.journeys.conditions import Condition, ConditionScope, holds
 from waypost.domain.journeys.journey import Journey
+from waypost.domain.journeys.triggers import Trigger
 from waypost.domain.values.windows import zone_for
 from waypost.domain.values.wire_time import iso
 
@@ -39,9 +40,19 @@ class StepContext:
 
         Times without a zone are in the workspace's.
         """
-        if condition is None:
-            return True
-        return holds(condition, ConditionScope(self.event["payload"], self.customer.attributes, self.timezone, messages or {})) is True
+        return condition is None or holds(condition, self.scope(messages)) is True
+
+    def scope(self, messages: Mapping[str, Any] | None = None) -> ConditionScope:
+        """What conditions are evaluated against; `messages` as in `holds`."""
+        return ConditionScope(self.event["payload"], self.customer.attributes, self.timezone, messages or {})
+
+    def event_matches(self, trigger: Trigger) -> bool:
+        """Whether a trigger takes the event by its name and source."""
+        return trigger.matches(self.event["name"], self.event["source"])
+
+    def satisfies(self, trigger: Trigger) -> bool:
+        """Whether a trigger takes the event, and its conditions hold."""
+        return self.event_matches(trigger) and self.holds(trigger.conditions)
 
     @property
     def zone(self) -> str:

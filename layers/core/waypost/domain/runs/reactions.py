@@ -144,7 +144,7 @@ def _advance_waiting_runs(event: Event, reaction: Reaction, rules: Rules, contex
     consumed = set()
     for run, journey_version in _active_runs_for(event, reaction, rules, without=already_changed):
         # An event that a wait takes does not exit its run. A run at a message step has not reached its wait yet: its exits come first.
-        is_exit = _is_exit_event(event, journey_version, context)
+        is_exit = _is_exit_event(journey_version, context)
         if is_exit and not isinstance(journey_version.journey.step(run.step), WaitUntil):
             continue
         result = advance_on_event(journey_version, run, context, paused=run.journey in rules.paused)
@@ -162,14 +162,14 @@ def _exit_runs(event: Event, reaction: Reaction, rules: Rules, context: StepCont
     """Exits the runs that have the event among their exits, unless a wait has consumed it. Returns the ids of their journeys."""
     exited = set()
     for run, journey_version in _active_runs_for(event, reaction, rules, without=consumed):
-        if _is_exit_event(event, journey_version, context):
+        if _is_exit_event(journey_version, context):
             reaction.add_caused_by_event(exit_run(run, Reason.EXIT_EVENT, context))
             exited.add(run.journey)
     return exited
 
 
-def _is_exit_event(event: Event, journey_version: JourneyVersion, context: StepContext) -> bool:
-    return any(each.matches(event.name, event.source) and context.holds(each.conditions) for each in journey_version.journey.exit)
+def _is_exit_event(journey_version: JourneyVersion, context: StepContext) -> bool:
+    return any(context.satisfies(each) for each in journey_version.journey.exit)
 
 
 def _enter_journeys(event: Event, reaction: Reaction, candidates: Sequence[JourneyVersion], rules: Rules, context: StepContext) -> None:

@@ -13,7 +13,6 @@ from typing import NamedTuple, assert_never
 from waypost.domain.journeys import steps
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.message_steps import MessageStep
-from waypost.domain.journeys.triggers import Trigger
 from waypost.domain.journeys.waits import AllBranch, DateWindow, DayWindow, MessageBranch, TimeDelay, WaitUntil, WeekWindow
 from waypost.domain.messages.message import Attempt, Message, MessageReason, MessageStatus
 from waypost.domain.reasons import Reason
@@ -97,7 +96,7 @@ def _choose_next(step: steps.Multisplit | steps.Experiment | steps.JumpTo, journ
             messages = statuses_for_conditions(run)
             for place, branch in enumerate(step.branches):
                 if context.holds(branch.conditions, messages):
-                    return GoTo(branch.next, Cause.BRANCH, _branch_name(branch.id, place))
+                    return GoTo(branch.next, Cause.BRANCH, branch_name(branch.id, place))
             return GoTo(step.otherwise, Cause.OTHERWISE)
         case steps.Experiment():
             taken = _experiment_branch(step, journey, context)
@@ -155,7 +154,7 @@ def on_event(step: WaitUntil, run: Run, context: StepContext, unsubscribed: Coll
 def take_branch(step: WaitUntil, branch: int, cause: Cause = Cause.EVENT) -> GoTo:
     """Where the branch at this position leads a run for which it is taken."""
     taken = step.branches[branch]
-    return GoTo(taken.next, cause, _branch_name(taken.id, branch))
+    return GoTo(taken.next, cause, branch_name(taken.id, branch))
 
 
 def take_known_branch(step: WaitUntil, run: Run) -> GoTo | None:
@@ -164,7 +163,7 @@ def take_known_branch(step: WaitUntil, run: Run) -> GoTo | None:
     return None if branch is None else take_branch(step, branch, Cause.REPORT)
 
 
-def _branch_name(branch_id: str | None, place: int) -> str:
+def branch_name(branch_id: str | None, place: int) -> str:
     """What histories and receipts call a branch: its id, or its position counted from 1."""
     return branch_id or str(place + 1)
 
@@ -179,7 +178,7 @@ def match_branches(
             if branch.status == "unsubscribed" and branch.message in unsubscribed:
                 return place, tuple(sorted(remembered))
             continue
-        matching = {index for index, trigger in enumerate(branch.triggers) if _matches(trigger, context)}
+        matching = {index for index, trigger in enumerate(branch.triggers) if context.satisfies(trigger)}
         if not matching:
             continue
         if isinstance(branch, AllBranch):
@@ -188,10 +187,6 @@ def match_branches(
                 continue
         return place, tuple(sorted(remembered))
     return None, tuple(sorted(remembered))
-
-
-def _matches(trigger: Trigger, context: StepContext) -> bool:
-    return trigger.matches(context.event["name"], context.event["source"]) and context.holds(trigger.conditions)
 
 
 def on_message_outcome(step: MessageStep, status: MessageStatus) -> GoTo:
