@@ -28,7 +28,7 @@ export UV_SYSTEM_CERTS ?= true
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test screens model check check-ruff check-types check-modules check-template format build deploy test-events bench lock clean setup
+.PHONY: help run test test-sam screens model check check-ruff check-types check-modules check-template format build deploy test-events bench lock clean setup
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 13
@@ -39,8 +39,14 @@ run: $(if $(filter moto,$(BACKEND)),$(MOTO_READY),$(LOCAL_READY))  ## Run all of
 
 # Many tests wait for containers and timers, so there are more workers than processors. tests/conftest.py has the order and the groups.
 WORKERS ?= 4
-test: $(LOCAL_READY) $(MOTO_READY) $(BROWSER_READY)  ## Run all tests, also those on the locally deployed template
-	@cd $(ROOT) && $(PYTHON) -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(TESTS)
+PYTEST = $(PYTHON) -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+test: $(LOCAL_READY) $(MOTO_READY) $(BROWSER_READY)  ## Run all tests but those of the SAM CLI, also those on the locally deployed template
+	@cd $(ROOT) && $(PYTEST) $(or $(TESTS),--ignore=tests/sam_local)
+	@$(if $(TESTS),,echo "!!! sam local and sam deploy are NOT tested: make test-sam tests them, and needs a Docker engine for sam local.")
+
+# A stage of its own: the SAM CLI builds, packs and uploads everything, and starts containers, which takes minutes.
+test-sam: $(LOCAL_READY) $(MOTO_READY)  ## Run the tests of the SAM CLI: make invoke and make api in containers, and make deploy
+	@cd $(ROOT) && $(PYTEST) tests/sam_local
 
 screens: $(LOCAL_READY) $(LOCAL)/browser/.ready  ## Write screenshots of every page of the console into .local/screens
 	@cd $(ROOT) && PYTHONPATH=layers/core:. $(PYTHON) -m tests.console.screens $(LOCAL)/screens

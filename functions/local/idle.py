@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 IDLE_SECONDS: Final = 70.0
 """How long nothing may change before waiting ends. A function may take 60 seconds for a batch, and nothing changes until it is done."""
 
-_PAUSE: Final = 0.02
+_SHORTEST_PAUSE: Final = 0.01
+_LONGEST_PAUSE: Final = 0.1
 
 
 class Pending(NamedTuple):
@@ -26,6 +27,8 @@ def settle(pending: Callable[[], Pending], idle_seconds: float = IDLE_SECONDS) -
     """Waits until nothing is left, and returns True; False if something is left and nothing has changed for `idle_seconds`."""
     mark: Hashable = None
     end = time.monotonic() + idle_seconds
+    # Most waits are short. In a long one each question costs time of the processor that the functions need to get done.
+    pause = _SHORTEST_PAUSE
     while True:
         current = pending()
         if not any(current.left.values()):
@@ -34,4 +37,5 @@ def settle(pending: Callable[[], Pending], idle_seconds: float = IDLE_SECONDS) -
             mark, end = current.mark, time.monotonic() + idle_seconds
         elif time.monotonic() > end:
             return False
-        time.sleep(_PAUSE)
+        time.sleep(pause)
+        pause = min(1.5 * pause, _LONGEST_PAUSE)

@@ -198,6 +198,16 @@ def test_a_customer_is_found_by_its_id(customers: Customers) -> None:
     assert customers.find_by_id("w2", identified) is None
 
 
+@pytest.mark.parametrize("value", [ADA, "#=~\u00e4", "x" * 300], ids=["short", "odd", "hashed"])
+def test_the_primary_key_value_of_an_id_is_found(customers: Customers, value: str) -> None:
+    """An id leads to the value of its customer, also if it was merged into that one; an anonymous and an unknown customer have none."""
+    primary = Identifier("primary", value)
+    customers.save([Row(head_key("w1", primary), "c_1"), Row(pair_key("w1", primary, C), "c_1", merged_id="c_2")])
+    customers.save([Row(correlation_key("w1", Identifier("correlation", "device-9")), "c_3")])
+    assert [customers.primary_of("w1", each) for each in ("c_1", "c_2", "c_3", "c_4")] == [primary, primary, None, None]
+    assert customers.primary_of("w2", "c_1") is None
+
+
 def test_tombstones_are_found_by_identifier(customers: Customers) -> None:
     """The identifiers of an erased customer have tombstones with the time of the erasure, in their workspace only; its row is gone."""
     customers.save([Row(OWN, "c_1", facts=facts_at(plan="pro"))])

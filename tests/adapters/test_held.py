@@ -21,7 +21,7 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.changes import Commit
 from waypost.domain.runs.effects import ArmTimer, DisarmTimer, SendMessage
-from waypost.domain.runs.run import Cause, CustomerRuns, HeldRun, PendingTransition, Run, StepVisit, VersionRow
+from waypost.domain.runs.run import ActiveRunEntry, Cause, CustomerRuns, HeldRun, PendingTransition, Run, StepVisit, VersionRow
 from waypost.domain.runs.timers import Timer
 
 KEPT = timedelta(days=90)
@@ -150,6 +150,61 @@ def test_the_runs_of_a_step_are_counted_up_to_a_limit(dynamo: Stores) -> None:
     assert dynamo.runs.count("w1", "welcome", None, limit=10) == (1, False)
     assert dynamo.runs.count("w1", "welcome", "hello", limit=10) == (0, False)
     assert dynamo.runs.count("w1", "welcome", "wait", limit=2) == (2, True)
+
+
+def read_active(stores: Stores, step: str | None, limit: int = 2, journey: str = "welcome") -> list[ActiveRunEntry]:
+    """The entries of all active runs, read part by part."""
+    found, after = stores.runs.active("w1", journey, step, limit=limit, after=None)
+    while after is not None:
+        more, after = stores.runs.active("w1", journey, step, limit=limit, after=after)
+        found += more
+    return found
+
+
+def commit_of_each_kind(stores: Stores) -> None:
+    """Runs of seven customers: three in `wait` and one in `hello`, one in each that is held, and one that has ended."""
+    for number in range(3):
+        stores.commit(f"c_{number}", replace(RUN, id=f"r_{number}", key="a\nb", pending_transition=None))
+    stores.commit("c_3", replace(RUN, id="r_3"))
+    stores.commit("c_4", replace(RUN, id="r_4", step="hello"))
+    stores.commit("c_5", replace(RUN, id="r_5", step="hello", pending_transition=None))
+    stores.commit("c_6", replace(RUN, id="r_6").exited(Reason.FINISHED, NOW))
+    stores.commit("c_7", replace(RUN, id="r_7", journey="other"))
+    stores.commit("c_0", RUN, workspace="w2")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_the_active_runs_are_listed_by_step(stores: Stores, limit: int) -> None:
+    """Each active run is found once, in parts of any size: the held ones first, and for one step last; ended runs are not found."""
+    commit_of_each_kind(stores)
+    assert [each.customer for each in read_active(stores, "wait", limit)] == ["c_0", "c_1", "c_2", "c_3"]
+    assert [each.customer for each in read_active(stores, "hello", limit)] == ["c_5", "c_4"]
+    assert read_active(stores, "nothing", limit) == []
+    everywhere = [each.customer for each in read_active(stores, None, limit)]
+    assert (sorted(everywhere[:2]), sorted(everywhere[2:])) == (["c_3", "c_4"], ["c_0", "c_1", "c_2", "c_5"])
+
+
+def test_active_runs_are_loaded_from_their_places(stores: Stores) -> None:
+    """The runs come in the order of the entries, as they are now; one that has ended since is left out."""
+    commit_of_each_kind(stores)
+    entries = read_active(stores, "wait")
+    stores.commit("c_1", replace(RUN, id="r_1", key="a\nb").exited(Reason.FINISHED, NOW))
+    stores.commit("c_2", replace(RUN, id="r_2", key="a\nb", step="hello", pending_transition=None))
+    loaded = stores.runs.load("w1", entries)
+    assert [(customer, run.id, run.step) for customer, run in loaded] == [
+        ("c_0", "r_0", "wait"),
+        ("c_2", "r_2", "hello"),
+        ("c_3", "r_3", "wait"),
+    ]
+    assert loaded[2][1] == replace(RUN, id="r_3")
+    assert stores.runs.load("w1", []) == []
+
+
+@pytest.mark.parametrize("position", ["x", "live#wait", "live#wait\n\nrun/x", "live#hello\nc_1\nrun/x"])
+def test_a_position_that_is_none_of_these_runs_is_an_error(dynamo: Stores, position: str) -> None:
+    """A position without its three parts, or of another step, raises ValueError; DynamoDB would refuse it with an error of its own."""
+    with pytest.raises(ValueError, match=r".*"):
+        dynamo.runs.active("w1", "welcome", "wait", limit=2, after=position)
 
 
 def test_counts_are_read_in_parts(dynamo: Stores, monkeypatch: pytest.MonkeyPatch) -> None:

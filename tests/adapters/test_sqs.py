@@ -142,6 +142,15 @@ def test_the_delay_of_a_message_is_in_whole_seconds_up_to_15_minutes(stub: Stubb
     stub.assert_no_pending_responses()
 
 
+def test_a_record_that_releases_a_claim_names_its_token(stub: Stubber) -> None:
+    """The record comes after five seconds, in the group of its workspace, and has the token of the claim."""
+    body = '{"workspace":"w1","message":"msg_1","released":"t1"}'
+    request = {"QueueUrl": URL, "Entries": [{**send_entry(0, "msg_1", 5), "MessageBody": body}]}
+    stub.add_response("send_message_batch", {"Successful": [], "Failed": []}, request)
+    SqsSendQueue(URL).put_released("w1", "msg_1", "t1")
+    stub.assert_no_pending_responses()
+
+
 def test_more_messages_than_one_call_takes_are_all_sent() -> None:
     """25 messages, of which one call takes ten, are all on the queue."""
     with aws():

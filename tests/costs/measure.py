@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -18,6 +18,7 @@ from tests.costs.prices import Units
 from tests.costs.scenarios import Scenario
 from waypost import wiring
 from waypost.cache.ttl_cache import TtlCache
+from waypost.match import journey_counting
 
 HOUR = 3600
 ROUNDS = 4
@@ -25,13 +26,17 @@ ROUND_SECONDS = 0.03
 
 
 def extend_caches() -> None:
-    """Makes functions keep keys, schemas and journeys in memory for an hour, because the number of repeated reads depends on time only."""
+    """Makes functions keep keys, schemas and journeys in memory for an hour, because the number of repeated reads depends on time only.
+
+    The same holds for the writes of the numbers of ignored events: an instance makes at most one each 30 seconds for a journey.
+    """
     read = TtlCache.read
 
     def read_for_an_hour(cache: TtlCache[Any], name: str, now: datetime, _: object, *rest: Any, **named: Any) -> Any:
         return read(cache, name, now, lambda _: HOUR, *rest, **named)
 
     patch.object(TtlCache, "read", read_for_an_hour).start()
+    patch.object(journey_counting, "IGNORED_PAUSE", timedelta(seconds=HOUR)).start()
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,10 @@ class FakeCustomers:
             None,
         )
 
+    def primary_of(self, workspace: str, customer: str) -> Identifier | None:
+        key = self.find_by_id(workspace, customer)
+        return key.owner if key and key.owner.kind == "primary" else None
+
     def _called(self, name: str) -> None:
         self.calls.append(name)
         if self.down:

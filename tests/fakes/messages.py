@@ -253,9 +253,13 @@ class FakeLastMessages:
 
 @dataclass
 class FakeSendQueue:
-    """The records that were put on the send queue: workspace, message and delay."""
+    """The records that were put on the send queue: workspace, message and delay; and those that release a claim, with its token."""
 
     records: list[tuple[str, str, timedelta]] = field(default_factory=list)
+    released: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def put_released(self, workspace: str, message: str, token: str) -> None:
+        self.released.append((workspace, message, token))
 
     def put(self, workspace: str, messages: Sequence[tuple[str, timedelta]]) -> None:
         self.records += [(workspace, name, delay) for name, delay in messages]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tests.fakes.messages import FakeMessages
 from tests.fakes.receipts import FakeReceipts
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import Effect
-from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
+from waypost.domain.runs.run import ActiveRunEntry, CustomerRuns, HeldRun, Run, VersionRow
 from waypost.domain.values.wire_time import iso
 
 MAX_ACTIONS = 100
@@ -88,6 +88,25 @@ class FakeRuns:
         )
         rest = [each for each in found if after is None or each[0] > after]
         return [run for _, run in rest[:2]], rest[1][0] if len(rest) > 2 else None
+
+    def active(
+        self, workspace: str, journey: str, step: str | None, *, limit: int, after: str | None
+    ) -> tuple[list[ActiveRunEntry], str | None]:
+        """Positions sort like the list: the part of it, then customer and run."""
+        if after is not None and after[:1] not in ("1", "2"):
+            raise ValueError(after)
+        entries = [
+            ActiveRunEntry(customer, f"{1 if (run.pending_transition is None) is (step is not None) else 2}\n{customer}\n{run.id}")
+            for (owner, customer), customer_runs in self.stored_runs.items()
+            for run in customer_runs.runs
+            if owner == workspace and run.journey == journey and run.active and step in (None, run.step)
+        ]
+        rest = sorted((each for each in entries if after is None or each.position > after), key=lambda each: each.position)
+        return rest[:limit], rest[limit - 1].position if len(rest) > limit else None
+
+    def load(self, workspace: str, entries: Sequence[ActiveRunEntry]) -> list[tuple[str, Run]]:
+        found = [(each.customer, self.get(workspace, each.customer).find(each.position.split("\n")[2])) for each in entries]
+        return [(customer, run) for customer, run in found if run is not None and run.active]
 
     def clear(self, workspace: str, customer: str, version: int) -> None:
         customer_runs = self.get(workspace, customer)

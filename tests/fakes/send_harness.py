@@ -156,10 +156,10 @@ class SendHarness:
             clock=lambda: self.now + self.call_duration,
         )
 
-    def send(self, now: datetime = NOW, token: str = "t1") -> SendResult:
+    def send(self, now: datetime = NOW, token: str = "t1", released: str | None = None) -> SendResult:
         """Sends `msg_1` at this time, as the worker with this token. The call of the provider takes `call_duration`."""
         self.now = now
-        return send("w1", "msg_1", now, token, self.dependencies())
+        return send("w1", "msg_1", now, token, self.dependencies(), released)
 
     @property
     def message(self) -> Message:

@@ -26,7 +26,7 @@ def workspace(tables: None) -> str:
 
 
 @pytest.fixture
-def aws_calls(workspace: str) -> Iterator[list[str]]:
+def aws_calls(tables: None) -> Iterator[list[str]]:
     """The names of the calls of DynamoDB, in their order."""
     recorded: list[str] = []
 

@@ -159,6 +159,17 @@ def test_each_file_does_something_that_one_can_see(caplog: pytest.LogCaptureFixt
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize(("name", "status"), [("send-report-bounced", "bounced"), ("send-report-clicked", "clicked")])
+def test_a_report_changes_the_message(name: str, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the e-mail was sent, a report of SES from the reports queue gives it the status that the file is named after."""
+    monkeypatch.setenv("REPORTS_QUEUE_URL", "https://sqs.example.com/" + content(name)["Records"][0]["eventSourceARN"].rpartition(":")[2])
+    for file in ("manage-save-schema", "manage-save-journey", "manage-publish-journey", "match-signal", "send-message"):
+        press(file)
+    assert press(name) == NO_FAILURES
+    assert press("manage-read-message")[1]["status"] == status
+
+
+@pytest.mark.usefixtures("stack")
 def test_a_second_press_sends_no_second_message(caplog: pytest.LogCaptureFixture) -> None:
     """A repeated `match-signal.json` is accepted, and its log line counts two duplicates."""
     for name in ("save-schema", "save-journey", "publish-journey"):

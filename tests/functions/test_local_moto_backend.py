@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,8 +16,9 @@ import pytest
 from moto import mock_aws
 
 from functions.local import template
+from functions.local.moto_backend import consumer as consumers
 from functions.local.moto_backend import rest_api
-from functions.local.moto_backend.consumer import Consumer, Consumers, Invoke, failed_ids
+from functions.local.moto_backend.consumer import Activity, Consumer, Consumers, Invoke, failed_ids
 from functions.local.moto_backend.deployment import EventSource, small_template
 from functions.local.moto_backend.function_process import FunctionError, running_function
 from functions.local.paths import ROOT, TEMPLATE
@@ -75,6 +77,24 @@ def test_a_record_has_the_shape_that_lambda_gives_to_it(sqs: Any) -> None:
     [record] = events[0]["Records"]
     assert expected.keys() <= record.keys()
     assert {"ApproximateReceiveCount", "SentTimestamp", "ApproximateFirstReceiveTimestamp"} <= record["attributes"].keys()
+
+
+def test_an_invocation_ends_the_pause_of_the_consumers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consumer that waits to ask its empty queue again asks as soon as a function has run, also if the function has failed."""
+    monkeypatch.setattr(consumers, "PAUSE", 60.0)
+    activity = Activity()
+
+    def fail(event: dict[str, Any]) -> Any:
+        raise FunctionError("broken")
+
+    pausing = threading.Thread(target=activity.pause, daemon=True)
+    pausing.start()
+    end = time.monotonic() + 10
+    while pausing.is_alive() and time.monotonic() < end:
+        with pytest.raises(FunctionError):
+            activity.noting(fail)({})
+        pausing.join(0.05)
+    assert not pausing.is_alive()
 
 
 def test_a_message_for_later_is_not_waited_for(sqs: Any) -> None:

@@ -287,6 +287,35 @@ def test_a_draft_that_cannot_be_published_is_not_simulated() -> None:
     assert call("POST", "/api/journeys/nowhere/simulate", {})[0] == 404
 
 
+def test_an_unsaved_definition_is_simulated(aws_calls: list[str]) -> None:
+    """The definition in the body is played in the place of the stored one, or without a journey, and nothing is saved."""
+    unsaved = {"entry": {"event": "fresh"}, "steps": [{"id": "only", "type": "exit"}]}
+    events = {"events": [{"event": "fresh", "at": at()}, {"event": "signed_up", "at": at(hours=1)}]}
+    for journey in ("welcome", "nowhere"):
+        aws_calls.clear()
+        status, done = call("POST", f"/api/journeys/{journey}/simulate", {"definition": unsaved, **events})
+        assert (status, [(each["step"], each["reason"]) for each in done["moves"]]) == (200, [("only", "entered"), ("only", "finished")])
+        assert [(each["code"], each["pointer"]) for each in done["warnings"]] == [("unknown-event", "/events/1/event")]
+        assert set(aws_calls) == {"GetItem"}
+    assert call("GET", "/api/journeys/welcome")[1]["version"] == 1
+    assert call("GET", "/api/journeys/nowhere")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("definition", "pointer"),
+    [
+        ({"entry": {"event": "x"}, "steps": [{"id": "a", "type": "jumpTo", "next": "nowhere"}]}, "/definition/steps/0/next"),
+        ({"id": "other", "entry": {"event": "x"}, "steps": []}, "/definition/id"),
+        ([], "/definition"),
+    ],
+    ids=["cannot run", "other id", "no object"],
+)
+def test_an_unsaved_definition_that_cannot_run_is_not_simulated(definition: Any, pointer: str) -> None:
+    """A fault of the definition in the body is 422, with a pointer into the body."""
+    status, problem = call("POST", "/api/journeys/welcome/simulate", {"definition": definition})
+    assert (status, problem["code"], problem["errors"][0]["pointer"]) == (422, "invalid", pointer)
+
+
 def test_a_journey_is_drawn_with_and_without_counts() -> None:
     """The diagram is Mermaid text, with the number of customers in each step on request; a draft that cannot be drawn is 422."""
     response = send("GET", "/api/journeys/welcome/diagram")
@@ -532,3 +561,21 @@ def test_a_page_of_versions_costs_two_reads(aws_calls: list[str]) -> None:
     aws_calls.clear()
     changed("PUT", "/api/journeys/welcome", WELCOME, If_Match="*")
     assert aws_calls[:2] == ["GetItem", "TransactWriteItems"]
+
+
+def test_the_list_says_which_journeys_have_a_draft_to_publish() -> None:
+    """A journey has one before its first publication and after every later save, until it is published or stopped."""
+
+    def listed() -> tuple[str, str, int, int | None, bool]:
+        [journey] = call("GET", "/api/journeys")[1]["items"]
+        return journey["name"], journey["status"], journey["version"], journey["publishedVersion"], journey["draft"]
+
+    assert listed() == ("", "draft", 1, None, True)
+    call("POST", "/api/journeys/welcome/publish")
+    assert listed() == ("", "published", 1, 1, False)
+    call("PUT", "/api/journeys/welcome", WELCOME | {"name": "Welcome"})
+    assert listed() == ("Welcome", "published", 2, 1, True)
+    call("POST", "/api/journeys/welcome/pause")
+    assert listed() == ("Welcome", "paused", 2, 1, True)
+    call("POST", "/api/journeys/welcome/stop")
+    assert listed() == ("Welcome", "stopped", 2, 1, False)

@@ -32,7 +32,7 @@ def sqs_event(name: str) -> dict[str, Any]:
 
 
 BODY = sqs_event("message")["Records"][0]["body"]
-WORKSPACE, MESSAGE = send_request.from_text(BODY)
+WORKSPACE, MESSAGE, _ = send_request.from_text(BODY)
 BATCH = [send_request.from_text(record["body"]).message for record in sqs_event("batch")["Records"]]
 """The messages that the three records of `send-batch.json` name."""
 

@@ -22,6 +22,7 @@ import pytest
 from functions.local import seed
 from waypost.domain import signal_codec
 from waypost.domain.messages import send_request
+from waypost.domain.messages.provider_reports import report_in
 from waypost.domain.values.generated_ids import customer_id
 
 Event = Mapping[str, Any]
@@ -33,6 +34,7 @@ FILES: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for 
 REST = [name for name, event in FILES.items() if "httpMethod" in event]
 HTTP = [name for name, event in FILES.items() if event.get("version") == "2.0"]
 SQS = [name for name, event in FILES.items() if "Records" in event]
+REPORTS = [name for name in SQS if name.startswith("send-report-")]
 
 REGION, ACCOUNT, API = "eu-west-1", "123456789012", "a1b2c3d4e5"
 HOST = f"{API}.execute-api.{REGION}.amazonaws.com"
@@ -179,7 +181,17 @@ def test_a_signal_is_of_the_demo_workspace_and_its_ids_follow_from_it(name: str)
         assert {customer_id(seed.WORKSPACE, kind, value) for kind, value in identifiers} == {signal.customer}
 
 
-@pytest.mark.parametrize("name", [name for name in SQS if function_of(name) == "send"])
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_is_about_the_message_of_the_demo(name: str) -> None:
+    """Each record of the reports queue is an event of SES about the message of `send-message.json`, and has no message group."""
+    sent = send_request.from_text(FILES["send-message"]["Records"][0]["body"])
+    for record in FILES[name]["Records"]:
+        report = report_in(record["body"])
+        assert report is not None
+        assert (report.workspace, report.message) == (sent.workspace, sent.message)
+
+
+@pytest.mark.parametrize("name", [name for name in SQS if function_of(name) == "send" and name not in REPORTS])
 def test_a_message_to_send_is_of_the_demo_workspace(name: str) -> None:
     """Each record of the send queue names a message of the demo workspace, which is its message group."""
     for record in FILES[name]["Records"]:

@@ -1,4 +1,4 @@
-"""What the make targets set for the programs that they run."""
+"""What the make targets set for the programs that they run, and that continuous integration runs all tests."""
 
 from __future__ import annotations
 
@@ -19,3 +19,18 @@ def test_uv_trusts_the_certificates_of_the_system(chosen: dict[str, str], expect
     assert subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout.strip() == expected
     manual = subprocess.run([ROOT / ".venv/bin/uv", "pip", "install", "--help"], check=True, capture_output=True, text=True).stdout
     assert "UV_SYSTEM_CERTS" in manual
+
+
+def test_continuous_integration_runs_what_make_test_leaves_out() -> None:
+    """`make test` leaves out the tests of the SAM CLI and says so; `.ci/run` runs them with `make test-sam`, and requires Docker there."""
+    # What `make test TESTS=...` hands to the tests in the environment must not reach these.
+    environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "TESTS"}}
+
+    def printed(target: str) -> str:
+        return subprocess.run(["make", "-n", target], cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+
+    assert [word for word in printed("test").split() if word.startswith(("tests/", "--ignore"))] == ["--ignore=tests/sam_local"]
+    assert 'echo "!!! sam local and sam deploy are NOT tested' in printed("test")
+    assert printed("test-sam").split()[-1] == "tests/sam_local"
+    commands = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith(("make ", "export "))]
+    assert commands == ["make setup", "make check", "make test", "export WAYPOST_REQUIRE_DOCKER=1", "make test-sam"]

@@ -102,6 +102,15 @@ def test_a_stop_suppresses_the_number_and_unsubscribes_its_customer(harness: Inb
     assert (harness.state("news"), harness.state("news", "email")) == (ConsentState.UNSUBSCRIBED, ConsentState.SUBSCRIBED)
 
 
+@pytest.mark.parametrize("word", ["STOP", "START"])
+def test_a_text_of_another_person_changes_no_consent(harness: InboundHarness, word: str) -> None:
+    """The owner of a number to which a template has sent a customer's message stops the number, and not the messages of that customer."""
+    harness.messages.stored["w1", "msg_1"] = replace(harness.messages.stored["w1", "msg_1"], is_to_other=True)
+    assert harness.receive(notification(word)) == 0
+    assert harness.events == []
+    assert (("w1", "sms", NUMBER) in harness.suppressions.held) == (word == "STOP")
+
+
 def test_a_start_undoes_a_stop(harness: InboundHarness) -> None:
     """The suppression is lifted everywhere, and the customer gets the topic of the last message again, and no other."""
     harness.receive(notification("Stop."), notification("start", at=NOW + MINUTE, text_id="in-2"))

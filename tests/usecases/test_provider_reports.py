@@ -25,6 +25,7 @@ from waypost.domain.messages.provider_reports import report_in
 from waypost.domain.signal_codec import from_wire
 from waypost.domain.signals import EventsArrived
 from waypost.domain.values.exact_json import loads
+from waypost.manage.responses.messages import MessageResponse
 from waypost.provider_reports import ProviderReportDependencies, apply_provider_report
 
 LATER = NOW + timedelta(minutes=5)
@@ -191,6 +192,36 @@ def test_a_complaint_suppresses_and_ends_the_consent_to_the_topic(step: dict[str
     assert event.payload == {"topic": topic, "channel": "email"}
     assert consent_state(event.facts, Topic(id=topic), "email") is ConsentState.UNSUBSCRIBED
     assert consent_state(event.facts, Topic(id="another"), "email") is ConsentState.SUBSCRIBED
+
+
+@pytest.mark.parametrize("event_type", ["Complaint", "Bounce"])
+def test_a_report_of_another_person_only_suppresses(event_type: str) -> None:
+    """An address that is not the customer's own is suppressed, and the customer subscribes to everything as before."""
+    harness = ReportHarness()
+    harness.messages.stored["w1", "msg_1"] = replace(SENT, is_to_other=True)
+    harness.apply(ses_event(event_type))
+    assert set(harness.suppressions.held) == {("w1", "email", "ada@example.com")}
+    assert harness.signals.queue_messages == []
+
+
+def test_a_bounce_shows_its_text(harness: ReportHarness) -> None:
+    """The row keeps what the mail server stated, at most 500 characters of it, until the message is opened after all or redriven."""
+    bounce = ses_event("Bounce")
+    bounce["detail"]["bounce"]["bouncedRecipients"][0]["diagnosticCode"] = "smtp; 550 5.1.1 no such user" + "!" * 1000
+    harness.apply(bounce)
+    shown = MessageResponse.of(harness.message, None).detail
+    assert shown is not None
+    assert shown.startswith("Permanent; ")
+    assert ("smtp; 550 5.1.1 no such user" in shown, len(shown)) == (True, 500)
+    harness.apply(ses_event("Open"))
+    assert MessageResponse.of(harness.message, None).detail is None
+
+
+def test_a_reject_shows_its_text(harness: ReportHarness) -> None:
+    """A message that SES has rejected shows why, and no more once it is redriven."""
+    harness.apply(ses_event("Reject"))
+    assert MessageResponse.of(harness.message, None).detail == "Bad content"
+    assert MessageResponse.of(redriven(harness.message, LATER), None).detail != "Bad content"
 
 
 def test_a_second_complaint_about_a_message_is_the_same_event(harness: ReportHarness) -> None:

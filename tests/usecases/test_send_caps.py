@@ -18,7 +18,7 @@ from waypost.domain.errors import UnavailableError
 from waypost.domain.journeys.journey import Journey
 from waypost.domain.messages.caps import CountedMessage, StoredCount
 from waypost.domain.messages.delivery import LEASE, redriven
-from waypost.domain.messages.message import Message, MessageReason, MessageStatus, ProviderResponse
+from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage, ProviderResponse
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.message_caps import remove_from_count
 from waypost.send import send
@@ -171,6 +171,29 @@ def test_a_message_that_may_have_arrived_counts() -> None:
     retried = sent(harness, "msg_1")
     assert sent(harness, "msg_1", retried.due, "t2").status is MessageStatus.FAILED
     assert counting(harness) == {"msg_1"}
+
+
+def test_a_counted_message_from_a_refused_sender_counts_no_more() -> None:
+    """A message that was counted, and whose stored content turns out to come from a refused sender, leaves its place to another one."""
+    harness = capped(ONE_A_DAY)
+    harness.messages.bodies["w1", "msg_1"] = PreparedMessage("ada@example.com", {"subject": "Hi", "from": "ceo@bank.example"})
+    assert sent(harness, "msg_1").reason is MessageReason.NO_SENDER
+    assert counting(harness) == set()
+    assert sent(harness, "msg_2").status is MessageStatus.SENT
+
+
+def test_a_counted_message_that_is_skipped_after_a_lost_claim_counts_no_more() -> None:
+    """If the row changes between count and claim, and the message is skipped by the second decision, its place is free again."""
+    harness = capped(ONE_A_DAY)
+
+    def stop(_: Message) -> None:
+        harness.messages.before_save = lambda _: None
+        harness.messages.stored["w1", "msg_1"] = pending_message(id="msg_1", token="t0")
+        harness.customers.rows.clear()
+
+    harness.messages.before_save = stop
+    assert sent(harness, "msg_1").reason is MessageReason.ERASED
+    assert counting(harness) == set()
 
 
 def test_a_failed_message_is_removed_from_the_count_at_once() -> None:

@@ -19,7 +19,8 @@ from waypost.domain.customers.rows import Row, head_key
 from waypost.domain.customers.topics import Topic
 from waypost.domain.errors import UnavailableError
 from waypost.domain.journeys.journey import Journey
-from waypost.domain.messages.message import MessageReason, MessageStatus
+from waypost.domain.messages.delivery import with_claim
+from waypost.domain.messages.message import Message, MessageReason, MessageStatus
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.signal_codec import from_wire
 from waypost.domain.signals import MessageSettled
@@ -223,6 +224,49 @@ def test_an_outage_of_the_read_gives_the_claim_back() -> None:
     harness.send(NOW + timedelta(seconds=2), token="t2")
     assert outcome(harness) == SENT
     assert harness.message.attempt_count == 1
+
+
+@pytest.mark.parametrize("minutes", [0, 5], ids=["at once", "after the lease"])
+@pytest.mark.parametrize("fails", ["the refusal", "the read", "the answer of the claim"])
+def test_a_table_that_fails_between_claim_and_call_leaves_no_unknown_message(fails: str, minutes: int) -> None:
+    """No provider was called: the message is refused or sent by the next delivery, also when the lease of the claim is over by then."""
+    harness = harness_of(awaited=True)
+    saves: list[MessageStatus] = []
+
+    def fail_after_the_claim(message: Message) -> None:
+        saves.append(message.status)
+        if len(saves) > 1:
+            raise UnavailableError("throttled")
+        if fails == "the answer of the claim":
+            harness.messages.stored["w1", "msg_1"] = message
+            raise UnavailableError("timeout")
+
+    def before_read() -> None:
+        if fails == "the read":
+            raise UnavailableError("throttled")
+        consent(harness, "unsubscribed")
+
+    harness.messages.before_save = fail_after_the_claim
+    harness.permissions.before_read = before_read
+    harness.send(token="t1")
+    assert harness.message.status is MessageStatus.SENDING
+    assert harness.queue.released == [("w1", "msg_1", "t1")]
+    harness.messages.before_save = lambda _: None
+    harness.permissions.before_read = lambda: None
+    harness.send(NOW + timedelta(minutes=minutes), token="t2", released="t1")
+    assert outcome(harness) == (UNSUBSCRIBED if fails == "the refusal" else SENT)
+    assert harness.message.attempt_count == (0 if fails == "the refusal" else 1)
+    harness.send(NOW + timedelta(minutes=minutes), token="t3", released="t1")
+    assert outcome(harness) == (UNSUBSCRIBED if fails == "the refusal" else SENT)
+
+
+def test_only_the_claim_of_its_token_is_released() -> None:
+    """A record that releases a claim changes nothing while another claim holds the message."""
+    harness = harness_of()
+    claimed = with_claim(harness.message, NOW, "t2", "ada@example.com")
+    harness.messages.stored["w1", "msg_1"] = claimed
+    harness.send(NOW, token="t3", released="t1")
+    assert (harness.message, len(harness.channel.calls)) == (claimed, 0)
 
 
 def send_until_settled(harness: SendHarness, port_calls: PortCalls) -> int:

@@ -112,10 +112,14 @@ def test_a_transactional_message_has_no_header() -> None:
 
 @pytest.mark.parametrize(("to", "customer"), [("ADA@example.com", "c_1"), ("bob@example.com", ""), ("{{ event.payload.friend }}", "")])
 def test_a_link_to_a_foreign_address_names_no_customer(to: str, customer: str) -> None:
-    """A mail to a friend of the customer has links about the friend's address; one to the customer's own address is about the customer."""
+    """A mail to a friend of the customer has links about the friend's address; one to the customer's own address is about the customer.
+
+    The row says which of the two it is, for what the owner of the address complains about or answers.
+    """
     made = harness(template={"to": to}, event={**pending_message().event, "payload": {"friend": "bob@example.com"}})
     made.send()
     assert {link.customer for link in links_in(made)} == {customer}
+    assert made.message.is_to_other == (customer == "")
 
 
 def test_the_address_that_the_settings_name_is_the_customers_own() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -13,9 +15,11 @@ from tests.fakes.messages import NOW, FakeChannel, FakeMessages, FakeSendQueue, 
 from tests.fakes.send_harness import SendHarness
 from tests.fakes.telemetry import counts, named_context
 from waypost.cache.sending_quotas import QUOTA_RETRY_SECONDS, QUOTA_SECONDS, CachedQuota, Pace, SendLater, SendNow
+from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.errors import UnavailableError
 from waypost.domain.messages.message import Message, MessageReason, MessageStatus, PreparedMessage, ProviderResponse
 from waypost.domain.messages.sending_quota import SendingQuota
+from waypost.domain.messages.workspace_settings import StoredSettings, WorkspaceSettings
 from waypost.redelivery import QueueRecord
 from waypost.send import send
 from waypost.send_records import RecordSender
@@ -100,6 +104,56 @@ def test_a_message_that_is_not_sent_gives_its_turn_back() -> None:
     harness.journeys.status = "published"
     assert deliver(harness, "msg_2", NOW + SECOND / 10).status is MessageStatus.SENT
     assert harness.slept == []
+
+
+@pytest.mark.parametrize("fails", ["before the claim", "in the claim", "between claim and call"])
+def test_an_outage_gives_the_turn_back(fails: str) -> None:
+    """A message whose delivery ends with an error before its call takes nothing from the rate."""
+    harness = paced(FakeAccount(replace(QUOTA, per_second=1)))
+
+    def fail(*_: object) -> None:
+        raise UnavailableError("throttled")
+
+    with pytest.MonkeyPatch.context() as patch:
+        if fails == "before the claim":
+            patch.setattr(harness.settings, "read", fail)
+        elif fails == "in the claim":
+            patch.setattr(harness.messages, "before_save", fail)
+        else:
+            patch.setattr(harness.permissions, "before_read", fail)
+        with suppress(UnavailableError):
+            deliver(harness, "msg_1")
+    assert harness.channel.calls == []
+    assert deliver(harness, "msg_2", NOW + SECOND / 10).status is MessageStatus.SENT
+    assert harness.slept == []
+
+
+def test_a_workspace_that_sends_nothing_says_so_while_the_quota_is_used_up() -> None:
+    """Its messages are held with reason `sending-off` and not `quota`, and their records do not come back."""
+    harness = paced(FakeAccount(replace(QUOTA, used=1_000)))
+    harness.settings.stored["w1"] = StoredSettings(WorkspaceSettings(sending=False), 1)
+    assert deliver(harness, "msg_1").reason is MessageReason.SENDING_OFF
+    assert harness.queue.records == []
+
+
+@pytest.mark.parametrize(("status", "shown"), [("paused", MessageReason.PAUSED), ("stopped", MessageReason.STOPPED)])
+def test_a_journey_that_sends_nothing_says_so_while_the_quota_is_used_up(
+    status: Literal["paused", "stopped"], shown: MessageReason
+) -> None:
+    """Its messages are held or skipped at once, as without a quota."""
+    harness = paced(FakeAccount(replace(QUOTA, used=1_000)))
+    harness.journeys.status = status
+    assert deliver(harness, "msg_1").shown_reason is shown
+    assert harness.queue.records == []
+
+
+def test_a_workspace_that_was_just_switched_on_waits_for_the_quota(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the workspace sends again between the two looks at its switch, the message waits, and is not sent beyond the quota."""
+    harness = paced(FakeAccount(replace(QUOTA, used=1_000)))
+    answers = iter([False, True])
+    monkeypatch.setattr(CachedSettings, "is_sending", lambda *_: next(answers))
+    assert deliver(harness, "msg_1").reason is MessageReason.QUOTA
+    assert harness.channel.calls == []
 
 
 def test_the_daily_quota_holds_messages_back_until_it_is_larger() -> None:

@@ -13,14 +13,17 @@ from waypost.domain.messages.delivery import LEASE
 from waypost.domain.messages.delivery_reports import STATUS_OF_EVENT, Report, after_report
 from waypost.domain.messages.message import (
     Message,
+    MessageReason,
     MessageStatus,
     PreparedMessage,
     ProviderOutcome,
     ProviderResponse,
 )
+from waypost.domain.messages.provider_report import ProviderReport, ReportKind
 from waypost.domain.signal_codec import from_wire
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.exact_json import loads
+from waypost.provider_reports import ProviderReportDependencies, apply_provider_report
 
 PROVIDER_OUTCOMES: tuple[ProviderOutcome, ...] = ("sent", "refused", "failed", "gone", "unknown")
 
@@ -109,6 +112,26 @@ def test_a_report_that_comes_before_a_decision_is_saved_does_not_strand_the_run(
     assert len(harness.signals.queue_messages) == 1
 
 
+@pytest.mark.parametrize("outcome", ["sent", "unknown", "refused"])
+def test_a_reject_during_the_call_is_one_dead_letter(outcome: ProviderOutcome) -> None:
+    """A report that fails the message before its call is recorded parks it, and the record of the call does not park it again."""
+    harness = harness_with()
+    at = NOW + timedelta(seconds=1)
+
+    def call_provider(message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:
+        reports = ProviderReportDependencies(harness.messages, harness.journeys, harness.suppressions, harness.signals, harness.dead)
+        report = ProviderReport("w1", "msg_1", ReportKind.REJECTED, at, detail="a virus")
+        apply_provider_report(report, at, reports)
+        return ProviderResponse(outcome, "a detail")
+
+    harness.channel.call_provider = call_provider  # type: ignore[method-assign]
+    harness.call_duration = timedelta(seconds=2)
+    harness.send()
+    assert (harness.message.status, harness.message.reason) == (MessageStatus.FAILED, MessageReason.REJECTED)
+    assert [attempt.outcome for attempt in harness.message.attempts] == [outcome]
+    assert [(parked.reason, parked.parked_at) for parked in harness.dead.parked.values()] == [("rejected", at)]
+
+
 def test_a_reject_during_the_call_does_not_fail_a_record_that_comes_again() -> None:
     """The report of a reject may be saved before the sender records its call. A second record of the message must not fail at it."""
     harness = harness_with(awaited=True)
@@ -123,4 +146,4 @@ def test_a_reject_during_the_call_does_not_fail_a_record_that_comes_again() -> N
     harness.send()
     assert harness.message.status is MessageStatus.FAILED
     assert [attempt.outcome for attempt in harness.message.attempts] == ["sent"]
-    assert [parked.reason for parked in harness.dead.parked.values()] == ["rejected"]
+    assert harness.dead.parked == {}  # only what applies a report of a provider parks it

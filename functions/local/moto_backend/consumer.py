@@ -7,6 +7,7 @@ their visibility timeout ends, which the function may shorten.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
@@ -20,8 +21,40 @@ from functions.local.moto_backend.deployment import EventSource
 from functions.local.moto_backend.function_process import FunctionError, log
 
 PAUSE: Final = 0.2  # seconds between two requests to an empty queue
+IDLE_PAUSE: Final = 1.0  # the same, when no function has run for IDLE_AFTER
+IDLE_AFTER: Final = 5.0  # seconds
 
 Invoke = Callable[[dict[str, Any]], Any]
+
+
+class Activity:
+    """When a function last ran. Nearly every message comes from a function, so a run at rest asks its queues less often."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._last = time.monotonic()
+
+    def noting(self, invoke: Invoke) -> Invoke:
+        """The same invocation, after which all consumers ask their queues at once."""
+
+        def invoke_and_note(event: dict[str, Any]) -> Any:
+            try:
+                return invoke(event)
+            finally:
+                self.note()
+
+        return invoke_and_note
+
+    def note(self) -> None:
+        """Ends every pause."""
+        with self._changed:
+            self._last = time.monotonic()
+            self._changed.notify_all()
+
+    def pause(self) -> None:
+        """Waits until a function has run, or for the time after which an empty queue is asked again."""
+        with self._changed:
+            self._changed.wait(PAUSE if time.monotonic() - self._last < IDLE_AFTER else IDLE_PAUSE)
 
 
 class Consumer:
@@ -41,8 +74,8 @@ class Consumer:
         """The name of the queue."""
         return self._source.queue_arn.rpartition(":")[2]
 
-    def run(self, stop: threading.Event) -> None:
-        """Consumes until `stop` is set."""
+    def run(self, stop: threading.Event, activity: Activity) -> None:
+        """Consumes until `stop` is set; `activity` says when to ask an empty queue again."""
         while not stop.is_set():
             try:
                 with self.batch:
@@ -51,8 +84,8 @@ class Consumer:
                 if not stop.is_set():
                     log.error("the queue %s cannot be consumed: %s", self._source.queue_arn, error)
                 received = 0
-            if not received:
-                stop.wait(PAUSE)
+            if not received and not stop.is_set():
+                activity.pause()
 
     def consume(self) -> int:
         """Consumes one batch; the number of its records."""
@@ -133,16 +166,22 @@ class Consumers:
 
 
 @contextmanager
-def running_consumers(cloud: Cloud, sources: Sequence[EventSource], functions: Mapping[str, Invoke]) -> Iterator[Consumers]:
-    """Consumes the queues with the functions (by logical id) until exit, which waits for the batches that are being processed."""
+def running_consumers(
+    cloud: Cloud, sources: Sequence[EventSource], functions: Mapping[str, Invoke], activity: Activity
+) -> Iterator[Consumers]:
+    """Consumes the queues with the functions (by logical id) until exit, which waits for the batches that are being processed.
+
+    `activity` is told of each invocation of the functions, whoever invokes them.
+    """
     stop = threading.Event()
     consumers = [Consumer(cloud.client("sqs"), source, functions[source.function]) for source in sources]
-    threads = [threading.Thread(target=consumer.run, args=(stop,)) for consumer in consumers]
+    threads = [threading.Thread(target=consumer.run, args=(stop, activity)) for consumer in consumers]
     for thread in threads:
         thread.start()
     try:
         yield Consumers(consumers)
     finally:
         stop.set()
+        activity.note()
         for thread in threads:
             thread.join()

@@ -78,7 +78,7 @@ def _wait_until_ready(moto: Moto, log: IO[bytes]) -> None:
 
 def _is_ready(moto: Moto) -> bool:
     try:
-        httpx.get(moto.url + READY, timeout=10, trust_env=False).raise_for_status()
+        moto.client.get(READY).raise_for_status()
     except httpx.HTTPError:
         return False
     return True

@@ -21,7 +21,7 @@ from functions.local.gateway import ProblemError
 from functions.local.gateway_proxy import proxy_app
 from functions.local.idle import settle
 from functions.local.moto_backend import rest_api
-from functions.local.moto_backend.consumer import Consumers, running_consumers
+from functions.local.moto_backend.consumer import Activity, Consumers, running_consumers
 from functions.local.moto_backend.deployment import MotoDeployment, deploy
 from functions.local.moto_backend.function_process import FunctionProcess, running_function
 from functions.local.moto_backend.process import Moto, running_moto
@@ -108,8 +108,9 @@ def running_on_moto(port: int = 0) -> Iterator[MotoStack]:
             name: parts.enter_context(running_function(name.removesuffix("Function").lower(), environment))
             for name, environment in environments.items()
         }
-        invoke = {name: function.invoke for name, function in functions.items()}
-        consumers = parts.enter_context(running_consumers(cloud, deployment.event_sources, invoke))
+        activity = Activity()
+        invoke = {name: activity.noting(function.invoke) for name, function in functions.items()}
+        consumers = parts.enter_context(running_consumers(cloud, deployment.event_sources, invoke, activity))
         creator = parts.enter_context(running_workspace_creator(environments["ManageFunction"]))
         api_listener = parts.enter_context(listening(0))
         parts.enter_context(serving(emulator_guarded(rest_api.rest_api(template.load(TEMPLATE), invoke)), api_listener))

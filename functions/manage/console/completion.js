@@ -4,8 +4,11 @@ import { contextAt, find, parse } from "./json_positions.js";
 const STEP_ID = /^The id of a step/;
 const MOST = 60;
 
-/** -> `{ from, to, items }`, or null where nothing can be proposed. An item is `{ label, detail, text, caret }`; `caret` counts from the start of its text. */
-export function completions(schema, text, caret) {
+/**
+ * -> `{ from, to, items }`, or null where nothing can be proposed. An item is `{ label, detail, text, caret }`; `caret` counts from the start of its text.
+ * With `isWide` everything is proposed where nothing begins with, or contains, what is typed.
+ */
+export function completions(schema, text, caret, isWide = false) {
   const { root } = parse(text);
   const place = contextAt(root, caret), { node, holders, isKey } = place;
   const isWithin = node?.kind === "string" || node?.kind === "word" || (node?.kind === "missing" && isKey);
@@ -84,6 +87,7 @@ export function completions(schema, text, caret) {
     for (const [inserted, detail] of values) items.push({ label: inserted.replace(/^"|"$/g, ""), detail: detail ?? "", text: inserted, caret: inserted.length });
   }
   const rank = (each) => each.label.toLowerCase().startsWith(typed) ? 0 : 1;
-  const found = items.filter((each) => each.label.toLowerCase().includes(typed)).sort((a, b) => rank(a) - rank(b)).slice(0, MOST);
+  const matching = items.filter((each) => each.label.toLowerCase().includes(typed)).sort((a, b) => rank(a) - rank(b));
+  const found = (matching.length || !isWide ? matching : items).slice(0, MOST);
   return found.length ? { from, to, items: found } : null;
 }

@@ -8,7 +8,7 @@ import { loading, segments } from "./table.js";
 import { why } from "./words.js";
 
 const FORMS = "waypost-dry-run"; // the form of each journey, kept in this tab
-const EXAMPLE = { email: "ada@example.com", first_name: "Ada" };
+const EXAMPLE = { primaryKey: "ada@example.com", attributes: '{"first_name": "Ada"}' };
 const STATUSES = ["delivered", "bounced", "opened", "clicked", "unsubscribed", "failed"];
 const forInput = (at) => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
@@ -40,7 +40,7 @@ export function show(place, context) {
   let unsaved = null;
   try { unsaved = draft && JSON.parse(draft.text); } catch { /* a text that is no JSON cannot be run; the saved version can */ }
   const definition = () => (form.isUnsaved && unsaved ? unsaved : journey.definition);
-  const fresh = () => ({ isUnsaved: unsaved !== null, isStored: false, primaryKey: "", attributes: JSON.stringify(EXAMPLE), since: "", inputs: [{ kind: "event", name: journey.definition?.entry?.event ?? "", at: forInput(Date.now()), payload: "{}" }] });
+  const fresh = () => ({ isUnsaved: unsaved !== null, primaryKey: "", since: "", ...EXAMPLE, inputs: [{ kind: "event", name: journey.definition?.entry?.event ?? "", at: forInput(Date.now()), payload: "{}" }] });
   let form = { ...fresh(), ...JSON.parse(sessionStorage.getItem(name) ?? "null") }, picture = null, isRunning = false;
   const keep = () => sessionStorage.setItem(name, JSON.stringify(form));
 
@@ -68,21 +68,20 @@ export function show(place, context) {
       button("✕", () => { form.inputs.splice(n, 1); change({}); }, { "aria-label": `Remove ${each.kind} ${n + 1}` })));
     put(fields, h("h2", {}, "What is tried"),
       unsaved && segments("Which definition", [["true", "What you have not saved"], ["false", `Version ${journey.version}`]], form.isUnsaved, (value) => { change({ isUnsaved: value === "true" }); drawPicture(); }),
-      segments("Which customer", [["false", "A made-up customer"], ["true", "A customer of the workspace"]], form.isStored, (value) => change({ isStored: value === "true", attributes: value === "true" && form.attributes === JSON.stringify(EXAMPLE) ? "{}" : form.attributes })),
-      form.isStored && [field("Primary key", bound("input", form, "primaryKey", { type: "text", autocomplete: "off", spellcheck: "false" })), field("With their events since", bound("input", form, "since", { type: "datetime-local" }), "Empty: only the events below.")],
-      field(form.isStored ? "Attributes over those that are stored" : "Attributes", bound("textarea", form, "attributes", { rows: 2, spellcheck: "false" })),
+      field("Primary key", bound("input", form, "primaryKey", { type: "text", autocomplete: "off", spellcheck: "false" }), "A customer of the workspace, or, if none has it, one that has nothing else."),
+      field("Attributes", bound("textarea", form, "attributes", { rows: 2, spellcheck: "false" }), "Over those that are stored."),
+      field("With the customer's events since", bound("input", form, "since", { type: "datetime-local" }), "Empty: only what follows here."),
       h("datalist", { id: "names" }, eventNames(definition()).map((each) => h("option", { value: each }))),
       inputs,
       h("div", { class: "actions" }, button("Run", run, { class: "primary" }), button("Add an event", () => add({ kind: "event", name: "" })), messages.length > 0 && button("Add a report", () => add({ kind: "report", message: messages[0], status: STATUSES[0] })),
         button("Start anew", () => { form = fresh(); put(result); put(failed); picture?.way(null); change({}); })));
   }
   function request() {
-    const stored = form.isStored ? { primaryKey: form.primaryKey } : {};
     const inputs = form.inputs.map((each, n) => (each.kind === "event"
       ? { event: each.name, at: timeOf(each.at, `Event ${n + 1}`), payload: jsonOf(each.payload, `The payload of event ${n + 1}`) } : { message: each.message, status: each.status, at: timeOf(each.at, `Report ${n + 1}`) }));
     return {
-      customer: { ...stored, attributes: jsonOf(form.attributes, "The attributes") }, events: inputs,
-      ...(form.isStored && form.since && { recorded: { since: timeOf(form.since, "The beginning of the recorded events") } }), ...(form.isUnsaved && unsaved && { definition: unsaved }),
+      customer: { primaryKey: form.primaryKey || null, attributes: jsonOf(form.attributes, "The attributes") }, events: inputs,
+      ...(form.since && { recorded: { since: timeOf(form.since, "The beginning of the recorded events") } }), ...(form.isUnsaved && unsaved && { definition: unsaved }),
     };
   }
   async function run() {
@@ -105,7 +104,7 @@ export function show(place, context) {
       return each.kind === "move" ? answer.moves.indexOf(answer.moves.find((move) => move.at === each.at && move.step === each.step && move.run === each.run && move.reason === each.reason)) : n + 0.5;
     }
     let shownDay = null;
-    put(result, section(null, heading, runs.length > 1 && segments("Which run is drawn", runs.map((each, n) => [each, `Run ${n + 1}`]), runs[0], chooseRun),
+    put(result, h("section", { class: "bare" }, heading, runs.length > 1 && segments("Which run is drawn", runs.map((each, n) => [each, `Run ${n + 1}`]), runs[0], chooseRun),
       !runs.length && h("p", { class: "soft" }, "No run begins.")),
     h("ol", { class: "timeline", "aria-label": "Moves and messages" }, entries.map((each) => {
       const today = day(each.at), isNew = today !== shownDay;

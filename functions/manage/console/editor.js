@@ -22,7 +22,7 @@ function coloured(line) {
  */
 export function editor({ label, onInput, schema }) {
   const layer = h("div", { class: "layer", "aria-hidden": "true" });
-  const list = h("ul", { role: "listbox", id: "proposals", "aria-label": "Proposals", hidden: true, onmousedown: (event) => { event.preventDefault(); const chosen = event.target.closest("li"); if (chosen) accept([...list.children].indexOf(chosen)); } });
+  const list = h("ul", { role: "listbox", id: "proposals", tabindex: 0, "aria-label": "Proposals", hidden: true, onmousedown: (event) => { event.preventDefault(); const chosen = event.target.closest("li"); if (chosen) accept([...list.children].indexOf(chosen)); } });
   const spoken = h("div", { class: "hidden", role: "status" });
   const area = h("textarea", {
     spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-label": label, "aria-autocomplete": "list", "aria-controls": "proposals",
@@ -86,7 +86,7 @@ export function editor({ label, onInput, schema }) {
   }
   function propose(why) {
     const caret = area.selectionStart, before = proposal;
-    proposal = why !== "close" && schema() && area.selectionEnd === caret ? completions(schema(), area.value, caret) : null;
+    proposal = why !== "close" && schema() && area.selectionEnd === caret ? completions(schema(), area.value, caret, why === "asked") : null;
     // Typing opens the list within quotes only, and not when what is typed is complete.
     if (why === "typing" && proposal) {
       const token = area.value.slice(proposal.from, proposal.to);

@@ -50,7 +50,8 @@ def apply_inbound_text(text: InboundText, now: datetime, dependencies: InboundDe
             else:
                 _lift(workspace, channel, text.number, at, dependencies)
             message = dependencies.messages.get(workspace, message_id) if message_id else None
-            if message is not None:
+            # The number may be that of another person, to whom a template has sent a text. Its owner's wish says nothing of the customer.
+            if message is not None and not message.is_to_other:
                 _record_consent(text, message, at, now, dependencies)
                 customers += 1
     return customers

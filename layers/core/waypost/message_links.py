@@ -9,10 +9,9 @@ from typing import Any
 
 from waypost.cache.signing_keys import SigningKeys
 from waypost.domain.customers.consents import ALL, SUBSCRIBE, is_topic_id
-from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.topics import GENERAL
-from waypost.domain.journeys.message_steps import MessageStep, step_class
-from waypost.domain.messages import links, template_scope
+from waypost.domain.journeys.message_steps import MessageStep
+from waypost.domain.messages import links, receivers, template_scope
 from waypost.domain.messages.links import VALID_FOR, Link, LinkPurpose
 from waypost.domain.messages.message import Message, PreparedMessage
 from waypost.domain.messages.next_action import Recipient
@@ -39,7 +38,7 @@ class MessageLinks:
         key = self.keys.current(message.workspace, now)
         # To the second: the token has no room for more, and two attempts in one second then send the same link.
         whole_second = now.replace(microsecond=0)
-        own = _is_own_address(prepared.to, message.channel, recipient.customer, step, address_attribute)
+        own = receivers.is_own_address(prepared.to, message.channel, recipient.customer, recipient.journey, message.step, address_attribute)
         customer = recipient.customer.id if own else ""
         tokens = {
             purpose: links.token_of(self._link(purpose, prepared, message, customer, step, whole_second + valid_for), key)
@@ -80,13 +79,3 @@ def _confirmed_topic(event: Mapping[str, Any], step: MessageStep) -> str:
     """
     topic = event.get("payload", {}).get("topic") if event.get("name") == SUBSCRIBE else None
     return topic if isinstance(topic, str) and is_topic_id(topic) else _topic(step)
-
-
-def _is_own_address(address: str, channel: str, customer: Customer, step: MessageStep, named: str | None) -> bool:
-    """Whether the address is the customer's own, and not one that the template names for another person."""
-    # A mail to a friend of the customer carries links too. The friend must not end the messages of the customer with them.
-    if template_scope.template_of(step).get("to") is None:
-        return True
-    comparable = step_class(channel).comparable_address
-    known = (*(customer.attributes.get(each) for each in (step.address_attribute, named) if each), customer.primary_key)
-    return comparable(address) in {comparable(each) for each in known if isinstance(each, str)}

@@ -84,6 +84,8 @@ def _suppress(report: ProviderReport, message: Message, at: datetime, dependenci
 
 def _unsubscribe(message: Message, at: datetime, now: datetime, dependencies: ProviderReportDependencies) -> None:
     """Ends the customer's subscription to the topic of the message, by an event on which journeys can exit."""
+    if message.is_to_other:
+        return  # the owner of the address has complained, which is suppressed; the customer has not
     step = template_scope.message_step(dependencies.journeys.version(message.workspace, message.journey, message.version), message.step)
     if step.transactional:
         return  # it has no topic; the suppression of the address stops what the customer has complained about

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from waypost import identify, message_caps, ports
 from waypost.cache.provider_pauses import ProviderPauses
 from waypost.cache.senders import Senders
-from waypost.cache.sending_quotas import Paces, SendLater, SendNow
+from waypost.cache.sending_quotas import Paces, SendLater
 from waypost.cache.workspace_cache import Schemas, Statuses
 from waypost.cache.workspace_settings_cache import CachedSettings
 from waypost.domain.customers.customer import assemble
@@ -60,6 +60,7 @@ from waypost.domain.values.windows import zone_for
 from waypost.message_links import MessageLinks
 from waypost.message_reports import report_to_run
 from waypost.redelivery import park
+from waypost.sending_turns import Turn
 
 SAVE_ATTEMPTS: Final = 8
 """How often a message that other workers change is read again before its record is left to a later delivery."""
@@ -103,56 +104,64 @@ class SendResult:
     changed: bool = False
 
 
-def send(workspace: str, message_id: str, now: datetime, token: str, dependencies: SendDependencies) -> SendResult:
+def send(
+    workspace: str, message_id: str, now: datetime, token: str, dependencies: SendDependencies, released: str | None = None
+) -> SendResult:
     """Processes a message as far as is possible at this time, with at most one call of its provider. `token` is unique to this call.
+
+    `released` is the token of a claim in which its worker certainly called no provider.
 
     Raises UnavailableError if a dependency fails, or if other workers change the message again and again. Calling again with the same
     message is always safe, after an error as well.
     """
-    in_turn = False
+    turn = Turn(dependencies.paces, dependencies.sleep)
+    try:
+        return _send(SendRequest(workspace, message_id, released), now, token, turn, dependencies)
+    finally:
+        turn.end()
+
+
+def _send(request: SendRequest, now: datetime, token: str, turn: Turn, dependencies: SendDependencies) -> SendResult:
+    workspace, message_id, released = request
+    count: Counted | None = None
     for _ in range(SAVE_ATTEMPTS):
         row = dependencies.messages.get(workspace, message_id)
         if row is None:
             return SendResult(None)
+        if released is not None and delivery.awaits_response(row, released):
+            unclaimed = delivery.with_released_claim(row)
+            if not dependencies.messages.save(unclaimed, row):
+                continue
+            row = unclaimed
+        later: SendLater | None = None
         if delivery.is_claimable(row, now):
             throttled_for = dependencies.pauses.throttled_for(row.channel, now)
             if throttled_for is not None:
                 # Before anything else is read: while a large backlog waits for a slow provider, most deliveries of records end here.
                 dependencies.queue.put(workspace, [(message_id, turn_delay(message_id, now, throttled_for))])
                 return SendResult(row)
-            later = None if in_turn else _take_turn(row, now, dependencies)
-            if later is not None:
+            later = turn.begin(row, now)
+        if later is not None and (not later.quota or _may_send(row, now, dependencies)):
+            result = _postpone(row, later, dependencies)
+        else:
+            action, count = _decide(row, now, count, dependencies)
+            if later is not None and isinstance(action, Claim):  # it sends again since a moment ago
                 result = _postpone(row, later, dependencies)
-                if result is not None:
-                    return result
-                continue
-            in_turn = True
-        action = _decide(row, now, dependencies)
-        result = _act(action, row, now, token, dependencies)
+            else:
+                result = _act(action, row, now, token, turn, dependencies)
         if result is not None:
-            if in_turn and not isinstance(action, Claim):
-                _give_turn_back(row, dependencies)
             return result
         # A delivery report or another worker changed the row between the read and the write. The record on the queue may be the only one
         # of this message: if it ended here, nothing would notify the run that waits, or retry when that worker dies.
     raise UnavailableError("a message changed too often")
 
 
-def _take_turn(row: Message, now: datetime, dependencies: SendDependencies) -> SendLater | None:
-    """Waits until the rate limit of the provider allows this message, for at most a second; returns when to try again if that is later."""
-    pace = dependencies.paces.get(row.channel)
-    turn = pace.turn(row.id, now) if pace is not None else SendNow()
-    if isinstance(turn, SendLater):
-        return turn
-    if turn.after:
-        # The messages of a batch are sent in threads of their own, so that each waits for itself only.
-        dependencies.sleep(turn.after.total_seconds())
-    return None
-
-
-def _give_turn_back(row: Message, dependencies: SendDependencies) -> None:
-    if row.channel in dependencies.paces:
-        dependencies.paces[row.channel].unused()
+def _may_send(row: Message, now: datetime, dependencies: SendDependencies) -> bool:
+    """Whether the journey and the workspace of a message send at the moment. Both answers are in memory as a rule."""
+    # What does not send must say so: a message that waits for the quota would return to the queue again and again, and one of a stopped
+    # journey would be skipped a day late.
+    status = dependencies.statuses.of(row.workspace, row.journey, now)
+    return status == "published" and dependencies.settings.is_sending(row.workspace, now)
 
 
 def _postpone(row: Message, later: SendLater, dependencies: SendDependencies) -> SendResult | None:
@@ -183,22 +192,28 @@ def give_up(workspace: str, message_id: str, now: datetime, dependencies: SendDe
     raise UnavailableError("a message changed too often")
 
 
-def _act(action: Decision, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult | None:
+def _act(action: Decision, row: Message, now: datetime, token: str, turn: Turn, dependencies: SendDependencies) -> SendResult | None:
     """Does what was decided for `row`. None if the row has changed since it was read; then nothing was sent."""
     match action:
         case Claim():
-            return _claim_and_call(action, row, now, token, dependencies)
+            return _claim_and_call(action, row, now, token, turn, dependencies)
         case Defer() | Settle():
             return _save(action.message, row, now, dependencies)
         case _ as never:
             assert_never(never)
 
 
-def _decide(row: Message, now: datetime, dependencies: SendDependencies) -> Decision:
+def _decide(row: Message, now: datetime, count: Counted | None, dependencies: SendDependencies) -> tuple[Decision, Counted | None]:
+    """What to do with a message, and whether it counts under the caps: `count` is what an earlier decision of this delivery has counted."""
     context = SendContext()
     while isinstance(action := next_action(row, now, context), Load):
         context = _load(action, row, context, now, dependencies)
-    return action
+    count = context.count if isinstance(context.count, Counted) else count
+    # A message that was counted may still be refused or skipped: its claim was lost, or another worker has stored a content from another
+    # sender. The row has to name whose count it is in, because what settles a message removes it from there.
+    if isinstance(action, Settle | Defer) and row.status is MessageStatus.PENDING and count is not None and count.customer is not None:
+        action = replace(action, message=replace(action.message, counted=action.message.counted or count.customer))
+    return action, count
 
 
 def _load(  # noqa: PLR0911 - one for each kind of load
@@ -283,7 +298,7 @@ def _with_stored_content(
     return replace(context, content=stored, sender=None)
 
 
-def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, dependencies: SendDependencies) -> SendResult | None:
+def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, turn: Turn, dependencies: SendDependencies) -> SendResult | None:
     """Claims a message, calls its provider and records the response.
 
     None if the claim failed because the row has changed, or if the customer has changed so that the message has to be decided again.
@@ -291,20 +306,28 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
     # Before the claim: if the signing key cannot be read, the message has no attempt more than before.
     named = dependencies.settings.of(row.workspace, now).address_attributes.get(row.channel)
     outgoing = dependencies.links.put_into(claim.prepared, claim.message, claim.recipient, now, named)
-    claimed = delivery.with_claim(claim.message, now, token, claim.prepared.to)
-    if not dependencies.messages.save(claimed, row):
-        return None
-    permission = _permission(claim, claimed, dependencies)
-    if permission.moved:
-        _give_back(claim, claimed, dependencies)
-        return None
-    reason = refusal(permission, claim.recipient.topic, claimed.channel)
-    if reason is not None:
-        _give_turn_back(claimed, dependencies)
-        settled = delivery.skipped(claim.message, reason, dependencies.clock())
-        return _record(lambda current: delivery.without_call(current, settled), claimed, dependencies.clock(), token, dependencies)
+    own = receivers.is_own_address(claim.prepared.to, row.channel, claim.recipient.customer, claim.recipient.journey, row.step, named)
+    claimed = delivery.with_claim(claim.message, now, token, claim.prepared.to, is_own_address=own)
+    try:
+        if not dependencies.messages.save(claimed, row):
+            return None
+        permission = _permission(claim, claimed, dependencies)
+        if permission.moved:
+            dependencies.messages.save(delivery.without_call(claimed, claim.message), claimed)
+            return None
+        reason = refusal(permission, claim.recipient.topic, claimed.channel)
+        if reason is not None:
+            settled = delivery.skipped(claim.message, reason, dependencies.clock())
+            return _record(lambda current: delivery.without_call(current, settled), claimed, dependencies.clock(), token, dependencies)
+    except Exception:
+        # Nothing was sent. If the claim stayed, its lease would end without a record, and an e-mail would be unknown because of an outage
+        # or of a bug.
+        if _give_back(claim, claimed, token, dependencies):
+            return SendResult(claimed)
+        raise
     # A receipt or a password reset is no advertising: nobody has agreed that it reports whether it was read.
     outgoing = replace(outgoing, is_tracked=claim.recipient.topic is not None)
+    turn.use()
     response = _slowed_down(_call_provider(claimed, outgoing, now, dependencies), claimed, dependencies)
     if response.outcome in ("sent", "unknown") and claimed.channel in dependencies.paces:
         dependencies.paces[claimed.channel].sent(step_class(claimed.channel).recipients(claim.prepared.rendered))
@@ -315,23 +338,24 @@ def _claim_and_call(claim: Claim, row: Message, now: datetime, token: str, depen
 
 
 def _permission(claim: Claim, claimed: Message, dependencies: SendDependencies) -> Permission:
-    """What decides whether a claimed message is sent. If it cannot be read, the claim is given back, and the error passes."""
+    """What decides whether a claimed message is sent."""
     # A person who has unsubscribed expects silence from this moment on, not from the next message on. The checks before the claim rest on
     # rows that are as old as the rendering took, and a message that waits for its retry was checked hours ago.
     main_row = owner_key(claimed.workspace, claim.recipient.customer.lookup_id)
+    return dependencies.permissions.of(claimed.workspace, claimed.channel, claim.prepared.to, main_row)
+
+
+def _give_back(claim: Claim, claimed: Message, token: str, dependencies: SendDependencies) -> bool:
+    """Saves a claimed message as it was before the claim, or leaves that to the next delivery: then True, and its record has ended."""
     try:
-        return dependencies.permissions.of(claimed.workspace, claimed.channel, claim.prepared.to, main_row)
-    except Exception:
-        # Nothing was sent. If the claim stayed, its lease would end without a record, and an e-mail would be unknown because of an outage
-        # or of a bug.
-        _give_back(claim, claimed, dependencies)
-        raise
-
-
-def _give_back(claim: Claim, claimed: Message, dependencies: SendDependencies) -> None:
-    """Saves a claimed message as it was before the claim. Its record is still on the queue, or is decided again."""
-    # If a report has changed the row meanwhile, the lease ends the claim.
-    dependencies.messages.save(delivery.without_call(claimed, claim.message), claimed)
+        # If the claim was not written, or a refusal was, nothing is changed: the row is not the claimed one.
+        dependencies.messages.save(delivery.without_call(claimed, claim.message), claimed)
+    except UnavailableError:
+        # The table cannot keep what this worker alone knows: that no provider was called. The queue can. The new record replaces the one
+        # that is processed, which would find an expired lease if it came first.
+        dependencies.queue.put_released(claimed.workspace, claimed.id, token)
+        return True
+    return False
 
 
 def _record(
@@ -404,8 +428,7 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
         dependencies.suppressions.add(message.workspace, message.channel, message.to, cause)
     if last and message.to and last.outcome in ("sent", "unknown") and step_class(message.channel).has_replies:
         dependencies.last_messages.remember(message.workspace, message.channel, message.to, message.id, last.at)
-    # Without an attempt a report has failed it before its call was recorded. The report has parked it.
-    if message.status is MessageStatus.FAILED and last:
+    if message.status is MessageStatus.FAILED and last and not _is_failed_by_report(message, last):
         _park(message, last, dependencies.dead)
     if message.counted and delivery.is_certainly_not_sent(message):
         message_caps.remove_from_count(message.workspace, message.counted, message.id, dependencies.cap_counts)
@@ -414,6 +437,13 @@ def _execute_effects(message: Message, now: datetime, dependencies: SendDependen
     elif known_status(message.status) == "failed":
         # A run that waits at the step gets this with the outcome. That of a message that was sent follows from reports.
         report_to_run(dependencies.signals, message, message.status, now)
+
+
+def _is_failed_by_report(message: Message, last: Attempt) -> bool:
+    """Whether a report has failed the message, which has parked it before the row was saved, and not the answer of the provider."""
+    # A message that failed by its answer has that answer as its last attempt. Parked a second time, at the time of the call, it would be
+    # redriven twice.
+    return message.reason is MessageReason.REJECTED and last.outcome != "failed"
 
 
 def _notify_run(message: Message, dependencies: SendDependencies) -> None:

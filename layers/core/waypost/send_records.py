@@ -52,7 +52,7 @@ class RecordSender:
     def _send(self, record: QueueRecord) -> None:
         request = send_request.from_text(record.body)
         dependencies = self.sending()
-        self._log(send(request.workspace, request.message, self.clock(), self.new_token(), dependencies))
+        self._log(send(request.workspace, request.message, self.clock(), self.new_token(), dependencies, request.released))
         # Counted before the quota is used up, so that an operator can ask for a larger one.
         self.telemetry.count("EmailQuotaLow", sum(pace.take_warning() for pace in dependencies.paces.values()))
 

@@ -436,6 +436,7 @@ def managing() -> ManageDependencies:
         senders=Senders(CachedSettings(workspace_settings(), max_age=0), settings.optional("SENDER_ADDRESS")),
         checks=PublishChecks(liquid.template_error, partial(address_error, local=local_webhooks())),
         runs=runs(),
+        counters=journey_counters(),
         receipts=receipts(),
         log=DynamoLog(receipts()),
         consents=consent_history(),

@@ -13,6 +13,9 @@ def test_a_request_is_read_as_it_was_written() -> None:
     request = SendRequest("w1", "msg_1")
     assert to_text(request) == '{"workspace":"w1","message":"msg_1"}'
     assert from_text(to_text(request)) == request
+    released = SendRequest("w1", "msg_1", "t1")
+    assert to_text(released) == '{"workspace":"w1","message":"msg_1","released":"t1"}'
+    assert from_text(to_text(released)) == released
 
 
 @pytest.mark.parametrize(

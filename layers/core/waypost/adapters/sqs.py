@@ -82,6 +82,9 @@ class SqsDelays(_StandardQueue):
             client("sqs").send_message(QueueUrl=self.url, MessageBody=body, DelaySeconds=_whole_seconds(delay))
 
 
+_RELEASE_DELAY: Final = timedelta(seconds=5)
+
+
 @dataclass(frozen=True, slots=True)
 class SqsSendQueue(_StandardQueue):
     """The queue of messages to send. The delay of a record is the retry schedule of its message."""
@@ -92,7 +95,11 @@ class SqsSendQueue(_StandardQueue):
         SQS delays no record for more than 15 minutes. The sender puts the record of a later message back.
         """
         for chunk in chunked(messages, _BATCH_ENTRIES):
-            self._send([_send_entry(str(place), workspace, message, delay) for place, (message, delay) in enumerate(chunk)])
+            self._send([_send_entry(str(place), SendRequest(workspace, message), delay) for place, (message, delay) in enumerate(chunk)])
+
+    def put_released(self, workspace: str, message: str, token: str) -> None:
+        """Requests the sending of a message whose claim has to be taken back, after some seconds. UnavailableError as `put` raises it."""
+        self._send([_send_entry("0", SendRequest(workspace, message, token), _RELEASE_DELAY)])
 
     def _send(self, entries: Sequence[dict[str, Any]]) -> None:
         # A batch call succeeds as a whole when single entries fail, and botocore does not look at them. Only the failed ones are sent
@@ -144,14 +151,14 @@ def _signal_entry(entry_id: str, queue_message: QueueMessage) -> dict[str, Any]:
     }
 
 
-def _send_entry(entry_id: str, workspace: str, message: str, delay: timedelta) -> dict[str, Any]:
+def _send_entry(entry_id: str, request: SendRequest, delay: timedelta) -> dict[str, Any]:
     # On a standard queue the group orders nothing. It makes the queue fair: SQS serves the workspaces in turn, so that a large backlog of
     # one workspace does not hold up the others.
     return {
         "Id": entry_id,
-        "MessageBody": send_request.to_text(SendRequest(workspace, message)),
+        "MessageBody": send_request.to_text(request),
         "DelaySeconds": _whole_seconds(min(delay, LONGEST_DELAY)),
-        "MessageGroupId": workspace,
+        "MessageGroupId": request.workspace,
     }
 
 

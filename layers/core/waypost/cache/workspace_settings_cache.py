@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from waypost import ports
 from waypost.cache.ttl_cache import TtlCache
+from waypost.cache.workspace_cache import SNAPSHOT_SECONDS
 from waypost.domain.customers.topics import Topic, find_topic, removed_topic
 from waypost.domain.messages.workspace_settings import WorkspaceSettings
-
-SETTINGS_SECONDS: Final = 30
 
 
 @dataclass(slots=True)
@@ -20,7 +18,7 @@ class CachedSettings:
     """Settings of workspaces, at most `max_age` seconds old. While the table is unavailable, the last ones are used at any age."""
 
     settings: ports.SenderSettings
-    max_age: int = SETTINGS_SECONDS
+    max_age: int = SNAPSHOT_SECONDS
     cache: TtlCache[WorkspaceSettings] = field(default_factory=TtlCache)
 
     def of(self, workspace: str, now: datetime) -> WorkspaceSettings:

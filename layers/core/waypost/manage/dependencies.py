@@ -57,6 +57,7 @@ class ManageDependencies:
     channels: Callable[[], Mapping[str, ports.Channel]]
     sent_tests: ports.SentTests
     runs: ports.ManagedRuns
+    counters: ports.ManagedJourneyCounters
     receipts: ports.Receipts
     log: ports.ManagedLog
     consents: ports.ConsentHistory

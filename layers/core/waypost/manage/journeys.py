@@ -90,7 +90,7 @@ def save(
     RefusedError 422 for a value that not even a draft may be, 409 if the journey is stopped, or 412 if the precondition does not hold. A
     repeat of the latest save is accepted: its first answer may be lost.
     """
-    findings = _draft_findings(journey_id, raw)
+    findings = draft_findings(journey_id, raw)
     if findings:
         raise invalid("This cannot be kept as a draft.", findings)
     definition = {"id": journey_id, **raw}
@@ -335,7 +335,7 @@ def _workspace_findings(pointer: ActiveJourneys) -> Iterator[Finding]:
         yield Finding("too-many-events", f"the event names in all waits and exits have at most {MOST_LISTENED} bytes", "")
 
 
-def _draft_findings(journey_id: str, raw: Any) -> list[Finding]:
+def draft_findings(journey_id: str, raw: Any) -> list[Finding]:
     """What forbids even a draft: no object, too large, an id that differs from the path, or a name that no list could show."""
     if not isinstance(raw, Mapping):
         return [Finding("wrong-type", "a journey is a JSON object", "")]

@@ -11,6 +11,7 @@ from waypost.domain.journeys.diagram import description
 from waypost.domain.journeys.journey import Journey, parse
 from waypost.domain.journeys.layout.layers import Arrow
 from waypost.domain.journeys.layout.layout import laid_out
+from waypost.domain.journeys.lifecycle import JourneyStatus, Lifecycle
 from waypost.domain.values.findings import Finding
 from waypost.manage.api import ApiRequest
 from waypost.manage.journeys import checks_for, invalid, read_version
@@ -24,13 +25,16 @@ COUNT_LIMIT: Final = 1000
 _COUNTING_THREADS: Final = 10
 
 
-def draw(journeys: ManagedJourneys, workspace: str, journey_id: str, version: int | None) -> tuple[int, Journey]:
-    """The version (None: the newest) of a journey and its definition. RefusedError 404, or 422 for a draft that cannot be drawn."""
+def draw(journeys: ManagedJourneys, workspace: str, journey_id: str, version: int | None) -> tuple[Lifecycle, Journey]:
+    """The status of a journey and the definition of a version (None: the newest).
+
+    RefusedError 404, or 422 for a draft that cannot be drawn.
+    """
     journey, definition = read_version(journeys, workspace, journey_id, version)
     parsed = drawable(definition)
     if not isinstance(parsed, Journey):
         raise invalid("This version cannot be drawn.", parsed)
-    return version or journey.version, parsed
+    return journey, parsed
 
 
 def drawable(definition: Any) -> Journey | list[Finding]:
@@ -49,8 +53,12 @@ def layout(journey: Journey, version: int | None = None, counts: RunCountsByStep
     return LayoutResponse.of(drawn, labels, counts, version)
 
 
-def count_runs(runs: RunCounts, workspace: str, journey: Journey) -> RunCountsByStep:
+def count_runs(runs: RunCounts, workspace: str, journey: Journey, status: JourneyStatus) -> RunCountsByStep:
     """How many active runs are in each step, and how many a pause holds; of each at most `COUNT_LIMIT`."""
+    if status == "stopped":
+        # Stopping writes one row and touches no run. The runs that the index still has have ended.
+        none = RunCount(0, is_lower_bound=False)
+        return RunCountsByStep(none, {step.id: none for step in journey.steps})
     # One query for each step, ten at the same time: the number of calls and of read units does not depend on the number of runs.
     count = partial(runs.count, workspace, journey.id, limit=COUNT_LIMIT)
     steps: list[str | None] = [None, *(step.id for step in journey.steps)]
@@ -62,9 +70,9 @@ def count_runs(runs: RunCounts, workspace: str, journey: Journey) -> RunCountsBy
 def read_layout(request: ApiRequest[LayoutQuery, None]) -> LayoutResponse:
     """`GET /api/journeys/{id}/picture`."""
     dependencies, query = request.dependencies, request.query
-    version, journey = draw(dependencies.journeys, request.workspace, request.variables["id"], query.version)
-    counts = count_runs(dependencies.runs, request.workspace, journey) if query.counts else None
-    return layout(journey, version, counts)
+    lifecycle, journey = draw(dependencies.journeys, request.workspace, request.variables["id"], query.version)
+    counts = count_runs(dependencies.runs, request.workspace, journey, lifecycle.status) if query.counts else None
+    return layout(journey, query.version or lifecycle.version, counts)
 
 
 def check_journey(request: ApiRequest[NoQuery, Any]) -> CheckResponse:

@@ -26,9 +26,16 @@ StepCounts = Mapping[str, Counter[MessageStatus]]
 
 
 def count_messages(
-    messages: ManagedMessages, workspace: str, journey: str, query: CountsQuery, has_time: HasTime = unlimited
+    messages: ManagedMessages,
+    workspace: str,
+    journey: str,
+    query: CountsQuery,
+    has_time: HasTime = unlimited,
+    version: int | None = None,
 ) -> tuple[StepCounts, str | None]:
     """The messages of a journey, and a cursor if there are more than one request counts. RefusedError 400 for a wrong cursor.
+
+    If `version` is given, only messages of this version are counted; all of them are read.
 
     The newest messages come first. They are read in a bounded number of reads, so what the workspace holds does not matter.
     """
@@ -40,7 +47,7 @@ def count_messages(
     found: dict[str, Counter[MessageStatus]] = {}
     for _ in range(READS):
         part, position = source(MESSAGES_PER_READ, position)
-        for message in part:
+        for message in (each for each in part if version in (None, each.version)):
             found.setdefault(message.step, Counter())[message.status] += 1
         if position is None or not has_time():
             break

@@ -18,6 +18,8 @@ from waypost.manage import (
     event_explanations,
     event_histogram,
     events,
+    journey_runs,
+    journey_stats,
     journey_versions,
     journeys,
     keys,
@@ -50,7 +52,15 @@ from waypost.manage.responses.customers import (
 )
 from waypost.manage.responses.events import HistogramResponse, ListedEventResponse, QueuedEventResponse, ReceiptResponse
 from waypost.manage.responses.explanations import EventExplanationResponse
-from waypost.manage.responses.journeys import CREATED_STATUS, JourneyResponse, JourneySummary, SimulationResponse, VersionResponse
+from waypost.manage.responses.journey_stats import ExperimentResponse, StatsResponse
+from waypost.manage.responses.journeys import (
+    CREATED_STATUS,
+    JourneyResponse,
+    JourneyRunResponse,
+    JourneySummary,
+    SimulationResponse,
+    VersionResponse,
+)
 from waypost.manage.responses.layouts import CheckResponse, LayoutResponse
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.messages import (
@@ -202,6 +212,15 @@ OPERATIONS: Final = (
         query=requests.VersionListQuery,
     ),
     Operation(
+        "GET",
+        "/api/journeys/{id}/runs",
+        "list-runs",
+        "The active runs of a journey, or those in one of its steps, in no order of time",
+        journey_runs.list_runs,
+        ListResponse[JourneyRunResponse],
+        query=requests.JourneyRunQuery,
+    ),
+    Operation(
         "POST",
         "/api/journeys/{id}/publish",
         "publish-journey",
@@ -275,6 +294,24 @@ OPERATIONS: Final = (
         CheckResponse,
         body=Journey,
         raw_body=True,
+    ),
+    Operation(
+        "GET",
+        "/api/journeys/{id}/stats",
+        "read-stats",
+        "The numbers of a version: entries, ends, edges, messages; they are counted within moments",
+        journey_stats.read_stats,
+        StatsResponse,
+        query=requests.StatsQuery,
+    ),
+    Operation(
+        "GET",
+        "/api/journeys/{id}/experiments/{step}",
+        "read-experiment",
+        "The branches of an experiment side by side: how many runs came to a goal behind it",
+        journey_stats.read_experiment,
+        ExperimentResponse,
+        query=requests.ExperimentQuery,
     ),
     Operation(
         "GET",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Generic, TypeVar
@@ -41,13 +41,16 @@ def read_page(
     query: ListQuery,
     keep: Callable[[T], bool] = lambda _: True,
     has_time: HasTime = unlimited,
+    owner: Mapping[str, str] | None = None,
 ) -> ListPage[T]:
     """The page that a query asks for, of those items that `keep` accepts. RefusedError 400 for a cursor of another list.
+
+    `owner` is what the list belongs to beside the workspace, such as the journey in the path. Its cursors are bound to it.
 
     The source is read a bounded number of times, and not again after the time of the request. A filter that matches rarely would otherwise
     read a whole table in one request; the cursor of a short page continues where the reading stopped.
     """
-    filter_key = query.filter_key()
+    filter_key = {**query.filter_key(), **(owner or {})}
     position = position_in(query.cursor, workspace, filter_key) if query.cursor is not None else None
     kept: list[T] = []
     for _ in range(READS_PER_PAGE):

@@ -23,7 +23,7 @@ from waypost.domain.messages.workspace_settings import WorkspaceSettings
 from waypost.domain.values.findings import from_errors
 from waypost.domain.values.limits import DOCUMENT_VALUES, find_violation
 from waypost.domain.values.wire_model import WireModel
-from waypost.domain.values.wire_time import ClientTime, ZonedTime
+from waypost.domain.values.wire_time import CalendarDay, ClientTime, ZonedTime
 
 M = TypeVar("M", bound=BaseModel)
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -188,10 +188,33 @@ class VersionListQuery(ListQuery):
     list_name: ClassVar[str] = "VersionListQuery"
 
 
+class JourneyRunQuery(ListQuery):
+    """A page of the active runs of a journey, or of those in one of its steps."""
+
+    list_name: ClassVar[str] = "JourneyRunQuery"
+
+    step: Name | None = None
+
+
 class LayoutQuery(VersionQuery):
     """What a picture shows. `version`: a version of the journey, by default the newest. `counts`: how many customers are in each step."""
 
     counts: bool = False
+
+
+class StatsQuery(WireModel):
+    """Which numbers of a journey are shown. `version`: by default the published one. `since`: a day in UTC, which is included."""
+
+    version: int | None = Field(None, ge=1)
+    since: CalendarDay | None = None
+
+
+class ExperimentQuery(WireModel):
+    """The goal of an experiment: a step behind it, or a `branch` of a wait behind it, by its id or its position counted from 1."""
+
+    goal: JourneyName
+    branch: Name | None = None
+    version: int | None = Field(None, ge=1)
 
 
 class NewKeyBody(WireModel):
@@ -350,8 +373,12 @@ class RecordedPeriod(WireModel):
 
 
 class SimulationBody(WireModel):
-    """What a dry run plays: the given events and reports, the recorded events of the customer, or both."""
+    """What a dry run plays: the given events and reports, the recorded events of the customer, or both.
 
+    `definition` is played in the place of the newest definition of the journey, which need not exist then. It is not saved.
+    """
+
+    definition: dict[str, Any] | None = None
     customer: SimulatedCustomer = SimulatedCustomer()
     events: tuple[SimulatedInput, ...] = Field((), max_length=1_000)
     recorded: RecordedPeriod | None = None

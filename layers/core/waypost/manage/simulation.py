@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ from waypost.domain.values.json_pointers import pointer
 from waypost.domain.values.wire_time import iso
 from waypost.manage.api import ApiRequest
 from waypost.manage.dependencies import ManageDependencies
-from waypost.manage.journeys import invalid, read
+from waypost.manage.journeys import draft_findings, invalid, read
 from waypost.manage.requests import NoQuery, RecordedPeriod, SimulatedReport, SimulationBody
 from waypost.manage.responses.journeys import SimulatedMessage, SimulationResponse
 from waypost.ports import Customers, EventHistory
@@ -60,15 +61,13 @@ def simulate_journey(request: ApiRequest[NoQuery, SimulationBody]) -> Simulation
 def simulate(
     sources: ManageDependencies, workspace: str, journey_id: str, body: SimulationBody, schema: Schema, now: datetime, base_url: str = ""
 ) -> Simulation:
-    """Plays events against the newest definition of a journey.
+    """Plays events against the definition in the body, or against the newest one of a journey.
 
     RefusedError 404 if there is no such journey, or 422 for a definition that could not be published, a value that cannot be a primary
     key, or an event that the intake would reject.
     """
-    lifecycle, definition = read(sources.journeys, workspace, journey_id)
-    checked = publish_checks.publishable(definition, sources.checks.template, sources.checks.address)
-    if not isinstance(checked, Journey):
-        raise invalid("This journey cannot run as it is.", checked)
+    journey_version = _played_version(sources, workspace, journey_id, body)
+    checked = journey_version.journey
     identifier = _identifier(body, schema)
     stored = _stored_customer(sources.customers, workspace, identifier, schema)
     row = _customer_row(workspace, identifier, body, schema, stored)
@@ -78,10 +77,33 @@ def simulate(
     def outcome(planned: PlannedMessage) -> MessageStatus:
         return MessageStatus.SKIPPED if rendered(planned, checked, attributes, sources, base_url).reason else MessageStatus.SENT
 
-    simulation = Simulation(JourneyVersion(checked, lifecycle.version), schema, row, outcome)
+    simulation = Simulation(journey_version, schema, row, outcome)
     reports = _given_reports(checked, body)
     simulation.play([*_given_events(workspace, body, schema), *reports, *_recorded_events(sources.log, stored, body, schema, now)])
     return simulation
+
+
+def _played_version(sources: ManageDependencies, workspace: str, journey_id: str, body: SimulationBody) -> JourneyVersion:
+    """The version that is played; that of an unsaved definition has the number that it would get."""
+    if body.definition is None:
+        lifecycle, definition = read(sources.journeys, workspace, journey_id)
+        number, base = lifecycle.version, ""
+    else:
+        stored = sources.journeys.lifecycle(workspace, journey_id)
+        definition = {"id": journey_id, **body.definition}
+        number, base = (stored.version if stored else 0) + 1, "/definition"
+        findings = draft_findings(journey_id, definition)
+        if findings:
+            raise invalid("This definition cannot be kept as a draft.", [_below(base, each) for each in findings])
+    checked = publish_checks.publishable(definition, sources.checks.template, sources.checks.address)
+    if not isinstance(checked, Journey):
+        raise invalid("This journey cannot run as it is.", [_below(base, each) for each in checked])
+    return JourneyVersion(checked, number)
+
+
+def _below(base: str, finding: Finding) -> Finding:
+    """A finding in a part of the body, with its pointer from the root of the body."""
+    return replace(finding, pointer=base + finding.pointer)
 
 
 def rendered(

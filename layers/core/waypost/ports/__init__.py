@@ -49,7 +49,7 @@ from waypost.ports.queues import (
     Timers,
     UndeliveredTimers,
 )
-from waypost.ports.runs import JourneyCounters, ManagedJourneyCounters, ManagedRuns, RunCounts, RunHistory, Runs
+from waypost.ports.runs import ActiveRuns, JourneyCounters, ManagedJourneyCounters, ManagedRuns, RunCounts, RunHistory, Runs
 from waypost.ports.telemetry import Telemetry
 from waypost.ports.workspaces import (
     Keys,
@@ -65,6 +65,7 @@ from waypost.ports.workspaces import (
 )
 
 __all__ = [
+    "ActiveRuns",
     "ArmedTimers",
     "Caller",
     "CapCounts",

@@ -47,6 +47,12 @@ class ManagedCustomers(Customers, Protocol):
     def any_with_primary_key(self, workspace: str) -> bool:
         """Whether the workspace has, or ever had, a customer with a primary key."""
 
+    def primary_of(self, workspace: str, customer: str) -> Identifier | None:
+        """The primary key value of the customer with this id, or with which it was merged; None if it has none or is unknown.
+
+        The index behind it lags writes by moments.
+        """
+
     def add_tombstones(self, workspace: str, identifiers: Sequence[Identifier], at: datetime) -> None:
         """Adds tombstones for the identifiers of an erased customer. Tombstones never expire."""
 

@@ -46,6 +46,9 @@ class SendQueue(Protocol):
     def put(self, workspace: str, messages: Sequence[tuple[str, timedelta]]) -> None:
         """Enqueues message ids, each with a delay. A long delay is cut short: the consumer checks the time and enqueues again."""
 
+    def put_released(self, workspace: str, message: str, token: str) -> None:
+        """Enqueues a message of which the claim with this token certainly led to no call, and could not be taken back."""
+
 
 class ArmedTimers(Protocol):
     """Timers that are scheduled."""

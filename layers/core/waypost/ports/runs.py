@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from waypost.domain.runs.journey_counts import (
     ExperimentBranchPlace,
     JourneyCounts,
 )
-from waypost.domain.runs.run import CustomerRuns, HeldRun, Run
+from waypost.domain.runs.run import ActiveRunEntry, CustomerRuns, HeldRun, Run
 
 
 class Runs(Protocol):
@@ -67,7 +67,23 @@ class JourneyRuns(Protocol):
         """Up to 200 runs: the active ones and, for each re-entry key, the latest ended one that has not been set aside yet."""
 
 
-class ManagedRuns(RunHistory, RunCounts, JourneyRuns, Protocol):
+class ActiveRuns(Protocol):
+    """The active runs of a journey, of all customers."""
+
+    def active(
+        self, workspace: str, journey: str, step: str | None, *, limit: int, after: str | None
+    ) -> tuple[list[ActiveRunEntry], str | None]:
+        """Some active runs after a position: of a step, those that a pause holds last, or of all steps (None), those first.
+
+        One read, which may find more or fewer than `limit`, even none; and the position to go on from (None: no more). ValueError if
+        `after` is no position among these runs.
+        """
+
+    def load(self, workspace: str, entries: Sequence[ActiveRunEntry]) -> list[tuple[str, Run]]:
+        """The runs at these entries that are still active, each with the id of its customer, in the order of the entries."""
+
+
+class ManagedRuns(RunHistory, RunCounts, ActiveRuns, JourneyRuns, Protocol):
     """The runs as the management API lists and counts them."""
 
 

@@ -86,6 +86,17 @@ def from_item(workspace: str, item: Item) -> Row:
     )
 
 
+def holds_primary(key: Item) -> bool:
+    """Whether the key of a row belongs to a primary key value."""
+    return _owner_part(key).startswith(_LETTER_OF_KIND["primary"])
+
+
+def value_in_key(key: Item) -> str | None:
+    """The value of the identifier to which the key of a row belongs; None if the key has only its hash."""
+    part = _owner_part(key)[1:]
+    return None if part.startswith(_HASHED) else part[1:]
+
+
 def _owner_part(key: Item) -> str:
     """The kind of the owner, as a letter, and its value, out of a partition key."""
     return str(key["primaryKey"]).split("#", 1)[1]

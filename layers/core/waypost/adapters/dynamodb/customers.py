@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from waypost.adapters.dynamodb.conditions import FailedCondition, if_revision
-from waypost.adapters.dynamodb.customer_items import FIRST_ROW, from_item, key_of, partition_key, to_item
+from waypost.adapters.dynamodb.customer_items import FIRST_ROW, from_item, holds_primary, key_of, partition_key, to_item, value_in_key
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.transactions import transact
@@ -121,12 +121,31 @@ class DynamoCustomers:
 
         The index lags the table, so that a customer of the last moments may be missing.
         """
-        items, _ = self.table.query("id = :id", {":id": f"{workspace}#{customer}"}, IndexName="byId", Limit=1)
-        if not items:
+        key = self._key_by_id(workspace, customer)
+        if key is None:
             return None
         # The index holds keys only, and may still show a row that was deleted. The table decides.
-        stored = self.table.get_many([{"primaryKey": items[0]["primaryKey"], "correlationId": items[0]["correlationId"]}])
+        stored = self.table.get_many([key])
         return from_item(workspace, stored[0]).key if stored else None
+
+    def primary_of(self, workspace: str, customer: str) -> Identifier | None:
+        """The primary key value of the customer with this id, or with which it was merged; None if it has none or is unknown.
+
+        One call, because the key in the index holds the value. Only a value of more than 256 bytes needs the row.
+        """
+        key = self._key_by_id(workspace, customer)
+        if key is None or not holds_primary(key):
+            return None
+        value = value_in_key(key)
+        if value is not None:
+            return Identifier("primary", value)
+        stored = self.table.get(key)
+        return from_item(workspace, stored).key.owner if stored else None
+
+    def _key_by_id(self, workspace: str, customer: str) -> Item | None:
+        """The key of the row that the index shows for a customer id."""
+        items, _ = self.table.query("id = :id", {":id": f"{workspace}#{customer}"}, IndexName="byId", Limit=1)
+        return {name: items[0][name] for name in ("primaryKey", "correlationId")} if items else None
 
 
 def _update_of(facts: Facts) -> Item:

@@ -55,6 +55,8 @@ def to_item(message: Message) -> Item:
         "tries": message.attempt_count,
         "heldBy": _held_by(message),  # absent: the index by this attribute is sparse
         "counted": message.counted,
+        "toOther": message.is_to_other or None,
+        "report": message.report_detail,
     }
 
 
@@ -98,6 +100,8 @@ def from_item(item: Item) -> Message:
         attempt_count=item["tries"],
         held="heldBy" in item,
         counted=item.get("counted"),
+        is_to_other=item.get("toOther", False),
+        report_detail=item.get("report"),
     )
 
 

@@ -37,7 +37,7 @@ from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.runs import effects
 from waypost.domain.runs.changes import Commit, CommitResult, RunsMerge
 from waypost.domain.runs.effects import Effect
-from waypost.domain.runs.run import CustomerRuns, HeldRun, Run, VersionRow
+from waypost.domain.runs.run import ActiveRunEntry, CustomerRuns, HeldRun, Run, VersionRow
 
 _HELD_PAGE: Final = 100
 _RUNS_IN_JOURNEY: Final = 200
@@ -187,11 +187,9 @@ class DynamoRuns:
         options: Item = {"IndexName": "byJourney"}
         live = f"{workspace}#{journey}"
         if after is not None:
-            stands, customer, row = after.split("\n", 2)
-            options["ExclusiveStartKey"] = {"live": live, "stands": stands, "customer": partition_key(workspace, customer), "row": row}
+            options["ExclusiveStartKey"] = _index_key(workspace, journey, after)
         items, last = self.table.query("live = :live", {":live": live}, **options)
-        position = last and "\n".join((last["stands"], last["customer"].removeprefix(f"{workspace}#"), last["row"]))
-        return dict(Counter(item["step"] for item in items)), position or None
+        return dict(Counter(item["step"] for item in items)), _position(workspace, last) if last else None
 
     def count(self, workspace: str, journey: str, step: str | None, *, limit: int) -> tuple[int, bool]:
         """The number of active runs in a step that no pause holds, or of the held ones of all steps (`step` is None).
@@ -205,6 +203,40 @@ class DynamoRuns:
             condition, values = "live = :live AND stands = :stands", {":live": live, ":stands": live_position(step)}
         return self.table.count(condition, values, index="byJourney", limit=limit)
 
+    def active(
+        self, workspace: str, journey: str, step: str | None, *, limit: int, after: str | None
+    ) -> tuple[list[ActiveRunEntry], str | None]:
+        """Active runs of a step or (None) of all steps after a position, and the position to go on from; the port says more.
+
+        It is eventually consistent. The runs of a step that no pause holds have one sort key in the index. The held ones of all steps are
+        in the order in which they were held, so those of one step have to be picked out of them; a read looks at `limit` of them.
+        """
+        condition, values = "live = :live", {":live": f"{workspace}#{journey}"}
+        options: Item = {"IndexName": "byJourney", "Limit": limit}
+        is_held_part = after is not None and after.startswith(HELD)
+        if step is not None and is_held_part:
+            condition, values = f"{condition} AND begins_with(stands, :held)", {**values, ":held": HELD, ":step": step}
+            options |= {"FilterExpression": "#step = :step", "ExpressionAttributeNames": {"#step": "step"}}
+        elif step is not None:
+            condition, values = f"{condition} AND stands = :stands", {**values, ":stands": live_position(step)}
+        if after is not None and after != HELD:
+            options["ExclusiveStartKey"] = _index_key(workspace, journey, after)
+            if step is not None and not is_held_part and options["ExclusiveStartKey"]["stands"] != live_position(step):
+                raise ValueError("a position of another step")
+        items, last = self.table.query(condition, values, **options)
+        found = [ActiveRunEntry(item["customer"].removeprefix(f"{workspace}#"), _position(workspace, item)) for item in items]
+        if last is not None:
+            return found, _position(workspace, last)
+        return found, HELD if step is not None and not is_held_part else None
+
+    def load(self, workspace: str, entries: Sequence[ActiveRunEntry]) -> list[tuple[str, Run]]:
+        """The runs at these entries that are still active, each with the id of its customer, in the order of the entries."""
+        keys = [(partition_key(workspace, place.customer), place.position.split("\n", 2)[2]) for place in entries]
+        items = self.table.get_many([{"customer": customer, "row": row} for customer, row in dict.fromkeys(keys)])
+        runs = {(item["customer"], item["row"]): from_item(item) for item in items}
+        found = [(place.customer, runs[key]) for place, key in zip(entries, keys, strict=True) if key in runs]
+        return [(customer, run) for customer, run in found if run.active]
+
     def clear(self, workspace: str, customer: str, version: int) -> None:
         """Removes the pending effects from the version row, unless it has another version.
 
@@ -216,3 +248,16 @@ class DynamoRuns:
             ConditionExpression="version = :v",
             ExpressionAttributeValues={":v": version},
         )
+
+
+def _position(workspace: str, entry: Item) -> str:
+    """The position of an entry of the index by journey. It holds the whole key, because all runs in one step have one sort key there."""
+    return "\n".join((entry["stands"], entry["customer"].removeprefix(f"{workspace}#"), entry["row"]))
+
+
+def _index_key(workspace: str, journey: str, position: str) -> Item:
+    """The key in the index by journey of the entry at a position. ValueError if the position has not the form of one."""
+    stands, customer, row = position.split("\n", 2)
+    if not (stands and customer and row):
+        raise ValueError("a position without one of its parts")
+    return {"live": f"{workspace}#{journey}", "stands": stands, "customer": partition_key(workspace, customer), "row": row}

@@ -83,6 +83,11 @@ class Lifecycle:
         return replace(self, revision=self.revision + 1)
 
     @property
+    def draft(self) -> bool:
+        """Whether its newest version is a draft, which customers enter only after another publication."""
+        return self.status != "stopped" and self.version != self.published_version
+
+    @property
     def is_new(self) -> bool:
         """Whether this is its first draft."""
         return self.version == 1

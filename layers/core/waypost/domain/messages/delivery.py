@@ -29,8 +29,8 @@ def claimable_in(message: Message, now: datetime) -> timedelta:
     return max(claimable_at - now, timedelta(0))
 
 
-def with_claim(message: Message, now: datetime, token: str, to: str) -> Message:
-    """The message as claimed by the worker that owns `token`, about to be sent to the address `to`."""
+def with_claim(message: Message, now: datetime, token: str, to: str, *, is_own_address: bool = True) -> Message:
+    """The message as claimed by the worker that owns `token`, about to be sent to the address `to`, the customer's own or another one."""
     # SQS delivers a record at least once, so two workers may read the same pending row. Saving the claim is a conditional write on the
     # status and the token that were read: one worker wins, and only the winner calls the provider. The lease covers a winner that dies:
     # until it expires no other worker may touch the message, and then any may. The token is new for each claim: a worker whose lease
@@ -43,6 +43,7 @@ def with_claim(message: Message, now: datetime, token: str, to: str) -> Message:
         token=token,
         lease=now + LEASE,
         to=to,
+        is_to_other=not is_own_address,
         attempt_count=message.attempt_count + 1,
         held=False,
     )
@@ -57,6 +58,11 @@ def is_certainly_not_sent(message: Message) -> bool:
 def without_call(row: Message, before: Message) -> Message:
     """A claimed message whose provider is not called after all, as it was before the claim. A status that a report has set stays."""
     return _keeping_reported_status(row, before)
+
+
+def with_released_claim(row: Message) -> Message:
+    """A claimed message whose provider was certainly not called, as another worker releases it. A status that a report has set stays."""
+    return _keeping_reported_status(row, _unclaimed(row, row.due))
 
 
 def awaits_response(message: Message, token: str) -> bool:
@@ -149,7 +155,7 @@ def redriven(message: Message, now: datetime) -> Message:
     """A failed message that is due again, with the whole retry schedule ahead of it; any other message as it is."""
     if message.status is not MessageStatus.FAILED:
         return message
-    return replace(message, status=MessageStatus.PENDING, reason=None, due=now, lease=None, attempt_count=0)
+    return replace(message, status=MessageStatus.PENDING, reason=None, due=now, lease=None, attempt_count=0, report_detail=None)
 
 
 def _with_unknown_outcome(message: Message, now: datetime, delay: timedelta) -> Message:

@@ -18,6 +18,9 @@ STATUS_OF_EVENT: Final[Mapping[str, ReportedStatus]] = {
 }
 """The status that an event with the source `message` reports, by its name. Any other name reports nothing."""
 
+MAX_DETAIL_CHARACTERS: Final = 500
+"""How much of the text of a report a message keeps."""
+
 _ORDER: Final = (MessageStatus.DELIVERED, MessageStatus.BOUNCED, MessageStatus.OPENED, MessageStatus.CLICKED)
 
 
@@ -54,12 +57,20 @@ def after_report(message: Message, report: Report) -> Message:
     `failed` replaces only a status that says nothing of what became of the message.
     """
     if report.status is MessageStatus.FAILED:
-        return replace(message, status=report.status, reason=MessageReason.REJECTED) if can_fail(message) else message
+        if not can_fail(message):
+            return message
+        return replace(message, status=report.status, reason=MessageReason.REJECTED, report_detail=_detail(report))
     if not may_be_reported(message) or not _is_later(report.status, message.status):
         return message
     # The lease stays: it says that the response of the call is still to be recorded. The sender needs it to add its attempt to this row,
     # and a worker that finds it expired records that the outcome of the call is unknown.
-    return replace(message, status=report.status, reason=None)
+    detail = _detail(report) if report.status is MessageStatus.BOUNCED else message.report_detail
+    return replace(message, status=report.status, reason=None, report_detail=detail)
+
+
+def _detail(report: Report) -> str | None:
+    # A mail server may write pages, and the row is written again with each later report.
+    return report.detail[:MAX_DETAIL_CHARACTERS] or None
 
 
 def _is_later(status: MessageStatus, current: MessageStatus) -> bool:

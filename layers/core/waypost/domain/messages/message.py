@@ -93,7 +93,9 @@ class Message:
     its `token` until `lease`. `attempt_count` counts the claims since the message was created or redriven, whereas `attempts` is the
     whole history. `held`: when the message was due, the journey was paused, or the workspace sent nothing (`is_held_by_workspace`).
     `counted` is the id of the customer for whom the message has taken a place under the caps of its workspace; it is stored by the claim.
-    `listened`: a wait or a condition of the journey asks what becomes of this message.
+    `listened`: a wait or a condition of the journey asks what becomes of this message. `is_to_other`: `to` is not the customer's own
+    address, so that what its owner wants says nothing of the customer. `report_detail` is what a report stated of a message that bounced or
+    failed by it.
     """
 
     id: str
@@ -121,6 +123,8 @@ class Message:
     held: bool = False
     counted: str | None = None
     listened: bool = False
+    is_to_other: bool = False
+    report_detail: str | None = None
 
     @property
     def shown_reason(self) -> MessageReason | None:
@@ -135,7 +139,12 @@ class Message:
 
     @property
     def shown_detail(self) -> str | None:
-        """What the last attempt says of a message that was not sent, or not yet; None if it says no more than the reason."""
+        """What a report says of a message that bounced or failed by it; else what the last attempt says of one that was not sent.
+
+        None if it says no more than the reason.
+        """
+        if self.status in (MessageStatus.BOUNCED, MessageStatus.FAILED) and self.report_detail is not None:
+            return self.report_detail
         if self.status not in _NOT_SENT or not self.attempts:
             return None
         detail = self.attempts[-1].detail

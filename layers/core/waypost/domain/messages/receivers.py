@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from waypost.domain.customers.customer import Customer
 from waypost.domain.customers.schema import Schema
+from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.message_steps import step_class
+from waypost.domain.messages import template_scope
 
 
 def has_default_receiver(channel: str, template: Mapping[str, object]) -> bool:
@@ -21,6 +23,21 @@ def for_channel(customer: Customer, channel: str, address_attributes: Mapping[st
     if own is None or named is None:
         return customer
     return replace(customer, attributes={**customer.attributes, own: customer.attributes.get(named)})
+
+
+def is_own_address(address: str, channel: str, customer: Customer, journey: Journey, step_id: str, named: str | None) -> bool:
+    """Whether the address is the customer's own, and not one that the template names for another person.
+
+    `named` is the attribute that the workspace has named for the addresses of the channel.
+    """
+    # A mail to a friend of the customer carries links too, and the friend may complain or answer STOP. The friend must not end the messages
+    # of the customer by that.
+    step = template_scope.message_step(journey, step_id)
+    if template_scope.template_of(step).get("to") is None:
+        return True
+    comparable = step_class(channel).comparable_address
+    known = (*(customer.attributes.get(each) for each in (step.address_attribute, named) if each), customer.primary_key)
+    return comparable(address) in {comparable(each) for each in known if isinstance(each, str)}
 
 
 def unknown_attribute(channel: str, address_attributes: Mapping[str, str], schema: Schema) -> str | None:

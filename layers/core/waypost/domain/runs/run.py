@@ -218,6 +218,13 @@ class HeldRun(NamedTuple):
     lookup_id: Identifier
 
 
+class ActiveRunEntry(NamedTuple):
+    """Where an active run is stored: its customer's id, and its position among the active runs of its journey."""
+
+    customer: str
+    position: str
+
+
 # A customer's events come one after another through one FIFO group, and still two workers can change the same runs at once: around a merge
 # the same customer has two groups, and an erasure comes from the management API. Each change therefore writes this row under the condition
 # that its version is as read. The slower worker reads again and decides again, so that no worker overwrites a run that it has not seen.

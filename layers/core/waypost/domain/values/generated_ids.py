@@ -11,17 +11,19 @@ import re
 from typing import Final
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS: Final = tuple(first + second for first in _DIGITS for second in _DIGITS)
+_FOUR_DIGITS: Final = 36**4
 _MESSAGE_ID: Final = re.compile(r"msg_[0-9A-Za-z]{1,100}")
 
 
 def base36(number: int) -> str:
     """A non-negative integer in base 36, with lower-case letters."""
+    # Four digits with each division: with one, the divisions would take most of the time of a hash.
     digits = ""
-    while True:
-        number, rest = divmod(number, 36)
-        digits = _DIGITS[rest] + digits
-        if number == 0:
-            return digits
+    while number >= _FOUR_DIGITS:
+        number, rest = divmod(number, _FOUR_DIGITS)
+        digits = _PAIRS[rest // 1296] + _PAIRS[rest % 1296] + digits
+    return (_PAIRS[number // 1296] + _PAIRS[number % 1296] + digits).lstrip("0") or "0"
 
 
 def digest(*parts: str, length: int = 25) -> str:
@@ -29,7 +31,7 @@ def digest(*parts: str, length: int = 25) -> str:
 
     Each text is preceded by its length: otherwise ("ab", "c") and ("a", "bc") would have the same hash.
     """
-    framed = "".join(f"{len(part)}:{part}" for part in parts)
+    framed = "".join([f"{len(part)}:{part}" for part in parts])
     number = int.from_bytes(hashlib.sha256(framed.encode("utf-8", "surrogatepass")).digest(), "big")
     return base36(number % 36**length).rjust(length, "0")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -47,38 +47,43 @@ DOCUMENT_VALUES: Final = ValueLimits(DOCUMENT_LEVELS, DOCUMENT_EXPONENT, DOCUMEN
 
 def find_violation(value: Any, limits: ValueLimits = EVENT_VALUES) -> LimitViolation | None:
     """The first violation in a JSON value, depth first: too many levels, a number out of range, or a string that is not Unicode."""
-    return next(_violations(value, limits, 1, ""), None)
+    return _violation(value, limits, 1)
 
 
-def _violations(value: Any, limits: ValueLimits, level: int, pointer: str) -> Iterator[LimitViolation]:
+def _violation(value: Any, limits: ValueLimits, level: int) -> LimitViolation | None:
     if isinstance(value, str):
-        yield from _string_violations(value, pointer)
-    elif isinstance(value, int | Decimal):
-        yield from _number_violations(value, limits, pointer)
-    elif isinstance(value, dict | list):
-        if level > limits.levels:
-            yield LimitViolation("too-deep", f"at most {limits.levels} levels are allowed", pointer)
-            return
-        for name, each in value.items() if isinstance(value, dict) else enumerate(value):
-            if isinstance(name, str):
-                yield from _string_violations(name, pointer)
-            yield from _violations(each, limits, level + 1, pointer + token(name))
+        return None if value.isascii() else _string_violation(value)  # nearly every text is ASCII, which needs no copy to check
+    if isinstance(value, dict):
+        members: Iterable[tuple[str | int, Any]] = value.items()
+    elif isinstance(value, list):
+        members = enumerate(value)
+    else:
+        return _number_violation(value, limits) if isinstance(value, int | Decimal) else None
+    if level > limits.levels:
+        return LimitViolation("too-deep", f"at most {limits.levels} levels are allowed", "")
+    for name, each in members:
+        if isinstance(name, str) and not name.isascii() and (in_name := _string_violation(name)):
+            return in_name
+        found = _violation(each, limits, level + 1)
+        if found:
+            # The pointer is made from the end: nearly every value is free of violations, and needs none.
+            return found._replace(pointer=token(name) + found.pointer)
+    return None
 
 
-def _string_violations(value: str, pointer: str) -> Iterator[LimitViolation]:
-    if value.isascii():
-        return  # the usual case, without a copy
+def _string_violation(value: str) -> LimitViolation | None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        yield LimitViolation("bad-text", "a string has half of a surrogate pair, which is not valid Unicode", pointer)
+        return LimitViolation("bad-text", "a string has half of a surrogate pair, which is not valid Unicode", "")
+    return None
 
 
-def _number_violations(value: int | Decimal, limits: ValueLimits, pointer: str) -> Iterator[LimitViolation]:
+def _number_violation(value: int | Decimal, limits: ValueLimits) -> LimitViolation | None:
     if isinstance(value, bool) or (isinstance(value, int) and abs(value) < 10**DIGITS):
-        return
+        return None
     number = Decimal(value)
     if len(number.as_tuple().digits) > limits.digits or abs(number.adjusted()) > limits.exponent:
-        yield LimitViolation(
-            "number-out-of-range", f"a number has at most {limits.digits} digits and is less than 1e{limits.exponent + 1}", pointer
-        )
+        detail = f"a number has at most {limits.digits} digits and is less than 1e{limits.exponent + 1}"
+        return LimitViolation("number-out-of-range", detail, "")
+    return None

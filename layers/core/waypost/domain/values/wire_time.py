@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
@@ -41,6 +42,19 @@ def _as_clients_write_it(raw: Any) -> datetime:
         raise PydanticCustomError("bad-time", "needs a time such as `2026-11-23T05:17:13Z`")
     return read.at
 
+
+def _day(raw: Any) -> date:
+    # date.fromisoformat alone would take `20261123` and `2026-W48-1` as well, and pydantic the seconds since 1970.
+    if not isinstance(raw, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", raw):
+        raise PydanticCustomError("bad-time", "needs a day such as `2026-11-23`")
+    try:
+        return date.fromisoformat(raw)
+    except ValueError:
+        raise PydanticCustomError("bad-time", "there is no such day") from None
+
+
+CalendarDay = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
+"""The type of a day in a request: an ISO 8601 text such as `2026-11-23`."""
 
 ZonedTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """The type of an instant in a request: an ISO 8601 text with a zone."""

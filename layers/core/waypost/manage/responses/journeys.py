@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from waypost.domain.journeys.lifecycle import JourneyStatus, Lifecycle
 from waypost.domain.reasons import Reason
+from waypost.domain.runs.run import Run
 from waypost.domain.runs.simulation import Simulation
 from waypost.domain.values.findings import Finding
 from waypost.domain.values.wire_model import WireModel
@@ -20,7 +21,8 @@ CREATED_STATUS: Final = 201
 class JourneySummary(WireModel):
     """A journey in a list.
 
-    `version` is the newest draft, `publishedVersion` the one that customers enter, from `entriesFrom` on.
+    `version` is the newest version, `publishedVersion` the one that customers enter, from `entriesFrom` on. `draft`: whether the newest
+    version is a draft that can be published.
     """
 
     id: str
@@ -28,6 +30,7 @@ class JourneySummary(WireModel):
     status: JourneyStatus
     version: int
     published_version: int | None
+    draft: bool
     entries_from: Time | None
     created_at: Time
     updated_at: Time
@@ -69,6 +72,36 @@ class VersionResponse(WireModel):
     saved_at: Time | None
     published_at: Time | None
     is_published: bool
+
+
+class JourneyRunResponse(WireModel):
+    """An active run of a journey. `primaryKey` is null if its customer has none or is not known.
+
+    `due` is when the wait in its step ends; `held` says that its paused journey holds it.
+    """
+
+    run: str
+    customer: str
+    primary_key: Any
+    step: str
+    version: int
+    entered_at: Time
+    due: Time | None
+    held: bool
+
+    @classmethod
+    def of(cls, customer: str, run: Run, primary_key: Any) -> JourneyRunResponse:
+        """The run of a customer with this id and primary key value."""
+        return cls(
+            run=run.id,
+            customer=customer,
+            primary_key=primary_key,
+            step=run.step,
+            version=run.version,
+            entered_at=run.entered_at,
+            due=run.due,
+            held=run.pending_transition is not None,
+        )
 
 
 class SimulatedMove(WireModel):
