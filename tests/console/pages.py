@@ -41,7 +41,7 @@ PAGES: Final = (
     Page("messages of a journey", "#/journeys/{journey}/messages", "long-mail"),
     Page("definition", "#/journeys/{journey}/definition", "waitUntil"),
     Page("definition of a draft", "#/journeys/draft/definition", "A draft"),
-    Page("versions", "#/journeys/{journey}/versions", "Make it the draft"),
+    Page("versions", "#/journeys/{journey}/versions", "Version 2"),
     Page("dry run", "#/journeys/{journey}/dry-run", "Run"),
     Page("publish", "#/journeys/draft/definition", "Publish", None, None, "Publish…"),
     Page("customers", "#/customers", "Customers", "Customers", None),
