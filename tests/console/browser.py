@@ -32,7 +32,7 @@ ARGUMENTS: Final = [
 ]
 WIDE: Final = {"width": 1280, "height": 800}
 NARROW: Final = {"width": 390, "height": 844}
-RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+LEVELS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PATIENCE: Final = 20.0  # seconds in which a page has to be complete
 QUIET: Final = 0.12  # seconds without a request to the API, after which a page is complete
 RECORD_VIOLATIONS: Final = """
@@ -149,13 +149,13 @@ class ConsolePage:
         """The innermost elements that make the page wider than its window."""
         return list(self.tab.evaluate(WIDER))
 
-    def inaccessible(self) -> list[str]:
-        """The violations of WCAG 2.2 AA that axe finds, one line for each element."""
+    def inaccessible(self, *rules: str) -> list[str]:
+        """The violations of WCAG 2.2 AA that axe finds, one line for each element; with `rules` only those of these rules."""
         if not self.tab.evaluate("typeof window.axe === 'object'"):
             from axe_playwright_python.base import AXE_SCRIPT  # noqa: PLC0415 - it is not always installed
 
             self.tab.evaluate(AXE_SCRIPT)
-        options = {"runOnly": RULES, "resultTypes": ["violations"], "iframes": False}
+        options = {"runOnly": list(rules) or LEVELS, "resultTypes": ["violations"], "iframes": False}
         found = self.tab.evaluate(f"axe.run({json.dumps(options)}).then((results) => results.violations)")
         return [f"{each['id']}: {node['target']} {node['html'][:160]} {node['failureSummary']}" for each in found for node in each["nodes"]]
 
