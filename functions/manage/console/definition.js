@@ -33,7 +33,8 @@ export function show(place, context) {
   const drawing = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Picture of the definition" });
   const isOld = h("p", { class: "note old", hidden: true }, "The text has no picture yet; this one is older.");
   const text = editor({ label: "Definition as JSON", onInput: changed, schema: () => schema });
-  const save = button("Save", () => saveText(), { class: "primary" });
+  text.area.addEventListener("keydown", (event) => { if (event.key === "s" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); if (!save.disabled) saveText(); } });
+  const save = button("Save", () => saveText(), { class: "primary", title: "Ctrl-S" });
   const publish = button("Publish…", publishSaved);
   put(place, h("div", { class: "define" },
     h("div", { class: "write" },
@@ -197,7 +198,7 @@ export function show(place, context) {
       adopt(now.body, now.etag);
       counts = counted;
     } catch (problemOfRead) {
-      put(failed, problem(problemOfRead));
+      return put(failed, problem(problemOfRead));
     }
     if (other) return showOther();
     const { journey, etag } = base, before = journey.publishedVersion;
