@@ -6,6 +6,7 @@ The credentials are false so that no test reaches a real account.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -56,8 +57,16 @@ GROUPS = {
     "template/test_build.py": "the build",
     "template/test_layer.py": "the build",
 }
-# The tests of these files share nothing: each is a group of its own.
-INDEPENDENT = ("console/test_files.py", "docs/test_documents.py", "stories/test_make_run.py", "model/test_histories.py")
+# The tests of these files share nothing: each is a group of its own. The last two files take long and come late, where one worker would
+# end after the others.
+INDEPENDENT = (
+    "console/test_files.py",
+    "docs/test_documents.py",
+    "stories/test_make_run.py",
+    "model/test_histories.py",
+    "usecases/match/test_crashes.py",
+    "usecases/match/test_event_ownership.py",
+)
 
 
 class Scheduler(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
@@ -77,3 +86,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler | 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts waiting tests first; `--no-loadscope-reorder` keeps this order."""
     items.sort(key=lambda item: next((place for place, part in enumerate(WAITING) if f"/tests/{part}" in str(item.path)), len(WAITING)))
+
+
+@pytest.fixture(scope="session")
+def ministack() -> Iterator[Any]:
+    """All of Waypost on MiniStack with its demo workspace, on free ports of this machine: one for each test process, at its first use."""
+    from functions.local.stack import running  # noqa: PLC0415 - most runs of tests need no stack, and the import takes 0.4 s
+
+    with running() as stack:
+        yield stack

@@ -41,7 +41,7 @@ PAGES: Final = (
     Page("messages of a journey", "#/journeys/{journey}/messages", "long-mail"),
     Page("definition", "#/journeys/{journey}/definition", "waitUntil"),
     Page("definition of a draft", "#/journeys/draft/definition", "A draft"),
-    Page("versions", "#/journeys/{journey}/versions", "Version 1"),
+    Page("versions", "#/journeys/{journey}/versions", "Version 2"),
     Page("old version", "#/journeys/{journey}/versions?version=1", "Make it the draft"),
     Page("difference of versions", "#/journeys/{journey}/versions?version=2&with=1", "removed"),
     Page("dry run", "#/journeys/{journey}/dry-run", "Run"),

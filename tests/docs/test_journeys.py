@@ -7,20 +7,19 @@ from typing import Any
 
 import pytest
 
-from functions.local.stack import running
+from functions.local.stack import Stack
 from tests.docs.journeys import failures, simulation
 from tests.docs.markdown import Document
 from tests.stories.workspace import Workspace, mailing
 
 
-def test_a_journey_that_cannot_be_published_or_entered() -> None:
+def test_a_journey_that_cannot_be_published_or_entered(ministack: Stack) -> None:
     """The good one passes; a missing step, an entry that nobody passes and broken JSON are reported with their lines."""
     good = mailing("good", "signup")
     incomplete = mailing("lost", "signup") | {"steps": [{"id": "wait", "type": "timeDelay", "delay": "PT1H", "next": "nowhere"}]}
     closed = mailing("closed", "signup", conditions={"not": {"property": "customer.plan", "operator": "not exist"}})
     text = "".join(f"```json journey\n{json.dumps(each)}\n```\n" for each in (good, incomplete, closed)) + "```json journey\n{\n```\n"
-    with running() as stack:
-        found = list(failures(Document("page.md", text), Workspace.create(stack)))
+    found = list(failures(Document("page.md", text), Workspace.create(ministack)))
     assert [each.partition(": ")[0] for each in found] == ["page.md:4", "page.md:7", "page.md:10"]
     assert "unknown-step" in found[0]
     assert "conditions" in found[1]

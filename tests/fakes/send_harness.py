@@ -37,7 +37,8 @@ from waypost.domain.journeys.journey import Journey
 from waypost.domain.journeys.published import ActiveJourneys, ActiveVersion
 from waypost.domain.messages.message import Message
 from waypost.message_links import MessageLinks
-from waypost.send import SendDependencies, SendResult, send
+from waypost.send import send
+from waypost.sending_dependencies import SendDependencies, SendResult
 
 ADA = Identifier("primary", "ada@example.com")
 JOURNEY = Journey.model_validate(

@@ -22,6 +22,7 @@ from functions.local.moto_backend.consumer import Activity, Consumer, Consumers,
 from functions.local.moto_backend.deployment import EventSource, small_template
 from functions.local.moto_backend.function_process import FunctionError, running_function
 from functions.local.paths import ROOT, TEMPLATE
+from tests.fakes.tables import KEEP_SESSION
 
 STACK = template.load(TEMPLATE)
 
@@ -29,7 +30,7 @@ STACK = template.load(TEMPLATE)
 @pytest.fixture
 def sqs() -> Iterator[Any]:
     """An empty SQS."""
-    with mock_aws():
+    with mock_aws(config=KEEP_SESSION):
         yield boto3.client("sqs")
 
 

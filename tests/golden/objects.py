@@ -282,6 +282,9 @@ MESSAGES = (
     *(replace(MESSAGE, id=f"msg_{n}", status=status, reason=reason) for n, (status, reason) in enumerate(OUTCOMES, start=10)),
 )
 LISTENED_MESSAGE = replace(MESSAGE, id="msg_40", status=MessageStatus.BOUNCED, listened=True)
+REPORTED_MESSAGE = replace(
+    MESSAGE, id="msg_41", status=MessageStatus.BOUNCED, is_to_other=True, report_detail="Permanent; smtp; 550 5.1.1 user unknown"
+)
 EMAIL = PreparedMessage(
     "ada@example.com", {"from": "us@example.com", "to": "Ada <ada@example.com>", "subject": "Hi Zo\u00eb", "text": "Hello"}
 )

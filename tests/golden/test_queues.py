@@ -123,11 +123,19 @@ def test_messages_are_put_on_their_queue_as_they_were() -> None:
     assert requests == golden("sends")
 
 
-def test_records_of_the_send_queue_are_read_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_is_released_by_a_record_as_it_was() -> None:
+    """A message whose claim has to be taken back is put on the send queue with its golden body."""
+    with recorded() as requests:
+        SqsSendQueue(url("send")).put_released("w1", "msg_1", "t1")
+    assert requests == golden("sends-released")
+
+
+@pytest.mark.parametrize("name", ["sends", "sends-released"])
+def test_records_of_the_send_queue_are_read_as_they_were(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The handler reads golden bodies of the send queue: it reports none of them as failed."""
     records = [
         {"messageId": str(n), "receiptHandle": "h", "body": body, "attributes": {"ApproximateReceiveCount": "1"}, "eventSource": "aws:sqs"}
-        for n, body in enumerate(bodies("sends"))
+        for n, body in enumerate(bodies(name))
     ]
     with deployed(monkeypatch):
         assert send_app.lambda_handler({"Records": records}, named_context("send-1")) == {"batchItemFailures": []}

@@ -35,6 +35,7 @@ from tests.golden.objects import (
     RECEIPTS,
     REJECTED,
     RENDERED,
+    REPORTED_MESSAGE,
     REPORTED_RUNS,
     ROWS,
     SCHEMA,
@@ -242,6 +243,16 @@ def test_a_message_that_a_wait_asks_for_is_written_and_read_as_it_was(stored: Da
     write_messages(again, [LISTENED_MESSAGE], [])
     assert is_golden(again.messages.table, "messages-listened")
     assert [row for row in golden("messages") if "listened" in row] == []
+
+
+def test_a_message_to_another_person_with_a_report_is_written_and_read_as_it_was(stored: Database) -> None:
+    """A message with the mark and the text of a report is read from its golden row and written again. Older rows have neither."""
+    load(stored.messages.table, golden("messages-reported"))
+    assert stored.messages.get("w1", REPORTED_MESSAGE.id) == REPORTED_MESSAGE
+    again = database()
+    write_messages(again, [REPORTED_MESSAGE], [])
+    assert is_golden(again.messages.table, "messages-reported")
+    assert [row for row in golden("messages") if {"toOther", "report"} & row.keys()] == []
 
 
 def by_id(runs: Sequence[Run]) -> dict[str, Run]:

@@ -1,4 +1,7 @@
-"""Fixtures for tests over HTTP against the deployed template: one stack for each test process, one workspace for each test."""
+"""Fixtures for tests over HTTP against the deployed template: one stack for each test process, one workspace for each test.
+
+The stack itself, `ministack`, is in tests/conftest.py, because a test of tests/docs uses it too.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,6 @@ from functions.local.stack import Stack, running
 from tests.stories.backends import AnyStack
 from tests.stories.webhook_server import WebhookServer, running_webhook_server
 from tests.stories.workspace import Workspace
-
-
-@pytest.fixture(scope="session")
-def ministack() -> Iterator[Stack]:
-    """All of Waypost on MiniStack with its demo workspace, on free ports of this machine."""
-    with running() as stack:
-        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ from waypost.domain.messages.message import (
     MessageStatus,
     ProviderResponse,
 )
-from waypost.send import SendResult, send
+from waypost.send import send
+from waypost.sending_dependencies import SendResult
 
 
 def test_a_sent_message_records_its_attempt_and_its_receiver(harness: SendHarness) -> None:

@@ -18,7 +18,7 @@ from waypost.domain.messages.message import (
     PreparedMessage,
     ProviderResponse,
 )
-from waypost.send import SendResult
+from waypost.sending_dependencies import SendResult
 
 
 def test_a_redelivered_record_does_not_send_twice(harness: SendHarness) -> None:

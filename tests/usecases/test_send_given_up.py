@@ -12,7 +12,8 @@ from waypost.domain.messages.message import (
 from waypost.domain.signal_codec import from_wire
 from waypost.domain.signals import MessageSettled
 from waypost.domain.values.exact_json import loads
-from waypost.send import SendResult, give_up
+from waypost.send import give_up
+from waypost.sending_dependencies import SendResult
 
 
 def test_a_message_that_is_given_up_has_failed_and_its_run_is_notified() -> None:

@@ -19,7 +19,7 @@ from waypost.domain.messages.message import (
     RenderFailure,
 )
 from waypost.domain.messages.suppression import SuppressionCause
-from waypost.send import SendResult
+from waypost.sending_dependencies import SendResult
 
 
 def test_an_endpoint_that_answers_410_gets_no_more_messages(webhook_harness: SendHarness) -> None:

@@ -26,7 +26,8 @@ from waypost.domain.messages.message import Message, MessageReason, MessageStatu
 from waypost.domain.messages.retry_schedule import RETRY_DELAYS
 from waypost.domain.messages.webhook_signatures import WebhookSecrets, secret_of
 from waypost.manage.responses.messages import MessageResponse
-from waypost.send import SendDependencies, send
+from waypost.send import send
+from waypost.sending_dependencies import SendDependencies
 
 TIME_LIMIT = 0.4
 """The seconds of one request, which are 15 in the send function."""

@@ -12,7 +12,8 @@ from waypost.domain.messages import send_request
 from waypost.domain.messages.message import MessageStatus
 from waypost.ports import DeadLetters, ReceivedRecords, StartedAttempts, Telemetry
 from waypost.redelivery import START_SECONDS, NotStartedError, QueueRecord, attempt, park, survive
-from waypost.send import SendDependencies, SendResult, give_up, send
+from waypost.send import give_up, send
+from waypost.sending_dependencies import SendDependencies, SendResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
-from waypost import send, settings
+from waypost import settings
 from waypost.adapters import backoff, clock, stacks
 from waypost.adapters.dynamodb.consent_history import DynamoConsentHistory
 from waypost.adapters.dynamodb.customers import DynamoCustomers
@@ -41,6 +41,7 @@ from waypost.ingest.dependencies import IngestDependencies
 from waypost.match import dependencies as engine
 from waypost.match.journey_counting import CountBuffer
 from waypost.message_links import MessageLinks
+from waypost.sending_dependencies import SendDependencies
 from waypost.web.authentication import Authenticator
 
 # These are imported where they are used, so that only the functions that need them load pydantic's models of journeys and of the API.
@@ -321,14 +322,14 @@ def erasing() -> ErasureDependencies:
 
 
 @cache
-def sending() -> send.SendDependencies:
+def sending() -> SendDependencies:
     """The dependencies of the sender."""
     from waypost.adapters import liquid  # noqa: PLC0415 - the intake and the matcher do not load these
     from waypost.adapters.dynamodb.address_rows import address_hash  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.cap_counts import DynamoCapCounts  # noqa: PLC0415 - as above
     from waypost.adapters.dynamodb.permissions import DynamoPermissions  # noqa: PLC0415 - as above
 
-    return send.SendDependencies(
+    return SendDependencies(
         messages=messages(),
         customers=customers(),
         schemas=schemas(),

@@ -179,6 +179,15 @@ def test_the_edge_that_a_run_takes(step: str, go_to: GoTo, edge: int | None) -> 
     assert edge_taken(parsed, step, go_to) == (None if edge is None else EdgePlace(parsed.positions[step], edge))
 
 
+def test_the_end_of_quiet_hours_is_no_edge_of_a_step_that_leads_to_itself() -> None:
+    """A message that is tried again in the morning has come to its step once, although its `onFailure` leads to the same step."""
+    night = NOW.replace(hour=23)
+    again = message("m", "end", onFailure="m")
+    simulation = play([again], event("go", night, uuid="e0"), quietHours={"from": "22:00", "to": "07:00"})
+    assert edge_taken(simulation.journey_version.journey, "m", GoTo("m", Cause.QUIET_HOURS)) is None
+    assert edge_taken(simulation.journey_version.journey, "m", GoTo("m", Cause.FAILED)) == EdgePlace(0, 1)
+
+
 def test_an_exit_is_counted_with_its_reason() -> None:
     """A run that exits because of the hourly limit of messages is not finished, and it came to the step where it exited."""
     simulation = counted([jump("j", "m"), message("m", "again"), jump("again", "m")], event("go", NOW, uuid="e0"))

@@ -214,6 +214,17 @@ def test_a_merge_counts_the_run_that_exits(harness: MatchHarness) -> None:
     assert (counts.entered, counts.finished, counts.exited) == (2, 1, Counter({Reason.MERGED: 1}))
 
 
+def test_a_merge_counts_no_run_that_had_ended(harness: MatchHarness) -> None:
+    """A finished run of the anonymous customer moves to the known one, and was counted when it finished."""
+    name = {"event": "$identify", "payload": {"distinct_id": "ada@example.com"}}
+    harness.match(arrived(SIGN_UP | {"uuid": "s1"}))
+    harness.match(arrived(BOUGHT))
+    harness.match(arrived(name | {"correlationValue": "phone", "uuid": "i1"}))
+    harness.deliver([arrived(name | {"uuid": "i2"})])
+    counts = written(harness)
+    assert (counts.entered, counts.finished, counts.exited) == (1, 1, Counter())
+
+
 def test_an_outage_is_logged_and_marked(harness: MatchHarness) -> None:
     """A write that fails is not repeated, because it may have happened; the next write of the version says that one has failed."""
     harness.counters = FailingCounters(error=UnavailableError("throttled"))
