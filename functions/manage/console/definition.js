@@ -47,7 +47,7 @@ export function show(place, context) {
     const isStopped = base.journey.status === "stopped";
     const isPublished = base.journey.publishedVersion === base.journey.version;
     save.disabled = isSaving || isStopped || !isDirty();
-    publish.disabled = isSaving || isStopped || isPublished || base.version !== base.journey.version;
+    publish.disabled = isSaving || isStopped || isPublished || other !== null;
     const state = isStopped ? "The journey is stopped; it takes no new version." : isSaving ? "saving…"
       : isDirty() ? `changed since version ${base.version}, kept in this tab` : `version ${base.version}${isPublished ? ", published" : ", not published"}`;
     if (said.textContent !== state) said.textContent = state;
@@ -182,7 +182,7 @@ export function show(place, context) {
     put(notice, h("section", { class: "other", "aria-labelledby": "other" },
       h("h2", { id: "other", tabindex: -1 }, `Somebody else has saved version ${journey.version}`), h("p", {}, "It was saved ", time(journey.updatedAt, { always: true }), `, after you began with version ${base.version}. Your text is kept.`),
       h("div", { class: "actions" },
-        button(`Save mine as version ${journey.version + 1}`, () => { accept(); forgetDrafts(base.journey); keepDraft(); saveText(); }),
+        isDirty() && button(`Save mine as version ${journey.version + 1}`, () => { accept(); forgetDrafts(base.journey); keepDraft(); saveText(); }),
         button(`Take version ${journey.version}`, () => { accept(); forgetDrafts(base.journey); text.replace(theirs); changed(); put(notice, h("p", { class: "note" }, "Your text comes back with ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Z"), ".")); }),
         button("Keep writing", () => { put(notice); text.area.focus(); })),
       differenceList(theirs, text.value, [`only in ${journey.version}`, "only in yours"])));

@@ -115,7 +115,7 @@ export function show(place, context) {
     answer.warnings.length > 0 && section("What looks like a mistake", h("ul", { class: "plain" }, answer.warnings.map((each) => h("li", { class: "warn" }, each.detail)))));
     chooseRun(runs[0]);
     heading.focus({ preventScroll: true });
-    heading.scrollIntoView({ block: "start" });
+    heading.parentElement.scrollIntoView({ block: "start" });
   }
   function messageOf(each) {
     const { subject, text, html, ...rest } = each.rendered ?? {};
