@@ -171,7 +171,7 @@ def running_consumers(
 ) -> Iterator[Consumers]:
     """Consumes the queues with the functions (by logical id) until exit, which waits for the batches that are being processed.
 
-    `activity` is told of each invocation of the functions, whoever invokes them.
+    `activity` counts each invocation of the functions, also those by other callers.
     """
     stop = threading.Event()
     consumers = [Consumer(cloud.client("sqs"), source, functions[source.function]) for source in sources]

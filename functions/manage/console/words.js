@@ -56,7 +56,6 @@ export const CAUSES = {
   otherwise: "No branch holds.",
   experiment: "The experiment chose this branch.",
   jump: "The step before leads here.",
-  report: "The provider reported what became of the message.",
 };
 
 export const MESSAGE_STATUSES = {
