@@ -25,7 +25,7 @@ const forgetDrafts = (journey) => { for (const each of namesOf(journey)) session
 export function show(place, context) {
   const { id } = context;
   let base = { journey: context.journey, version: context.journey.version, etag: context.etag, text: pretty(context.journey.definition) };
-  let other = null; // what somebody else has saved since: { journey, etag }
+  let other = null; // what another user has saved since: { journey, etag }
   let findings = [], schema = null, timer = null, checking = null, picture = null, isSaving = false, isGone = false;
 
   const said = h("span", { class: "soft", role: "status" });
@@ -134,7 +134,7 @@ export function show(place, context) {
     if (found) text.select(found.start + 1, found.end - 1);
   }
 
-  /** Saves the text as a new version, unless somebody else has saved one since. */
+  /** Saves the text as a new version, unless another user has saved one since. */
   async function saveText(isRepeated = false) {
     if (isSaving) return undefined;
     if (other) return showOther();
@@ -180,7 +180,7 @@ export function show(place, context) {
     const { journey } = other, theirs = pretty(journey.definition);
     const accept = () => { base = { journey, version: journey.version, etag: other.etag, text: theirs }; other = null; put(notice); };
     put(notice, h("section", { class: "other", "aria-labelledby": "other" },
-      h("h2", { id: "other", tabindex: -1 }, `Somebody else has saved version ${journey.version}`), h("p", {}, "It was saved ", time(journey.updatedAt, { always: true }), `, after you began with version ${base.version}. Your text is kept.`),
+      h("h2", { id: "other", tabindex: -1 }, `Another user has saved version ${journey.version}`), h("p", {}, "It was saved ", time(journey.updatedAt, { always: true }), `, after you began with version ${base.version}. Your text is kept.`),
       h("div", { class: "actions" },
         isDirty() && button(`Save mine as version ${journey.version + 1}`, () => { accept(); forgetDrafts(base.journey); keepDraft(); saveText(); }),
         button(`Take version ${journey.version}`, () => { accept(); forgetDrafts(base.journey); text.replace(theirs); changed(); put(notice, h("p", { class: "note" }, "Your text comes back with ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Z"), ".")); }),
@@ -216,7 +216,7 @@ export function show(place, context) {
     return context.reload();
   }
 
-  /** Takes what the API says about the journey now. A version of somebody else is kept beside the text until the person decides. */
+  /** Takes what the API says about the journey now. A version of another user is kept beside the text until the person decides. */
   function adopt(journey, etag) {
     if (isSaving || journey.version < base.version) return;
     if (journey.version > base.version) other = { journey, etag };
