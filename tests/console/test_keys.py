@@ -83,7 +83,7 @@ def test_a_key_that_stops_working_leads_to_the_key_page(chromium: Any, stack: St
         assert usual.workspace.admin_key not in page.tab.evaluate("JSON.stringify({ ...sessionStorage })")
 
 
-def test_leaving_forgets_the_key(locked: ConsolePage) -> None:
+def test_leaving_drops_the_key(locked: ConsolePage) -> None:
     """`Leave` empties the page and the storage of the tab of the key."""
     locked.open(f"#key={ADMIN_KEY}", "Send an event")
     locked.tab.get_by_role("button", name="Leave").click()
