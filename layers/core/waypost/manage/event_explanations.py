@@ -61,7 +61,8 @@ def explain_event(request: ApiRequest[ExplanationQuery, None]) -> EventExplanati
     journey = definition(dependencies.journeys, workspace, lifecycle, version)
     context = StepContext(customer or _no_customer(workspace, receipt), event_snapshot(event), receipt.received_at, schema.timezone)
     key = journey.entry.reentry.key_of(event.payload)
-    there = [each for each in placed(runs, receipt.received_at) if each.run.version == version and key in (None, each.run.key)]
+    found_there = (*placed(runs, receipt.received_at), *moved(receipt, query.journey, runs))
+    there = [each for each in found_there if each.run.version == version and key in (None, each.run.key)]
     found = checks(journey, context)
     return EventExplanationResponse(
         uuid=event.uuid,
@@ -103,6 +104,20 @@ def placed(runs: Sequence[Run], at: datetime) -> Iterator[PlacedRun]:
         has_ended = not run.active and len(before) == len(run.history)
         if before and not has_ended:
             yield PlacedRun(run, before[-1].step)
+
+
+def moved(receipt: Receipt, journey: str, runs: Sequence[Run]) -> Iterator[PlacedRun]:
+    """The runs of a journey that an event moved or ended, each with the step in which the event found it."""
+    # The events of one batch have one time. If the first one of them has started a run, the times of the run's visits do not show where
+    # the second one found it. The receipt does.
+    by_id = {run.id: run for run in runs}
+    for outcome in receipt.journeys:
+        run = by_id.get(outcome.run or "") if outcome.journey == journey and outcome.outcome in ("advanced", "exited") else None
+        if run is None:
+            continue
+        steps = [visit.step for visit in run.history if visit.at <= receipt.received_at]
+        if outcome.branches or steps:
+            yield PlacedRun(run, outcome.branches[0].step if outcome.branches else steps[-1])
 
 
 def version_of(lifecycle: Lifecycle, outcome: JourneyOutcome | None, runs: Sequence[Run], at: datetime) -> int:
