@@ -200,6 +200,8 @@ def test_what_cannot_be_explained_is_refused(workspace: str, customer: str) -> N
     assert call("GET", "/api/events/e1/why", query={"journey": "nothing"})[0] == 404
     assert call("GET", "/api/events/e1/why", query={"journey": "welcome", "version": "2"})[0] == 404
     assert call("GET", "/api/events/e1/why")[0] == 400
+    Table("JourneysTable").delete({"workspace": workspace, "row": "version#welcome#000001"})
+    assert call("GET", "/api/events/e1/why", query={"journey": "welcome"})[0] == 404
     call("PUT", "/api/journeys/sketch", {"entry": {"event": "x"}, "steps": {}})
     assert call("GET", "/api/events/e1/why", query={"journey": "sketch"})[0] == 422
 

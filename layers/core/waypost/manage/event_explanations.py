@@ -21,7 +21,7 @@ from waypost.domain.runs.run import Run
 from waypost.domain.values.wire_time import iso
 from waypost.manage import events
 from waypost.manage.api import ApiRequest
-from waypost.manage.journeys import invalid
+from waypost.manage.journeys import definition_of, existing, invalid
 from waypost.manage.requests import ExplanationQuery
 from waypost.manage.responses.events import JourneyOutcomeResponse
 from waypost.manage.responses.explanations import EventExplanationResponse, TriggerCheckResponse
@@ -48,9 +48,7 @@ def explain_event(request: ApiRequest[ExplanationQuery, None]) -> EventExplanati
     dependencies, workspace, query = request.dependencies, request.workspace, request.query
     receipt = events.receipt(dependencies.receipts, workspace, request.variables["uuid"], request.now)
     event = logged_event(dependencies.log, workspace, receipt)
-    lifecycle = dependencies.journeys.lifecycle(workspace, query.journey)
-    if lifecycle is None:
-        raise RefusedError(404, "not-found", "There is no journey with this id.")
+    lifecycle = existing(dependencies.journeys, workspace, query.journey)
     schema = dependencies.workspaces.schema(workspace)
     rows = identify.find_rows(dependencies.customers, workspace, event.identifier)
     customer = assemble(rows, schema.primary_key)
@@ -129,9 +127,7 @@ def version_of(lifecycle: Lifecycle, outcome: JourneyOutcome | None, runs: Seque
 
 def definition(journeys: ManagedJourneys, workspace: str, lifecycle: Lifecycle, version: int) -> Journey:
     """The journey in a version. RefusedError 404 if there is no such version, 422 for a draft that is no complete journey."""
-    if version > lifecycle.version:
-        raise RefusedError(404, "not-found", "This journey has no such version.")
-    parsed = parse(journeys.definition(workspace, lifecycle.id, version))
+    parsed = parse(definition_of(journeys, workspace, lifecycle, version))
     if not isinstance(parsed, Journey):
         raise invalid("This version is not complete, so its conditions cannot be evaluated.", parsed)
     return parsed
