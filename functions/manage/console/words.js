@@ -47,7 +47,6 @@ export const CAUSES = {
   entered: "The run began here.",
   next: "The step before was done.",
   event: "An event came for which the run waited.",
-  report: "A report about a message came for which the run waited.",
   timeout: "The time of the wait was over.",
   elapsed: "The delay was over.",
   opened: "The time window opened.",
@@ -57,7 +56,7 @@ export const CAUSES = {
   otherwise: "No branch holds.",
   experiment: "The experiment chose this branch.",
   jump: "The step before leads here.",
-  report: "The provider reported what became of the message.",
+  report: "A report about a message came for which the run waited.",
 };
 
 export const MESSAGE_STATUSES = {
@@ -95,8 +94,9 @@ export const MESSAGE_REASONS = {
 
 export const PARKED_KINDS = { signal: "signal", message: "message" };
 
-/** The sentence for a reason of a run, a message or a move. */
+/** The sentence for a reason of a run or a move, and for that of a message: the same word may say something else there. */
 export const why = (reason) => REASONS[reason] ?? CAUSES[reason] ?? MESSAGE_REASONS[reason] ?? reason;
+export const whyNotSent = (reason) => MESSAGE_REASONS[reason] ?? why(reason);
 
 const UNITS = ["year", "month", "week", "day", "hour", "minute", "second"];
 /** An ISO 8601 duration in words: `P1DT12H` -> `1 day 12 hours`. What is no duration stays as it is. */
