@@ -13,7 +13,7 @@ from functions.local.paths import ROOT
 
 FOLDER = ROOT / "functions" / "manage" / "console"
 FILES = sorted(FOLDER.iterdir())
-FIRST_VISIT = 30_000
+FIRST_VISIT = 32_000
 """Bytes, each file compressed by itself, that a browser loads before it shows the first page, events."""
 ALL = 100_000
 """Bytes of all files together, compressed in the same way."""
@@ -61,7 +61,7 @@ def loaded_by(*names: str) -> set[str]:
 
 
 def test_the_first_visit_is_small() -> None:
-    """The first page needs at most 30,000 bytes when they are compressed."""
+    """The first page needs at most 32,000 bytes when they are compressed."""
     sizes = compressed(loaded_by("index.html", "console.css", "icon.svg", "main.js", "events.js"))
     assert sum(sizes.values()) <= FIRST_VISIT, sizes
 

@@ -23,7 +23,7 @@ async function request(url, method, { query, body, headers, signal, isKeyed = tr
   const address = new URL(url);
   for (const [name, value] of Object.entries(query ?? {})) if (value !== null && value !== undefined && value !== "") address.searchParams.set(name, value);
   const content = body === undefined ? {} : { "Content-Type": "application/json" };
-  const authorization = isKeyed ? { Authorization: `Api-Key ${key()}` } : {};
+  const used = key(), authorization = isKeyed ? { Authorization: `Api-Key ${used}` } : {};
   const limit = AbortSignal.timeout(TIMEOUT);
   let response, text;
   try {
@@ -45,14 +45,15 @@ async function request(url, method, { query, body, headers, signal, isKeyed = tr
   else if (text) {
     try { answer = JSON.parse(text); } catch { throw new ApiError(response.status, "not-json", `The answer (status ${response.status}) is not JSON.`, requestId); }
   }
-  if (response.ok) return { body: answer, status: response.status, etag: response.headers.get("etag") };
+  if (response.ok) return { body: answer, status: response.status, etag: response.headers.get("etag"), at: response.headers.get("date") };
   const problem = answer !== null && typeof answer === "object" ? answer : {};
-  if (response.status === 401 && isKeyed) for (const listener of listeners) listener();
+  // An answer to a request with an earlier key says nothing of the present one.
+  if (response.status === 401 && isKeyed && used === key()) for (const listener of listeners) listener();
   throw new ApiError(response.status, problem.code ?? "unknown", problem.detail ?? `The API answers with status ${response.status}.`, problem.requestId ?? requestId, problem.errors ?? problem.problems ?? problem.results?.map((each) => each.error).filter(Boolean));
 }
 
 const path = (parts) => parts.map(encodeURIComponent).join("/");
-/** One call: `call("GET", ["journeys", id], { query, body, headers, signal })` -> `{ body, status, etag }`. ApiError. */
+/** One call: `call("GET", ["journeys", id], { query, body, headers, signal })` -> `{ body, status, etag, at }`; `at` is the time of the answer. ApiError. */
 export const call = (method, parts, options) => request(new URL(path(parts), API), method, options);
 /** The body of a GET: `get(["journeys", id, "runs"], { step }, signal)`. ApiError. */
 export const get = async (parts, query, signal) => (await call("GET", parts, { query, signal })).body;

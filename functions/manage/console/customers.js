@@ -1,14 +1,15 @@
 // Customers: one person, found by any of their ids: attributes, consents, where they are in journeys, and what happened.
 import { ApiError, call, get, problem } from "./api.js";
 import { dialog } from "./dialog.js";
-import { button, copyButton, day, facts, h, link, put, section, time, to } from "./dom.js";
+import { button, copyButton, day, facts, h, link, plural, put, renew, section, time, to } from "./dom.js";
 import { poll } from "./live.js";
+import { RECENT } from "./session.js";
 import { loading } from "./table.js";
-import { OUTCOMES, REASONS, pill, status, why } from "./words.js";
+import { OUTCOMES, REASONS, pill, status, why, whyNotSent } from "./words.js";
 
-const RECENT = "waypost-recent"; // the customers that this tab has opened, by id, newest first
 const MOST_RECENT = 10;
 const MOST_ENTRIES = 200;
+const MOST_PAYLOAD = 300; // characters of a payload in a timeline; the event has all of it
 const EXPORT_PAGES = 100;
 
 const recent = () => JSON.parse(sessionStorage.getItem(RECENT) ?? "[]");
@@ -16,12 +17,14 @@ const remember = (id, name) => sessionStorage.setItem(RECENT, JSON.stringify([[i
 const forgetRecent = (id) => sessionStorage.setItem(RECENT, JSON.stringify(recent().filter(([other]) => other !== id)));
 const nameOf = (customer) => String(customer.primaryKey ?? customer.correlationIds[0] ?? customer.id);
 
+const shortened = (value) => { const text = JSON.stringify(value); return text.length > MOST_PAYLOAD ? `${text.slice(0, MOST_PAYLOAD)}…` : text; };
+
 /** One entry of a timeline. */
 export function entry(each) {
   const journey = each.journey && link(`${to("journeys", each.journey, "picture")}`, each.journey);
-  const reason = each.reason && h("div", { class: "soft" }, why(each.reason));
+  const reason = each.reason && h("div", { class: "soft" }, (each.kind === "message" ? whyNotSent : why)(each.reason));
   const content = {
-    event: () => [link(to("events", each.uuid), h("b", {}, each.event)), h("span", { class: "soft" }, " event"), each.payload && Object.keys(each.payload).length > 0 && h("div", { class: "soft" }, JSON.stringify(each.payload)), reason],
+    event: () => [link(to("events", each.uuid), h("b", {}, each.event)), h("span", { class: "soft" }, " event"), each.payload && Object.keys(each.payload).length > 0 && h("div", { class: "soft" }, shortened(each.payload)), reason],
     move: () => each.event
       ? [h("span", { class: OUTCOMES[each.outcome]?.[0] }, OUTCOMES[each.outcome]?.[1] ?? each.outcome), " ", journey, h("span", { class: "soft" }, " by "), link(to("events", each.uuid), each.event),
         each.steps?.length > 0 && h("div", {}, each.steps.map((step) => [" → ", step.branch && h("span", { class: "soft" }, `${step.branch}: `), step.step])), reason]
@@ -63,13 +66,14 @@ async function download(id, name) {
   const whole = { customer: pages[0].customer, history: pages.flatMap((each) => each.history), messages: pages.flatMap((each) => each.messages), consents: pages[0].consents, complete: !last.next };
   const address = URL.createObjectURL(new Blob([JSON.stringify(whole, null, 2)], { type: "application/json" }));
   h("a", { href: address, download: `${name.replace(/[^\w.@-]+/g, "_")}.json` }).click();
-  URL.revokeObjectURL(address);
+  setTimeout(() => URL.revokeObjectURL(address), 60_000); // some browsers read it after the click
+  if (last.next) throw new ApiError(0, "too-large", `The file has the newest ${plural(whole.history.length, "entry", "entries")} only. The API exports all of them, page by page.`);
 }
 
 async function erase(customer) {
   const erased = await dialog({
     title: "Erase this customer?", label: "Erase for good", danger: true, typed: customer.id,
-    content: [h("p", {}, `${nameOf(customer)}: all attributes, ${customer.correlationIds.length} correlation ids, ${customer.runs.length} runs, events and messages are deleted everywhere. Only a keyed hash stays, so that events from before do not bring the customer back. This cannot be undone.`)],
+    content: [h("p", {}, `${nameOf(customer)}: all attributes, ${plural(customer.correlationIds.length, "correlation id")}, ${plural(customer.runs.length, "run")}, events and messages are deleted everywhere. Only a keyed hash stays, so that events from before do not bring the customer back. This cannot be undone.`)],
     action: () => call("DELETE", ["customers", customer.id]),
   });
   if (!erased) return;
@@ -78,35 +82,43 @@ async function erase(customer) {
 }
 
 function showErasure(place, id) {
+  const failed = h("div", { class: "failed" }), content = h("div", { class: "scroll" });
+  let shown = "";
+  put(place, h("div", {}, h("div", { class: "head" }, h("h1", { tabindex: -1 }, "Erasure")), failed), content);
   return poll(async (signal) => {
-    const answer = await get(["erasures", id], {}, signal);
-    put(place, h("div", { class: "head" }, h("h1", { tabindex: -1 }, "Erasure")), h("div", { class: "scroll" }, section(null, facts(["Customer", h("code", {}, answer.id)], ["State", status(answer.complete ? "complete" : "pending")], ["Erased at", time(answer.erasedAt, { always: true })]),
-      !answer.complete && h("p", { class: "soft" }, "A second pass follows two minutes after the first one. It goes on by itself."))));
-    return false;
-  }, (error) => put(place, problem(error)));
+    const answer = await get(["erasures", id], {}, signal), text = JSON.stringify(answer);
+    put(failed);
+    if (text === shown) return false;
+    shown = text;
+    put(content, section(null, facts(["Customer", h("code", {}, answer.id)], ["State", status(answer.complete ? "complete" : "pending")], ["Erased at", time(answer.erasedAt, { always: true })]),
+      !answer.complete && h("p", { class: "soft" }, "A second pass follows two minutes after the first one. It goes on by itself.")));
+    return true;
+  }, (error, seconds) => put(failed, problem(error, h("div", { class: "soft" }, `The page tries again in ${seconds} s.`))));
 }
 
 /** The page of one customer. Returns what ends its reading. */
 function showCustomer(place, id) {
-  const head = h("div"), side = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "What is known of the customer" }), history = h("div"), foot = h("div", { class: "note" });
+  const head = h("div"), failed = h("div", { class: "failed" }), notice = h("div"), side = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "What is known of the customer" }), history = h("div"), foot = h("div", { class: "note" });
   const main = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Timeline" }, history, foot);
   let entries = [], cursor = null, isPaged = false, shown = "";
-  put(place, head, h("div", { class: "split person" }, main, h("aside", { "aria-label": "Customer" }, side)));
+  put(place, h("div", {}, head, failed, notice), h("div", { class: "split person" }, main, h("aside", { "aria-label": "Customer" }, side)));
 
   async function read(signal) {
     const [customer, page, consents] = await Promise.all([get(["customers", id], {}, signal), isPaged ? null : get(["customers", id, "timeline"], { limit: 50 }, signal), get(["customers", id, "consents"], { limit: 20 }, signal)]);
-    if (page) ({ items: entries, next: cursor } = page);
+    put(failed);
+    if (page && !isPaged) ({ items: entries, next: cursor } = page);
     const content = JSON.stringify([customer, entries, consents]);
     if (content === shown) return false;
     shown = content;
     remember(customer.id, nameOf(customer));
+    clearTimeout(slow);
     put(head, h("div", { class: "head" }, h("h1", {}, nameOf(customer)), customer.anonymous && pill("anonymous"), h("span", { class: "push" }),
-      button("Export", (event) => { const pressed = event.currentTarget; pressed.disabled = true; download(id, nameOf(customer)).catch((error) => put(foot, problem(error))).finally(() => { pressed.disabled = false; }); }),
+      button("Export", (event) => { const pressed = event.currentTarget; pressed.disabled = true; put(notice); download(id, nameOf(customer)).catch((error) => put(notice, problem(error))).finally(() => { pressed.disabled = false; }); }),
       button("Erase…", () => erase(customer), { class: "danger" })));
-    put(side, section(null, facts(["Id", h("code", {}, customer.id)], ["Primary key", customer.primaryKey === null ? h("span", { class: "soft" }, "none: anonymous") : String(customer.primaryKey)], ["Correlation ids", customer.correlationIds.map((each) => h("div", {}, h("code", {}, each)))])),
+    renew(side, section(null, facts(["Id", h("code", {}, customer.id)], ["Primary key", customer.primaryKey === null ? h("span", { class: "soft" }, "none: anonymous") : String(customer.primaryKey)], ["Correlation ids", customer.correlationIds.map((each) => h("div", {}, h("code", {}, each)))])),
       customer.warnings.length > 0 && section("Warnings", customer.warnings.map((each) => h("div", { class: "warn" }, each.detail))),
       section("Journeys", runs(customer)),
-      section("Attributes", Object.keys(customer.attributes).length ? facts(...Object.entries(customer.attributes).map(([name, value]) => [name, typeof value === "string" ? value : h("code", {}, JSON.stringify(value))])) : h("p", { class: "soft" }, "none")),
+      section("Attributes", Object.keys(customer.attributes).length ? facts(...Object.entries(customer.attributes).map(([name, value]) => [name, typeof value === "string" && value ? value : h("code", {}, JSON.stringify(value))])) : h("p", { class: "soft" }, "none")),
       Object.keys(customer.deviceTokens).length > 0 && section("Device tokens", facts(...Object.entries(customer.deviceTokens).map(([name, value]) => [name, h("code", {}, value)]))),
       section("Consent", consents.states.length ? facts(...consents.states.map((each) => [`${each.topic}, ${each.channel}`, status(each.state)])) : h("p", { class: "soft" }, "no topics"),
         consents.items.map((each) => h("div", { class: "soft" }, time(each.at, { always: true }), ` ${each.state}: ${each.topic ?? "all topics"}, ${each.channel ?? "all channels"}, by ${each.source}`))),
@@ -115,7 +127,7 @@ function showCustomer(place, id) {
     return true;
   }
   function drawHistory() {
-    put(history, entries.length ? timeline(entries) : h("div", { class: "empty" }, "Nothing has happened yet."));
+    renew(history, entries.length ? timeline(entries) : h("div", { class: "empty" }, "Nothing has happened yet."));
     put(foot, isPaged && button("Back to the newest", () => { isPaged = false; shown = ""; restart(); }), cursor && button("Look further back", older));
   }
   async function older() {
@@ -132,12 +144,14 @@ function showCustomer(place, id) {
     stop();
     stop = poll(read, (error, seconds) => {
       if (error.status === 404) { stop(); put(place, h("div", { class: "head" }, h("h1", {}, "Customer")), h("div", { class: "scroll" }, h("div", { class: "empty" }, h("p", {}, "There is no customer with this id. It may have been erased."), link("#/customers", "Find another")))); return; }
-      put(foot, problem(error, h("div", { class: "soft" }, `What is shown is older. The page tries again in ${seconds} s.`)));
+      clearTimeout(slow);
+      put(failed, problem(error, h("div", { class: "soft" }, `${shown ? "What is shown is older. " : ""}The page tries again in ${seconds} s.`)));
     });
   }
+  const slow = setTimeout(() => put(head, h("div", { class: "note" }, "loading…")), 300);
   restart();
   window.addEventListener("clock", restart);
-  return () => { stop(); window.removeEventListener("clock", restart); };
+  return () => { stop(); clearTimeout(slow); window.removeEventListener("clock", restart); };
 }
 
 function showSearch(place) {

@@ -1,7 +1,7 @@
 // Dead letters: what was given up on, why, and what to do about it.
-import { call, get } from "./api.js";
+import { call, get, problem } from "./api.js";
 import { dialog } from "./dialog.js";
-import { button, copyButton, facts, h, json, link, put, section, time, to } from "./dom.js";
+import { button, copyButton, facts, h, json, link, number, plural, put, section, time, to } from "./dom.js";
 import { paged } from "./paged.js";
 import { split, table } from "./table.js";
 import { PARKED_KINDS } from "./words.js";
@@ -20,12 +20,12 @@ export function show(place, first) {
   });
   const beside = split(list, "Dead letter", () => { location.hash = hashOf(null); });
   const kind = h("select", { "aria-label": "Only this kind", onchange: filter }, h("option", { value: "" }, "All kinds"), Object.entries(PARKED_KINDS).map(([value, text]) => h("option", { value }, text)));
-  const reason = h("input", { type: "search", placeholder: "Reason", "aria-label": "Only this reason", onchange: filter });
+  const reason = h("input", { type: "search", placeholder: "Reason", "aria-label": "Only this reason", list: "reasons", onchange: filter }), reasons = h("datalist", { id: "reasons" });
   const all = button("Redrive all…", redriveAll, { disabled: true });
   const letters = paged({
     list, failed, path: ["dead-letters"], key: (each) => each.id, query: () => ({ kind: route.query.get("kind"), reason: route.query.get("reason") }),
     empty: () => [h("h2", {}, "Nothing was given up on."), h("p", {}, "What cannot be processed or sent, in spite of all attempts, waits here for a decision.")],
-    onItems: (items) => { all.disabled = !items.length; openRoute(); },
+    onItems: (items) => { all.disabled = !items.length && !route.query.size; put(reasons, [...new Set(items.map((each) => each.reason))].map((value) => h("option", { value }))); openRoute(); },
   });
   function filter() { location.hash = `#/dead-letters${filters(kind.value, reason.value.trim())}`; }
 
@@ -39,9 +39,11 @@ export function show(place, first) {
 
   /** Puts all dead letters back. One request takes a bounded number, so that the page goes on until none is left. */
   async function redriveAll() {
-    const { count, isLowerBound } = await get(["dead-letters", "count"]);
+    let counted;
+    try { counted = await get(["dead-letters", "count"]); } catch (error) { put(done, problem(error)); return; }
+    const { count, isLowerBound } = counted;
     const result = await dialog({
-      title: `Redrive ${isLowerBound ? "at least " : ""}${count} dead letters?`, label: "Redrive all",
+      title: `Redrive ${isLowerBound ? `at least ${number(count)} dead letters` : plural(count, "dead letter")}?`, label: "Redrive all",
       content: h("p", {}, "All of the workspace's, also those that a filter hides, go back on their queues. Messages among them are sent."),
       action: async () => {
         let total = 0, cursor = null;
@@ -51,10 +53,10 @@ export function show(place, first) {
           cursor = body.next;
           if (!cursor) break;
         }
-        return { total };
+        return { total, isPart: Boolean(cursor) };
       },
     });
-    if (result) finished(`${result.total} are back on their queues.`);
+    if (result) finished(`${plural(result.total, "dead letter is", "dead letters are")} back on ${result.total === 1 ? "its queue" : "their queues"}${result.isPart ? "; there are more, press “Redrive all” again" : ""}.`);
   }
 
   function openRoute() {
@@ -69,7 +71,7 @@ export function show(place, first) {
     h("section", { class: "actions" }, button("Redrive…", () => redrive(each)), copyButton("Copy JSON", () => JSON.stringify(each, null, 2)), button("Discard…", () => discard(each), { class: "danger" })),
   ];
   function fill() { kind.value = route.query.get("kind") ?? ""; reason.value = route.query.get("reason") ?? ""; }
-  put(place, h("div", {}, h("div", { class: "head" }, h("h1", {}, "Dead letters"), kind, reason, h("span", { class: "push" }), all), failed, done), beside.element);
+  put(place, h("div", {}, h("div", { class: "head" }, h("h1", {}, "Dead letters"), kind, reason, reasons, h("span", { class: "push" }), all), failed, done), beside.element);
   fill();
   letters.start();
   return {

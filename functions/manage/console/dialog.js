@@ -16,7 +16,7 @@ export function dialog({ title, content = [], label, action, danger = false, typ
     const confirm = button(label, run, { class: danger ? "danger" : "primary", disabled: typed !== null });
     let result = null, isRunning = false;
     async function run() {
-      if (isRunning || confirm.disabled) return;
+      if (!action || isRunning || confirm.disabled) return;
       isRunning = confirm.disabled = true;
       failed.replaceChildren();
       try {
@@ -40,7 +40,8 @@ export function dialog({ title, content = [], label, action, danger = false, typ
       h("div", { class: "actions" }, label ? [confirm, button("Cancel", () => element.close())] : button("Close", () => element.close())));
     document.body.append(element);
     element.showModal();
-    element.querySelector("textarea, input, .actions button")?.focus();
+    // What cannot be undone is not confirmed by a key that was meant for something else.
+    element.querySelector(danger && typed === null ? ".actions button:last-child" : "textarea, input, .actions button")?.focus();
   });
 }
 

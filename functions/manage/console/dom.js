@@ -21,6 +21,19 @@ export const h = (tag, properties, ...children) => fill(document.createElement(t
 export const s = (tag, properties, ...children) => fill(document.createElementNS(SVG, tag), properties, children);
 /** Replaces the content of an element. */
 export const put = (place, ...children) => { place.replaceChildren(...flat(children)); return place; };
+/** Replaces the content of an element; a link in it that had the focus has it again. */
+export function renew(place, ...children) {
+  const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  put(place, children);
+  if (focused) [...place.querySelectorAll("a")].find((each) => each.getAttribute("href") === focused)?.focus({ preventScroll: true });
+}
+
+const texts = new WeakMap();
+/** An item of an answer as JSON. Items never change, so that the text of each is made once, however often it is drawn. */
+export function textOf(item) {
+  if (!texts.has(item)) texts.set(item, JSON.stringify(item));
+  return texts.get(item);
+}
 
 /**
  * Brings the children of `list` up to date. A child whose item is unchanged stays as it is, so that focus, selection and scroll
@@ -28,9 +41,14 @@ export const put = (place, ...children) => { place.replaceChildren(...flat(child
  */
 export function keyed(list, items, key, make) {
   const old = new Map([...list.children].map((each) => [each.dataset.key, each]));
+  // A time of today is shown without its day, so that after midnight all children are made anew.
+  const today = new Date().toDateString(), used = new Map();
   let after = null;
   for (const item of items) {
-    const name = String(key(item)), content = JSON.stringify(item), before = old.get(name);
+    // Items that nothing tells apart have one key; their place among their equals makes it unique.
+    const plain = String(key(item)), n = used.get(plain) ?? 0, name = n ? `${plain} ${n}` : plain;
+    used.set(plain, n + 1);
+    const content = textOf(item) + today, before = old.get(name);
     const row = before?.content === content ? before : make(item);
     row.dataset.key = name;
     row.content = content;
@@ -52,12 +70,12 @@ export const facts = (...pairs) => h("dl", {}, pairs.filter((each) => each && ea
   .map(([name, ...value]) => [h("dt", {}, name), h("dd", {}, value)]));
 /** A part of a detail with its heading. */
 export const section = (title, ...content) => h("section", {}, title && h("h2", {}, title), content);
-/** A value as JSON in a block that a keyboard can scroll and that has a button to copy it. */
+/** A value as JSON in a block that a keyboard can scroll. */
 export const json = (value, label) => h("div", { class: "json" }, h("pre", { tabindex: 0, role: "region", "aria-label": label }, JSON.stringify(value, null, 2)));
 export const button = (label, onclick, properties) => h("button", { type: "button", onclick, ...properties }, label);
 export const link = (hash, ...content) => h("a", { href: hash }, content);
 /** A hash route of ids. Each part is encoded, because ids may contain every character. */
-export const to = (...parts) => "#/" + parts.map(encodeURIComponent).join("/");
+export const to = (...parts) => "#/" + parts.map((each) => encodeURIComponent(String(each).toWellFormed())).join("/");
 
 export const number = (n, isLowerBound) => `${isLowerBound ? "at least " : ""}${n.toLocaleString("en")}`;
 export const plural = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;

@@ -48,7 +48,7 @@ export function show(place, first) {
   const act = (action, conditional = true) => call("POST", ["journeys", id, action], { headers: conditional && etag ? { "If-Match": etag } : {} });
   async function change(options) {
     const done = await dialog(options);
-    if (done) adopt(done);
+    if (done?.body) adopt(done); // not after a deletion
   }
   function publish() {
     const { version, problems, publishedVersion } = journey, seen = etag;

@@ -33,10 +33,15 @@ export function poll(work, onError = () => {}, { every = null } = {}) {
   return () => { end.abort(); clearTimeout(timer); document.removeEventListener("visibilitychange", onVisible); };
 }
 
-let lastSpoken = -Infinity, region = null;
+let ahead = 0; // milliseconds by which the clock of the local run is ahead of the browser's
+/** The time of the API, as far as the page knows it, in milliseconds. */
+export const now = () => Date.now() + ahead;
+export const setNow = (iso) => { ahead = Date.parse(iso) - Date.now(); };
+
+let lastSpoken = -Infinity;
 /** Says a short text to screen readers, at most every 10 seconds. */
 export function announce(text) {
-  region ??= document.getElementById("announcements");
+  const region = document.getElementById("announcements");
   if (!region || performance.now() - lastSpoken < SLOW) return;
   lastSpoken = performance.now();
   region.textContent = text;

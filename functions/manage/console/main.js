@@ -2,7 +2,7 @@
 import { call, get, local, onRefusedKey, problem } from "./api.js";
 import { dialog } from "./dialog.js";
 import { button, h, number, put, to } from "./dom.js";
-import { poll } from "./live.js";
+import { now, poll, setNow } from "./live.js";
 import { forget, isLocal, keep, key, shortKey, takeKeyFromAddress } from "./session.js";
 
 // A page is loaded when it is first opened: each file is one call of a Lambda function, and a first visit needs a third of them.
@@ -26,7 +26,7 @@ const main = h("main", { id: "main", tabindex: -1 });
 const bar = h("header", { class: "bar" });
 const clockBar = h("section", { class: "clock", "aria-label": "Clock of the local run" });
 let current = null; // the page that is shown: { name, update(route), leave() }
-let stopCounting = () => {};
+let stopCounting = () => {}, shows = 0;
 
 async function show() {
   if (!key()) { showKeyPage(); return; }
@@ -41,15 +41,15 @@ async function show() {
   if (current?.name === name && current.update(route)) return;
   current?.leave();
   current = null;
-  const asked = location.hash;
+  const mine = shows += 1;
   try {
     const page = await load();
-    if (location.hash !== asked || !key()) return; // the person has gone on while the page was loaded
+    if (mine !== shows || !key()) return; // the person has gone on while the page was loaded, and perhaps come back
     put(main);
     current = { name, ...page.show(main, route) };
   } catch (error) {
     // After a deployment the files of the old version are gone.
-    if (location.hash === asked) put(main, problem(error, h("p", {}, "If Waypost was updated just now, this page is an old one."), button("Load the console again", () => location.reload())));
+    if (mine === shows) put(main, problem(error, h("p", {}, "If Waypost was updated just now, this page is an old one."), button("Load the console again", () => location.reload())));
   }
 }
 
@@ -61,7 +61,7 @@ function start() {
     h("strong", {}, "Waypost"),
     h("nav", { "aria-label": "Pages" }, PAGES.map(([name, title]) => h("a", { href: to(name), "data-page": name }, title, name === "dead-letters" && count))),
     h("span", { class: "push" }),
-    h("input", { type: "search", placeholder: "Go to an id   /", "aria-label": "Go to a customer, message, event or journey by its id", onkeydown: (event) => { if (event.key === "Enter") goTo(event.currentTarget); } }),
+    h("input", { type: "search", placeholder: "Go to an id   /", "aria-label": "Go to a customer, message, event or journey by its id", oninput: (event) => event.currentTarget.setCustomValidity(""), onkeydown: (event) => { if (event.key === "Enter") goTo(event.currentTarget); } }),
     h("code", { class: "key", title: "The beginning of the key that this tab uses" }, shortKey()),
     button("Leave", leave));
   put(document.body, bar, clockBar, main, h("div", { id: "announcements", class: "hidden", "aria-live": "polite" }));
@@ -77,17 +77,21 @@ function start() {
 
 /** The clock of the local run, which can be advanced. A stack on AWS has no such route, and the bar stays away. */
 async function showClock() {
-  const now = h("time");
-  const draw = (iso) => { now.textContent = new Date(iso).toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }); };
-  try { draw((await local("clock")).now); } catch { return; }
+  const shown = h("time");
+  const draw = () => { shown.textContent = new Date(now()).toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }); };
+  try { setNow((await local("clock")).now); } catch { return; }
   const jump = (label, advance) => button(label, async (event) => {
     const pressed = event.currentTarget;
     pressed.disabled = true;
-    try { draw((await local("clock", { advance })).now); } catch (error) { put(failed, error.detail ?? String(error)); } finally { pressed.disabled = false; }
+    put(failed);
+    try { setNow((await local("clock", { advance })).now); draw(); } catch (error) { put(failed, error.detail ?? String(error)); } finally { pressed.disabled = false; }
     window.dispatchEvent(new Event("clock"));
   });
   const failed = h("span", { class: "bad", role: "status" });
-  put(clockBar, h("span", {}, "Local run · its clock says ", now), h("span", { class: "soft" }, "advance it by"),
+  if (!bar.firstChild) return;
+  const stopTicking = poll(async () => { draw(); return false; }, () => {}, { every: 10_000 }), stopRest = stopCounting;
+  stopCounting = () => { stopRest(); stopTicking(); };
+  put(clockBar, h("span", {}, "Local run · its clock says ", shown), h("span", { class: "soft" }, "advance it by"),
     jump("1 hour", "PT1H"), jump("1 day", "P1D"), jump("3 days", "P3D"), failed);
 }
 
@@ -104,14 +108,16 @@ async function goTo(input) {
   try {
     location.hash = await Promise.any(tries);
     input.value = "";
-    input.setCustomValidity("");
-  } catch {
-    input.setCustomValidity("Nothing has this id.");
+  } catch (all) {
+    // "Nothing" is true only if each of the searches was answered.
+    const other = all.errors.find((each) => each.isPassing);
+    input.setCustomValidity(other ? other.detail : "Nothing has this id.");
     input.reportValidity();
   }
 }
 
 function leave() {
+  shows += 1;
   current?.leave();
   stopCounting();
   current = null;
@@ -127,6 +133,8 @@ function showKeyPage(message) {
   async function open() {
     const typed = input.value.trim();
     if (!typed) return input.focus();
+    // A header cannot hold every character; the browser would say that the API cannot be reached.
+    if (/[^\x21-\x7e]/.test(typed)) { put(failed, "This key is not valid."); return input.select(); }
     keep(typed);
     try {
       await call("GET", ["schema"]);
@@ -178,5 +186,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 takeKeyFromAddress();
-window.addEventListener("hashchange", show);
+window.addEventListener("hashchange", () => {
+  // The link of the local run, opened in a tab that shows the console already.
+  if (takeKeyFromAddress() && bar.firstChild) { current?.leave(); stopCounting(); current = null; put(bar); }
+  show();
+});
 show();

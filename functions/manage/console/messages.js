@@ -68,16 +68,18 @@ export function show(place, first) {
     list, failed, path: ["messages"], key: (each) => each.id, query: () => ({ status: route.query.get("status") }),
     empty: () => [h("h2", {}, "No messages yet"), h("p", {}, "A message appears here when a run reaches a message step.")], onItems: refresh,
   });
-  /** Reads the open message again when its row shows another status than the detail. */
+  const stateOf = (each) => JSON.stringify([each.status, each.reason, each.due, each.attempts.length]);
+  /** Reads the open message again when its row is further than the detail. */
   function refresh() {
     const row = messages.find(route.parts[0] ?? "");
-    if (row && beside.shown === row.id && beside.status && beside.status !== row.status) read(row.id);
+    if (row && beside.shown === row.id && beside.state && beside.state !== stateOf(row)) read(row.id);
   }
   async function read(id) {
+    beside.waiting(id, "Message", () => route.parts[0] === id);
     try {
       const each = await get(["messages", id]);
       if (route.parts[0] !== id) return;
-      beside.status = each.status;
+      beside.state = stateOf(each);
       beside.open(id, each.rendered.subject || `${each.channel} of ${each.journey}`, detailOf(each));
     } catch (error) {
       if (route.parts[0] === id) beside.open(id, "Message", section(null, error.status === 404 ? h("p", {}, "There is no message with this id.") : problem(error, button("Try again", () => read(id)))));

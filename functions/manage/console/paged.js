@@ -13,7 +13,7 @@ import { MOST_ROWS, loading } from "./table.js";
  * While older pages are shown, the newest page is not read: new rows would push out what the person reads.
  */
 export function paged({ list, path, query, key, empty, onItems = () => {}, keep = () => true, fixed = {}, every = null, limit = 50, more = "Look further back", failed }) {
-  let items = [], cursor = null, isPaged = false, footed = "", stop = () => {};
+  let items = [], cursor = null, isPaged = false, isRead = false, turn = 0, footed = "", stop = () => {};
   const isFiltered = () => Object.values(query()).some((each) => each !== null && each !== undefined && each !== "");
 
   function draw() {
@@ -33,6 +33,7 @@ export function paged({ list, path, query, key, empty, onItems = () => {}, keep 
     const body = await get(path, { ...fixed, ...query(), limit }, signal);
     const before = JSON.stringify(items);
     put(failed);
+    isRead = true;
     items = body.items;
     cursor = body.next;
     draw();
@@ -41,7 +42,9 @@ export function paged({ list, path, query, key, empty, onItems = () => {}, keep 
   async function older() {
     stop();
     isPaged = true;
+    const mine = turn;
     await loading(list.foot, get(path, { ...fixed, ...query(), cursor, limit }), (body) => {
+      if (mine !== turn) return [...list.foot.childNodes]; // the filter has changed meanwhile: this page belongs to another list
       const known = new Set(items.map(key));
       items = [...items, ...body.items.filter((each) => !known.has(key(each)))].slice(-MOST_ROWS);
       cursor = body.next;
@@ -53,13 +56,15 @@ export function paged({ list, path, query, key, empty, onItems = () => {}, keep 
     list.waiting();
     stop = poll(read, (error, seconds) => {
       if (!items.length) put(list.foot);
+      if (!isRead) list.show([]); // what is still shown belongs to the filter before
       put(failed, problem(error, h("div", { class: "soft" }, `${items.length ? "What is shown is older. " : ""}The page tries again in ${seconds} s.`)));
     }, { every });
   }
   /** Reads the newest page again, for example after a filter or the list itself has changed. */
   function restart() {
     stop();
-    isPaged = false;
+    turn += 1;
+    isPaged = isRead = false;
     items = [];
     cursor = null;
     start();

@@ -3,7 +3,7 @@ import { get, problem } from "./api.js";
 import { timeline } from "./customers.js";
 import { button, day, facts, h, keyed, link, number, put, s, section, time, to } from "./dom.js";
 import { draw, edgeOf, wayOf } from "./drawing.js";
-import { poll } from "./live.js";
+import { now, poll } from "./live.js";
 import { loading, soon, split } from "./table.js";
 import { ENDS, REASONS, does, inWords, pill, status } from "./words.js";
 
@@ -18,7 +18,7 @@ const FAILED = ["failed", "bounced", "complained"];
 const DAY = 24 * 3600 * 1000;
 
 const total = (list) => list.reduce((sum, each) => sum + each.count, 0);
-const sinceOf = (days) => (days ? new Date(Date.now() - (Number(days) - 1) * DAY).toISOString().slice(0, 10) : null);
+const sinceOf = (days) => (days ? new Date(now() - (Number(days) - 1) * DAY).toISOString().slice(0, 10) : null);
 
 /** Replaces the content of a place; a link that had the focus has it again. */
 function renew(place, ...content) {
@@ -174,7 +174,7 @@ export function show(place, context) {
       entries = pages.filter((each) => each.journey === id || (each.kind === "event" && events.has(each.uuid)));
       const isWhole = !cursor || (run && pages.length > 0 && pages.at(-1).at < run.enteredAt);
       const fresh = JSON.stringify([found, entries, route.query.get("run")]);
-      if (fresh === content) return false;
+      if (fresh === content && !foot.querySelector(".problem")) return false;
       content = fresh;
       const before = wanted();
       Object.assign(person, { runs, moves: run ? movesOf(entries, run) : [] });

@@ -36,32 +36,54 @@ function showKeys(place) {
 }
 
 /**
- * A JSON document of the API that is edited as a whole. What was typed is kept until it is saved: errors are shown beside it. `load` reads `{ body, etag }`, `save(value, etag)` writes and returns
- * the same.
+ * A JSON document of the API that is edited as a whole. What was typed is kept in this tab until it is saved: errors are shown beside it. `load` reads `{ body, etag }`, `save(value, etag)` writes and
+ * returns the same.
  */
-function documentForm(place, { label, note, load, save }) {
+function documentForm(place, { name, label, note, load, save }) {
+  const draft = `waypost-draft-of/${name}`;
   const failed = h("div", { role: "status" });
-  const text = h("textarea", { rows: 24, spellcheck: "false", "aria-label": label });
-  let etag = null, stored = "";
-  const fill = (answer) => { etag = answer.etag; stored = JSON.stringify(answer.body, null, 2); text.value = stored; };
-  async function write() {
-    let value;
-    try { value = JSON.parse(text.value); } catch (error) { put(failed, problem(new ApiError(0, "not-json", `This is no JSON: ${error.message}`))); return; }
+  const text = h("textarea", { rows: 24, spellcheck: "false", "aria-label": label, oninput: keep });
+  let etag = null, stored = "", isSaving = false;
+  /** What is typed survives a reload, another page and a refused key. The text that it began with is kept beside it. */
+  function keep() {
     try {
-      fill(await save(value, etag));
+      if (text.value === stored) sessionStorage.removeItem(draft); else sessionStorage.setItem(draft, JSON.stringify({ text: text.value, stored, etag }));
+    } catch { /* the tab is full: the text is still in the form */ }
+  }
+  const fill = (answer) => { etag = answer.etag; stored = JSON.stringify(answer.body, null, 2); text.value = stored; keep(); };
+  async function write() {
+    if (isSaving) return;
+    const sent = text.value;
+    let value;
+    try { value = JSON.parse(sent); } catch (error) { put(failed, problem(new ApiError(0, "not-json", `This is no JSON: ${error.message}`))); return; }
+    isSaving = true;
+    try {
+      const answer = await save(value, etag), now = text.value;
+      fill(answer);
+      if (now !== sent) { text.value = now; keep(); } // typed while it was saved
       put(failed, h("p", { class: "good" }, "Saved."));
     } catch (error) {
       put(failed, error.status === 412
         ? h("div", { class: "problem", role: "alert" }, h("b", {}, "Another person has saved since you opened this."), h("p", {}, "Your text is still here. Copy what you need of it, then take the saved one."), button("Take the saved one", reload))
         : problem(error));
+    } finally {
+      isSaving = false;
     }
   }
-  async function reload() { fill(await load()); put(failed); }
+  async function reload() { try { fill(await load()); put(failed); } catch (error) { put(failed, problem(error, button("Try again", reload))); } }
   const content = h("div", { class: "form" });
   put(place, h("div"), h("div", { class: "scroll" }, content));
   const open = () => loading(content, load(), (answer) => {
+    const kept = JSON.parse(sessionStorage.getItem(draft) ?? "null");
     fill(answer);
-    return [note, text, failed, h("div", { class: "actions" }, button("Save", write, { class: "primary" }), button("Discard changes", () => { text.value = stored; put(failed); }))];
+    if (kept) {
+      text.value = kept.text;
+      // The tag of the text that was changed: saving over what somebody else has saved since is refused.
+      if (kept.stored !== stored) etag = kept.etag;
+      keep();
+      put(failed, h("p", { class: "soft" }, "What you had not saved is here again."));
+    }
+    return [note, text, failed, h("div", { class: "actions" }, button("Save", write, { class: "primary" }), button("Discard changes", () => { text.value = stored; keep(); put(failed); }))];
   }, open);
   open();
   const warn = (event) => { if (text.value !== stored) event.preventDefault(); };
@@ -71,14 +93,14 @@ function documentForm(place, { label, note, load, save }) {
 
 function showWorkspace(place) {
   return documentForm(place, {
-    label: "The settings as JSON", note: h("p", { class: "soft" }, "senders, topics, caps, testAddresses, addressAttributes, sending, and the look of the page behind links. emailAccount is read only. They act within 10 seconds."),
+    name: "settings", label: "The settings as JSON", note: h("p", { class: "soft" }, "senders, topics, caps, testAddresses, addressAttributes, sending, and the look of the page behind links. emailAccount is read only. They act within 10 seconds."),
     load: () => call("GET", ["settings"]), save: (value, etag) => call("PUT", ["settings"], { body: value, headers: etag ? { "If-Match": etag } : {} }),
   });
 }
 
 function showSchema(place) {
   return documentForm(place, {
-    label: "The schema as JSON", note: h("p", { class: "soft" }, "The primary key, the types of attributes, and the time zone. The primary key stays once a customer has one."),
+    name: "schema", label: "The schema as JSON", note: h("p", { class: "soft" }, "The primary key, the types of attributes, and the time zone. The primary key stays once a customer has one."),
     load: () => call("GET", ["schema"]), save: (value) => call("PUT", ["schema"], { body: value }),
   });
 }
@@ -104,8 +126,9 @@ function showSecret(place) {
 
 function showSuppressions(place) {
   const failed = h("div", { class: "failed" });
-  const channel = h("select", { "aria-label": "Channel" }, ["email", "sms", "webhook"].map((each) => h("option", { value: each }, each)));
-  const address = h("input", { type: "search", placeholder: "Address", "aria-label": "Only this address", onkeydown: (event) => { if (event.key === "Enter") list.restart(); }, onchange: () => list.restart() });
+  // The API finds an address on a channel only: without an address, the channel filters nothing.
+  const channel = h("select", { "aria-label": "Channel of the address", disabled: true, onchange: () => list.restart() }, ["email", "sms", "webhook"].map((each) => h("option", { value: each }, each)));
+  const address = h("input", { type: "search", placeholder: "Address", "aria-label": "Only this address", oninput: () => { channel.disabled = !address.value.trim(); }, onchange: () => list.restart() });
   const rows = table({
     label: "Suppressed addresses", key: (each) => `${each.channel} ${each.address} ${each.since} ${each.message}`, open: (each) => each.message && to("messages", each.message),
     columns: [{ name: "Since", class: "w-time" }, { name: "Address", class: "w-name" }, { name: "Channel", class: "w-src" }, { name: "Reason" }, { name: "Source" }, { name: "", class: "w-word" }],
@@ -113,7 +136,8 @@ function showSuppressions(place) {
       each.address && button("Lift…", () => lift(each), { class: "small", "aria-label": `Lift the suppression of ${each.address}` })],
   });
   const list = paged({
-    list: rows, failed, path: ["suppressions"], key: (each) => `${each.channel}${each.address}${each.message}`, query: () => address.value.trim() ? { channel: channel.value, address: address.value.trim() } : {},
+    // Nothing tells apart two addresses that are kept as hashes only, so that no two of them are taken for one.
+    list: rows, failed, path: ["suppressions"], key: (each) => each.address || each.message ? `${each.channel} ${each.address} ${each.message}` : Symbol(each.channel), query: () => address.value.trim() ? { channel: channel.value, address: address.value.trim() } : {},
     empty: () => [h("h2", {}, "No address is suppressed."), h("p", {}, "Addresses that bounce for good or complain, and endpoints that are gone, get no more messages and are listed here.")],
   });
   async function lift(each) {
@@ -127,7 +151,7 @@ function showSuppressions(place) {
     const done = await dialog({ title: "Suppress an address", label: "Suppress it", content: [field("Channel", by), field("Address", to)], action: () => call("POST", ["suppressions"], { body: { items: [{ channel: by.value, address: to.value.trim() }] } }) });
     if (done) list.restart();
   }
-  put(place, h("div", {}, h("div", { class: "head" }, channel, address, h("span", { class: "push" }), button("Suppress…", add)), failed), rows.element);
+  put(place, h("div", {}, h("div", { class: "head" }, address, channel, h("span", { class: "push" }), button("Suppress…", add)), failed), rows.element);
   list.start();
   return list.stop;
 }

@@ -9,7 +9,10 @@ export const MOST_ROWS = 200;
 export async function loading(place, promise, show, again) {
   const timer = setTimeout(() => place.append(h("div", { class: "note loading" }, "loading…")), LOADING_AFTER);
   try {
-    put(place, await show(await promise));
+    const content = await show(await promise), isFocused = place.contains(document.activeElement);
+    put(place, content);
+    // The button that was pressed is gone. The next Tab goes on from here, and not from the start of the page.
+    if (isFocused && !place.contains(document.activeElement)) { place.tabIndex = -1; place.focus({ preventScroll: true }); }
   } catch (error) {
     if (error.name === "AbortError") return;
     for (const old of place.querySelectorAll(".loading, .problem")) old.remove();
@@ -48,8 +51,10 @@ export function table({ label, columns, key, cells, open }) {
       for (const row of body.children) row.setAttribute("aria-selected", String(row.dataset.key === chosen));
     },
     /** Whether the person reads further down or stands on a row, so that new rows must not move what they see. */
-    isInUse: () => element.scrollTop > 8 || body.contains(document.activeElement),
-    focusRow(id) { [...body.children].find((row) => row.dataset.key === String(id))?.querySelector("a.open")?.focus(); },
+    isInUse: () => element.scrollTop > 8 || document.scrollingElement.scrollTop > 8 || body.contains(document.activeElement),
+    /** Scrolls to the newest row. On a small screen the page scrolls, and not the list. */
+    toTop() { element.scrollTop = document.scrollingElement.scrollTop = 0; },
+    focusRow(id) { ([...body.children].find((row) => row.dataset.key === String(id))?.querySelector("a.open") ?? element).focus(); },
     /** Says after 300 ms that rows are on their way. What `note` or `empty` shows then takes its place. */
     waiting() {
       put(foot);
@@ -85,12 +90,16 @@ export function split(list, label, onClose) {
     },
     close() {
       if (shown === null) return;
-      const id = shown;
+      const id = shown, isFocused = aside.contains(document.activeElement) || document.activeElement === document.body;
       shown = null;
       aside.remove();
       element.classList.add("closed");
       list.choose?.(null);
-      list.focusRow?.(id);
+      if (isFocused) list.focusRow?.(id);
+    },
+    /** Says after 300 ms that the detail `id` is on its way. `isWanted()` is false when it no longer is, or when it has come. */
+    waiting(id, title, isWanted) {
+      setTimeout(() => { if (shown !== id && isWanted()) this.open(id, title, h("section", { class: "soft" }, "loading…")); }, LOADING_AFTER);
     },
     get shown() { return shown; },
   };

@@ -4,7 +4,7 @@ import { draftOf } from "./definition.js";
 import { dialog } from "./dialog.js";
 import { differenceList, pretty } from "./diff.js";
 import { button, facts, h, json, put, section, time, to } from "./dom.js";
-import { loading, split, table } from "./table.js";
+import { MOST_ROWS, loading, split, table } from "./table.js";
 import { pill } from "./words.js";
 
 const NONE = "0"; // compared with no other version: the whole definition is shown
@@ -30,7 +30,7 @@ export function show(place, context) {
 
   async function read() {
     await loading(list.foot, get(["journeys", id, "versions"], { cursor }), (body) => {
-      items = [...items, ...body.items];
+      items = [...items, ...body.items].slice(-MOST_ROWS);
       cursor = body.next;
       list.show(items);
       open();

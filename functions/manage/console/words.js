@@ -56,6 +56,7 @@ export const CAUSES = {
   otherwise: "No branch holds.",
   experiment: "The experiment chose this branch.",
   jump: "The step before leads here.",
+  report: "A report about a message came for which the run waited.",
 };
 
 export const MESSAGE_STATUSES = {
@@ -93,8 +94,9 @@ export const MESSAGE_REASONS = {
 
 export const PARKED_KINDS = { signal: "signal", message: "message" };
 
-/** The sentence for a reason of a run, a message or a move. */
+/** The sentence for a reason of a run or a move, and for that of a message: the same word may say something else there. */
 export const why = (reason) => REASONS[reason] ?? CAUSES[reason] ?? MESSAGE_REASONS[reason] ?? reason;
+export const whyNotSent = (reason) => MESSAGE_REASONS[reason] ?? why(reason);
 
 const UNITS = ["year", "month", "week", "day", "hour", "minute", "second"];
 /** An ISO 8601 duration in words: `P1DT12H` -> `1 day 12 hours`. What is no duration stays as it is. */
