@@ -34,6 +34,7 @@ WIDE: Final = {"width": 1280, "height": 800}
 NARROW: Final = {"width": 390, "height": 844}
 LEVELS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PATIENCE: Final = 20.0  # seconds in which a page has to be complete
+FIRST_VISIT: Final = 90.0  # seconds: a dozen files are loaded at once, and the local stack starts a process for each call
 QUIET: Final = 0.12  # seconds without a request to the API, after which a page is complete
 RECORD_VIOLATIONS: Final = """
 window.violations = [];
@@ -122,7 +123,7 @@ class ConsolePage:
         """
         for dialog in self.tab.query_selector_all("dialog[open]"):
             dialog.evaluate("(dialog) => dialog.close()")
-        self.tab.goto(f"{self.url}/console{address}")
+        self.tab.goto(f"{self.url}/console{address}", timeout=FIRST_VISIT * 1000)
         end = time.monotonic() + PATIENCE
         if press is not None:
             self.tab.get_by_role("button", name=press, exact=True).first.click(timeout=PATIENCE * 1000)

@@ -69,7 +69,7 @@ def test_a_wrong_key_gets_a_sentence_and_the_address_stays(locked: ConsolePage, 
 
 
 def test_a_key_that_stops_working_leads_to_the_key_page(chromium: Any, stack: Stack, usual: Filled) -> None:
-    """After a 401 the page asks for a key, keeps the address, and has the old key no more."""
+    """After a 401 the page asks for a key, keeps the address, and has forgotten the old key."""
     with open_console(chromium, stack.url, None) as page:
         page.open("#/journeys", "Admin key")
         enter(page, usual.workspace.admin_key)
@@ -83,8 +83,8 @@ def test_a_key_that_stops_working_leads_to_the_key_page(chromium: Any, stack: St
         assert usual.workspace.admin_key not in page.tab.evaluate("JSON.stringify({ ...sessionStorage })")
 
 
-def test_leaving_discards_the_key(locked: ConsolePage) -> None:
-    """`Leave` empties the page, and removes the key from the storage of the tab."""
+def test_leaving_drops_the_key(locked: ConsolePage) -> None:
+    """`Leave` empties the page and the storage of the tab of the key."""
     locked.open(f"#key={ADMIN_KEY}", "Send an event")
     locked.tab.get_by_role("button", name="Leave").click()
     locked.tab.get_by_label("Admin key").wait_for()

@@ -47,7 +47,6 @@ export const CAUSES = {
   entered: "The run began here.",
   next: "The step before was done.",
   event: "An event came for which the run waited.",
-  report: "A report about a message came for which the run waited.",
   timeout: "The time of the wait was over.",
   elapsed: "The delay was over.",
   opened: "The time window opened.",
@@ -57,7 +56,6 @@ export const CAUSES = {
   otherwise: "No branch holds.",
   experiment: "The experiment chose this branch.",
   jump: "The step before leads here.",
-  report: "The provider reported what became of the message.",
 };
 
 export const MESSAGE_STATUSES = {
