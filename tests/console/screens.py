@@ -1,4 +1,7 @@
-"""`make screens`: writes a screenshot of every page of the console into a folder: filled, empty, with an error, dark, and narrow."""
+"""`make screens`: writes a screenshot of every page of the console into a folder: filled, empty, with an error, dark, and narrow.
+
+It also writes the two screenshots of the README into `docs/`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,10 @@ VARIANTS: Final[dict[str, list[tuple[str, dict[str, int], str]]]] = {
     "empty": [("", WIDE, "light"), ("-narrow", NARROW, "light")],
     "error": [("", WIDE, "light")],
 }
+DOCS: Final = Path(__file__).parents[2] / "docs"
+DOCUMENTED: Final = {"event": "console-event.png", "customer in a journey": "console-journey.png"}
+"""The files in `docs/` with the pages that the README shows. Each has at most 150 KB (tests/console/test_files.py)."""
+DOCUMENTED_SIZE: Final = {"width": 1040, "height": 640}
 
 
 def main(folder: Path) -> int:
@@ -28,7 +35,7 @@ def main(folder: Path) -> int:
     for old in folder.glob("*.png"):
         old.unlink()
     with running() as stack, running_chromium() as browser:
-        filled, empty = workspaces.usual(stack), Workspace.create(stack)
+        filled, empty = workspaces.usual(stack, "example.com"), Workspace.create(stack)
         _write(browser, folder, stack.url, filled.workspace.admin_key, filled, "filled")
         _write(browser, folder, stack.url, empty.admin_key, filled, "empty")
         _write(browser, folder, stack.url, filled.workspace.admin_key, filled, "error")
@@ -47,6 +54,8 @@ def _write(browser: Any, folder: Path, url: str, key: str, filled: workspaces.Fi
                 console.open(page.address.format(**filled.ids), text, page.press)
                 for suffix, size, scheme in VARIANTS[state]:
                     _save(console, folder / f"{page.name.replace(' ', '-')}-{state}{suffix}.png", size, scheme)
+                if state == "filled" and page.name in DOCUMENTED:
+                    _save(console, DOCS / DOCUMENTED[page.name], DOCUMENTED_SIZE, "light")
 
 
 def _save(console: ConsolePage, path: Path, size: dict[str, int], scheme: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from functions.local.paths import ROOT
+from tests.console.screens import DOCS, DOCUMENTED
 
 FOLDER = ROOT / "functions" / "manage" / "console"
 FILES = sorted(FOLDER.iterdir())
@@ -105,3 +106,10 @@ def test_documents_have_no_script_of_their_own(name: str) -> None:
 def test_the_folder_is_flat() -> None:
     """There are no folders in it: the routes have one segment for the name of a file."""
     assert [each.name for each in FILES if not Path(each).is_file()] == []
+
+
+def test_the_screenshots_of_the_documents_are_small() -> None:
+    """Each image that the README shows has at most 150 KB, so that a clone stays small."""
+    sizes = {each.name: each.stat().st_size for each in DOCS.glob("*.png")}
+    assert sorted(sizes) == sorted(DOCUMENTED.values())
+    assert {name: size for name, size in sizes.items() if size > 150_000} == {}

@@ -109,9 +109,16 @@ def running_receiver(body: str) -> Iterator[str]:
             thread.join()
 
 
-def usual(stack: Stack) -> Filled:
-    """A workspace with customers in each state of a journey with an experiment and a wait, failed webhooks and suppressed addresses."""
+def usual(stack: Stack, domain: str | None = None) -> Filled:
+    """A workspace with customers in each state of a journey with an experiment and a wait, failed webhooks and suppressed addresses.
+
+    The addresses of the customers are in `domain`, by default one that no other workspace of the stack has.
+    """
     workspace = Workspace.create(stack)
+
+    def address(name: str) -> str:
+        return f"{name}@{domain}" if domain else workspace.email(name)
+
     with running_receiver("No such customer") as url:
         trial = json.loads(json.dumps(TRIAL))
         trial["steps"][4]["template"]["url"] = url
@@ -120,7 +127,7 @@ def usual(stack: Stack) -> Filled:
         workspace.publish(trial)
         workspace.put("/api/journeys/draft", {"id": "draft", "name": "A draft", "entry": {"event": "x"}, "steps": []})
         people = ["ada", "ben", "cleo", "dora", "emil", "finn"]
-        workspace.send(*(identify(f"device-{name}", workspace.email(name), first_name=name.title(), plan="pro") for name in people))
+        workspace.send(*(identify(f"device-{name}", address(name), first_name=name.title(), plan="pro") for name in people))
         workspace.send(*(trigger(f"device-{name}", "trial_started", plan="pro") for name in people))
         stack.settle()
         workspace.send(trigger("device-ada", "purchase", total=99.5), trigger("device-ben", "purchase", total=10))
@@ -130,7 +137,7 @@ def usual(stack: Stack) -> Filled:
         workspace.send(trigger("device-finn", "account_closed"))
         stack.settle()
     workspace.post("/api/suppressions", {"items": [{"channel": "email", "address": "gone@example.org"}]})
-    return _filled(workspace, workspace.email("ada"), "trial")
+    return _filled(workspace, address("ada"), "trial")
 
 
 def hostile(stack: Stack) -> Filled:
