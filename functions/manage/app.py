@@ -52,7 +52,7 @@ def _respond(request: Request) -> Response:
     body = _body(request, operation)
     base_url = wiring.public_url() or request.base_url
     result = operation.handler(
-        ApiRequest(workspace, now, found.variables, query, body, wiring.managing, request.headers, base_url, request.path)
+        ApiRequest(workspace, now, found.variables, query, body, wiring.managing, request.headers, base_url, request.full_path)
     )
     return _response(operation, result)
 

@@ -141,7 +141,7 @@ def test_an_index_is_read_until_the_limit_or_its_end(stub_dynamo: StubDynamo) ->
 
 
 @pytest.mark.parametrize("limit", [1, 2, 9])
-@pytest.mark.parametrize("before", [None, "0", "b", "bb", "e", "z"])
+@pytest.mark.parametrize("before", [None, "0", "b", "bb", "c\0", "c\ue000", "e", "z"])
 @pytest.mark.parametrize("since", [None, "0", "b", "bb", "e", "z"])
 def test_the_newest_rows_lie_between_two_bounds(table: Table, limit: int, before: str | None, since: str | None) -> None:
     """The pages together hold each row from `since` on and below `before` once, newest first, whichever of both are given."""

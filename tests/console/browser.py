@@ -32,8 +32,9 @@ ARGUMENTS: Final = [
 ]
 WIDE: Final = {"width": 1280, "height": 800}
 NARROW: Final = {"width": 390, "height": 844}
-RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+LEVELS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PATIENCE: Final = 20.0  # seconds in which a page has to be complete
+FIRST_VISIT: Final = 90.0  # seconds: a dozen files are loaded at once, and the local stack starts a process for each call
 QUIET: Final = 0.12  # seconds without a request to the API, after which a page is complete
 RECORD_VIOLATIONS: Final = """
 window.violations = [];
@@ -122,7 +123,7 @@ class ConsolePage:
         """
         for dialog in self.tab.query_selector_all("dialog[open]"):
             dialog.evaluate("(dialog) => dialog.close()")
-        self.tab.goto(f"{self.url}/console{address}")
+        self.tab.goto(f"{self.url}/console{address}", timeout=FIRST_VISIT * 1000)
         end = time.monotonic() + PATIENCE
         if press is not None:
             self.tab.get_by_role("button", name=press, exact=True).first.click(timeout=PATIENCE * 1000)
@@ -149,13 +150,13 @@ class ConsolePage:
         """The innermost elements that make the page wider than its window."""
         return list(self.tab.evaluate(WIDER))
 
-    def inaccessible(self) -> list[str]:
-        """The violations of WCAG 2.2 AA that axe finds, one line for each element."""
+    def inaccessible(self, *rules: str) -> list[str]:
+        """The violations of WCAG 2.2 AA that axe finds, one line for each element; with `rules` only those of these rules."""
         if not self.tab.evaluate("typeof window.axe === 'object'"):
             from axe_playwright_python.base import AXE_SCRIPT  # noqa: PLC0415 - it is not always installed
 
             self.tab.evaluate(AXE_SCRIPT)
-        options = {"runOnly": RULES, "resultTypes": ["violations"], "iframes": False}
+        options = {"runOnly": list(rules) or LEVELS, "resultTypes": ["violations"], "iframes": False}
         found = self.tab.evaluate(f"axe.run({json.dumps(options)}).then((results) => results.violations)")
         return [f"{each['id']}: {node['target']} {node['html'][:160]} {node['failureSummary']}" for each in found for node in each["nodes"]]
 

@@ -43,6 +43,7 @@ def _write(browser: Any, folder: Path, url: str, key: str, filled: workspaces.Fi
         for page in PAGES:
             text = getattr(page, state)
             if text is not None:
+                console.tab.mouse.move(0, 0)
                 console.open(page.address.format(**filled.ids), text, page.press)
                 for suffix, size, scheme in VARIANTS[state]:
                     _save(console, folder / f"{page.name.replace(' ', '-')}-{state}{suffix}.png", size, scheme)

@@ -82,7 +82,7 @@ def test_a_text_that_is_no_json_is_a_finding(page: ConsolePage, workspace: Works
     assert workspace.get("/api/journeys/cart")["version"] == 1
 
 
-def test_the_picture_follows_the_text(page: ConsolePage, workspace: Workspace) -> None:
+def test_the_drawing_follows_the_text(page: ConsolePage, workspace: Workspace) -> None:
     """A step that is added to the text appears in the picture without being saved."""
     changed = json.loads(json.dumps(CART))
     changed["steps"][0]["timeout"]["next"] = "pause"
@@ -154,12 +154,12 @@ def test_a_reload_keeps_the_text(page: ConsolePage) -> None:
 
 
 def test_two_editors(page: ConsolePage, workspace: Workspace) -> None:
-    """A save over a version of somebody else is refused, shows the difference, and loses neither text."""
+    """A save over a version of another user is refused, shows the difference, and loses neither text."""
     _replace(page, '"Cart"', '"Mine"')
     workspace.put("/api/journeys/cart", CART | {"name": "Theirs"})
     page.tab.get_by_role("button", name="Save", exact=True).click()
     page.tab.wait_for_selector(".other")
-    assert "Somebody else has saved version 2" in page.tab.locator(".other").inner_text()
+    assert "Another user has saved version 2" in page.tab.locator(".other").inner_text()
     lines = page.tab.locator(".other .diff li").all_inner_texts()
     assert any("only in 2" in line and "Theirs" in line for line in lines)
     assert any("only in yours" in line and "Mine" in line for line in lines)
@@ -228,8 +228,8 @@ def test_a_dry_run_of_a_wait(page: ConsolePage) -> None:
     assert "The time of the wait was over." in shown
     assert "Hello Ada" in shown
     assert "You left 30 in your cart." in shown
-    walked = page.tab.locator(".picture .step.walked .name").all_inner_texts()
-    assert walked == ["cart_updated", "wait", "nudge", "end"]
+    highlighted = page.tab.locator(".picture .step.walked .name").all_inner_texts()
+    assert highlighted == ["cart_updated", "wait", "nudge", "end"]
     assert page.tab.locator(".picture .chip.walked").all_inner_texts() == ["after 3 days"]
 
 
@@ -257,7 +257,7 @@ def test_the_parser_agrees_with_the_browser(page: ConsolePage) -> None:
           const { find, parse } = await import(new URL("json_positions.js", document.querySelector("script[type=module]").src));
           const text = '{"a":[1,{"b":"c\\\\n"},true],"d":{"e/f":null,"g":-1.5e3}}', found = [];
           let seed = 1;
-          const random = (n) => { seed = (seed * 1103515245 + 12345) & 0x7fffffff; return Math.floor((seed / 0x7fffffff) * n); };
+          const random = (n) => { seed = (seed * 1103515245 + 12345) & 0x7fffffff; return Math.trunc((seed / 0x7fffffff) * n); };
           for (let round = 0; round < 20000; round += 1) {
             let changed = text;
             for (let change = random(4); change > 0; change -= 1) {
@@ -286,7 +286,7 @@ def test_a_difference_contains_both_texts(page: ConsolePage) -> None:
     wrong = page.tab.evaluate(
         """async () => {
           const { difference } = await import(new URL("diff.js", document.querySelector("script[type=module]").src));
-          const random = (n) => Math.floor(Math.random() * n), found = [];
+          const random = (n) => Math.trunc(Math.random() * n), found = [];
           const some = (most, letters) => Array.from({ length: random(most) }, () => letters[random(letters.length)]).join("\\n");
           const without = (lines, kind) => lines.filter((each) => each.kind !== kind).map((each) => each.text).join("\\n");
           for (let round = 0; round < 2000; round += 1) {

@@ -89,7 +89,7 @@ def test_a_new_journey_does_not_overwrite_another(page: ConsolePage, workspace: 
     assert workspace.get("/api/journeys/wait")["version"] == 1
 
 
-def test_the_picture_shows_where_a_customer_stands_and_came_from(page: ConsolePage, workspace: Workspace) -> None:
+def test_the_layout_shows_where_a_customer_stands_and_came_from(page: ConsolePage, workspace: Workspace) -> None:
     """The steps of a customer's way are marked, the present one as such, and what leads elsewhere is not."""
     customer = workspace.customer(workspace.email("ada"))
     assert not page.open(f"#/journeys/wait/picture?customer={customer['id']}", workspace.email("ada"))
@@ -98,7 +98,7 @@ def test_the_picture_shows_where_a_customer_stands_and_came_from(page: ConsolePa
     assert marked == [["bought", "step walked now"], ["late", "step"], ["end", "step"]]
 
 
-def test_a_picture_that_is_read_again_keeps_focus_scroll_and_elements(page: ConsolePage, workspace: Workspace, stack: Stack) -> None:
+def test_a_layout_that_is_read_again_keeps_focus_scroll_and_elements(page: ConsolePage, workspace: Workspace, stack: Stack) -> None:
     """The number in a step changes in place: the element, its focus and the scroll of the picture stay as they are."""
     assert not page.open("#/journeys/wait/picture", "bought")
     page.tab.set_viewport_size({"width": 1280, "height": 420})
@@ -149,7 +149,24 @@ def test_messages_of_a_journey_are_counted_by_step_and_status(chromium: Any, sta
         until(lambda: page.tab.locator(".split tbody tr").count() == row["messages"]["sent"], page)
 
 
-def test_two_edges_between_the_same_steps_are_told_apart(page: ConsolePage) -> None:
+def test_steps_edges_and_an_experiment_have_the_numbers_of_the_api(chromium: Any, stack: Stack, usual: Filled) -> None:
+    """Each step shows how many came to it, each labelled edge how many took it, and each branch its conversion to the chosen goal."""
+    stats = usual.workspace.get("/api/journeys/trial/stats")
+    conversions = usual.workspace.get("/api/journeys/trial/experiments/subject?goal=bought&branch=large")["branches"]
+    assert stats["entered"] > 0
+    with open_console(chromium, stack.url, usual.workspace.admin_key) as page:
+        assert not page.open("#/journeys/trial/picture?step=subject&goal=bought&branch=large", "95 % interval")
+        came = page.tab.eval_on_selector_all("a.step .came > span:first-child", "all => all.map((each) => Number(each.textContent))")
+        assert came == [each["came"] for each in stats["steps"]]
+        taken = page.tab.eval_on_selector_all(".chip b", "all => all.map((each) => Number(each.textContent))")
+        assert taken == [each["count"] for each in stats["edges"] if each["label"]]
+        rows = page.tab.eval_on_selector_all(
+            ".branches tbody tr", "all => all.map((each) => [...each.children].slice(0, 3).map((cell) => cell.textContent))"
+        )
+        assert rows == [[each["branch"], str(each["entered"]), str(each["came"])] for each in conversions]
+
+
+def test_two_edges_between_the_same_steps_are_distinguished(page: ConsolePage) -> None:
     """The id of a branch, its position where it has none, and the reason of a move each find their own edge; an unknown edge is none."""
     page.open("#/journeys", "A wait")
     labels = ["a", "b", "after P3D"]

@@ -27,11 +27,12 @@ def test_a_page_is_accessible_and_quiet(page: Page, state: str, usual: Filled, r
     console.tab.emulate_media(color_scheme="light")
     missing = console.open(page.address.format(**usual.ids), getattr(page, state), page.press)
     found = [missing] if missing else []
-    for size, scheme in itertools.product((WIDE, NARROW), ("light", "dark")):
+    for scheme, size in itertools.product(("light", "dark"), (WIDE, NARROW)):
         console.tab.set_viewport_size(size)
         console.tab.emulate_media(color_scheme=scheme)
         where = f"{size['width']} {scheme}"
-        found += [f"{where}: {each}" for each in console.inaccessible()]
+        # The colour scheme changes colours only, so that a second run of all rules would find what the first one has found.
+        found += [f"{where}: {each}" for each in console.inaccessible(*(["color-contrast"] if scheme == "dark" else []))]
         found += [f"{where}: wider than the window: {each}" for each in console.sideways()]
     found += console.new_faults()
     if found:

@@ -180,7 +180,7 @@ def hostile(stack: Stack) -> Filled:
 def _filled(workspace: Workspace, primary_key: str, journey: str) -> Filled:
     events = workspace.get("/api/events?limit=200")["items"]
     messages = workspace.get("/api/messages")["items"]
-    entered = next(each for each in events if each["journeys"])
+    entered = next(each for each in events if each["journeys"] and each["payload"])
     return Filled(
         workspace,
         {

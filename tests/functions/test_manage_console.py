@@ -92,6 +92,14 @@ def test_other_addresses_of_the_index_redirect_to_it(path: str, location: str) -
     assert (response["statusCode"], response["headers"]["Location"], response["body"]) == (302, location, "")
 
 
+@pytest.mark.parametrize(("full_path", "location"), [("/live/", "console"), ("/live", "live/console"), ("/", "console")])
+def test_the_redirect_of_the_root_keeps_the_stage(full_path: str, location: str) -> None:
+    """A browser adds a relative address behind the last slash: without one at the end, the name of the stage would be lost."""
+    context = {"stage": "live", "path": full_path}
+    event = {"httpMethod": "GET", "path": "/", "resource": "/", "pathParameters": None, "requestContext": context}
+    assert app.lambda_handler(event, Context())["headers"]["Location"] == location
+
+
 def test_a_slash_at_the_end_arrives_below_a_base_path() -> None:
     """The redirect of `/console/` works too where the greedy path of API Gateway has lost the slash."""
     event = {

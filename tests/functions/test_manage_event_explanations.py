@@ -17,7 +17,7 @@ from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.run_items import to_item
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.intake.event_log import Page
-from waypost.domain.intake.receipts import JourneyOutcome, Receipt
+from waypost.domain.intake.receipts import JourneyOutcome, Receipt, TakenBranch
 from waypost.domain.reasons import Reason
 from waypost.domain.runs.run import Cause, Run, StepVisit
 from waypost.domain.values.wire_time import iso
@@ -138,6 +138,18 @@ def test_the_version_is_that_of_the_run_that_was_there(workspace: str, customer:
     assert [each["waiting"] for each in why()["checks"]] == [None, False, False]
 
 
+def test_a_run_that_an_event_of_the_same_batch_started_waited(workspace: str, customer: str) -> None:
+    """The events of a batch have one time of receipt: the receipt shows that the second one found the run of the first one in its wait."""
+    at = NOW + timedelta(hours=1)
+    visits = (StepVisit(at, "wait", Cause.ENTERED), StepVisit(at, "end", Cause.EVENT, "again"))
+    store_run(workspace, customer, 1, step="end", entered_at=at, history=visits)
+    log(workspace, customer, {"total": 12}, JourneyOutcome("welcome", "advanced", None, "r_1", (TakenBranch("wait", "again"),)))
+    assert [each["waiting"] for each in why()["checks"]] == [None, True, True]
+    store_run(workspace, customer, 1, entered_at=at, history=visits[:1])
+    log(workspace, customer, {"total": 12}, JourneyOutcome("welcome", "exited", Reason.EXIT_EVENT, "r_1"))
+    assert [each["waiting"] for each in why()["checks"]] == [None, True, True]
+
+
 def test_a_run_that_had_ended_did_not_wait(workspace: str, customer: str) -> None:
     """A run that exited before the event came neither waits nor decides the version."""
     log(workspace, customer, {"total": 1})
@@ -188,6 +200,8 @@ def test_what_cannot_be_explained_is_refused(workspace: str, customer: str) -> N
     assert call("GET", "/api/events/e1/why", query={"journey": "nothing"})[0] == 404
     assert call("GET", "/api/events/e1/why", query={"journey": "welcome", "version": "2"})[0] == 404
     assert call("GET", "/api/events/e1/why")[0] == 400
+    Table("JourneysTable").delete({"workspace": workspace, "row": "version#welcome#000001"})
+    assert call("GET", "/api/events/e1/why", query={"journey": "welcome"})[0] == 404
     call("PUT", "/api/journeys/sketch", {"entry": {"event": "x"}, "steps": {}})
     assert call("GET", "/api/events/e1/why", query={"journey": "sketch"})[0] == 422
 

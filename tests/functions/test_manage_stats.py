@@ -124,6 +124,13 @@ def test_another_version_has_its_own_numbers(version: CountedVersion) -> None:
         assert (status, error["code"], error["errors"][0]["parameter"]) == (400, "bad-parameter", "since")
 
 
+def test_a_version_that_was_deleted_meanwhile_has_no_numbers(workspace: str, version: CountedVersion) -> None:
+    """The deletion of a draft removes the older versions first. Where it ended after that, or is going on, such a version is 404."""
+    Table("JourneysTable").delete({"workspace": workspace, "row": "version#welcome#000001"})
+    assert call("GET", "/api/journeys/welcome/stats")[0] == 404
+    assert call("GET", "/api/journeys/welcome/experiments/draw", query={"goal": "end"})[0] == 404
+
+
 def test_an_incomplete_draft_has_no_numbers(version: CountedVersion) -> None:
     """A version that is no graph of steps is 422 with its faults, as its picture is."""
     call("PUT", "/api/journeys/sketch", {"steps": {}})

@@ -33,4 +33,5 @@ def test_continuous_integration_runs_what_make_test_leaves_out() -> None:
     assert 'echo "!!! sam local and sam deploy are NOT tested' in printed("test")
     assert printed("test-sam").split()[-1] == "tests/sam_local"
     commands = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith(("make ", "export "))]
-    assert commands == ["make setup", "make check", "make test", "export WAYPOST_REQUIRE_DOCKER=1", "make test-sam"]
+    browser, docker = "export WAYPOST_BROWSER=required", "export WAYPOST_REQUIRE_DOCKER=1"
+    assert commands == ["make setup", browser, "make check", "make test", docker, "make test-sam"]

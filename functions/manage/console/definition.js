@@ -25,7 +25,7 @@ const forgetDrafts = (journey) => { for (const each of namesOf(journey)) session
 export function show(place, context) {
   const { id } = context;
   let base = { journey: context.journey, version: context.journey.version, etag: context.etag, text: pretty(context.journey.definition) };
-  let other = null; // what somebody else has saved since: { journey, etag }
+  let other = null; // what another user has saved since: { journey, etag }
   let findings = [], schema = null, timer = null, checking = null, picture = null, isSaving = false, isGone = false;
 
   const said = h("span", { class: "soft", role: "status" });
@@ -33,7 +33,8 @@ export function show(place, context) {
   const drawing = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Picture of the definition" });
   const isOld = h("p", { class: "note old", hidden: true }, "The text has no picture yet; this one is older.");
   const text = editor({ label: "Definition as JSON", onInput: changed, schema: () => schema });
-  const save = button("Save", () => saveText(), { class: "primary" });
+  text.area.addEventListener("keydown", (event) => { if (event.key === "s" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); if (!save.disabled) saveText(); } });
+  const save = button("Save", () => saveText(), { class: "primary", title: "Ctrl-S" });
   const publish = button("Publish…", publishSaved);
   put(place, h("div", { class: "define" },
     h("div", { class: "write" },
@@ -46,7 +47,7 @@ export function show(place, context) {
     const isStopped = base.journey.status === "stopped";
     const isPublished = base.journey.publishedVersion === base.journey.version;
     save.disabled = isSaving || isStopped || !isDirty();
-    publish.disabled = isSaving || isStopped || isPublished || base.version !== base.journey.version;
+    publish.disabled = isSaving || isStopped || isPublished || other !== null;
     const state = isStopped ? "The journey is stopped; it takes no new version." : isSaving ? "saving…"
       : isDirty() ? `changed since version ${base.version}, kept in this tab` : `version ${base.version}${isPublished ? ", published" : ", not published"}`;
     if (said.textContent !== state) said.textContent = state;
@@ -133,7 +134,7 @@ export function show(place, context) {
     if (found) text.select(found.start + 1, found.end - 1);
   }
 
-  /** Saves the text as a new version, unless somebody else has saved one since. */
+  /** Saves the text as a new version, unless another user has saved one since. */
   async function saveText(isRepeated = false) {
     if (isSaving) return undefined;
     if (other) return showOther();
@@ -179,9 +180,9 @@ export function show(place, context) {
     const { journey } = other, theirs = pretty(journey.definition);
     const accept = () => { base = { journey, version: journey.version, etag: other.etag, text: theirs }; other = null; put(notice); };
     put(notice, h("section", { class: "other", "aria-labelledby": "other" },
-      h("h2", { id: "other", tabindex: -1 }, `Somebody else has saved version ${journey.version}`), h("p", {}, "It was saved ", time(journey.updatedAt, { always: true }), `, after you began with version ${base.version}. Your text is kept.`),
+      h("h2", { id: "other", tabindex: -1 }, `Another user has saved version ${journey.version}`), h("p", {}, "It was saved ", time(journey.updatedAt, { always: true }), `, after you began with version ${base.version}. Your text is kept.`),
       h("div", { class: "actions" },
-        button(`Save mine as version ${journey.version + 1}`, () => { accept(); forgetDrafts(base.journey); keepDraft(); saveText(); }),
+        isDirty() && button(`Save mine as version ${journey.version + 1}`, () => { accept(); forgetDrafts(base.journey); keepDraft(); saveText(); }),
         button(`Take version ${journey.version}`, () => { accept(); forgetDrafts(base.journey); text.replace(theirs); changed(); put(notice, h("p", { class: "note" }, "Your text comes back with ", h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Z"), ".")); }),
         button("Keep writing", () => { put(notice); text.area.focus(); })),
       differenceList(theirs, text.value, [`only in ${journey.version}`, "only in yours"])));
@@ -197,7 +198,7 @@ export function show(place, context) {
       adopt(now.body, now.etag);
       counts = counted;
     } catch (problemOfRead) {
-      put(failed, problem(problemOfRead));
+      return put(failed, problem(problemOfRead));
     }
     if (other) return showOther();
     const { journey, etag } = base, before = journey.publishedVersion;
@@ -215,7 +216,7 @@ export function show(place, context) {
     return context.reload();
   }
 
-  /** Takes what the API says about the journey now. A version of somebody else is kept beside the text until the person decides. */
+  /** Takes what the API says about the journey now. A version of another user is kept beside the text until the person decides. */
   function adopt(journey, etag) {
     if (isSaving || journey.version < base.version) return;
     if (journey.version > base.version) other = { journey, etag };

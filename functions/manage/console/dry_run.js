@@ -2,9 +2,9 @@
 import { ApiError, call, get } from "./api.js";
 import { draftOf } from "./definition.js";
 import { field } from "./dialog.js";
-import { button, day, h, json, put, section, time } from "./dom.js";
+import { button, day, h, json, number, put, section, time } from "./dom.js";
 import { draw, wayOf } from "./drawing.js";
-import { loading, segments } from "./table.js";
+import { MOST_ROWS, loading, segments } from "./table.js";
 import { why } from "./words.js";
 
 const FORMS = "waypost-dry-run"; // the form of each journey, kept in this tab
@@ -96,13 +96,10 @@ export function show(place, context) {
     const runs = [...new Set(answer.moves.map((each) => each.run))];
     const chooseRun = (chosen) => picture?.way(chosen ? wayOf(picture.geometry, answer.moves.filter((each) => each.run === chosen), definition()) : null);
     const heading = h("h2", { tabindex: -1 }, "What would happen");
-    const entries = [...answer.moves.map((each) => ({ ...each, kind: "move" })), ...answer.messages.map((each) => ({ ...each, kind: "message" }))]
-      .map((each, n) => ({ ...each, n })).sort((a, b) => a.at.localeCompare(b.at) || order(a) - order(b) || a.n - b.n);
-    /** A message stands behind the move to its step, though both have the same time. */
-    function order(each) {
-      const n = answer.moves.findLastIndex((move) => move.step === each.step && move.at <= each.at);
-      return each.kind === "move" ? answer.moves.indexOf(answer.moves.find((move) => move.at === each.at && move.step === each.step && move.run === each.run && move.reason === each.reason)) : n + 0.5;
-    }
+    // A message stands behind the move to its step, though both have the same time.
+    const moves = answer.moves.map((each, n) => ({ ...each, n, kind: "move" }));
+    const messages = answer.messages.map((each) => ({ ...each, n: moves.findLastIndex((move) => move.step === each.step && move.at <= each.at) + 0.5, kind: "message" }));
+    const entries = [...moves, ...messages].sort((a, b) => a.at.localeCompare(b.at) || a.n - b.n), more = entries.splice(MOST_ROWS).length;
     let shownDay = null;
     put(result, h("section", { class: "bare" }, heading, runs.length > 1 && segments("Which run is drawn", runs.map((each, n) => [each, `Run ${n + 1}`]), runs[0], chooseRun),
       !runs.length && h("p", { class: "soft" }, "No run begins.")),
@@ -113,11 +110,12 @@ export function show(place, context) {
         ? h("div", {}, ENDS.has(each.reason) ? "ends in " : "→ ", h("b", {}, each.step), runs.length > 1 && h("span", { class: "soft" }, ` run ${runs.indexOf(each.run) + 1}`), each.branch && h("span", {}, ` branch ${each.branch}`), h("div", { class: "soft" }, why(each.reason)))
         : messageOf(each))];
     })),
+    more > 0 && h("p", { class: "note" }, `${number(more)} more are not shown.`),
     answer.ignored.length > 0 && section("What changes nothing", h("ol", { class: "plain" }, answer.ignored.map((each) => h("li", {}, time(each.at, { always: true }), " ", h("b", {}, each.event ?? `report on ${each.message}`), h("div", { class: "soft" }, why(each.reason)))))),
     answer.warnings.length > 0 && section("What looks like a mistake", h("ul", { class: "plain" }, answer.warnings.map((each) => h("li", { class: "warn" }, each.detail)))));
     chooseRun(runs[0]);
     heading.focus({ preventScroll: true });
-    heading.scrollIntoView({ block: "start" });
+    heading.parentElement.scrollIntoView({ block: "start" });
   }
   function messageOf(each) {
     const { subject, text, html, ...rest } = each.rendered ?? {};

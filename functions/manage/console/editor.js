@@ -75,8 +75,14 @@ export function editor({ label, onInput, schema }) {
   function insert(from, to, text) {
     area.focus({ preventScroll: true });
     area.setSelectionRange(from, to);
+    if (from === to && !text) return;
     isInserting = true;
-    try { document.execCommand("insertText", false, text); } finally { isInserting = false; }
+    // It is the only way to change a text area that the browser can undo. A browser without it gets the change all the same.
+    if (!document.execCommand(text ? "insertText" : "delete", false, text)) {
+      area.setRangeText(text, from, to, "end");
+      area.dispatchEvent(new InputEvent("input"));
+    }
+    isInserting = false;
   }
 
   function close() {

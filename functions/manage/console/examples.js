@@ -3,7 +3,7 @@ const unsubscribe = '\n\nNo more of these: {{ unsubscribe_url }}';
 
 export const EXAMPLES = [
   {
-    id: "welcome-mail", title: "Welcome and a reminder", about: "A mail when somebody signs up, a wait of three days for a purchase, and a reminder to those who have not bought.",
+    id: "welcome-mail", title: "Welcome and a reminder", about: "A mail when a customer signs up, a wait of three days for a purchase, and a reminder to those who have not bought.",
     definition: {
       name: "Welcome and a reminder",
       entry: { event: "signed_up", reentry: { mode: "once" } },

@@ -3,6 +3,7 @@ import { call, get, problem } from "./api.js";
 import { dialog } from "./dialog.js";
 import { button, h, link, number, plural, put, to } from "./dom.js";
 import { poll } from "./live.js";
+import { soon } from "./table.js";
 import { pill } from "./words.js";
 
 const EVERY = 10_000; // milliseconds
@@ -42,6 +43,7 @@ export function show(place, first) {
   const head = h("div", { class: "head" }, h("h1", {}, h("code", {}, id)));
   const tabs = h("nav", { class: "tabs", "aria-label": "Parts of the journey" }), failed = h("div", { class: "failed" }), body = h("div", { class: "page" });
   put(place, h("div", {}, head, tabs, failed), body);
+  soon(body);
 
   const act = (action, conditional = true) => call("POST", ["journeys", id, action], { headers: conditional && etag ? { "If-Match": etag } : {} });
   async function change(options) {
@@ -116,7 +118,10 @@ export function show(place, first) {
   function read() {
     stopReading();
     stopReading = poll(async (signal) => { const answer = await call("GET", ["journeys", id], { signal }); put(failed); return adopt(answer); }, (error, seconds) => {
-      if (error.status !== 404) return put(failed, problem(error, h("div", { class: "soft" }, `What is shown is older. The page tries again in ${seconds} s.`)));
+      if (error.status !== 404) {
+        if (!journey) put(body);
+        return put(failed, problem(error, h("div", { class: "soft" }, `${journey ? "What is shown is older. " : ""}The page tries again in ${seconds} s.`)));
+      }
       stopReading();
       isOver = true;
       tab?.leave();
@@ -125,6 +130,7 @@ export function show(place, first) {
       return undefined;
     }, { every: EVERY });
   }
+  drawTabs();
   read();
   window.addEventListener("clock", read);
   return {

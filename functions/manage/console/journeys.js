@@ -33,7 +33,7 @@ const noJourneys = () => [h("h2", {}, "No journeys yet"), h("p", {}, "A journey 
 
 const versionText = (each) => {
   if (each.publishedVersion === null) return h("span", { class: "soft" }, `draft ${each.version}`);
-  return [`version ${each.publishedVersion}`, each.version > each.publishedVersion && [" ", h("span", { class: "warn" }, `draft ${each.version} is newer`)]];
+  return [`version ${each.publishedVersion}`, each.draft && [" ", h("span", { class: "warn" }, `draft ${each.version} is newer`)]];
 };
 
 function showList(place) {

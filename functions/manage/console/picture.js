@@ -4,7 +4,7 @@ import { timeline } from "./customers.js";
 import { button, day, facts, h, keyed, link, number, put, s, section, time, to } from "./dom.js";
 import { draw, edgeOf, wayOf } from "./drawing.js";
 import { now, poll } from "./live.js";
-import { loading, split } from "./table.js";
+import { loading, soon, split } from "./table.js";
 import { ENDS, REASONS, does, inWords, pill, status } from "./words.js";
 
 export { draw, edgeOf, wayOf };
@@ -68,6 +68,7 @@ export function show(place, context) {
   const version = h("select", { "aria-label": "Version that is shown", onchange: () => { location.hash = hash({ version: version.value, step: null, customer: null, run: null }); } });
   const since = h("select", { "aria-label": "Days that are counted", onchange: () => { location.hash = hash({ days: since.value }); } }, SINCE.map(([value, name]) => h("option", { value }, name)));
   put(place, h("div", {}, h("div", { class: "facts" }, numbers, version, since), failed), beside.element);
+  soon(scroll);
 
   /** The address of this picture with some parts of its query changed; null removes a part. */
   function hash(changes) {
@@ -108,8 +109,8 @@ export function show(place, context) {
     return false;
   }
   function drawPicture() {
-    const { held, heldAtLeast, ...geometry } = { ...layout, steps: layout.steps.map(({ here, hereAtLeast, ...step }) => step) };
-    const content = JSON.stringify([geometry, definition]);
+    const { held, heldAtLeast } = layout, geometry = { ...layout, held: 0, heldAtLeast: false, steps: layout.steps.map((step) => ({ ...step, here: 0, hereAtLeast: false })) };
+    const content = JSON.stringify([geometry, definition]); // all that is drawn only once: the numbers change in place
     if (content !== shape) {
       shape = content;
       drawn = draw(geometry, { label: `Steps of ${journey.name || id}, version ${layout.version}`, definition, href: (step) => hash({ step, goal: null, branch: null, ignored: null }) });
@@ -157,6 +158,7 @@ export function show(place, context) {
     person = { id: customer, runs: [], moves: [] };
     beside.element.classList.remove("detail");
     beside.open(`customer:${customer}`, h("span", {}, customer), top, history, foot);
+    soon(top);
 
     async function readPerson(signal) {
       const found = await get(["customers", customer], {}, signal);
@@ -309,6 +311,7 @@ export function show(place, context) {
         put(scroll, h("div", { class: "empty" }, h("h2", {}, "This version cannot be drawn yet"), h("ul", {}, error.problems.map((each) => h("li", {}, each.detail, " ", h("code", { class: "soft" }, each.pointer)))), link(to("journeys", id, "definition"), "Open its definition")));
         return;
       }
+      if (!layout) put(scroll);
       put(failed, problem(error, h("div", { class: "soft" }, `${layout ? "What is shown is older. " : ""}The page tries again in ${seconds} s.`)));
     }, { every: EVERY });
   };

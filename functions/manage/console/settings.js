@@ -64,7 +64,7 @@ function documentForm(place, { name, label, note, load, save }) {
       put(failed, h("p", { class: "good" }, "Saved."));
     } catch (error) {
       put(failed, error.status === 412
-        ? h("div", { class: "problem", role: "alert" }, h("b", {}, "Somebody else has saved since you opened this."), h("p", {}, "Your text is still here. Copy what you need of it, then take the saved one."), button("Take the saved one", reload))
+        ? h("div", { class: "problem", role: "alert" }, h("b", {}, "Another person has saved since you opened this."), h("p", {}, "Your text is still here. Copy what you need of it, then take the saved one."), button("Take the saved one", reload))
         : problem(error));
     } finally {
       isSaving = false;

@@ -22,6 +22,11 @@ export async function loading(place, promise, show, again) {
   }
 }
 
+/** Shows "loading…" in an empty place that has not been filled after 300 ms. */
+export function soon(place) {
+  setTimeout(() => { if (!place.firstChild) put(place, h("div", { class: "note loading" }, "loading…")); }, LOADING_AFTER);
+}
+
 /**
  * A table whose rows stay as they are from poll to poll.
  *

@@ -120,3 +120,10 @@ def test_only_failed_messages_are_redriven(status: MessageStatus) -> None:
     """A message in any state but failed does not change when it is redriven, so that nothing that was sent is sent again."""
     message = pending_message(status=status)
     assert delivery.redriven(message, NOW) is message
+
+
+def test_what_a_report_stated_stays_with_its_status_when_a_claim_is_taken_back() -> None:
+    """A bounce that is reported during a claim keeps its text, although the provider is not called in this claim."""
+    before = pending_message()
+    bounced = replace(claimed(before), status=MessageStatus.BOUNCED, report_detail="no such mailbox")
+    assert delivery.without_call(bounced, before).shown_detail == "no such mailbox"

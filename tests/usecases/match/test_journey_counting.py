@@ -123,6 +123,18 @@ def test_an_ignored_event_is_counted_with_its_reason(harness: MatchHarness) -> N
     assert written(harness, NOW + IGNORED_PAUSE).ignored == Counter({Reason.ALREADY_ENTERED: 1})
 
 
+def test_an_event_that_moves_a_run_is_not_ignored_in_its_journey() -> None:
+    """The event that ends a wait may also be the entry, which is refused to a customer who is in the journey: it did something there."""
+    harness = MatchHarness()
+    harness.workspaces.schemas["w1"] = SCHEMA
+    wait = WAIT | {"branches": [{"event": "signed_up", "next": "end"}]}
+    harness.journeys.publish(journey(steps=[wait, message("nudge", "end"), END]))
+    harness.match(arrived(SIGN_UP))
+    [receipt] = harness.match(arrived(SIGN_UP | {"uuid": "again"}))
+    assert [each.outcome for each in receipt.journeys] == ["advanced", "ignored"]
+    assert written(harness) == JourneyCounts(entered=1, finished=1, edges=Counter({EdgePlace(0, 0): 1}))
+
+
 def test_an_event_whose_receipt_could_not_be_written_is_counted_once(harness: MatchHarness) -> None:
     """An ignored event is matched again until its receipt is written, and counts only then."""
     harness.match(arrived(SIGN_UP))

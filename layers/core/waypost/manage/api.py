@@ -23,7 +23,7 @@ class ApiRequest(Generic[Q, B]):
 
     `workspace` is empty for an operation that needs no key.
 
-    `base_url` is the public URL of the API, empty if it is not known. `path` is the path below it as the caller has sent it.
+    `base_url` is the public URL of the API, empty if it is not known. `path` is the whole path as the caller has sent it.
 
     `connect` returns the dependencies. It is called on use, so that `GET /api/health` needs no adapter.
     """

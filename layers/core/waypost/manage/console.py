@@ -112,9 +112,10 @@ def _operation(path: str, name: str, handler: Any) -> Operation:
     return Operation("GET", path, name, "A part of the console", handler, str, scope=None, query=IgnoredQuery, media=_MEDIA[".html"])
 
 
-def _redirect_from_root(_: ApiRequest[IgnoredQuery, None]) -> Response:
-    """`GET /`."""
-    return _redirect("console")
+def _redirect_from_root(request: ApiRequest[IgnoredQuery, None]) -> Response:
+    """`GET /`, also where the address ends with the stage or base path and has no slash behind it."""
+    last_segment = request.path.rpartition("/")[2]  # a browser takes it off the address before it adds a relative one
+    return _redirect(f"{last_segment}/console" if last_segment else "console")
 
 
 def _redirect(target: str) -> Response:

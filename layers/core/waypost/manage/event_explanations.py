@@ -21,7 +21,7 @@ from waypost.domain.runs.run import Run
 from waypost.domain.values.wire_time import iso
 from waypost.manage import events
 from waypost.manage.api import ApiRequest
-from waypost.manage.journeys import invalid
+from waypost.manage.journeys import definition_of, existing, invalid
 from waypost.manage.requests import ExplanationQuery
 from waypost.manage.responses.events import JourneyOutcomeResponse
 from waypost.manage.responses.explanations import EventExplanationResponse, TriggerCheckResponse
@@ -48,9 +48,7 @@ def explain_event(request: ApiRequest[ExplanationQuery, None]) -> EventExplanati
     dependencies, workspace, query = request.dependencies, request.workspace, request.query
     receipt = events.receipt(dependencies.receipts, workspace, request.variables["uuid"], request.now)
     event = logged_event(dependencies.log, workspace, receipt)
-    lifecycle = dependencies.journeys.lifecycle(workspace, query.journey)
-    if lifecycle is None:
-        raise RefusedError(404, "not-found", "There is no journey with this id.")
+    lifecycle = existing(dependencies.journeys, workspace, query.journey)
     schema = dependencies.workspaces.schema(workspace)
     rows = identify.find_rows(dependencies.customers, workspace, event.identifier)
     customer = assemble(rows, schema.primary_key)
@@ -61,7 +59,8 @@ def explain_event(request: ApiRequest[ExplanationQuery, None]) -> EventExplanati
     journey = definition(dependencies.journeys, workspace, lifecycle, version)
     context = StepContext(customer or _no_customer(workspace, receipt), event_snapshot(event), receipt.received_at, schema.timezone)
     key = journey.entry.reentry.key_of(event.payload)
-    there = [each for each in placed(runs, receipt.received_at) if each.run.version == version and key in (None, each.run.key)]
+    found_there = (*placed(runs, receipt.received_at), *moved(receipt, query.journey, runs))
+    there = [each for each in found_there if each.run.version == version and key in (None, each.run.key)]
     found = checks(journey, context)
     return EventExplanationResponse(
         uuid=event.uuid,
@@ -105,6 +104,20 @@ def placed(runs: Sequence[Run], at: datetime) -> Iterator[PlacedRun]:
             yield PlacedRun(run, before[-1].step)
 
 
+def moved(receipt: Receipt, journey: str, runs: Sequence[Run]) -> Iterator[PlacedRun]:
+    """The runs of a journey that an event moved or ended, each with the step in which the event found it."""
+    # The events of one batch have one time. If the first one of them has started a run, the times of the run's visits do not show where
+    # the second one found it. The receipt does.
+    by_id = {run.id: run for run in runs}
+    for outcome in receipt.journeys:
+        run = by_id.get(outcome.run or "") if outcome.journey == journey and outcome.outcome in ("advanced", "exited") else None
+        if run is None:
+            continue
+        steps = [visit.step for visit in run.history if visit.at <= receipt.received_at]
+        if outcome.branches or steps:
+            yield PlacedRun(run, outcome.branches[0].step if outcome.branches else steps[-1])
+
+
 def version_of(lifecycle: Lifecycle, outcome: JourneyOutcome | None, runs: Sequence[Run], at: datetime) -> int:
     """The version of the run that an event moved or found, else the published one, else the newest draft."""
     moved = [run for run in runs if outcome is not None and run.id == outcome.run]
@@ -114,9 +127,7 @@ def version_of(lifecycle: Lifecycle, outcome: JourneyOutcome | None, runs: Seque
 
 def definition(journeys: ManagedJourneys, workspace: str, lifecycle: Lifecycle, version: int) -> Journey:
     """The journey in a version. RefusedError 404 if there is no such version, 422 for a draft that is no complete journey."""
-    if version > lifecycle.version:
-        raise RefusedError(404, "not-found", "This journey has no such version.")
-    parsed = parse(journeys.definition(workspace, lifecycle.id, version))
+    parsed = parse(definition_of(journeys, workspace, lifecycle, version))
     if not isinstance(parsed, Journey):
         raise invalid("This version is not complete, so its conditions cannot be evaluated.", parsed)
     return parsed

@@ -11,7 +11,7 @@ from waypost.domain.journeys.waits import WaitUntil
 from waypost.domain.runs.edges import branch_names
 from waypost.domain.runs.journey_counts import CountedVersion
 from waypost.manage.api import ApiRequest
-from waypost.manage.journeys import invalid
+from waypost.manage.journeys import definition_of, existing, invalid
 from waypost.manage.layouts import drawable
 from waypost.manage.message_counts import count_messages
 from waypost.manage.requests import CountsQuery, ExperimentQuery, StatsQuery
@@ -25,13 +25,9 @@ def read_version(journeys: ManagedJourneys, workspace: str, journey_id: str, ver
 
     RefusedError 404, or 422 for a draft that is no graph of steps.
     """
-    journey = journeys.lifecycle(workspace, journey_id)
-    if journey is None:
-        raise RefusedError(404, "not-found", "There is no journey with this id.")
+    journey = existing(journeys, workspace, journey_id)
     number = version or journey.published_version or journey.version
-    if number > journey.version:
-        raise RefusedError(404, "not-found", "This journey has no such version.")
-    parsed = drawable(journeys.definition(workspace, journey_id, number))
+    parsed = drawable(definition_of(journeys, workspace, journey, number))
     if not isinstance(parsed, Journey):
         raise invalid("This version has no numbers: its definition is not complete.", parsed)
     return CountedVersion(workspace, journey_id, number), parsed

@@ -66,12 +66,17 @@ def read_version(journeys: ManagedJourneys, workspace: str, journey_id: str, ver
     if version is None:
         return read(journeys, workspace, journey_id)
     journey = existing(journeys, workspace, journey_id)
+    return journey, definition_of(journeys, workspace, journey, version)
+
+
+def definition_of(journeys: ManagedJourneys, workspace: str, journey: Lifecycle, version: int) -> Any:
+    """The definition of one version of a journey. RefusedError 404 if there is no such version."""
     if version > journey.version:
-        raise _no_version()
+        raise RefusedError(404, "not-found", "This journey has no such version.")
     try:
-        return journey, journeys.definition(workspace, journey_id, version)
-    except LookupError:  # the draft was deleted after the first read
-        raise _no_version() from None
+        return journeys.definition(workspace, journey.id, version)
+    except LookupError:  # the draft was deleted after the first read, or its deletion ended after the older versions
+        raise RefusedError(404, "not-found", "This journey has no such version.") from None
 
 
 def etag(journey: Lifecycle) -> str:
@@ -303,10 +308,6 @@ def draw_journey(request: ApiRequest[DiagramQuery, None]) -> str:
     is_counted = query.counts or query.cursor is not None
     counts = partial(count_runs, dependencies.runs, workspace, journey_id, query.cursor, has_time) if is_counted else None
     return diagram_of(dependencies.journeys, counts, workspace, journey_id)
-
-
-def _no_version() -> RefusedError:
-    return RefusedError(404, "not-found", "This journey has no such version.")
 
 
 def _changed() -> RefusedError:

@@ -80,11 +80,24 @@ def match_events(
 
 
 def _count_ignored(workspace: str, receipts: Iterable[Receipt], snapshot: Snapshot, now: datetime, dependencies: MatchDependencies) -> None:
-    """Counts what the events could have done in journeys and did not, under the version that customers enter now."""
-    for outcome in (outcome for receipt in receipts for outcome in receipt.journeys if outcome.outcome == "ignored"):
-        version = snapshot.version_at(outcome.journey, now)
-        if version is not None and outcome.reason is not None:
-            dependencies.counted.add_ignored(CountedVersion(workspace, outcome.journey, version), outcome.reason)
+    """Counts the events that could have done something in a journey and did nothing, under the version that customers enter now."""
+    for journey, reason in (each for receipt in receipts for each in _ignored_by_journey(receipt).items()):
+        version = snapshot.version_at(journey, now)
+        if version is not None:
+            dependencies.counted.add_ignored(CountedVersion(workspace, journey, version), reason)
+
+
+def _ignored_by_journey(receipt: Receipt) -> dict[str, Reason]:
+    """The first reason why an event did nothing, for each journey in which it did nothing.
+
+    A receipt may have several outcomes for one journey: the event that advances a run may also be the entry, which is refused then.
+    """
+    moved = {each.journey for each in receipt.journeys if each.outcome != "ignored"}
+    ignored: dict[str, Reason] = {}
+    for outcome in receipt.journeys:
+        if outcome.journey not in moved and outcome.reason is not None:
+            ignored.setdefault(outcome.journey, outcome.reason)
+    return ignored
 
 
 def _send_to_other_groups(matcher: EventMatcher, events: Sequence[Event]) -> set[str]:

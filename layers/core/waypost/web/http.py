@@ -30,7 +30,8 @@ otherwise keep the function busy for minutes."""
 class Request:
     """An HTTP request. Header names are in lower case; the path begins with neither a stage nor a base path.
 
-    `base_url` is the URL of the API without a slash at its end, as the caller has used it; empty if the event does not say it.
+    `base_url` is the URL of the API without a slash at its end, as the caller has used it; empty if the event does not say it. `full_path`
+    is the path with the stage or base path, as the caller has sent it.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Request:
     body: str | None
     is_base64: bool = False
     base_url: str = ""
+    full_path: str = ""
 
 
 def read(event: Mapping[str, Any]) -> Request:
@@ -64,6 +66,7 @@ def read(event: Mapping[str, Any]) -> Request:
         body=event.get("body"),
         is_base64=bool(event.get("isBase64Encoded")),
         base_url=_base_url(context, path, bare_path),
+        full_path=str(context.get("path") or path),
     )
 
 

@@ -137,3 +137,9 @@ def test_a_cycle_through_steps_that_take_no_time_is_found() -> None:
     """The cycle need not be the wait alone: jumps and splits between the branch and the wait take no time either."""
     steps = [MAIL, wait(asks("opened", next="back"), {"event": "paid"}), jump("back", "wait")]
     assert faults(*steps) == {("fast-loop", "/steps/1")}
+
+
+@pytest.mark.parametrize("name", [{}, [], 1, None])
+def test_an_event_without_a_name_is_no_report(name: object) -> None:
+    """A name of another type is the fault of its type, and the checks of the reports do not fail on it."""
+    assert "report-event" not in {code for code, _ in faults(MAIL | {"next": "end"}, entry={"event": name})}

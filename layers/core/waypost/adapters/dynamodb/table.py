@@ -224,13 +224,20 @@ def get_from_tables(keys: Mapping[Table, Sequence[Item]]) -> dict[Table, list[It
 def _range_of_sort_keys(before: str | None, since: str | None) -> tuple[str, Item]:
     """The part of a key condition for sort keys from `since` on and before `before`, and its values; empty without both."""
     if before and since:
-        # A key condition has one comparison of the sort key, and BETWEEN includes both ends. This text is below `before`, and above every
-        # sort key below it: those that begin like it end in ASCII.
-        last = before[:-1] + chr(ord(before[-1]) - 1) + "\N{DELETE}"
-        return " AND #at BETWEEN :since AND :last", {":since": since, ":last": last}
+        return " AND #at BETWEEN :since AND :last", {":since": since, ":last": _last_before(before)}
     if before:
         return " AND #at < :before", {":before": before}
     return (" AND #at >= :since", {":since": since}) if since else ("", {})
+
+
+def _last_before(position: str) -> str:
+    """A text below a position, and not below any sort key of ASCII that is below it.
+
+    A key condition has one comparison of the sort key, and BETWEEN includes both ends.
+    """
+    start, end = position[:-1], ord(position[-1])
+    # A forged cursor may end in a character that no sort key has: none is below the first one, and surrogates are not valid Unicode.
+    return start if end == 0 else start + chr(0xD7FF if end == 0xE000 else end - 1) + "\N{DELETE}"
 
 
 def _failed_condition(error: ClientError) -> FailedCondition:

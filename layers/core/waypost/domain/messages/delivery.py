@@ -118,7 +118,9 @@ def _keeping_reported_status(before: Message, after: Message) -> Message:
     # A receiver may report that it has the message before it answers the request. The report then changes the row between the claim and
     # the record of the call. Report and record are merged to the same row in either order: the attempt is recorded, and the status is that
     # of the report, as it would be if the report had come a moment later.
-    return after if before.status is MessageStatus.SENDING else replace(after, status=before.status, reason=before.reason)
+    if before.status is MessageStatus.SENDING:
+        return after
+    return replace(after, status=before.status, reason=before.reason, report_detail=before.report_detail)
 
 
 def skipped(message: Message, reason: SkipReason, now: datetime) -> Message:

@@ -101,7 +101,7 @@ def _triggers(raw: Mapping[str, Any], steps: Sequence[Any]) -> Iterator[tuple[Pl
 
 def _trigger_faults(place: Place, trigger: Any) -> Iterator[Finding]:
     name, where = (trigger, place) if isinstance(trigger, str) else (_name_in(trigger), (*place, "event"))
-    if name in REPORT_EVENTS:
+    if isinstance(name, str) and name in REPORT_EVENTS:
         detail = 'delivery reports neither start nor move a run; a wait asks for them by {"message": "<step>", "status": "opened"}'
         yield Finding("report-event", detail, pointer(where))
     condition = condition_in(trigger)
