@@ -1,4 +1,6 @@
 // Elements are made and never parsed from text: no name, payload or answer of a provider can become markup.
+import { now } from "./live.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 function fill(element, properties, children) {
@@ -42,7 +44,7 @@ export function textOf(item) {
 export function keyed(list, items, key, make) {
   const old = new Map([...list.children].map((each) => [each.dataset.key, each]));
   // A time of today is shown without its day, so that after midnight all children are made anew.
-  const today = new Date().toDateString(), used = new Map();
+  const today = new Date(now()).toDateString(), used = new Map();
   let after = null;
   for (const item of items) {
     // Items that nothing tells apart have one key; their place among their equals makes it unique.
@@ -84,8 +86,8 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
 const OLD_DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 const HALF_A_YEAR = 182 * 24 * 3600 * 1000;
-export const day = (iso) => { const at = new Date(iso); return (Math.abs(Date.now() - at) < HALF_A_YEAR ? DAY : OLD_DAY).format(at); };
-const isToday = (at) => at.toDateString() === new Date().toDateString();
+export const day = (iso) => { const at = new Date(iso); return (Math.abs(now() - at) < HALF_A_YEAR ? DAY : OLD_DAY).format(at); };
+const isToday = (at) => at.toDateString() === new Date(now()).toDateString();
 /** A time in the zone of the browser; UTC is in the title. `always` shows the day also for today, `never` does not show it, below a heading that has it. */
 export function time(iso, { always = false, never = false } = {}) {
   if (!iso) return null;

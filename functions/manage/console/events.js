@@ -128,14 +128,21 @@ function feed(name, which) {
   };
   const goesOn = (list) => list.cursor || list.isCut;
   return {
-    /** Returns whether something was new or different. */
-    async read(signal) {
+    /** Whether more came than one reading has, while the rows were to stay. */
+    hasMore: false,
+    /** Returns whether something was new or different. With `isKept`, rows that a person reads are not given up for newer ones. */
+    async read(signal, isKept) {
+      this.hasMore = false;
       const changes = await Promise.all(lists.map(async (list) => {
         const since = list.newest && new Date(Date.parse(list.newest) - OVERLAP).toISOString();
         const { body: page, at } = await call("GET", ["events"], { query: { ...list.query, since, limit: since ? MOST_ROWS : 50 }, signal });
         const cut = () => { list.cursor = null; list.isCut = true; };
         // The cursor of a part that has a beginning does not lead beyond it.
-        if (since && page.next) { list.items = []; cut(); }
+        if (since && page.next) {
+          if (isKept) { this.hasMore = true; return false; }
+          list.items = [];
+          cut();
+        }
         const isChanged = merge(list, page.items);
         if (!since) { list.cursor = page.next; list.isCut = false; }
         // An empty list is read from now on as well: without a beginning, each reading looks through many days.
@@ -215,7 +222,7 @@ export function show(place, first) {
     const all = visible(), known = new Set(shown.map(idOf));
     shown = (isQuiet ? all.filter((each) => known.has(idOf(each))) : all).slice(...(isLive ? [0, MOST_ROWS] : [-MOST_ROWS]));
     list.show(shown);
-    const names = muted(), count = unseen().length;
+    const names = muted(), count = events.hasMore ? MOST_ROWS : unseen().length;
     if (hiddenNames !== names.join("\n")) put(hidden, names.map((each) => button(`${each} is hidden ✕`, () => mute(each), { class: "chip-button" })));
     hiddenNames = names.join("\n");
     fresh.hidden = !isQuiet || !count;
@@ -238,8 +245,9 @@ export function show(place, first) {
   async function read(signal) {
     const reading = events;
     // Who reads further down keeps these rows, however many come; the newest are read when they go on.
-    if (list.isInUse() && unseen().length >= MOST_ROWS) return false;
-    const isChanged = await reading.read(signal);
+    const isKept = shown.length > 0 && list.isInUse();
+    if (isKept && (reading.hasMore || unseen().length >= MOST_ROWS)) return false;
+    const isChanged = await reading.read(signal, isKept);
     if (reading !== events) return false;
     put(failed);
     isRead = true;

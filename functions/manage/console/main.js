@@ -62,7 +62,7 @@ function start() {
     h("nav", { "aria-label": "Pages" }, PAGES.map(([name, title]) => h("a", { href: to(name), "data-page": name }, title, name === "dead-letters" && count))),
     h("span", { class: "push" }),
     h("input", { type: "search", placeholder: "Go to an id   /", "aria-label": "Go to a customer, message, event or journey by its id", oninput: (event) => event.currentTarget.setCustomValidity(""), onkeydown: (event) => { if (event.key === "Enter") goTo(event.currentTarget); } }),
-    h("code", { class: "key", title: "The beginning of the key that this tab uses" }, shortKey()),
+    button("Keys", showKeys, { class: "help" }), h("code", { class: "key", title: "The beginning of the key that this tab uses" }, shortKey()),
     button("Leave", leave));
   put(document.body, bar, clockBar, main, h("div", { id: "announcements", class: "hidden", "aria-live": "polite" }));
   stopCounting = poll(async (signal) => {
@@ -173,13 +173,20 @@ const KEYS = {
   k: () => moveFocus(-1),
   p: () => main.querySelector("button.live")?.click(),
   Escape: () => main.querySelector("aside header button[aria-label=Close]")?.click(),
-  "?": () => dialog({ title: "Keys", content: [h("dl", {}, [["/", "go to an id"], ["j, k", "next row, row before"], ["Enter", "open the row"], ["Esc", "close the detail"], ["p", "pause, go on"],
-    ["g e", "events"], ["g j", "journeys"], ["g c", "customers"], ["g m", "messages"], ["g d", "dead letters"], ["g s", "settings"]].map(([name, what]) => [h("dt", {}, h("kbd", {}, name)), h("dd", {}, what)]))] }),
+  "?": showKeys,
 };
+const SHORTCUTS = "waypost-shortcuts";
+const areOff = () => localStorage.getItem(SHORTCUTS) === "off";
+/** What each key does. They can be switched off: a person who speaks to the computer may press them without wanting to. */
+function showKeys() {
+  const choice = h("input", { type: "checkbox", checked: !areOff(), onchange: () => localStorage.setItem(SHORTCUTS, choice.checked ? "on" : "off") });
+  return dialog({ title: "Keys", content: [h("dl", {}, [["/", "go to an id"], ["j, k", "next row, row before"], ["Enter", "open the row"], ["Esc", "close the detail"], ["p", "pause, go on"],
+    ["g e", "events"], ["g j", "journeys"], ["g c", "customers"], ["g m", "messages"], ["g d", "dead letters"], ["g s", "settings"]].map(([name, what]) => [h("dt", {}, h("kbd", {}, name)), h("dd", {}, what)])), h("label", { class: "check" }, choice, " The page listens to these keys")] });
+}
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest?.("input, textarea, select, dialog");
   if (isTyping) { if (event.key === "Escape" && event.target.closest(".bar")) event.target.blur(); return; }
-  if (event.ctrlKey || event.metaKey || event.altKey || !bar.firstChild) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || !bar.firstChild || (areOff() && event.key !== "Escape")) return;
   if (isAfterG && GO[event.key]) { location.hash = to(GO[event.key]); event.preventDefault(); }
   else if (KEYS[event.key]) { KEYS[event.key](); event.preventDefault(); }
   isAfterG = event.key === "g" && !isAfterG;
