@@ -82,14 +82,15 @@ def test_a_deleted_draft_leaves_nothing_behind(store: ManagedJourneys) -> None:
 
 
 def test_a_draft_that_was_changed_meanwhile_is_not_deleted(store: ManagedJourneys) -> None:
-    """A publication or a newer draft between reading and deleting makes the deletion fail, and the newest definition stays."""
+    """A publication or a newer draft between reading and deleting makes the deletion fail, and all definitions stay."""
     store.save_draft("w1", DRAFT, {"name": "one"})
+    store.save_draft("w1", read(store).saved("two", NOW), {"name": "two"})
     outdated = read(store)
     store.publish("w1", outdated.publishing(NOW), ActiveJourneys(0, ()))
     with pytest.raises(StaleError):
         store.delete_draft("w1", outdated)
-    assert read(store).published_version == 1
-    assert store.definition("w1", "welcome", 1) == {"name": "one"}
+    assert read(store).published_version == 2
+    assert [store.definition("w1", "welcome", version)["name"] for version in (1, 2)] == ["one", "two"]
 
 
 def test_a_draft_over_an_outdated_reading_is_refused(store: ManagedJourneys) -> None:

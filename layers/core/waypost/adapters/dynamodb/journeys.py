@@ -12,7 +12,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Final, Literal
 
-from waypost.adapters.dynamodb.conditions import if_absent, if_revision, if_revision_with
+from waypost.adapters.dynamodb.conditions import if_revision, if_revision_with
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.json_attributes import json_from_attribute, json_to_attribute
 from waypost.adapters.dynamodb.table import Table
@@ -113,17 +113,17 @@ class DynamoJourneys:
         """Writes the lifecycle of a journey and the definition of its new version. StaleError if the journey was changed meanwhile."""
         version = {**_version_key(workspace, saved.id, saved.version), "definition": json_to_attribute(definition)}
         times = {**_times_key(workspace, saved.id, saved.version), "savedAt": iso(saved.updated_at)}
-        put_version = self.table.put_action(version, **if_absent("workspace"))
-        _save([self._lifecycle_action(workspace, saved), put_version, self.table.put_action(times)])
+        # The condition of the lifecycle is enough for all three: a version of a deleted journey with this id may still be there.
+        _save([self._lifecycle_action(workspace, saved), self.table.put_action(version), self.table.put_action(times)])
 
     def delete_draft(self, workspace: str, draft: Lifecycle) -> None:
         """Deletes a journey that was never published, with all of its versions. StaleError if it was changed meanwhile."""
-        # The older versions go first: nothing reads them. The journey and its newest version go together, so that a failure in between
-        # leaves neither a journey without a definition nor a version in the way of a new journey with this id.
+        # The older versions go last: a save or a publication in between would otherwise keep a journey that has lost them. What a failure
+        # leaves of them is read by nobody, and a new journey with this id overwrites it.
         keys = (_version_key, _times_key)
-        self.table.delete_many([key(workspace, draft.id, version) for version in range(1, draft.version) for key in keys])
         newest = [self.table.delete_action(key(workspace, draft.id, draft.version)) for key in keys]
         _save([self.table.delete_action(_journey_key(workspace, draft.id), **_if_unchanged(draft)), *newest])
+        self.table.delete_many([key(workspace, draft.id, version) for version in range(1, draft.version) for key in keys])
 
     def publish(self, workspace: str, published: Lifecycle, pointer: ActiveJourneys, published_at: datetime | None = None) -> None:
         """Writes the lifecycle of a journey and the active versions of its workspace. StaleError if either was changed meanwhile.
