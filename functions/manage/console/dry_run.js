@@ -5,7 +5,7 @@ import { field } from "./dialog.js";
 import { button, day, h, json, number, put, section, time } from "./dom.js";
 import { draw, wayOf } from "./drawing.js";
 import { MOST_ROWS, loading, segments } from "./table.js";
-import { why } from "./words.js";
+import { why, whyNotSent } from "./words.js";
 
 const FORMS = "waypost-dry-run"; // the form of each journey, kept in this tab
 const EXAMPLE = { primaryKey: "ada@example.com", attributes: '{"first_name": "Ada"}' };
@@ -119,7 +119,7 @@ export function show(place, context) {
   }
   function messageOf(each) {
     const { subject, text, html, ...rest } = each.rendered ?? {};
-    return h("div", {}, h("span", {}, `${each.channel} `), subject && h("b", {}, subject), each.reason ? h("div", { class: "warn" }, `not sent: ${why(each.reason)}`) : null,
+    return h("div", {}, h("span", {}, `${each.channel} `), subject && h("b", {}, subject), each.reason ? h("div", { class: "warn" }, `not sent: ${whyNotSent(each.reason)}`) : null,
       each.missing.length > 0 && h("div", { class: "warn" }, `no value for ${each.missing.join(", ")}`),
       text && h("pre", { class: "block" }, text), html && h("details", {}, h("summary", {}, "HTML"), h("pre", { class: "block" }, html)),
       Object.keys(rest).length > 0 && h("details", {}, h("summary", {}, each.channel === "webhook" ? "Request" : "Addresses and headers"), json(rest, "The rendered message")));

@@ -21,7 +21,8 @@ export function show(place, context) {
       [link(hash(each.step), each.step), h("span", { class: "soft" }, " · "), link(to("customers", each.customer), "customer")],
       each.held ? h("span", { class: "warn" }, "held") : time(each.due, { always: true }) ?? h("span", { class: "soft" }, "an event comes"), each.version],
   });
-  const steps = (context.journey.definition?.steps ?? []).map((each) => each?.id).filter((each) => typeof each === "string");
+  const defined = context.journey.definition?.steps; // a draft may hold anything there
+  const steps = (Array.isArray(defined) ? defined : []).map((each) => each?.id).filter((each) => typeof each === "string");
   const filter = h("select", { "aria-label": "Only those who stand in this step", onchange: () => { location.hash = hash(filter.value); } });
   const runs = paged({
     list, failed, path: ["journeys", id, "runs"], key: (each) => each.run, query: () => ({ step: route.query.get("step") }), every: EVERY, limit: LIMIT, more: "More",

@@ -14,7 +14,7 @@ const PEOPLE = 20; // runs of a step in one page; the API reads each customer by
 const MOST_PAGES = 3; // pages of a timeline that are read without a click
 const RECENT_VERSIONS = 20;
 const SINCE = [["", "since it began"], ["1", "today"], ["7", "in 7 days"], ["30", "in 30 days"]];
-const FAILED = ["failed", "bounced", "complained"];
+const FAILED = ["failed", "bounced"];
 const DAY = 24 * 3600 * 1000;
 
 const total = (list) => list.reduce((sum, each) => sum + each.count, 0);
@@ -133,13 +133,13 @@ export function show(place, context) {
   function drawFacts(held, heldAtLeast) {
     const inside = layout.steps.reduce((sum, each) => sum + each.here, held), isMore = heldAtLeast || layout.steps.some((each) => each.hereAtLeast), isLower = stats?.isLowerBound;
     const part = (n, words, isLowerBound = isLower) => h("span", {}, h("b", {}, number(n, isLowerBound)), ` ${words}`);
-    const messages = stats?.messages ?? [], bad = total(messages.filter((each) => FAILED.includes(each.status))), ignored = total(stats?.ignored ?? []);
+    const messages = stats?.messages ?? [], bad = FAILED.map((word) => [word, total(messages.filter((each) => each.status === word))]).filter(([, n]) => n > 0), ignored = total(stats?.ignored ?? []);
     const content = JSON.stringify([stats, inside, isMore, held, heldAtLeast]);
     if (numbers.dataset.content === content) return;
     numbers.dataset.content = content;
     renew(numbers, stats && part(stats.entered, "entered"), h("span", {}, h("b", {}, number(inside, isMore)), " here now", held > 0 && [", ", h("span", { class: "warn" }, `${number(held, heldAtLeast)} held`)]), stats && part(stats.finished, "finished"),
       stats?.exited.filter((each) => each.count > 0).map((each) => part(each.count, ENDS[each.reason] ?? `ended: ${each.reason}`)),
-      messages.length > 0 && h("span", {}, link(to("journeys", id, "messages"), h("b", {}, number(total(messages), stats.messagesAreLowerBound)), " messages"), bad > 0 && [", ", link(`${to("journeys", id, "messages")}?status=failed`, h("span", { class: "bad" }, `${number(bad, stats.messagesAreLowerBound)} failed`))]),
+      messages.length > 0 && h("span", {}, link(to("journeys", id, "messages"), h("b", {}, number(total(messages), stats.messagesAreLowerBound)), " messages"), bad.map(([word, n]) => [", ", link(`${to("journeys", id, "messages")}?status=${word}`, h("span", { class: "bad" }, `${number(n, stats.messagesAreLowerBound)} ${word}`))])),
       ignored > 0 && h("span", {}, link(hash({ ignored: "1", step: null }), h("b", {}, number(ignored, isLower)), " ignored")),
       stats?.countedFrom && h("span", {}, `counted from ${day(stats.countedFrom)}`));
   }
