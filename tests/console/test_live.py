@@ -20,9 +20,10 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 @dataclass
 class Feed:
-    """The events that the API returns, newest first. Each poll adds `more` events. `is_failing`: it answers 503."""
+    """The events that the API returns, newest first. Each poll adds `more` events. `is_failing`: it answers 503. `following`: a cursor."""
 
     more: int = 0
+    following: str | None = None
     is_failing: bool = False
     polls: int = 0
     items: list[dict[str, Any]] = field(default_factory=list)
@@ -51,7 +52,7 @@ class Feed:
         else:
             self.polls += 1
             self.add(self.more)
-            route.fulfill(json={"items": self.items, "next": None})
+            route.fulfill(json={"items": self.items, "next": self.following})
 
 
 @pytest.fixture
@@ -114,6 +115,21 @@ def test_focus_and_scroll_survive_ten_polls(live: ConsolePage, feed: Feed) -> No
     assert live.tab.get_by_role("button", name="20 new").is_visible()
     live.tab.get_by_role("button", name="20 new").click()
     assert rows(live) == 80
+
+
+def test_more_events_than_one_reading_has_keep_the_rows_that_are_read(live: ConsolePage, feed: Feed) -> None:
+    """A row that has the focus stays although the rows between it and the newest were not read; the button for new rows leads to those."""
+    live.tab.locator("tbody a.open").nth(3).focus()
+    read = live.tab.evaluate("document.activeElement.closest('tr').dataset.key")
+    feed.following = "cursor"
+    feed.add(100)
+    poll(live, feed)
+    live.tab.get_by_role("button", name="at least 200 new").wait_for()
+    assert live.tab.evaluate("document.activeElement.closest('tr').dataset.key") == read
+    live.tab.get_by_role("button", name="at least 200 new").click()
+    poll(live, feed)
+    live.tab.locator("tbody tr", has_text=feed.items[0]["primaryKey"]).first.wait_for()
+    assert read not in live.tab.evaluate("[...document.querySelectorAll('tbody tr')].map((row) => row.dataset.key)")
 
 
 def test_a_pause_stops_and_going_on_goes_on(live: ConsolePage, feed: Feed) -> None:
