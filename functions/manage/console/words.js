@@ -1,4 +1,4 @@
-// The words of the page: one plain sentence for each reason and status of the API. tests/console/test_words.py compares them with the OpenAPI document.
+// The words of the page: one plain sentence for each reason and status of the API. A test compares them with the OpenAPI document.
 import { h, plural } from "./dom.js";
 
 /** Why an event changed nothing, a run was not opened, or a run ended. */
