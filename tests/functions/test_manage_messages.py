@@ -79,6 +79,17 @@ def test_a_poll_that_finds_nothing_is_four_queries_of_keys() -> None:
     assert calls == {"query": 4}
 
 
+def test_messages_without_content_are_listed_without_reading_it() -> None:
+    """With `content=false` the same messages come with an empty `rendered`, and the batch read of the contents is left out."""
+    query = {"since": (NOON - timedelta(hours=1)).isoformat()}
+    with count_table_calls("MessagesTable") as calls:
+        _, short = call("GET", "/api/messages", query={**query, "content": "false"})
+    assert calls == {"query": 4, "batch_get_item": 1}
+    _, whole = call("GET", "/api/messages", query={**query, "content": "true"})
+    assert short["items"] == [{**each, "rendered": {}} for each in whole["items"]]
+    assert short["items"]
+
+
 def test_a_poll_reads_the_new_messages_alone() -> None:
     """With three messages since that time, the four queries are followed by one batch read of three and one of their contents."""
     with count_table_calls("MessagesTable") as calls:

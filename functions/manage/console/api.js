@@ -4,6 +4,7 @@ import { key } from "./session.js";
 
 export const API = new URL("../../api/", import.meta.url);
 const LOCAL = new URL("../../_local/", import.meta.url);
+const LOCAL_TIMEOUT = 300_000; // milliseconds; a jump of the clock does all that becomes due on the way
 const TIMEOUT = 30_000; // milliseconds; the gateway answers after 29 seconds at the latest
 
 export class ApiError extends Error {
@@ -19,12 +20,12 @@ const listeners = new Set();
 /** Calls `listener` whenever the API refuses the key. */
 export const onRefusedKey = (listener) => listeners.add(listener);
 
-async function request(url, method, { query, body, headers, signal, isKeyed = true } = {}) {
+async function request(url, method, { query, body, headers, signal, isKeyed = true, timeout = TIMEOUT } = {}) {
   const address = new URL(url);
   for (const [name, value] of Object.entries(query ?? {})) if (value !== null && value !== undefined && value !== "") address.searchParams.set(name, value);
   const content = body === undefined ? {} : { "Content-Type": "application/json" };
   const used = key(), authorization = isKeyed ? { Authorization: `Api-Key ${used}` } : {};
-  const limit = AbortSignal.timeout(TIMEOUT);
+  const limit = AbortSignal.timeout(timeout);
   let response, text;
   try {
     response = await fetch(address, {
@@ -35,7 +36,7 @@ async function request(url, method, { query, body, headers, signal, isKeyed = tr
   } catch (error) {
     if (signal?.aborted) throw error;
     throw limit.aborted
-      ? new ApiError(0, "no-answer", "The API has not answered within 30 seconds.")
+      ? new ApiError(0, "no-answer", `There was no answer within ${timeout / 1000} seconds.`)
       : new ApiError(0, "unreachable", "The API cannot be reached.");
   }
   const requestId = response.headers.get("x-request-id");
@@ -58,7 +59,7 @@ export const call = (method, parts, options) => request(new URL(path(parts), API
 /** The body of a GET: `get(["journeys", id, "runs"], { step }, signal)`. ApiError. */
 export const get = async (parts, query, signal) => (await call("GET", parts, { query, signal })).body;
 /** A route of the local run, which needs no key. ApiError. */
-export const local = async (name, body) => (await request(new URL(name, LOCAL), body === undefined ? "GET" : "POST", { body, isKeyed: false })).body;
+export const local = async (name, body) => (await request(new URL(name, LOCAL), body === undefined ? "GET" : "POST", { body, isKeyed: false, timeout: LOCAL_TIMEOUT })).body;
 /** Sends a batch of events, with the body as it is written in a form. ApiError. */
 export const sendEvents = (body) => request(new URL("events/batch/", API), "POST", { body });
 

@@ -13,6 +13,8 @@ const STATUSES = ["delivered", "bounced", "opened", "clicked", "unsubscribed", "
 const forInput = (at) => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
 /** The names of the events that a definition waits for, for the person to choose from. */
+/** The elements of a list. The text of an editor may have anything where a list belongs. */
+const list = (each) => (Array.isArray(each) ? each : []);
 function eventNames(definition) {
   const names = new Set();
   const look = (each) => {
@@ -20,8 +22,9 @@ function eventNames(definition) {
     if (typeof each.event === "string") names.add(each.event);
     Object.values(each).forEach(look);
   };
-  look([definition?.entry, definition?.exit, ...(definition?.steps ?? []).filter((each) => each?.type === "waitUntil")]);
-  for (const branch of (definition?.steps ?? []).flatMap((each) => each?.branches ?? [])) for (const each of [...(branch?.any ?? []), ...(branch?.all ?? [])]) if (typeof each === "string") names.add(each);
+  const steps = list(definition?.steps);
+  look([definition?.entry, definition?.exit, ...steps.filter((each) => each?.type === "waitUntil")]);
+  for (const branch of steps.flatMap((each) => list(each?.branches))) for (const each of [...list(branch?.any), ...list(branch?.all)]) if (typeof each === "string") names.add(each);
   return [...names];
 }
 function jsonOf(text, name) {
@@ -55,7 +58,7 @@ export function show(place, context) {
     return element;
   };
   function drawForm() {
-    const steps = definition()?.steps ?? [], messages = steps.filter((each) => each?.type === "message").map((each) => each.id);
+    const steps = list(definition()?.steps), messages = steps.filter((each) => each?.type === "message").map((each) => each.id);
     const change = (values) => { Object.assign(form, values); keep(); drawForm(); };
     const add = (input) => { form.inputs.push({ at: form.inputs.at(-1)?.at ?? forInput(Date.now()), payload: "{}", ...input }); change({}); fields.querySelector("fieldset:last-of-type input, fieldset:last-of-type select")?.focus(); };
     const option = (value, chosen) => h("option", { value, selected: value === chosen }, value);

@@ -25,7 +25,7 @@ export function show(place, context) {
     h("option", { value: "" }, "All statuses"), Object.keys(MESSAGE_STATUSES).map((each) => h("option", { value: each }, each)));
   const only = h("span", { class: "hidden-names" });
   const messages = paged({
-    list, failed, path: ["messages"], key: (each) => each.id, fixed: { journey: id }, query: () => ({ status: route.query.get("status") }), keep: (each) => !route.query.get("step") || each.step === route.query.get("step"),
+    list, failed, path: ["messages"], key: (each) => each.id, fixed: { journey: id, content: false }, query: () => ({ status: route.query.get("status") }), keep: (each) => !route.query.get("step") || each.step === route.query.get("step"),
     empty: () => [h("h2", {}, "No messages yet"), h("p", {}, "A message appears here when a run reaches a message step.")], onItems: refresh,
   });
 

@@ -65,7 +65,7 @@ export function show(place, first) {
   const filter = h("select", { "aria-label": "Only messages with this status", onchange: () => { location.hash = hashOf(null, filter.value); } },
     h("option", { value: "" }, "All statuses"), Object.keys(MESSAGE_STATUSES).map((each) => h("option", { value: each }, each)));
   const messages = paged({
-    list, failed, path: ["messages"], key: (each) => each.id, query: () => ({ status: route.query.get("status") }),
+    list, failed, path: ["messages"], key: (each) => each.id, fixed: { content: false }, query: () => ({ status: route.query.get("status") }),
     empty: () => [h("h2", {}, "No messages yet"), h("p", {}, "A message appears here when a run reaches a message step.")], onItems: refresh,
   });
   const stateOf = (each) => JSON.stringify([each.status, each.reason, each.due, each.attempts.length]);

@@ -61,7 +61,10 @@ def list_messages(request: ApiRequest[MessageQuery, None]) -> ListResponse[Messa
     if query.customer is not None:
         ids = customers.all_ids(dependencies.customers, workspace, query.customer, dependencies.workspaces.schema(workspace))
     found = page(dependencies.messages, workspace, query, first_day(dependencies.workspaces, workspace), request.now, ids, has_time)
-    return ListResponse(items=responses(dependencies.messages, found.items), next=found.next)
+    # A mail may have 100 KB. A program that asks every few seconds for a list of 50 should not read and send megabytes each time.
+    has_content = query.content is not False
+    items = responses(dependencies.messages, found.items) if has_content else tuple(MessageResponse.of(each, None) for each in found.items)
+    return ListResponse(items=items, next=found.next)
 
 
 def read_message(request: ApiRequest[NoQuery, None]) -> MessageResponse:

@@ -94,7 +94,10 @@ class SuppressionQuery(ListQuery):
 
 
 class MessageQuery(ListQuery):
-    """A page of the messages. `since` is compared with the time of creation, and is inclusive."""
+    """A page of the messages. `since` is compared with the time of creation, and is inclusive.
+
+    With `content=false`, the messages come without what was rendered.
+    """
 
     list_name: ClassVar[str] = "MessageQuery"
 
@@ -102,6 +105,8 @@ class MessageQuery(ListQuery):
     journey: JourneyName | None = None
     status: MessageStatus | None = None
     since: ZonedTime | None = None
+    content: bool | None = None
+    """None is true. A default of true would be in the digest of every cursor, and end the cursors of clients at an upgrade."""
 
 
 class CountsQuery(WireModel):
