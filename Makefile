@@ -28,7 +28,7 @@ export UV_SYSTEM_CERTS ?= true
 unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-sam screens model check check-ruff check-types check-modules check-template format build deploy test-events bench lock clean setup
+.PHONY: help run test test-sam test-console screens model check check-ruff check-types check-modules check-template format build deploy test-events bench lock clean setup
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 13
@@ -40,13 +40,18 @@ run: $(if $(filter moto,$(BACKEND)),$(MOTO_READY),$(LOCAL_READY))  ## Run all of
 # Many tests wait for containers and timers, so there are more workers than processors. tests/conftest.py has the order and the groups.
 WORKERS ?= 4
 PYTEST = $(PYTHON) -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
-test: $(LOCAL_READY) $(MOTO_READY) $(BROWSER_READY)  ## Run all tests but those of the SAM CLI, also those on the locally deployed template
-	@cd $(ROOT) && $(PYTEST) $(or $(TESTS),--ignore=tests/sam_local)
+test: $(LOCAL_READY) $(MOTO_READY)  ## Run all tests but those of the SAM CLI and of a browser, also those on the locally deployed template
+	@cd $(ROOT) && $(PYTEST) $(or $(TESTS),--ignore=tests/sam_local --ignore=tests/console)
 	@$(if $(TESTS),,echo "!!! sam local and sam deploy are NOT tested: make test-sam tests them, and needs a Docker engine for sam local.")
+	@$(if $(TESTS),,echo "!!! The console is NOT tested in a browser: make test-console does that, and needs Chromium.")
 
 # A stage of its own: the SAM CLI builds, packs and uploads everything, and starts containers, which takes minutes.
 test-sam: $(LOCAL_READY) $(MOTO_READY)  ## Run the tests of the SAM CLI: make invoke and make api in containers, and make deploy
 	@cd $(ROOT) && $(PYTEST) tests/sam_local
+
+# A stage of its own: a browser opens every page in every state, which takes minutes. Each worker has a browser and a stack.
+test-console: $(LOCAL_READY) $(BROWSER_READY)  ## Run the tests of the console in Chromium
+	@cd $(ROOT) && $(PYTHON) -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder tests/console
 
 screens: $(LOCAL_READY) $(LOCAL)/browser/.ready  ## Write screenshots of every page of the console into .local/screens
 	@cd $(ROOT) && PYTHONPATH=layers/core:. $(PYTHON) -m tests.console.screens $(LOCAL)/screens

@@ -35,7 +35,6 @@ WAITING = (
     "sam_local/test_sam_deploy.py",
     "stories/test_time.py",
     "stories/test_make_run.py",
-    "console/test_files.py",
     "console",
     "docs/test_documents.py",
     "stories",
@@ -53,14 +52,12 @@ GROUPS = {
     "stories/test_erasure_leftovers.py": "a clock that is advanced",
     "stories/test_moto.py": "moto",
     "moto]": "moto",
-    "console/": "the browser",
     "template/test_build.py": "the build",
     "template/test_layer.py": "the build",
 }
 # The tests of these files share nothing: each is a group of its own. The last two files take long and come late, where one worker would
 # end after the others.
 INDEPENDENT = (
-    "console/test_files.py",
     "docs/test_documents.py",
     "stories/test_make_run.py",
     "model/test_histories.py",

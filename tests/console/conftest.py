@@ -1,4 +1,4 @@
-"""Fixtures for tests of the console: one browser, one local stack and one set of data for all tests in this folder."""
+"""Fixtures for tests of the console: a browser for each file, one local stack and one set of data for all tests in this folder."""
 
 from __future__ import annotations
 
@@ -15,19 +15,26 @@ from tests.stories.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """The browser. Where there is none, the test is skipped, or fails if `WAYPOST_BROWSER=required`."""
+def has_chromium() -> None:
+    """Where there is no browser, the test is skipped, or fails if `WAYPOST_BROWSER=required`."""
     missing = why_missing()
     if missing and REQUIRED:
         pytest.fail(f"WAYPOST_BROWSER=required, but {missing}")
     if missing:
         pytest.skip(f"!!! THE CONSOLE IS NOT TESTED: {missing}")
+
+
+# One for each file, and not for the session: Playwright runs an event loop in the thread of the tests as long as it is open, in which the
+# tests of other folders could run none.
+@pytest.fixture(scope="module")
+def chromium(has_chromium: None) -> Iterator[Any]:
+    """The browser."""
     with running_chromium() as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
-def stack(chromium: Any) -> Iterator[Stack]:
+def stack(has_chromium: None) -> Iterator[Stack]:
     """All of Waypost on MiniStack."""
     with running() as stack:
         yield stack

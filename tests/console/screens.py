@@ -22,7 +22,7 @@ VARIANTS: Final[dict[str, list[tuple[str, dict[str, int], str]]]] = {
 }
 DOCS: Final = Path(__file__).parents[2] / "docs"
 DOCUMENTED: Final = {"event": "console-event.png", "customer in a journey": "console-journey.png"}
-"""The files in `docs/` with the pages that the README shows. Each has at most 150 KB (tests/console/test_files.py)."""
+"""The files in `docs/` with the pages that the README shows. Each has at most 150 KB (tests/functions/test_console_files.py)."""
 DOCUMENTED_SIZE: Final = {"width": 1040, "height": 640}
 
 

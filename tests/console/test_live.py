@@ -114,7 +114,7 @@ def test_focus_and_scroll_survive_ten_polls(live: ConsolePage, feed: Feed) -> No
     assert live.tab.evaluate(place) == before
     assert live.tab.get_by_role("button", name="20 new").is_visible()
     live.tab.get_by_role("button", name="20 new").click()
-    assert rows(live) == 80
+    assert rows(live) == len(feed.items) >= 80
 
 
 def test_more_events_than_one_reading_has_keep_the_rows_that_are_read(live: ConsolePage, feed: Feed) -> None:

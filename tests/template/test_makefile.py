@@ -22,16 +22,19 @@ def test_uv_trusts_the_certificates_of_the_system(chosen: dict[str, str], expect
 
 
 def test_continuous_integration_runs_what_make_test_leaves_out() -> None:
-    """`make test` leaves out the tests of the SAM CLI and says so; `.ci/run` runs them with `make test-sam`, and requires Docker there."""
+    """`make test` leaves out two folders and says so; `.ci/run` runs them, and requires Chromium and Docker there."""
     # What `make test TESTS=...` hands to the tests in the environment must not reach these.
-    environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "TESTS"}}
+    of_make = {"MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "TESTS"}
+    environment = {name: value for name, value in os.environ.items() if name not in of_make}
 
     def printed(target: str) -> str:
         return subprocess.run(["make", "-n", target], cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
 
-    assert [word for word in printed("test").split() if word.startswith(("tests/", "--ignore"))] == ["--ignore=tests/sam_local"]
+    left_out = [word for word in printed("test").split() if word.startswith(("tests/", "--ignore"))]
+    assert left_out == ["--ignore=tests/sam_local", "--ignore=tests/console"]
     assert 'echo "!!! sam local and sam deploy are NOT tested' in printed("test")
-    assert printed("test-sam").split()[-1] == "tests/sam_local"
+    assert 'echo "!!! The console is NOT tested' in printed("test")
+    assert [printed(target).split()[-1] for target in ("test-sam", "test-console")] == ["tests/sam_local", "tests/console"]
     commands = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith(("make ", "export "))]
     browser, docker = "export WAYPOST_BROWSER=required", "export WAYPOST_REQUIRE_DOCKER=1"
-    assert commands == ["make setup", browser, "make check", "make test", docker, "make test-sam"]
+    assert commands == ["make setup", "make check", "make test", browser, "make test-console", docker, "make test-sam"]
