@@ -108,7 +108,7 @@ def test_each_record_of_a_batch_is_a_report(
     assert counts(capsys) == {("MessagesReported", "bounced"): 1, ("MessagesReported", "opened"): 1}
     assert {line["message_id"] for line in logged(caplog)} == {"msg_1", "msg_2"}
     assert "ada@example.com" not in str(logged(caplog))
-    assert "550" not in str(logged(caplog))
+    assert "user unknown" not in str(logged(caplog))
 
 
 def test_a_record_that_is_no_event_comes_back_and_the_others_do_not(reporting: Reporting) -> None:

@@ -190,7 +190,7 @@ export function show(place, context) {
       const step = run && definition?.steps?.find?.((each) => each.id === run.step), next = step?.timeout?.next ?? step?.next;
       const since = entries.find((each) => each.kind === "move" && each.run === run?.id && (each.steps?.length || each.step))?.at;
       renew(top, run ? facts(
-        [run.status === "active" ? "Stands in" : "Ended in", h("b", {}, run.step), since && [" since ", time(since, { always: true })], run.status !== "active" && [" ", pill(run.status)]], ["Why", run.reason && (REASONS[run.reason] ?? run.reason)],
+        [run.status === "active" ? "Stands in" : "Ended in", h("b", {}, run.step), since && [" since ", time(since, { always: true })], run.status !== "active" && [" ", pill(run.reason === "finished" ? "finished" : run.status)]], ["Why", run.reason && (REASONS[run.reason] ?? run.reason)],
         ["Due", run.due && [time(run.due, { always: true }), next && `, then ${next}`]], ["Held", run.hold && h("span", { class: "warn" }, run.hold === "paused" ? "by the pause of the journey" : "by quiet hours")],
         ["Entered", time(run.enteredAt, { always: true }), `, version ${run.version}`], ["Re-entry key", run.key],
         ["Attributes", Object.entries(found.attributes).map(([name, value], n) => [n > 0 && ", ", h("span", { class: "soft" }, name), ` ${typeof value === "string" ? value : JSON.stringify(value)}`])])
