@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
-from functions.local.seed import SCHEMA, WELCOME
+from functions.local.seed import SCHEMA
 from waypost import wiring
 from waypost.adapters.dynamodb.journeys import DynamoJourneys
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
@@ -23,6 +23,25 @@ FEW_MATCHES_KEY: Final = "bench-key-of-a-workspace-where-little-matches"
 WELCOME_KEY: Final = "bench-key-of-a-workspace-that-welcomes-people"
 CAPPED_KEY: Final = "bench-key-of-a-workspace-with-caps"
 CAPS: Final = ({"messages": 3, "per": "P1D"}, {"messages": 1, "per": "PT1H", "topic": "general"})
+WELCOME: Final[Mapping[str, Any]] = {
+    "id": "welcome",
+    "name": "Welcome",
+    "entry": {"event": "trigger_some_message", "reentry": {"mode": "once"}},
+    "steps": [
+        {
+            "id": "hello",
+            "type": "message",
+            "channel": "email",
+            "template": {
+                "subject": "Welcome, {{ customer.first_name | default: 'friend' }}",
+                "text": "Hello {{ customer.first_name | default: 'there' }}, your event {{ event.name }} brought you here.",
+            },
+            "next": "end",
+        },
+        {"id": "end", "type": "exit"},
+    ],
+}
+"""One e-mail and nothing else, so that its cost is the cost of an e-mail."""
 GOLD: Final[Mapping[str, Any]] = {
     **WELCOME,
     "id": "gold",
@@ -54,7 +73,7 @@ class Scenario:
 
 
 def create_workspaces() -> None:
-    """Creates the workspaces: in one of them an offer for gold customers is published, in the others the welcome e-mail of the demo.
+    """Creates the workspaces: in one of them an offer for gold customers is published, in the others a welcome e-mail.
 
     The last one has caps.
     """
