@@ -143,7 +143,7 @@ class ConsolePage:
             self.tab.wait_for_timeout(30)
 
     def text(self) -> str:
-        """What the page shows, also in its fields."""
+        """The visible text of the page, and the values of its input fields."""
         return str(self.tab.evaluate(TEXT))
 
     def sideways(self) -> list[str]:

@@ -70,7 +70,7 @@ def test_a_finding_moves_the_caret(page: ConsolePage) -> None:
 
 
 def test_a_text_that_is_no_json_is_a_finding(page: ConsolePage, workspace: Workspace) -> None:
-    """A fault of the syntax is named with its line, nothing is sent, and the text cannot be saved."""
+    """A syntax error is shown with its line; the text is not sent to the check and cannot be saved."""
     asked = len(page.requests)
     page.tab.locator(".code textarea").fill('{\n  "id": "cart",\n  "steps": [1 2]\n}')
     page.tab.wait_for_selector(".findings")

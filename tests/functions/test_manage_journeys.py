@@ -288,7 +288,7 @@ def test_a_draft_that_cannot_be_published_is_not_simulated() -> None:
 
 
 def test_an_unsaved_definition_is_simulated(aws_calls: list[str]) -> None:
-    """The definition in the body is played in the place of the stored one, or without a journey, and nothing is saved."""
+    """A dry run uses the definition in the body, also where no journey is stored under the id, and saves nothing."""
     unsaved = {"entry": {"event": "fresh"}, "steps": [{"id": "only", "type": "exit"}]}
     events = {"events": [{"event": "fresh", "at": at()}, {"event": "signed_up", "at": at(hours=1)}]}
     for journey in ("welcome", "nowhere"):

@@ -26,7 +26,7 @@ def shard_key(workspace: str, at: datetime, name: str) -> str:
 
 
 def partitions_of_day(workspace: str, day: date) -> list[str]:
-    """The partition keys under which the rows of one day are."""
+    """The partition keys that hold the rows of one day."""
     return [f"{workspace}#{day.isoformat()}#{shard}" for shard in range(SHARD_COUNT)]
 
 

@@ -1,4 +1,4 @@
-"""Which edge of its step a run takes, as a place in the definition: the journey's numbers are counted by these places."""
+"""The edge that a run takes from a step, as a position in the definition. The numbers of a journey are counted by these positions."""
 
 from __future__ import annotations
 
