@@ -82,9 +82,6 @@ class Explorer:
             lines = "\n".join(path)
             raise Violation(f"{self.scenario.name}: {violation}\nafter\n{lines}") from violation
 
-    def _observed(self, state: State, path: list[str]) -> Observation:
-        return observe(state, self.identifiers)
-
 
 def agree(found: Any, expected: Any) -> None:
     """Violation if two outcomes differ, but for what follows from a call of which nobody knows whether it succeeded."""
