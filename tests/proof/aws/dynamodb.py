@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 from random import Random
 from typing import Any, Final, NamedTuple, Protocol
@@ -217,8 +218,9 @@ class DynamoDb:
                 start = max(start, within(rows.order, Range(low=place, low_included=False))[0])
             else:
                 end = min(end, within(rows.order, Range(high=place, high_included=False))[1])
-        ordered = rows.order[start:end] if forward else rows.order[start:end][::-1]
-        return self._page(request, parsed, [*shape.names, *(table.shape.key.names if index else ())], (rows.rows[key] for key in ordered))
+        places = range(start, end) if forward else range(end - 1, start - 1, -1)
+        names = [*shape.names, *(table.shape.key.names if index else ())]
+        return self._page(request, parsed, names, (rows.rows[rows.order[place]] for place in places))
 
     def scan(self, **request: Any) -> Answer:
         """Scan of a table, in an order that has no meaning."""
@@ -485,29 +487,53 @@ def _returns_stored(request: Request) -> bool:
     return request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
 
 
+class _Combination(NamedTuple):
+    """The expressions of a request by parameter, and the placeholders of values that they use together."""
+
+    parsed: Mapping[str, Any]
+    values: frozenset[str]
+    checks: tuple[expressions.Check, ...]
+
+
 def _parsed(request: Request, *kinds: str) -> _Expressions:
     """The expressions of these kinds in a request. ValidationException for placeholders without use or meaning."""
-    raw_names, raw_values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
-    if raw_names is None and raw_values is None and not any(kind in request for kind in kinds):
+    names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
+    texts = tuple((kind, request[kind]) for kind in kinds if request.get(kind) is not None)
+    if not texts and names is None and values is None:
         return _NO_EXPRESSIONS
-    for name, given in (("ExpressionAttributeNames", raw_names), ("ExpressionAttributeValues", raw_values)):
+    for name, given in (("ExpressionAttributeNames", names), ("ExpressionAttributeValues", values)):
         if given is not None and not given:
             raise validation_error(f"{name} must not be empty")
-    names = tuple((raw_names or {}).items())
-    values = canonical_item(raw_values or {})
-    parsed = {kind: _parse(kind, request[kind], names) for kind in kinds if request.get(kind) is not None}
-    _check_placeholders([each.usage for each in parsed.values()], raw_names or {}, values, parsed)
+        if given and not texts:
+            raise validation_error(f"{name} can only be specified when using expressions")
+    found = _combination(texts, tuple(names.items()) if names else ())
+    read = canonical_item(values) if values else {}
+    if read.keys() != found.values:
+        _refuse_values(found, read)
+    for check in found.checks:
+        check(read)
+    get = found.parsed.get
     return _Expressions(
-        values,
-        condition=parsed.get("ConditionExpression"),
-        update=parsed.get("UpdateExpression"),
-        key=parsed.get("KeyConditionExpression"),
-        filter=parsed.get("FilterExpression"),
-        projection=parsed.get("ProjectionExpression"),
+        read,
+        get("ConditionExpression"),
+        get("UpdateExpression"),
+        get("KeyConditionExpression"),
+        get("FilterExpression"),
+        get("ProjectionExpression"),
     )
 
 
 _NO_EXPRESSIONS: Final = _Expressions({})
+
+
+@lru_cache(maxsize=expressions.CACHED)
+def _combination(texts: tuple[tuple[str, str], ...], names: tuple[tuple[str, str], ...]) -> _Combination:
+    parsed = {kind: _parse(kind, text, names) for kind, text in texts}
+    usages = [each.usage for each in parsed.values()]
+    if unused := dict(names).keys() - frozenset[str]().union(*(usage.names for usage in usages)):
+        raise validation_error(f"Value provided in ExpressionAttributeNames unused in expressions: keys: {{{', '.join(sorted(unused))}}}")
+    checks = tuple(check for usage in usages for check in usage.checks)
+    return _Combination(parsed, frozenset[str]().union(*(usage.values for usage in usages)), checks)
 
 
 def _parse(kind: str, text: str, names: tuple[tuple[str, str], ...]) -> Any:
@@ -520,23 +546,13 @@ def _parse(kind: str, text: str, names: tuple[tuple[str, str], ...]) -> Any:
     return expressions.condition(kind, text, names)
 
 
-def _check_placeholders(usages: Sequence[expressions.Usage], names: Request, values: Item, parsed: Request) -> None:
-    if (names or values) and not parsed:
-        which = "ExpressionAttributeNames" if names else "ExpressionAttributeValues"
-        raise validation_error(f"{which} can only be specified when using expressions")
-    for kind, each in parsed.items():
+def _refuse_values(found: _Combination, values: Item) -> None:
+    for kind, each in found.parsed.items():
         if missing := each.usage.values - values.keys():
             text = f"An expression attribute value used in expression is not defined; attribute value: {min(missing)}"
             raise validation_error(f"Invalid {kind}: {text}")
-    for which, given, used in (
-        ("ExpressionAttributeNames", names, frozenset[str]().union(*(usage.names for usage in usages))),
-        ("ExpressionAttributeValues", values, frozenset[str]().union(*(usage.values for usage in usages))),
-    ):
-        if unused := given.keys() - used:
-            raise validation_error(f"Value provided in {which} unused in expressions: keys: {{{', '.join(sorted(unused))}}}")
-    for usage in usages:
-        for check in usage.checks:
-            check(values)
+    unused = ", ".join(sorted(values.keys() - found.values))
+    raise validation_error(f"Value provided in ExpressionAttributeValues unused in expressions: keys: {{{unused}}}")
 
 
 def _projected(item: Item, parsed: _Expressions) -> Item:
@@ -602,6 +618,8 @@ def _checked_key(shape: KeyShape, item: Item) -> RowKey:
 
 
 def _check_key_value(name: str, value: Mapping[str, Any], most: int) -> None:
+    if 0 < len(value.get("S", "")) <= most // 4:  # at most four bytes for each character
+        return
     if not value[kind_of(value)]:
         kind = {"S": "string", "B": "binary"}[kind_of(value)]
         text = f"The AttributeValue for a key attribute cannot contain an empty {kind} value. Key: {name}"
