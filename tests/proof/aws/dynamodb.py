@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from tests.proof.aws import expressions, updates
 from tests.proof.aws.attribute_values import canonical, canonical_item, copied, kind_of, number, order_of, size_of_item, size_of_key
-from tests.proof.aws.dynamodb_errors import aws_error, validation_error
+from tests.proof.aws.dynamodb_errors import aws_error, is_schema_error, schema_error, validation_error
 from tests.proof.aws.tables import (
     KEPT_HISTORY,
     NO_SORT_KEY,
@@ -214,13 +214,15 @@ class DynamoDb:
         forward = request.get("ScanIndexForward", True)
         if "ExclusiveStartKey" in request:
             place = _place_after(table, index, request["ExclusiveStartKey"], partition)
+            if not _contains(bounds, place):
+                raise validation_error("The provided starting key does not match the range key predicate")
             if forward:
                 start = max(start, within(rows.order, Range(low=place, low_included=False))[0])
             else:
                 end = min(end, within(rows.order, Range(high=place, high_included=False))[1])
-        places = range(start, end) if forward else range(end - 1, start - 1, -1)
+        positions = range(start, end) if forward else range(end - 1, start - 1, -1)
         names = [*shape.names, *(table.shape.key.names if index else ())]
-        return self._page(request, parsed, names, (rows.rows[rows.order[place]] for place in places))
+        return self._page(request, parsed, names, (rows.rows[rows.order[place]] for place in positions))
 
     def scan(self, **request: Any) -> Answer:
         """Scan of a table, in an order that has no meaning."""
@@ -322,7 +324,8 @@ class DynamoDb:
                 raise aws_error("IdempotentParameterMismatchException", "The parameters do not match those of the first request")
             return _answer()
         writes = [self._action(each) for each in actions]
-        if len({(write.table.name, write.key) for write in writes}) < len(writes):
+        keys = [(write.table.name, write.key) for write in writes if isinstance(write, _Write)]
+        if len(set(keys)) < len(keys):
             raise validation_error("Transaction request cannot include multiple operations on one item")
         for write, row in self._decided(writes):
             write.table.write(write.key, row, now)
@@ -330,22 +333,33 @@ class DynamoDb:
             self._tokens[token] = (now, fingerprint)
         return _answer()
 
-    def _action(self, action: Request) -> _Write:
+    def _action(self, action: Request) -> _Write | ClientError:
+        """The write of one action, or why its item does not fit the table."""
         (kind, request), *others = action.items()
         prepare = {"Put": self._put, "Update": self._update, "Delete": self._delete, "ConditionCheck": self._check}.get(kind)
         if others or prepare is None:
             raise validation_error("TransactItems can only contain one of Check, Put, Update or Delete")
-        return prepare(request)
+        try:
+            return prepare(request)
+        except ClientError as error:
+            if not is_schema_error(error):
+                raise
+            return error
 
-    def _decided(self, writes: Sequence[_Write]) -> list[tuple[_Write, Row | None]]:
+    def _decided(self, writes: Sequence[_Write | ClientError]) -> list[tuple[_Write, Row | None]]:
         """The rows that a transaction writes. TransactionCanceledException if a condition is false or an item is invalid."""
         decided: list[tuple[_Write, Row | None]] = []
         reasons: list[Answer] = []
+        fits = not any(isinstance(write, ClientError) for write in writes)
         for write in writes:
-            stored = write.table.get(write.key)
+            reason: Answer | None = None
             try:
-                reason = _failed(write, stored)
-                if reason is None:
+                if isinstance(write, ClientError):
+                    raise write
+                stored = write.table.get(write.key)
+                # Conditions are evaluated only if all items fit their tables.
+                reason = _failed(write, stored) if fits else None
+                if reason is None and fits:
                     decided.append((write, _changed(write, stored)))
             except ClientError as error:
                 reason = {"Code": "ValidationError", "Message": error.response["Error"]["Message"]}
@@ -604,10 +618,10 @@ def _key_of(table: StoredTable, key: Request) -> RowKey:
     """The key in a request. ValidationException if it does not fit the table."""
     shape = table.shape.key
     if key.keys() != set(shape.names):
-        raise validation_error("The provided key element does not match the schema")
+        raise schema_error("The provided key element does not match the schema")
     for name in shape.names:
         if kind_of(key[name]) != shape.types[name]:
-            raise validation_error("The provided key element does not match the schema")
+            raise schema_error("The provided key element does not match the schema")
     return _checked_key(shape, {name: canonical(key[name]) for name in shape.names})
 
 
@@ -634,10 +648,10 @@ def _key_in_item(table: StoredTable, item: Item) -> RowKey:
     shape = table.shape.key
     for name in shape.names:
         if name not in item:
-            raise validation_error(f"One or more parameter values were invalid: Missing the key {name} in the item")
+            raise schema_error(f"One or more parameter values were invalid: Missing the key {name} in the item")
         if kind_of(item[name]) != shape.types[name]:
             text = f"Type mismatch for key {name} expected: {shape.types[name]} actual: {kind_of(item[name])}"
-            raise validation_error(f"One or more parameter values were invalid: {text}")
+            raise schema_error(f"One or more parameter values were invalid: {text}")
     _check_index_keys(table, item)
     return _checked_key(shape, item)
 
@@ -650,7 +664,7 @@ def _check_index_keys(table: StoredTable, item: Item) -> None:
             expected, kind = index.key.types[name], kind_of(item[name])
             if kind != expected:
                 text = f"Type mismatch for Index Key {name} Expected: {expected} Actual: {kind} IndexName: {index.name}"
-                raise validation_error(f"One or more parameter values were invalid: {text}")
+                raise schema_error(f"One or more parameter values were invalid: {text}")
             _check_key_value(name, item[name], _MAX_HASH_BYTES if name == index.key.hash else _MAX_SORT_BYTES)
 
 
@@ -718,6 +732,11 @@ def _of_index(bounds: Range) -> Range:
     low = None if bounds.low is None else (bounds.low, _BEFORE_ALL if bounds.low_included else _AFTER_ALL)
     high = None if bounds.high is None else (bounds.high, _AFTER_ALL if bounds.high_included else _BEFORE_ALL)
     return Range(low, True, high, True)
+
+
+def _contains(bounds: Range, place: Part) -> bool:
+    above = bounds.low is None or place > bounds.low or (bounds.low_included and place == bounds.low)
+    return above and (bounds.high is None or place < bounds.high or (bounds.high_included and place == bounds.high))
 
 
 def _place_after(table: StoredTable, index: StoredIndex | None, key: Request, partition: Part) -> Part:
