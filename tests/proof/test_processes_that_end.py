@@ -39,11 +39,11 @@ def test_a_record_that_ends_the_process_is_parked(function: str, kind: str) -> N
         for _ in range(5000):
             if not system.step():
                 break
-            passed = system.clock.seconds - started
+            seconds = system.clock.seconds - started
             if not bob_done and any(each.address.endswith("bob@example.com") for each in system.ses.delivered):
-                bob_done = passed
+                bob_done = seconds
             if not parked and system.metrics["Parked", ""]:
-                parked = passed
+                parked = seconds
         else:
             raise AssertionError("the record never leaves the queue")
         system.clock.advance(5)
