@@ -90,7 +90,8 @@ class _Write(NamedTuple):
 class DynamoDb:
     """The client. `index_lag` and `table_lag` are seconds, or functions that return them; by default half of the changes arrive late.
 
-    `page_bytes` ends the pages of queries, which have at least one item each.
+    `page_bytes` ends the pages of queries, which have at least one item each. Entries of an index with one sort key come in an order that
+    has no meaning, or, if `ordered`, in that of their keys, as in the emulator.
     """
 
     def __init__(
@@ -102,13 +103,14 @@ class DynamoDb:
         index_lag: float | Callable[[], float] | None = None,
         table_lag: float | Callable[[], float] | None = None,
         page_bytes: int = PAGE_BYTES,
+        ordered: bool = False,
     ) -> None:
         self.clock = clock
         self.random = random
         self.index_lag = self._up_to(INDEX_LAG) if index_lag is None else index_lag
         self.table_lag = self._up_to(TABLE_LAG) if table_lag is None else table_lag
         self.page_bytes = page_bytes
-        self._tables = {name: StoredTable(name, shape, lambda: _seconds(self.index_lag)) for name, shape in tables.items()}
+        self._tables = {name: StoredTable(name, shape, lambda: _seconds(self.index_lag), ordered=ordered) for name, shape in tables.items()}
         self._tokens: dict[str, tuple[float, str]] = {}
         self._latest = 0.0
 
