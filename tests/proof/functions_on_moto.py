@@ -19,6 +19,8 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 
 from functions.ingest import app as ingest
 from functions.manage import app as manage
@@ -238,6 +240,13 @@ def _intercept(functions: FunctionsOnMoto, monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(BaseClient, "_make_api_call", make_api_call)
     monkeypatch.setattr(PinnedHttp, "request", request)
+
+
+def rows_of(workspace: str) -> list[str]:
+    """Every row that names a workspace, as text with compressed attributes as they are. moto answers scans much slower than this."""
+    tables = dynamodb_backends[DEFAULT_ACCOUNT_ID]["eu-west-1"].tables
+    items = [(name, item.to_json()["Attributes"]) for name, table in tables.items() for item in table.all_items()]
+    return sorted(text for name, item in items if workspace in (text := f"{name} {json.dumps(item, default=str)}"))
 
 
 def _ses(operation: str) -> dict[str, Any]:

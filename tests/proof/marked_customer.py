@@ -31,7 +31,7 @@ EMAIL: Final = {
     "html": '<p>{{ customer.first_name }} <a href="{{ unsubscribe_url }}">x</a></p>',
 }
 JOURNEY: Final[Mapping[str, Any]] = {
-    "id": "everything",
+    "id": "journey-of-all",
     "name": "Everything",
     "entry": {"event": "ordered", "reentry": {"mode": "always"}},
     "steps": [
@@ -48,10 +48,10 @@ JOURNEY: Final[Mapping[str, Any]] = {
             "type": "message",
             "channel": "sms",
             "template": {"text": "{{ customer.first_name }}: {{ event.payload.note }}"},
-            "next": "read",
+            "next": "wait-for-open",
         },
         {
-            "id": "read",
+            "id": "wait-for-open",
             "type": "waitUntil",
             "branches": [{"id": "opens", "message": "mail", "status": "opened", "next": "soon"}],
             "timeout": {"after": "P3D", "next": "end"},
@@ -62,7 +62,7 @@ JOURNEY: Final[Mapping[str, Any]] = {
     ],
 }
 SETTINGS: Final[Mapping[str, Any]] = {
-    "topics": [{"id": "news", "name": "News", "doubleOptIn": True}, {"id": "offers", "name": "Offers"}],
+    "topics": [{"id": "news-topic", "name": "News", "doubleOptIn": True}, {"id": "offers", "name": "Offers"}],
     "testAddresses": [f"test.{MARK}@example.com"],
     "caps": [{"messages": 50, "per": "P1D"}],
 }
@@ -78,6 +78,11 @@ class MarkedCustomer:
     secrets: set[str] = field(default_factory=set)
     customer: str = ""
     tokens: list[str] = field(default_factory=list)
+
+    @property
+    def events_key(self) -> str:
+        """The key with which events are sent."""
+        return EVENTS_KEY
 
     @property
     def markers(self) -> set[str]:
@@ -105,22 +110,22 @@ class MarkedCustomer:
         secret = self._manage("POST", "/api/webhooks/secret")
         self.secrets |= {each for each in (added.get("key"), secret.get("secret")) if each}
         self._manage("POST", "/api/links/key")
-        self._manage("PUT", "/api/journeys/everything", JOURNEY)
-        self._manage("POST", "/api/journeys/everything/publish")
+        self._manage("PUT", "/api/journeys/journey-of-all", JOURNEY)
+        self._manage("POST", "/api/journeys/journey-of-all/publish")
 
     def send_events(self) -> None:
         """Accepted and rejected events, and requests that are refused as a whole."""
         functions = self.functions
         identify = {"distinct_id": ADDRESS, "first_name": f"Ada {MARK}", "phone": PHONE, "email": ADDRESS}
-        functions.ingest({"batch": [_event("$identify", **identify), _event("ordered", note=f"note {MARK}")]}, EVENTS_KEY)
-        functions.ingest({"batch": [_event("$set", plan=f"plan {MARK}")]}, EVENTS_KEY, **{"Idempotency-Key": f"again-{MARK}"})
-        rejected = [_event("$identify", distinct_id=f"no address {MARK}"), {"event": 5, "payload": MARK}, MARK, _event("x" * 201 + MARK)]
-        functions.ingest({"batch": [*rejected, _event("seen", deep=json.loads("[" * 40 + f'"{MARK}"' + "]" * 40))]}, EVENTS_KEY)
+        functions.ingest({"batch": [event("$identify", **identify), event("ordered", note=f"note {MARK}")]}, EVENTS_KEY)
+        functions.ingest({"batch": [event("$set", plan=f"plan {MARK}")]}, EVENTS_KEY, **{"Idempotency-Key": f"again-{MARK}"})
+        rejected = [event("$identify", distinct_id=f"no address {MARK}"), {"event": 5, "payload": MARK}, MARK, event("x" * 201 + MARK)]
+        functions.ingest({"batch": [*rejected, event("seen", deep=json.loads("[" * 40 + f'"{MARK}"' + "]" * 40))]}, EVENTS_KEY)
         functions.ingest(f'{{"batch": [{{"event": "{MARK}"', EVENTS_KEY)
         functions.ingest({"batch": []}, EVENTS_KEY, **{"Content-Encoding": MARK, "Content-Type": "application/json"})
         functions.ingest({"batch": []}, EVENTS_KEY, **{"Content-Type": f"text/{MARK}"})
-        functions.ingest({"batch": [_event("ordered")]}, f"unknown-key-{MARK}-0000000")
-        functions.ingest({"batch": [_event("ordered")]}, EVENTS_KEY, path=f"/api/events/{MARK}")
+        functions.ingest({"batch": [event("ordered")]}, f"unknown-key-{MARK}-0000000")
+        functions.ingest({"batch": [event("ordered")]}, EVENTS_KEY, path=f"/api/events/{MARK}")
 
     def find(self) -> None:
         """Reads the customer, its messages and its events by everything that identifies them."""
@@ -179,15 +184,15 @@ class MarkedCustomer:
     def manage(self) -> None:
         """The other requests that take or return personal data, the refused ones too, and the erasure."""
         template = {"subject": f"{MARK} {{{{ customer.first_name }}}}", "text": "{{ event.payload.note }}"}
-        event = {"event": "ordered", "payload": {"note": MARK}}
-        preview = {"channel": "email", "template": template, "customer": {"primaryKey": ADDRESS}, "event": event}
+        ordered = {"event": "ordered", "payload": {"note": MARK}}
+        preview = {"channel": "email", "template": template, "customer": {"primaryKey": ADDRESS}, "event": ordered}
         self._manage("POST", "/api/templates/preview", preview)
         self._manage("POST", "/api/templates/preview", {**preview, "template": {"subject": f"{{{{ {MARK}", "text": "{% if %}"}})
         self._manage("POST", "/api/messages/test", {**preview, "to": f"test.{MARK}@example.com"})
         self._manage("POST", "/api/messages/test", {**preview, "to": f"other.{MARK}@example.com"})
-        played = {"customer": {"primaryKey": ADDRESS}, "events": [{**event, "at": iso(wiring.now())}]}
-        self._manage("POST", "/api/journeys/everything/simulate", played)
-        self._manage("POST", "/api/journeys/everything/simulate", {**played, "definition": {"id": MARK}})
+        played = {"customer": {"primaryKey": ADDRESS}, "events": [{**ordered, "at": iso(wiring.now())}]}
+        self._manage("POST", "/api/journeys/journey-of-all/simulate", played)
+        self._manage("POST", "/api/journeys/journey-of-all/simulate", {**played, "definition": {"id": MARK}})
         self._manage("PUT", f"/api/journeys/{MARK}", {"id": "other", "entry": MARK})
         self._manage("POST", f"/api/customers/{self.customer}/consents", {"topic": "offers", "state": "subscribed", "textVersion": MARK})
         self._manage("POST", f"/api/customers/{self.customer}/consents", {"topic": MARK, "state": MARK})
@@ -219,5 +224,8 @@ def inbound_text(number: str, words: str) -> Mapping[str, Any]:
     return {"Type": "Notification", "Message": json.dumps(message), "Timestamp": iso(wiring.now())}
 
 
-def _event(name: str, **payload: Any) -> dict[str, Any]:
-    return {"correlationKey": "_id", "correlationValue": DEVICE, "event": name, "payload": payload, "timestamp": iso(wiring.now())}
+def event(name: str, *, correlation: str = DEVICE, uuid: str | None = None, **payload: Any) -> dict[str, Any]:
+    """An event of a device, as clients send it."""
+    named = {} if uuid is None else {"uuid": uuid}
+    fields = {"correlationKey": "_id", "correlationValue": correlation, "event": name, "payload": payload}
+    return {**fields, **named, "timestamp": iso(wiring.now())}
