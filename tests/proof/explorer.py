@@ -56,11 +56,11 @@ class Explorer:
         while True:
             key = (fingerprint(state), len(left))
             if key in self.seen:
-                self.counts["states met again"] += 1
+                self.counts["states that were known"] += 1
                 return
             self.seen[key] = None
             if state.is_done:
-                self.counts["ends checked"] += 1
+                self.counts["different ends, all promises checked"] += 1
                 self._check(state, path)
                 return
             if not left:
@@ -72,7 +72,7 @@ class Explorer:
                 for fault in left[0]:
                     if not fault.applies(call) or (self.sample < 1 and self.random.random() >= self.sample):
                         continue
-                    self.counts["pairs" if path else "points"] += 1
+                    self.counts["pairs of faults tried" if path else "single faults tried"] += 1
                     changed = state.copy()
                     changed.step({position: fault})
                     changed_path = [*path, f"{call} ({position} of {len(calls)}): {fault}"]
