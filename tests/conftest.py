@@ -33,10 +33,10 @@ settings.load_profile("waypost")
 WAITING = (
     "sam_local/test_sam_local.py",
     "sam_local/test_sam_deploy.py",
+    "docs/test_documents.py",  # before the stories that advance the same clock by months
     "stories/test_time.py",
     "stories/test_make_run.py",
     "console",
-    "docs/test_documents.py",
     "stories",
     "template/test_build.py",
     "template/test_layer.py",
@@ -50,6 +50,9 @@ GROUPS = {
     "stories/test_message_waits.py": "a clock that is advanced",
     "stories/test_caps.py": "a clock that is advanced",
     "stories/test_erasure_leftovers.py": "a clock that is advanced",
+    "work[README.md]": "a clock that is advanced",
+    "work[docs/api.md]": "a clock that is advanced",
+    "work[docs/operate.md]": "a clock that is advanced",
     "stories/test_moto.py": "moto",
     "moto]": "moto",
     "template/test_build.py": "the build",
@@ -70,9 +73,8 @@ class Scheduler(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
     """Gives each worker one group of tests after another, in the order in which they were collected."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if any(f"/{file}::" in nodeid for file in INDEPENDENT):
-            return nodeid
-        return next((group for part, group in GROUPS.items() if part in nodeid), nodeid.partition("::")[0])
+        alone = any(f"/{file}::" in nodeid for file in INDEPENDENT)
+        return next((group for part, group in GROUPS.items() if part in nodeid), nodeid if alone else nodeid.partition("::")[0])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler | None:
@@ -89,6 +91,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def ministack() -> Iterator[Any]:
     """All of Waypost on MiniStack with its demo workspace, on free ports of this machine: one for each test process, at its first use."""
     from functions.local.stack import running  # noqa: PLC0415 - most runs of tests need no stack, and the import takes 0.4 s
+
+    with running() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def advancing() -> Iterator[Any]:
+    """A stack for the tests that advance its clock: all other tests need a clock with the machine's time."""
+    from functions.local.stack import running  # noqa: PLC0415 - as above
 
     with running() as stack:
         yield stack

@@ -41,7 +41,7 @@ def deploy(cloud: Cloud, clock_file: Path, endpoints: Mapping[str, str], public_
 
     LocalError with CloudFormation's first reason if the stack cannot be created.
     """
-    stack = _shortened(_with_code(cloud, patched(template.load(TEMPLATE))))
+    stack = _shortened(_with_code(cloud, patched(template.load(TEMPLATE)), clock_file.with_name("layer")))
     resources = _create(cloud, json.dumps(stack, separators=(",", ":")))  # CloudFormation takes 51,200 bytes in a request
     _enable_time_to_live(cloud, stack, resources)
     cloud.client("sesv2").create_email_identity(EmailIdentity=SENDER)
@@ -65,13 +65,13 @@ def _shortened(stack: dict[str, Any]) -> dict[str, Any]:
     return {**stack, "Resources": kept}
 
 
-def _with_code(cloud: Cloud, stack: dict[str, Any]) -> dict[str, Any]:
-    """Uploads the code to S3 and returns the template that points to it, like `sam package`."""
+def _with_code(cloud: Cloud, stack: dict[str, Any], layer_folder: Path) -> dict[str, Any]:
+    """Uploads the code to S3 and returns the template that points to it, like `sam package`. The layer's package is in `layer_folder`."""
     cloud.client("s3").create_bucket(Bucket=BUCKET)
     for name, function in template.resources(stack, "AWS::Serverless::Function").items():
         function["CodeUri"] = _uploaded(cloud, name, function_zip(name.removesuffix("Function").lower()))
     for name, layer in template.resources(stack, "AWS::Serverless::LayerVersion").items():
-        layer["ContentUri"] = _uploaded(cloud, name, layer_zip())
+        layer["ContentUri"] = _uploaded(cloud, name, layer_zip(layer_folder))
     return stack
 
 

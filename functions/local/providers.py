@@ -109,6 +109,11 @@ class Providers:
         with self._lock:
             self._planned.setdefault(target, []).extend(answers)
 
+    def clear_plans(self) -> None:
+        """Forgets what was planned and not yet called for, so that it does not answer a later call."""
+        with self._lock:
+            self._planned.clear()
+
     def mails(self) -> list[dict[str, Any]]:
         """The accepted e-mails, newest first."""
         with self._lock:

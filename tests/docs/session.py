@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -16,8 +16,9 @@ from tests.docs.markdown import Block, Document
 from tests.docs.responses import differences, last_json
 
 BASH_ERROR: Final = re.compile(r"\.script: line (\d+): ")
-LOCAL_URL: Final = "http://127.0.0.1:3000"
-"""The address that documents show; the session uses the address of its own stack in its place."""
+
+Replacements = Mapping[str, str]
+"""Texts that documents show, such as the address of the local run, and what stands for each in the session: the address of its stack."""
 
 # 22 is curl's exit code for a status of 400 or more. Such a status fails the session, also where the document does not write
 # --fail-with-body. It passes where the document shows it: the last request of a block with a `json response`, and commands that print the
@@ -37,20 +38,20 @@ curl() {
 """
 
 
-def failures(document: Document, url: str, folder: Path, seconds: float = 300) -> Iterator[str]:
-    """Runs the document's commands in an empty folder against the stack at `url`; one line for each failure, with its line in the document.
+def failures(document: Document, replacements: Replacements, folder: Path, seconds: float = 300) -> Iterator[str]:
+    """Runs the document's commands, with these replacements, in an empty folder; one line for each failure, with its line in the document.
 
     Each `json journey` of the document is a file `<id>.json` in the folder, for commands that save it.
     """
     for block in document.blocks:
         if block.kind == "json journey":
             (folder / f"{json.loads(block.text)['id']}.json").write_text(block.text, encoding="utf-8")
-    failed = _run(document, url, folder, seconds)
+    failed = _run(document, replacements, folder, seconds)
     yield from failed
     yield from _refused(document, folder)
     for block, response in responses(document):
         if (folder / f".output-{block.line}").exists() and not any(_line_of(each) in range(block.line, block.end) for each in failed):
-            yield from _compared(document, block, response, url, folder)
+            yield from _compared(document, block, response, replacements, folder)
 
 
 def responses(document: Document) -> Iterator[tuple[Block, Block]]:
@@ -68,21 +69,28 @@ def misplaced(document: Document) -> Iterator[str]:
             yield f"{document.name}:{block.line}: this response does not follow an `sh` block"
 
 
-def script(document: Document, url: str) -> str:
+def script(document: Document, replacements: Replacements) -> str:
     """The document as a bash script in which each command stands on the line on which the document has it."""
     lines = [""] * (len(document.lines) + 1)
     answered = {block.line for block, _ in responses(document)}
     for block in document.blocks:
         if block.kind == "sh":
             lines[block.line - 1] = f"DOCS_RESPONSE={'yes' if block.line in answered else ''}; {{ :"
-            lines[block.line : block.end - 1] = [line.replace(LOCAL_URL, url) for line in block.text.split("\n")]
+            lines[block.line : block.end - 1] = replaced(block.text, replacements).split("\n")
             lines[block.end - 1] = f'}} >"$DOCS_FOLDER/.output-{block.line}"'
     return "\n".join(lines)
 
 
-def _run(document: Document, url: str, folder: Path, seconds: float) -> list[str]:
+def replaced(text: str, replacements: Replacements) -> str:
+    """The text with all replacements."""
+    for shown, used in replacements.items():
+        text = text.replace(shown, used)
+    return text
+
+
+def _run(document: Document, replacements: Replacements, folder: Path, seconds: float) -> list[str]:
     (folder / ".prelude").write_text(PRELUDE, encoding="utf-8")
-    (folder / ".script").write_text(script(document, url), encoding="utf-8")
+    (folder / ".script").write_text(script(document, replacements), encoding="utf-8")
     names = {
         "DOCS_FOLDER": folder,
         "DOCS_FAILED": folder / ".failed",
@@ -151,11 +159,11 @@ def _refused(document: Document, folder: Path) -> Iterator[str]:
             yield f"{document.name}:{line}: answered with an error status, and the block goes on with another request"
 
 
-def _compared(document: Document, block: Block, response: Block, url: str, folder: Path) -> Iterator[str]:
+def _compared(document: Document, block: Block, response: Block, replacements: Replacements, folder: Path) -> Iterator[str]:
     output = (folder / f".output-{block.line}").read_text(encoding="utf-8", errors="replace")
     place = f"{document.name}:{response.line}"
     try:
-        expected = json.loads(response.text.replace(LOCAL_URL, url))
+        expected = json.loads(replaced(response.text, replacements))
     except ValueError as error:
         yield f"{place}: this response is not JSON: {error}"
         return

@@ -1,8 +1,9 @@
 """README and docs/ say what the code does: their commands run, their responses and journeys are real, their links lead somewhere.
 
 Blocks (the info string behind the fence):
-- `sh`: runs with bash in the order of the page, in one session and one empty folder for each page, on a fresh local stack. The test
-  replaces http://127.0.0.1:3000 by the address of that stack. Each command must succeed; an answer of 400 or more fails too, except for
+- `sh`: runs with bash in the order of the page, in one session and one empty folder for each page, in a new workspace like the demo
+  workspace. The test replaces http://127.0.0.1:3000 by the address of its stack, and the id and the keys of the demo workspace by those
+  of the new one. Each command must succeed; an answer of 400 or more fails too, except for
   the last request of a block with a `json response` and for a curl that prints the status (-i, -I, -w).
 - `json response`: must match the last JSON value that the `sh` block before it prints. Members that are not shown are ignored; "..." is any
   value, "abc..." any text that begins so, and "..." at the end of an array any further elements.
@@ -19,8 +20,7 @@ from pathlib import Path
 import pytest
 
 from functions.local.paths import ROOT
-from functions.local.stack import running
-from tests.docs import journeys, links, session
+from tests.docs import demo, journeys, links, session
 from tests.docs.markdown import Document, MarkdownError
 from tests.stories.workspace import Workspace
 
@@ -50,16 +50,18 @@ def report(failures: list[str]) -> None:
 
 
 @pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_the_examples_of_a_document_work(path: Path, tmp_path: Path) -> None:
+def test_the_examples_of_a_document_work(path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Every command succeeds and answers what the page shows; every journey can be published and entered."""
     document = read(path)
     misplaced = list(session.misplaced(document))
     if not any(block.kind in {"sh", "json journey"} for block in document.blocks):
         report(misplaced)
         return
-    with running() as stack:
-        ran = list(session.failures(document, stack.url, tmp_path))
-        published = list(journeys.failures(document, Workspace.create(stack)))
+    has_clock = any(block.kind == "sh" and "/_local/clock" in block.text for block in document.blocks)
+    stack = request.getfixturevalue("advancing" if has_clock else "ministack")
+    ran = list(session.failures(document, demo.replacements(stack), tmp_path))
+    stack.providers.clear_plans()
+    published = list(journeys.failures(document, Workspace.create(stack)))
     report([*misplaced, *ran, *published])
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.demo import LOCAL_URL
 from tests.docs.markdown import Document
 from tests.docs.session import failures, misplaced
 
@@ -42,7 +43,7 @@ def url() -> Iterator[str]:
 
 def ran(text: str, url: str, folder: Path, seconds: float = 20) -> list[str]:
     """What was found wrong with a page of this text."""
-    return list(failures(Document("page.md", text), url, folder, seconds))
+    return list(failures(Document("page.md", text), {LOCAL_URL: url}, folder, seconds))
 
 
 SET = "# Page\n\n```sh\nexport API=http://127.0.0.1:3000\n```\n\n"  # the next line is 7

@@ -86,6 +86,7 @@ def customers(adapters: SimpleNamespace) -> None:
     table.remove([HEAD, PAIR])
     table.get([HEAD, PAIR, OWN])
     table.find_by_id("w1", "c_1")
+    table.save([Row(pair_key("w1", ADA, Identifier("correlation", f"device-{place}")), "c_1") for place in range(MANY)])
 
 
 def receipts_and_log(adapters: SimpleNamespace) -> None:
@@ -96,7 +97,9 @@ def receipts_and_log(adapters: SimpleNamespace) -> None:
     adapters.log.write("w1", pages, receipts[:1], receipts[1:])
     adapters.log.write("w1", pages[:1], [], receipts[:1])
     adapters.log.write("w1", [], [], [replace(receipts[0], customer="c_2"), effect])
-    adapters.log.write("w1", [replace(pages[0], customer="c_4", kept=SECOND)], [], [replace(receipts[0], uuid="e8", customer="c_4")])
+    adapters.log.write(
+        "w1", [replace(pages[0], customer="c_4", name="m0", kept=SECOND)], [], [replace(receipts[0], uuid="e8", customer="c_4")]
+    )
     adapters.receipts.read("w1", ["e0", "e1", "e9", "none"], NOW)
     adapters.receipts.read("w1", ["e0"], NOW + timedelta(days=200))
     adapters.receipts.put_new("w1", [effect, replace(effect, uuid="e10")])

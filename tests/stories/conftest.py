@@ -1,6 +1,6 @@
 """Fixtures for tests over HTTP against the deployed template: one stack for each test process, one workspace for each test.
 
-The stack itself, `ministack`, is in tests/conftest.py, because a test of tests/docs uses it too.
+The stacks on MiniStack are in tests/conftest.py, because tests of tests/docs use them too.
 """
 
 from __future__ import annotations
@@ -10,17 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from functions.local.moto_backend.stack import MotoStack, running_on_moto
-from functions.local.stack import Stack, running
 from tests.stories.backends import AnyStack
 from tests.stories.webhook_server import WebhookServer, running_webhook_server
 from tests.stories.workspace import Workspace
-
-
-@pytest.fixture(scope="session")
-def advancing() -> Iterator[Stack]:
-    """A stack for the tests that advance its clock: all other tests need a clock with the machine's time."""
-    with running() as stack:
-        yield stack
 
 
 @pytest.fixture(scope="session")
