@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.client import RemoteDisconnected
 from random import Random
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Self
 from uuid import UUID
 
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
@@ -121,6 +121,9 @@ class ProviderCall(NamedTuple):
     number: int
     request: Any
 
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # it never changes
+
 
 class Delivered(NamedTuple):
     """A message that went out: its id, the provider's id of it, the address, the time, and what was sent."""
@@ -132,6 +135,9 @@ class Delivered(NamedTuple):
     at: datetime
     provider_id: str
     request: Any
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # it never changes
 
 
 def in_order(*behaviours: Behaviour) -> Callable[[ProviderCall], Behaviour]:

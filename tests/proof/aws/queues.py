@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice, takewhile
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from functions.local import template as templates
 from tests.proof.aws.agenda import Agenda
@@ -32,6 +32,9 @@ class QueueSettings:
     delay: int = 0
     max_receives: int | None = None
     dead_letters: str | None = None
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # it never changes
 
     @cached_property
     def url(self) -> str:

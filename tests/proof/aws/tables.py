@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from functions.local.template import resources
 from tests.proof.aws.attribute_values import Value, order_of, size_of_item
@@ -30,6 +30,9 @@ class KeyShape:
     sort: str | None
     types: Mapping[str, str]
 
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # it never changes
+
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the attributes."""
@@ -44,6 +47,9 @@ class IndexShape:
     key: KeyShape
     attributes: frozenset[str] | None
 
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # it never changes
+
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
@@ -52,6 +58,9 @@ class TableShape:
     key: KeyShape
     indexes: Mapping[str, IndexShape] = field(default_factory=dict)
     ttl: str | None = None
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # it never changes
 
 
 def shape_of(properties: Mapping[str, Any]) -> TableShape:
@@ -83,6 +92,9 @@ class Row(NamedTuple):
 
     item: Item
     size: int
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # it never changes
 
 
 class RowKey(NamedTuple):
