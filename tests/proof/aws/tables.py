@@ -6,6 +6,7 @@ import hashlib
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any, Final, NamedTuple, Self
@@ -154,6 +155,12 @@ class StoredIndex:
         self._due: dict[RowKey, float] = {}
         self._writes = 0
 
+    def __deepcopy__(self, memo: object) -> Self:
+        twice = copy(self)
+        twice._partitions = {value: rows.copy() for value, rows in self._partitions.items()}
+        twice._entries, twice._pending, twice._due = dict(self._entries), list(self._pending), dict(self._due)
+        return twice
+
     def entry_of(self, item: Item | None) -> Item | None:
         """What the index holds of an item; None without an item, and if the item lacks an attribute of the index key."""
         if item is None or any(name not in item for name in self.shape.key.names):
@@ -210,6 +217,13 @@ class StoredTable:
         self.indexes = {each: StoredIndex(index, shape.key, index_lag, ordered=ordered) for each, index in shape.indexes.items()}
         self._partitions: dict[Part, SortedRows] = {}
         self._replaced: dict[Part, deque[tuple[float, Part, Row | None]]] = {}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twice = copy(self)
+        twice.indexes = deepcopy(self.indexes, memo)
+        twice._partitions = {value: rows.copy() for value, rows in self._partitions.items()}
+        twice._replaced = {value: deque(replaced) for value, replaced in self._replaced.items()}
+        return twice
 
     def get(self, key: RowKey) -> Row | None:
         """The row under a key."""
