@@ -101,7 +101,7 @@ function showWorkspace(place) {
 function showSchema(place) {
   return documentForm(place, {
     name: "schema", label: "The schema as JSON", note: h("p", { class: "soft" }, "The primary key, the types of attributes, and the time zone. The primary key stays once a customer has one."),
-    load: () => call("GET", ["schema"]), save: (value) => call("PUT", ["schema"], { body: value }),
+    load: () => call("GET", ["schema"]), save: (value, etag) => call("PUT", ["schema"], { body: value, headers: { "If-Match": etag } }),
   });
 }
 
