@@ -12,10 +12,19 @@ const TABS = [
   ["picture", "Picture", () => import("./picture.js")],
   ["here", "Who is here", () => import("./here.js")],
   ["messages", "Messages", () => import("./journey_messages.js")],
-  ["definition", "Definition", () => import("./definition.js")],
-  ["versions", "Versions", () => import("./versions.js")],
-  ["dry-run", "Dry run", () => import("./dry_run.js")],
+  ["definition", "Definition", () => styled(import("./definition.js"))],
+  ["versions", "Versions", () => styled(import("./versions.js"))],
+  ["dry-run", "Dry run", () => styled(import("./dry_run.js"))],
 ];
+let styles = null;
+/** A module that needs the style sheet of definitions, when both are loaded: a first visit does without either. */
+async function styled(module) {
+  styles ??= new Promise((resolve, reject) => {
+    const sheet = h("link", { rel: "stylesheet", href: new URL("definition.css", import.meta.url), onload: resolve, onerror: () => { styles = null; sheet.remove(); reject(new Error("a style sheet cannot be loaded")); } });
+    document.head.append(sheet);
+  });
+  return (await Promise.all([module, styles]))[0];
+}
 
 /** How many customers are in a journey: `{ count, isLowerBound }`. ApiError. */
 export async function countHere(id, signal) {

@@ -1,7 +1,7 @@
 // The picture of a journey with its numbers, one customer's way through it, and who waits in a step.
 import { get, problem } from "./api.js";
 import { timeline } from "./customers.js";
-import { button, day, facts, h, keyed, link, number, put, s, section, time, to } from "./dom.js";
+import { button, day, facts, h, keyed, link, number, put, renew, s, section, time, to } from "./dom.js";
 import { draw, edgeOf, wayOf } from "./drawing.js";
 import { now, poll } from "./live.js";
 import { loading, soon, split } from "./table.js";
@@ -19,13 +19,6 @@ const DAY = 24 * 3600 * 1000;
 
 const total = (list) => list.reduce((sum, each) => sum + each.count, 0);
 const sinceOf = (days) => (days ? new Date(now() - (Number(days) - 1) * DAY).toISOString().slice(0, 10) : null);
-
-/** Replaces the content of a place; a link that had the focus has it again. */
-function renew(place, ...content) {
-  const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-  put(place, content);
-  if (focused) [...place.querySelectorAll("a")].find((each) => each.getAttribute("href") === focused)?.focus({ preventScroll: true });
-}
 
 /** A customer's run in a list: the customer, which leads to their way through the journey, and how long the run waits. */
 export function waiting(id, each) {
