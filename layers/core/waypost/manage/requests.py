@@ -105,6 +105,8 @@ class MessageQuery(ListQuery):
     journey: JourneyName | None = None
     status: MessageStatus | None = None
     since: ZonedTime | None = None
+    step: Name | None = None
+    version: int | None = Field(None, ge=1, description="of the journey")
     content: bool | None = None
     """None is true. A default of true would be in the digest of every cursor, and end the cursors of clients at an upgrade."""
 
