@@ -91,7 +91,7 @@ export function show(place, first) {
   }
   function drawTabs() {
     const at = route.parts[1] ?? "picture";
-    if (!tabs.firstChild) put(tabs, TABS.map(([name, title]) => h("a", { href: to("journeys", id, name), "data-tab": name }, title)), h("span", { class: "legend" }, "in a step: how many are here now, and how many came"));
+    if (!tabs.firstChild) put(tabs, TABS.map(([name, title]) => h("a", { href: to("journeys", id, name), "data-tab": name }, title)), h("span", { class: "legend" }, "in a step: how many are here now, of all versions, and how many of this one came"));
     for (const each of tabs.querySelectorAll("a")) { if (each.dataset.tab === at) each.setAttribute("aria-current", "page"); else each.removeAttribute("aria-current"); }
     tabs.querySelector(".legend").hidden = at !== "picture";
   }
