@@ -73,6 +73,7 @@ from waypost.manage.responses.messages import (
 )
 from waypost.manage.responses.workspaces import (
     DeadLetterCountResponse,
+    DeadLetterGroupsResponse,
     DeadLetterResponse,
     HealthResponse,
     KeyResponse,
@@ -557,6 +558,14 @@ OPERATIONS: Final = (
         DeadLetterCountResponse,
     ),
     Operation(
+        "GET",
+        "/api/dead-letters/groups",
+        "group-dead-letters",
+        "The newest 500 dead letters, counted by kind and reason",
+        dead_letters.group_dead_letters,
+        DeadLetterGroupsResponse,
+    ),
+    Operation(
         "DELETE",
         "/api/dead-letters/{id}",
         "delete-dead-letter",
@@ -568,7 +577,7 @@ OPERATIONS: Final = (
         "POST",
         "/api/dead-letters/redrive",
         "redrive",
-        "Put dead letters back on their queues",
+        "Put dead letters back on their queues: one, all, or those of a kind and a reason",
         dead_letters.redrive_dead_letters,
         RedriveResponse,
         body=requests.RedriveBody,
