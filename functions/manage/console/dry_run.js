@@ -13,9 +13,9 @@ const EXAMPLE = { primaryKey: "ada@example.com", attributes: '{"first_name": "Ad
 const STATUSES = ["delivered", "bounced", "opened", "clicked", "unsubscribed", "failed"];
 const forInput = (at) => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
-/** The names of the events that a definition waits for, for the person to choose from. */
 /** The elements of a list. The text of an editor may have anything where a list belongs. */
 const list = (each) => (Array.isArray(each) ? each : []);
+/** The names of the events that a definition waits for, for the person to choose from. */
 function eventNames(definition) {
   const names = new Set();
   const look = (each) => {

@@ -34,7 +34,7 @@ const curl = (body) => `curl -s '${new URL("events/batch/", API)}' \\\n  -H "Aut
 const asSent = (each) => each.sent ?? { correlationKey: each.correlationKey ?? "_id", correlationValue: each.correlationValue, source: each.source ?? "custom", event: each.event, payload: each.payload ?? {} };
 
 /** A dialog that sends a batch. `events` is what it begins with. */
-export async function sendDialog(batch) {
+async function sendDialog(batch) {
   const text = h("textarea", { rows: 18, spellcheck: "false", "aria-label": "The batch as JSON" });
   text.value = JSON.stringify({ batch }, null, 2);
   const sent = await dialog({

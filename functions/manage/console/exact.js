@@ -2,7 +2,7 @@
 const LONG = /\d[\d.]{15}|\d[eE]/; // no other text has a number that a double cannot keep, and the check of each value is slow
 
 /** A number that a double does not keep: its text in the JSON that it comes from. It is shown and written as that text. */
-export class Exact {
+class Exact {
   constructor(text) { this.text = text; Object.freeze(this); }
   toString() { return this.text; }
   toJSON() { return JSON.rawJSON(this.text); }

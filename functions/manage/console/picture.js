@@ -7,8 +7,6 @@ import { dayBefore, poll } from "./live.js";
 import { loading, soon, split } from "./table.js";
 import { ENDS, REASONS, does, inWords, pill, status } from "./words.js";
 
-export { draw, edgeOf, wayOf };
-
 const EVERY = 10_000; // milliseconds; the numbers of a picture cost as many queries as it has steps
 const PEOPLE = 20; // runs of a step in one page; the API reads each customer by itself
 const ALL_ROWS = 200, NEW_ROWS = 20; // of a timeline, in the first reading and in those after it
