@@ -1,4 +1,4 @@
-"""MiniStack with a clock that can be advanced, two more routes, closed to web pages, and with an end together with the local run.
+"""MiniStack with a clock that can be advanced, three more routes, closed to web pages, and with an end together with the local run.
 
 This module runs in MiniStack's own interpreter, as the process that emulator.py starts.
 """
@@ -24,7 +24,7 @@ from hypercorn.config import Config, Sockets
 from ministack import app as gateway
 from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, ses_v2, sqs
 
-from functions.local import browser_guard
+from functions.local import browser_guard, holds
 
 PENDING = "/_local/pending"  # requested by stack.py
 CLOCK = "/_local/clock"  # requested by clock.py
@@ -155,12 +155,18 @@ Config.create_sockets = _listen_at_the_bridge_too
 
 
 _ministack = gateway.app
+_holds = holds.Holds()
 
 
-def _local_response(scope: dict[str, Any]) -> dict[str, Any] | None:
-    """The JSON of one of the two additional routes; None for every other path."""
+async def _local_response(scope: dict[str, Any], receive: browser_guard.Receive) -> dict[str, Any] | None:
+    """The JSON of one of the additional routes; None for every other path."""
     if scope.get("path") == PENDING:
         return pending()
+    if scope.get("path") == holds.ROUTE:
+        try:
+            return _holds.respond(scope["method"], await holds.whole_body(receive))
+        except ValueError as error:
+            return {"error": str(error)}
     if scope.get("path") != CLOCK:
         return None
     if scope["method"] == "POST":
@@ -169,10 +175,10 @@ def _local_response(scope: dict[str, Any]) -> dict[str, Any] | None:
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """MiniStack's ASGI application with two more routes: what is left to do, and the clock."""
-    response = _local_response(scope)
+    """MiniStack's ASGI application with three more routes: what is left to do, the clock, and the calls that are held back."""
+    response = await _local_response(scope, receive)
     if response is None:
-        await _ministack(scope, receive, send)
+        await _ministack(scope, await _holds.when_released(scope, receive), send)
         return
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": json.dumps(response).encode()})

@@ -57,6 +57,9 @@ class LocalStack(Protocol):
     def plan_responses(self, target: str, plans: Sequence[Mapping[str, Any]]) -> None:
         """Plans what the providers answer to the next calls; ValueError for a plan that is none."""
 
+    def holds(self, method: str, body: bytes) -> dict[str, Any]:
+        """Begins, shows or ends the hold on calls of AWS; ValueError for a wrong body."""
+
     def put_report(self, event: dict[str, Any]) -> None:
         """Puts an event of EventBridge, in which a provider reports of a message, on the reports queue."""
 
@@ -105,6 +108,7 @@ def proxy_app(stack: LocalStack, api: str, *, api_decodes_paths: bool = False) -
         Route("/_local/clock", advance_clock, methods=["POST"]),
         *_provider_routes(stack),
         Route("/_local/reports", _put_report(stack), methods=["POST"]),
+        Route("/_local/holds", _hold(stack), methods=["GET", "POST", "DELETE"]),
         Route("/_local/workspaces", workspaces, methods=["POST"]),
         Route("/{path:path}", forward, methods=METHODS),
     ]
@@ -151,6 +155,19 @@ def _put_report(stack: LocalStack) -> Callable[[Request], Awaitable[Response]]:
         return JSONResponse({"queued": True}, status_code=HTTPStatus.ACCEPTED)
 
     return put
+
+
+def _hold(stack: LocalStack) -> Callable[[Request], Awaitable[Response]]:
+    """The handler of the hold on calls of AWS."""
+
+    async def hold(request: Request) -> Response:
+        try:
+            return JSONResponse(await run_in_threadpool(stack.holds, request.method, await request.body()))
+        except ValueError as error:
+            detail = f'Send an operation, and texts: {{"operation": "BatchGetItem", "containing": ["..."]}}. {error}'
+            raise gateway.ProblemError(HTTPStatus.BAD_REQUEST, "bad-request", detail) from error
+
+    return hold
 
 
 def _not_settled(left: Mapping[str, int]) -> gateway.ProblemError:

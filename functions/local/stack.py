@@ -22,6 +22,7 @@ from functions.local.cloud import Cloud
 from functions.local.deploy import Deployment, deploy
 from functions.local.emulator import Emulator, running_emulator
 from functions.local.gateway_proxy import proxy_app
+from functions.local.holds import ROUTE as HOLDS
 from functions.local.idle import Pending, settle
 from functions.local.paths import LocalError
 from functions.local.providers import PlannedResponse, Providers, running_providers
@@ -78,6 +79,13 @@ class Stack:
     def plan_responses(self, target: str, plans: Sequence[Mapping[str, Any]]) -> None:
         """Plans what the providers answer to the next calls for a receiver or of an operation. ValueError for a plan that is none."""
         self.providers.plan(target, *map(PlannedResponse.parse, plans))
+
+    def holds(self, method: str, body: bytes) -> dict[str, Any]:
+        """Begins (POST), shows (GET) or ends (DELETE) the hold on calls of AWS: how many it has `held`. ValueError for a wrong body."""
+        found: dict[str, Any] = self.emulator_client.request(method, HOLDS, content=body).raise_for_status().json()
+        if "error" in found:
+            raise ValueError(found["error"])
+        return found
 
     def put_report(self, event: dict[str, Any]) -> None:
         """Puts an event of EventBridge on the reports queue, as the rule of the stack does."""

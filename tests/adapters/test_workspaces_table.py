@@ -14,7 +14,7 @@ from waypost.adapters.dynamodb.conditions import FailedCondition
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.table import Table
 from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
-from waypost.domain.customers.schema import Schema
+from waypost.domain.customers.schema import Schema, StoredSchema
 from waypost.domain.errors import StaleError
 from waypost.domain.values import exact_json
 
@@ -45,6 +45,21 @@ def test_a_schema_is_read_as_it_was_saved_last(workspaces: Workspaces) -> None:
     workspaces.save_schema("w1", SCHEMA)
     assert workspaces.schema("w1") == SCHEMA
     assert workspaces.schema("w2") == Schema()
+
+
+def test_a_schema_is_replaced_only_if_it_is_the_one_that_was_read(workspaces: Workspaces) -> None:
+    """A schema that another worker has replaced since it was read is kept; the repeat of a write whose answer was lost succeeds."""
+    none = workspaces.stored_schema("w1")
+    assert none == (Schema(), "")
+    first = workspaces.save_schema("w1", SCHEMA, none)
+    assert workspaces.save_schema("w1", SCHEMA, none) == first == workspaces.stored_schema("w1")
+    other = Schema(timezone="Europe/Oslo")
+    for stale in (none, StoredSchema(SCHEMA, "{}")):
+        with pytest.raises(StaleError):
+            workspaces.save_schema("w1", other, stale)
+    assert workspaces.schema("w1") == SCHEMA
+    workspaces.save_schema("w1", other, first)
+    assert workspaces.schema("w1") == other
 
 
 @pytest.mark.parametrize(

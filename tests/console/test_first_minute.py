@@ -13,6 +13,10 @@ from functions.local.seed import ADMIN_KEY
 from functions.local.stack import Stack, running
 from tests.console.browser import PATIENCE, ConsolePage, open_console
 from tests.console.workspaces import usual
+from tests.stories.workspace import Workspace
+from waypost.adapters.dynamodb.dead_letters import key
+from waypost.adapters.dynamodb.items import serialize
+from waypost.adapters.dynamodb.json_attributes import compress
 
 LONG = PATIENCE * 1000  # milliseconds
 
@@ -74,6 +78,45 @@ def test_a_dead_letter_is_redriven_or_discarded(chromium: Any, stack: Stack, pre
         page.tab.get_by_text(done).wait_for(timeout=LONG)
         page.tab.locator(".foot .empty h2").wait_for(timeout=LONG)
         assert filled.workspace.get("/api/dead-letters")["items"] == [] or press == "Redrive…"
+
+
+def test_dead_letters_are_grouped_by_reason(chromium: Any, stack: Stack) -> None:
+    """Each reason has its number; an open group shows its rows only, and its redrive and discard say how many and leave the others."""
+    workspace = Workspace.create(stack)
+    park(stack, workspace, *["rejected"] * 3, *["gave-up"] * 2)
+    with open_console(chromium, stack.url, workspace.admin_key) as page:
+        assert not page.open("#/dead-letters", "rejected")
+        heads, rows = page.tab.locator(".groups a"), page.tab.locator(".split tbody tr")
+        heads.nth(1).wait_for(timeout=LONG)
+        assert [each.split() for each in heads.all_inner_texts()] == [["rejected", "message", "3"], ["gave-up", "message", "2"]]
+        assert rows.count() == 5
+        heads.nth(1).click()
+        rows.nth(2).wait_for(state="detached", timeout=LONG)
+        page.tab.get_by_role("button", name="Discard these…").wait_for(timeout=LONG)
+        rows.nth(1).wait_for(timeout=LONG)
+        assert {each.split()[0] for each in rows.locator("b").all_inner_texts()} == {"gave-up"}
+        assert page.tab.url.endswith("#/dead-letters?kind=message&reason=gave-up")
+        page.tab.get_by_role("button", name="Discard these…").click()
+        assert page.tab.locator("dialog h2").inner_text() == "Discard 2 dead letters?"
+        page.tab.locator("dialog input").fill("gave-up")
+        page.tab.get_by_role("button", name="Discard them").click()
+        page.tab.get_by_text("2 dead letters are discarded.").wait_for(timeout=LONG)
+        assert [each["reason"] for each in workspace.get("/api/dead-letters")["items"]] == ["rejected"] * 3
+        heads.nth(1).wait_for(state="detached", timeout=LONG)
+        heads.first.click()
+        page.tab.get_by_role("button", name="Redrive these…").click()
+        assert page.tab.locator("dialog h2").inner_text() == "Redrive 3 dead letters?"
+        page.tab.get_by_role("button", name="Redrive them").click()
+        page.tab.get_by_text("3 dead letters are back on their queues.").wait_for(timeout=LONG)
+        assert page.new_faults() == []
+
+
+def park(stack: Stack, workspace: Workspace, *reasons: str) -> None:
+    """Parks the record of a message that no longer exists for each reason: a redrive deletes it and sends nothing."""
+    for number, reason in enumerate(reasons):
+        row = key(workspace.id, f"2026-11-23T05:17:1{number}.000Z#msg_none{number}")
+        item = serialize({**row, "kind": "message", "body": compress("{}"), "reason": reason})
+        stack.cloud.client("dynamodb").put_item(TableName=stack.deployment.resources["DeadTable"], Item=item)
 
 
 def test_each_reason_and_status_has_a_sentence(filled_page: ConsolePage, stack: Stack) -> None:

@@ -98,6 +98,38 @@ def test_the_layout_shows_where_a_customer_stands_and_came_from(page: ConsolePag
     assert marked == [["bought", "step walked now"], ["late", "step"], ["end", "step"]]
 
 
+def test_a_step_beside_the_way_of_a_customer(page: ConsolePage, workspace: Workspace) -> None:
+    """An address with a customer and a step shows both when it is opened: the way is marked, and the facts of the step are beside it."""
+    customer = workspace.customer(workspace.email("ada"))
+    assert not page.open(f"#/journeys/wait/picture?customer={customer['id']}&step=late", "timeDelay")
+    until(lambda: page.tab.locator("a.step.walked").count(), page)
+    marked = page.tab.eval_on_selector_all("a.step", "all => all.map((each) => [each.querySelector('.name').textContent, each.className])")
+    assert marked == [["bought", "step walked now"], ["late", "step"], ["end", "step"]]
+    assert page.tab.locator("aside h2").first.inner_text() == "late"
+    page.tab.get_by_role("button", name="Close").click()
+    until(lambda: page.tab.locator("aside h2").first.inner_text() == workspace.email("ada"), page)
+    assert "Stands in" in page.tab.locator("aside").inner_text()
+
+
+def test_a_timeline_is_read_again_as_far_as_it_is_new(page: ConsolePage, workspace: Workspace, stack: Stack) -> None:
+    """After the first reading the page reads the 20 newest entries of a customer, and shows what has happened since."""
+    workspace.send(identify("d-dora", workspace.email("dora")), trigger("d-dora", "joined"))
+    assert stack.settle()
+    customer = workspace.customer(workspace.email("dora"))
+    assert not page.open(f"#/journeys/wait/picture?customer={customer['id']}", workspace.email("dora"))
+    until(lambda: len(timeline_reads(page)) > 2, page)
+    workspace.send(trigger("d-dora", "a"))
+    until(lambda: "Ended in" in page.tab.locator("aside").inner_text(), page)
+    assert page.tab.locator("a.step.walked .name").all_inner_texts() == ["bought", "end"]
+    reads = timeline_reads(page)
+    assert ["limit=200" in reads[0], {each.split("?")[1] for each in reads[1:]}] == [True, {"limit=20"}]
+
+
+def timeline_reads(page: ConsolePage) -> list[str]:
+    """The addresses at which the page has read a timeline."""
+    return [url for url, _ in page.requests if "/timeline?" in url]
+
+
 def test_a_layout_that_is_read_again_keeps_focus_scroll_and_elements(page: ConsolePage, workspace: Workspace, stack: Stack) -> None:
     """The number in a step changes in place: the element, its focus and the scroll of the picture stay as they are."""
     assert not page.open("#/journeys/wait/picture", "bought")
@@ -147,6 +179,37 @@ def test_messages_of_a_journey_are_counted_by_step_and_status(chromium: Any, sta
         assert cell.inner_text() == str(row["messages"]["sent"])
         cell.click()
         until(lambda: page.tab.locator(".split tbody tr").count() == row["messages"]["sent"], page)
+
+
+def test_the_counts_of_messages_follow_what_is_sent(page: ConsolePage, workspace: Workspace, stack: Stack) -> None:
+    """The table of counts is read again while it is shown, with few calls; version and days are kept in the links to messages."""
+    message = {"id": "hello", "type": "message", "channel": "email", "transactional": True, "template": {"subject": "Hi", "text": "Hi"}}
+    steps = [message | {"next": "end"}, {"id": "end", "type": "exit"}]
+    journey = {"id": "mails", "entry": {"event": "mailed", "reentry": {"mode": "always"}}, "steps": steps}
+    workspace.publish(journey)
+    workspace.send(trigger("d-ada", "mailed"))
+    assert stack.settle()
+    assert not page.open("#/journeys/mails/messages", "hello")
+    shown = page.tab.locator(".counts tbody tr")
+    until(lambda: shown.inner_text().split() == ["hello", "1", "1"], page)
+    workspace.publish(journey | {"name": "Mails"})
+    workspace.send(trigger("d-ada", "mailed"))
+    assert stack.settle()
+    before = len(page.requests)
+    until(lambda: shown.inner_text().split() == ["hello", "2", "2"], page)
+    assert len([url for url, _ in page.requests[before:] if url.endswith("/counts")]) <= 3
+
+    assert not page.open("#/journeys/mails/picture?version=2&days=7", "here now, of all versions")
+    link = page.tab.get_by_role("link", name="1 messages")
+    until(lambda: link.count() == 1, page)
+    link.click()
+    until(lambda: page.tab.locator(".split tbody tr").count() == 1, page)
+    assert page.tab.url.endswith("#/journeys/mails/messages?version=2&days=7")
+    page.tab.get_by_role("button", name="Messages of all versions").click()
+    until(lambda: page.tab.locator(".split tbody tr").count() == 2, page)
+    page.tab.locator(".split tbody a.open").first.click()
+    until(lambda: page.tab.locator("tr[aria-current=true]").count() == 1, page)
+    assert page.tab.locator("tr[aria-selected]").count() == 0
 
 
 def test_steps_edges_and_an_experiment_have_the_numbers_of_the_api(chromium: Any, stack: Stack, usual: Filled) -> None:

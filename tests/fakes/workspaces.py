@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from waypost.domain.customers.schema import Schema
+from waypost.domain.customers.schema import Schema, StoredSchema
 from waypost.domain.errors import StaleError, UnavailableError
 from waypost.domain.messages.workspace_settings import StoredSettings, WorkspaceSettings
 from waypost.domain.values.wire_time import instant
@@ -62,5 +62,12 @@ class FakeWorkspaces:
             raise UnavailableError("the workspaces table is down")
         return self.schemas.get(workspace, Schema())
 
-    def save_schema(self, workspace: str, schema: Schema) -> None:
+    def stored_schema(self, workspace: str) -> StoredSchema:
+        found = self.schemas.get(workspace)
+        return StoredSchema(found or Schema(), found.model_dump_json(by_alias=True) if found else "")
+
+    def save_schema(self, workspace: str, schema: Schema, replaced: StoredSchema | None = None) -> StoredSchema:
+        if replaced is not None and self.stored_schema(workspace).text not in (replaced.text, schema.model_dump_json(by_alias=True)):
+            raise StaleError("the schema was changed at the same time")
         self.schemas[workspace] = schema
+        return self.stored_schema(workspace)

@@ -83,6 +83,10 @@ class StuckStack:
         """None."""
         return []
 
+    def holds(self, method: str, body: bytes) -> dict[str, Any]:
+        """Fails: the routes of these tests hold no call."""
+        raise AssertionError(f"{method} {body!r}")
+
     def put_report(self, event: dict[str, Any]) -> None:
         """Fails: the routes of these tests put no report."""
         raise AssertionError(f"report {event}")

@@ -105,6 +105,41 @@ def test_the_count_of_large_dead_letters_is_a_lower_bound(workspace: str, calls:
     assert calls == {"query": 1}
 
 
+def test_dead_letters_are_grouped_by_kind_and_reason(workspace: str, calls: dict[str, int]) -> None:
+    """Each kind and reason has its number and the time of its newest one, the largest group first, read by one call."""
+    for number in range(5):
+        park(workspace, number, "signal" if number == 4 else "message", "gave-up" if number == 0 else "rejected")
+    calls.clear()
+    status, found = call("GET", "/api/dead-letters/groups")
+    assert (status, found["isLowerBound"], calls) == (200, False, {"query": 1})
+    groups = [(each["kind"], each["reason"], each["count"], each["newest"]) for each in found["items"]]
+    newest = [(NOW - timedelta(seconds=each)).strftime("%Y-%m-%dT%H:%M:%S.000Z") for each in (1, 0, 4)]
+    assert groups == [("message", "rejected", 3, newest[0]), ("message", "gave-up", 1, newest[1]), ("signal", "rejected", 1, newest[2])]
+    new_workspace()
+    assert call("GET", "/api/dead-letters/groups")[1] == {"items": [], "isLowerBound": False}
+
+
+def test_the_groups_of_large_dead_letters_are_lower_bounds(workspace: str, calls: dict[str, int]) -> None:
+    """DynamoDB ends a read at 1 MB: the answer says that there are more dead letters than it counts."""
+    letters = "".join(f"{number:x}" for number in range(1 << 16))  # compresses badly
+    for each in range(40):
+        park(workspace, each, body=f'"{each}{letters}"')
+    calls.clear()
+    status, found = call("GET", "/api/dead-letters/groups")
+    assert (status, found["isLowerBound"], 0 < found["items"][0]["count"] < 40, calls) == (200, True, True, {"query": 1})
+
+
+def test_a_redrive_of_a_group_leaves_the_others(workspace: str) -> None:
+    """With a kind and a reason, only such records go back on their queues."""
+    for number, (kind, reason) in enumerate(
+        [("message", "rejected"), ("message", "gave-up"), ("signal", "rejected"), ("message", "rejected")]
+    ):
+        park(workspace, number, "signal" if kind == "signal" else "message", reason)
+    assert call("POST", "/api/dead-letters/redrive", {"kind": "message", "reason": "rejected"}) == (200, {"redriven": 2, "next": None})
+    assert [each["subject"] for each in call("GET", "/api/dead-letters")[1]["items"]] == ["s1", "s2"]
+    assert call("POST", "/api/dead-letters/redrive", {"reason": "none"})[1]["redriven"] == 0
+
+
 def test_a_deleted_dead_letter_is_gone(workspace: str, calls: dict[str, int]) -> None:
     """It is neither listed, counted nor redriven, and the deletion is one call; the others stay, and a repeat is 404 `not-found`."""
     first, second = park(workspace, 1), park(workspace, 2)

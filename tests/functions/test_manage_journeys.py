@@ -3,46 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.fakes.api_client import call, new_workspace, send
+from tests.fakes.api_client import call, send
 from tests.fakes.ingest_harness import event_of, identify, wire
+from tests.functions.welcome_journey import WELCOME, workspace_with_welcome
 from waypost import identify as identifying
 from waypost import wiring
-from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.events import DynamoLog, DynamoReceipts
 from waypost.adapters.dynamodb.table import Table
 from waypost.domain.intake.event_log import Page
-from waypost.domain.values.cursors import cursor_of
 from waypost.domain.values.wire_time import iso
 
 NOW = datetime(2026, 11, 23, 5, 17, 13, tzinfo=UTC)
-WELCOME = {
-    "entry": {"event": "signed_up"},
-    "exit": [{"event": "unsubscribed"}],
-    "steps": [
-        {
-            "id": "hello",
-            "type": "message",
-            "channel": "email",
-            "template": {"subject": "Hi {{ customer.name }}", "text": "You wrote {{ event.payload.word }}."},
-            "next": "bought",
-        },
-        {
-            "id": "bought",
-            "type": "waitUntil",
-            "branches": [{"id": "yes", "event": "purchase", "next": "end"}],
-            "timeout": {"after": "P3D", "next": "nudge"},
-        },
-        {"id": "nudge", "type": "message", "channel": "email", "template": {"subject": "Well?", "text": "Come back."}, "next": "end"},
-        {"id": "end", "type": "exit"},
-    ],
-}
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -50,10 +28,7 @@ pytestmark = pytest.mark.usefixtures("workspace")
 @pytest.fixture
 def workspace(tables: None) -> str:
     """The id of a new workspace with one saved journey."""
-    created = new_workspace()
-    call("PUT", "/api/schema", {"primaryKey": {"name": "email", "type": "Email"}, "timezone": "Europe/Berlin"})
-    call("PUT", "/api/journeys/welcome", WELCOME)
-    return created
+    return workspace_with_welcome()
 
 
 def ada(workspace: str, raw: dict[str, Any]) -> None:
@@ -441,126 +416,6 @@ def test_a_journey_is_returned_with_its_definition() -> None:
     status, problem = call("POST", "/api/journeys/later/publish")
     assert status == 422
     assert {each["pointer"] for each in problem["errors"]} >= {"/entry", "/odd"}
-
-
-def changed(method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str | None, Any]:
-    """Status, `ETag` and JSON of the response to a request with these headers."""
-    named: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
-    response = send(method, path, json.dumps(body) if body is not None else None, headers=named)
-    return response["statusCode"], response["headers"].get("ETag"), json.loads(response["body"] or "null")
-
-
-def test_a_journey_that_has_changed_is_not_overwritten() -> None:
-    """Every answer with a journey has its `ETag`. A save, a publication and a deletion with an older one change nothing and are 412."""
-    _, first, _ = changed("GET", "/api/journeys/welcome")
-    assert first is not None
-    status, second, _ = changed("PUT", "/api/journeys/welcome", WELCOME | {"name": "mine"}, If_Match=first)
-    assert (status, second) == (200, changed("GET", "/api/journeys/welcome")[1])
-    for method, path, body in (("PUT", "", WELCOME), ("POST", "/publish", None), ("DELETE", "", None)):
-        status, _, problem = changed(method, f"/api/journeys/welcome{path}", body, If_Match=first)
-        assert (status, problem["code"]) == (412, "precondition-failed")
-    assert call("GET", "/api/journeys/welcome")[1]["definition"]["name"] == "mine"
-    assert second is not None
-    etags = [second]
-    for action in ("publish", "pause", "resume", "stop"):
-        status, etag, _ = changed("POST", f"/api/journeys/welcome/{action}", If_Match=f'"x", {etags[-1]}')
-        assert etag is not None
-        assert (status, etag) == (200, changed("GET", "/api/journeys/welcome")[1])
-        etags.append(etag)
-    assert len(set(etags)) == 5
-    assert changed("PUT", "/api/journeys/welcome", WELCOME, If_Match=etags[0])[2]["code"] == "stopped"
-
-
-def test_a_new_journey_does_not_replace_one_with_its_id() -> None:
-    """With `If-None-Match: *` a draft is saved only if there is no journey; with any `If-Match` only if there is one."""
-    assert changed("PUT", "/api/journeys/welcome", {}, If_None_Match="*")[0] == 412
-    assert changed("PUT", "/api/journeys/fresh", WELCOME, If_Match="*")[0] == 412
-    assert call("GET", "/api/journeys/fresh")[0] == 404
-    assert changed("PUT", "/api/journeys/fresh", WELCOME, If_None_Match="*")[0] == 201
-    assert changed("PUT", "/api/journeys/fresh", WELCOME, If_Match="*")[0] == 200
-
-
-def test_an_older_version_is_returned_on_request() -> None:
-    """The journey comes with the definition of that version and with the faults of it; one that does not exist is 404."""
-    call("PUT", "/api/journeys/welcome", {"name": "second", "steps": {}})
-    newest = call("GET", "/api/journeys/welcome")[1]
-    assert (newest["version"], newest["definitionVersion"], newest["definition"]["name"]) == (2, 2, "second")
-    response = send("GET", "/api/journeys/welcome", query={"version": "1"})
-    first = json.loads(response["body"])
-    assert (first["version"], first["definitionVersion"], first["definition"], first["problems"]) == (
-        2,
-        1,
-        {"id": "welcome", **WELCOME},
-        [],
-    )
-    assert response["headers"]["ETag"] == changed("GET", "/api/journeys/welcome")[1]
-    assert json.loads(send("GET", "/api/journeys/welcome", query={"version": "2"})["body"]) == newest
-    for version, status in (("3", 404), ("0", 400), ("x", 400)):
-        assert send("GET", "/api/journeys/welcome", query={"version": version})["statusCode"] == status
-    assert send("GET", "/api/journeys/nothing", query={"version": "1"})["statusCode"] == 404
-
-
-def versions(**query: str) -> Any:
-    """The JSON of the response with the versions of the journey `welcome`."""
-    return call("GET", "/api/journeys/welcome/versions", query=query)[1]
-
-
-def test_the_versions_of_a_journey_are_listed_newest_first() -> None:
-    """Each has the times at which it was saved and published, and one of them is the one that customers enter."""
-    call("POST", "/api/journeys/welcome/publish")
-    for _ in range(2):
-        call("PUT", "/api/journeys/welcome", WELCOME)
-    call("POST", "/api/journeys/welcome/publish")
-    call("PUT", "/api/journeys/welcome", WELCOME)
-    call("POST", "/api/journeys/welcome/pause")
-    listed = versions()
-    assert [(each["version"], each["publishedAt"] is not None, each["isPublished"]) for each in listed["items"]] == [
-        (4, False, False),
-        (3, True, True),
-        (2, False, False),
-        (1, True, False),
-    ]
-    times = [each["savedAt"] for each in listed["items"]]
-    assert times == sorted(times, reverse=True)
-    assert listed["next"] is None
-    pages = [versions(limit="3")]
-    pages.append(versions(limit="1", cursor=pages[0]["next"]))
-    assert [each["version"] for page in pages for each in page["items"]] == [4, 3, 2, 1]
-    assert pages[1]["next"] is None
-    assert call("GET", "/api/journeys/nothing/versions")[0] == 404
-
-
-def test_the_versions_of_an_older_release_have_no_times() -> None:
-    """A version without a row for its times is listed all the same."""
-    for row in client("dynamodb").scan(TableName="JourneysTable")["Items"]:
-        if row["row"]["S"].startswith("times#"):
-            client("dynamodb").delete_item(TableName="JourneysTable", Key={name: row[name] for name in ("workspace", "row")})
-    assert versions()["items"] == [{"version": 1, "savedAt": None, "publishedAt": None, "isPublished": False}]
-
-
-@pytest.mark.parametrize("position", ["x", "-1", "1.5", "\u00b2", "9999999"])
-def test_a_forged_cursor_of_the_versions_is_refused(workspace: str, position: str) -> None:
-    """A cursor whose position is no number of a version is 400, although its digest is right."""
-    forged = cursor_of(position, workspace, {"list": "VersionListQuery", "journey": "welcome"})
-    status, problem = call("GET", "/api/journeys/welcome/versions", query={"cursor": forged})
-    assert (status, problem["code"]) == (400, "bad-cursor")
-    assert versions(cursor=cursor_of("999999", workspace, {"list": "VersionListQuery", "journey": "welcome"}))["items"]
-
-
-def test_a_page_of_versions_costs_two_reads(aws_calls: list[str]) -> None:
-    """One read of the journey and one query of small rows, however many versions it has; a save is one read and one transaction."""
-    for _ in range(5):
-        call("PUT", "/api/journeys/welcome", WELCOME)
-    versions()
-    aws_calls.clear()
-    assert len(versions()["items"]) == 6
-    assert aws_calls == ["GetItem", "Query"]
-    aws_calls.clear()
-    call("GET", "/api/journeys/welcome", query={"version": "1"})
-    assert aws_calls[:2] == ["GetItem", "GetItem"]
-    aws_calls.clear()
-    changed("PUT", "/api/journeys/welcome", WELCOME, If_Match="*")
-    assert aws_calls[:2] == ["GetItem", "TransactWriteItems"]
 
 
 def test_the_list_says_which_journeys_have_a_draft_to_publish() -> None:

@@ -32,6 +32,8 @@ def messages(workspace: str, at_noon: None) -> None:
                 id=f"msg_{number:02}",
                 workspace=workspace,
                 status=(MessageStatus.SENT, MessageStatus.FAILED)[number % 2],
+                step=("hello", "nudge", "thanks")[number % 3],
+                version=1 + number // 20,
                 created_at=NOON - timedelta(minutes=30 * number),
             )
         )
@@ -63,6 +65,15 @@ def test_messages_since_a_time(by: dict[str, str], limit: str) -> None:
     assert listed(NOON - timedelta(minutes=30, microseconds=-1), limit=limit, **by) == ["msg_00"]
     assert listed(NOON - timedelta(hours=2), limit=limit, status="failed", **by) == ["msg_01", "msg_03"]
     assert listed(NOON + timedelta(days=1), limit=limit, **by) == []
+
+
+@pytest.mark.parametrize("by", [{}, {"customer": "c_1"}, {"journey": "welcome"}], ids=["all", "customer", "journey"])
+def test_messages_of_a_step_and_of_a_version(by: dict[str, str]) -> None:
+    """`step` and `version` leave out the messages of other steps and versions, together with `status`, in every list."""
+    begin = NOON - timedelta(days=1)
+    assert listed(begin, limit="2", step="nudge", **by) == [f"msg_{each:02}" for each in range(1, 40, 3)]
+    assert listed(begin, version="2", **by) == [f"msg_{each:02}" for each in range(20, 40)]
+    assert listed(begin, version="2", step="hello", status="failed", **by) == ["msg_21", "msg_27", "msg_33", "msg_39"]
 
 
 @pytest.mark.parametrize("since", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])

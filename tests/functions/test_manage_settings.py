@@ -12,7 +12,9 @@ import pytest
 
 from tests.fakes.api_client import call, new_workspace, send
 from waypost import wiring
+from waypost.adapters.dynamodb.workspaces import DynamoWorkspaces
 from waypost.adapters.ses_account import SesAccount
+from waypost.domain.customers.schema import Schema, StoredSchema
 from waypost.domain.messages.message import WHOLE_WORKSPACE
 from waypost.domain.messages.sending_quota import SendingQuota
 from waypost.domain.signal_codec import from_wire
@@ -67,6 +69,28 @@ def test_a_change_of_settings_that_changed_meanwhile_is_refused() -> None:
     assert stored_senders()[2] == ["a@shop.example"]
     assert put(["b@shop.example"], '"0", "1"')[:2] == (200, '"2"')
     assert put(["c@shop.example"], "*")[:2] == (200, '"3"')
+
+
+def put_schema(timezone: str, if_match: str | None = None) -> tuple[int, str | None, Any]:
+    """Status, ETag and JSON of the response to `PUT /api/schema`."""
+    headers = {"If-Match": if_match} if if_match else {}
+    response = send("PUT", "/api/schema", json.dumps({"timezone": timezone}), headers=headers)
+    return response["statusCode"], response["headers"].get("ETag"), json.loads(response["body"])
+
+
+def test_a_change_of_a_schema_that_changed_meanwhile_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An `If-Match` of another schema changes nothing and is answered with 412; the present one and `*` are taken, and so is none."""
+    first = send("GET", "/api/schema")["headers"]["ETag"]
+    status, second, _ = put_schema("Europe/Berlin", first)
+    assert (status, second) == (200, send("GET", "/api/schema")["headers"]["ETag"])
+    assert second != first
+    status, _, problem = put_schema("Europe/Oslo", first)
+    assert (status, problem["code"]) == (412, "precondition-failed")
+    assert call("GET", "/api/schema")[1]["timezone"] == "Europe/Berlin"
+    assert put_schema("Europe/Oslo", "*")[0] == 200
+    assert put_schema("UTC")[0] == 200
+    monkeypatch.setattr(DynamoWorkspaces, "stored_schema", lambda *_: StoredSchema(Schema(), ""))  # what was read before another one wrote
+    assert put_schema("Europe/Rome", first)[0] == 412
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_the_parameters_of_a_list_are_described() -> None:
     """The parameters come from the model that checks them, with its limits and defaults."""
     operation = next(each for each in OPERATIONS if each.name == "list-messages")
     parameters = {each["name"]: each["schema"] for each in described(operation)["parameters"]}
-    assert set(parameters) == {"limit", "cursor", "customer", "journey", "status", "since", "content"}
+    assert set(parameters) == {"limit", "cursor", "customer", "journey", "status", "since", "step", "version", "content"}
     assert (parameters["limit"]["maximum"], parameters["limit"]["default"]) == (200, 50)
     assert "sent" in json.dumps(parameters["status"])
 

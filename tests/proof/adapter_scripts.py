@@ -341,6 +341,10 @@ def workspaces(adapters: SimpleNamespace) -> None:
     adapters.workspaces.schema("w1")
     adapters.workspaces.save_schema("w1", Schema(primary_key=PrimaryKey(name="email", type="Email")))
     adapters.workspaces.schema("w1")
+    before = adapters.workspaces.stored_schema("w1")
+    adapters.workspaces.save_schema("w1", Schema(timezone="Europe/Oslo"), before)
+    with suppress(StaleError):
+        adapters.workspaces.save_schema("w1", Schema(), before)
     for place in range(MANY):
         adapters.keys.add(stored(f"{place}" * 40, id=f"k_{place}", created_at=at(place)))
     with suppress(StaleError):

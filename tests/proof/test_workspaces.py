@@ -209,6 +209,7 @@ ATTEMPTS: Final[Mapping[str, Attempts]] = {
     "lift-suppression": lambda ids: [Attempt("DELETE", "/api/suppressions", {"channel": "sms", "address": ids.phone})],
     "list-dead-letters": pages_of("/api/dead-letters"),
     "count-dead-letters": lambda _: [Attempt("GET", "/api/dead-letters/count")],
+    "group-dead-letters": lambda _: [Attempt("GET", "/api/dead-letters/groups")],
     "delete-dead-letter": lambda ids: [Attempt("DELETE", f"/api/dead-letters/{ids.dead_letter}")],
     "redrive": lambda ids: [
         Attempt("POST", "/api/dead-letters/redrive", body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.stories.webhook_server import WebhookServer
@@ -24,6 +25,13 @@ def outcomes(workspace: Workspace, journey: str) -> list[tuple[str, str | None]]
     """Status and reason of the messages of a journey, oldest first, when everything that is due is done."""
     assert workspace.stack.settle()
     return [(each["status"], each["reason"]) for each in reversed(workspace.get(f"/api/messages?journey={journey}")["items"])]
+
+
+def hold(workspace: Workspace, method: str, body: Any = None) -> dict[str, Any]:
+    """Begins, shows or ends the hold of the local run on calls of AWS."""
+    answer = httpx.request(method, f"{workspace.stack.url}/_local/holds", json=body, timeout=30)
+    held: dict[str, Any] = answer.raise_for_status().json()
+    return held
 
 
 def id_of(workspace: Workspace, email: str) -> str:
@@ -103,6 +111,28 @@ def test_an_unsubscription_stops_a_message_that_waits_for_its_retry(workspace: W
         time.sleep(1)
     assert outcomes(workspace, "hooks") == [("skipped", "unsubscribed")]
     assert len(receiver.requests) == 1
+
+
+def test_an_unsubscription_between_claim_and_call_stops_the_message(workspace: Workspace) -> None:
+    """An unsubscription that comes after the claim of a message and before the call of its provider skips it, and nothing is sent.
+
+    The sender asks whether it may send right after the claim. The local run holds this read back until the unsubscription is recorded.
+    """
+    ada = workspace.email("ada")
+    workspace.publish(sending("news", "published"))
+    workspace.send(identify("d1", ada), trigger("d1", "$set", plan="free"))
+    assert workspace.stack.settle()
+    hold(workspace, "POST", {"operation": "BatchGetItem", "containing": [workspace.id, "suppressed/email/"]})
+    workspace.send(trigger("d1", "published"))
+    end = time.monotonic() + 60
+    while hold(workspace, "GET")["held"] == 0 and time.monotonic() < end:
+        time.sleep(0.02)
+    claimed = workspace.get("/api/messages?journey=news")["items"]
+    workspace.send(trigger("d1", "$unsubscribe"))
+    hold(workspace, "DELETE")
+    assert [each["status"] for each in claimed] == ["sending"]
+    assert outcomes(workspace, "news") == [("skipped", "unsubscribed")]
+    assert workspace.mails_to(ada) == []
 
 
 def test_a_journey_exits_and_another_one_enters_on_an_unsubscription(workspace: Workspace) -> None:

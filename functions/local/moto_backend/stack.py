@@ -85,6 +85,10 @@ class MotoStack:
         """Plans what the providers answer to the next calls for a receiver or of an operation. ValueError for a plan that is none."""
         self.providers.plan(target, *map(PlannedResponse.parse, plans))
 
+    def holds(self, method: str, body: bytes) -> NoReturn:  # noqa: ARG002 - the signature of both backends
+        """Raises ProblemError 501: moto answers one request of DynamoDB at a time, so that a held one would hold all."""
+        raise ProblemError(HTTPStatus.NOT_IMPLEMENTED, "not-implemented", "On moto no call is held. Use `make run` without BACKEND=moto.")
+
     def put_report(self, event: dict[str, Any]) -> None:
         """Puts an event of EventBridge on the reports queue, as the rule of the template does on AWS."""
         put_report(self.cloud, self.deployment.variables["SendFunction"]["REPORTS_QUEUE_URL"], event)

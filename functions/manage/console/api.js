@@ -1,5 +1,6 @@
 // Requests to the API. Every failure is an ApiError that a page can show as it is.
 import { h } from "./dom.js";
+import { parseJson } from "./exact.js";
 import { key } from "./session.js";
 
 export const API = new URL("../../api/", import.meta.url);
@@ -44,7 +45,7 @@ async function request(url, method, { query, body, headers, signal, isKeyed = tr
   const isText = response.ok && (response.headers.get("content-type") ?? "").startsWith("text/plain");
   if (isText) answer = text;
   else if (text) {
-    try { answer = JSON.parse(text); } catch { throw new ApiError(response.status, "not-json", `The answer (status ${response.status}) is not JSON.`, requestId); }
+    try { answer = parseJson(text); } catch (error) { throw new ApiError(response.status, "not-json", `The answer (status ${response.status}) cannot be read as JSON: ${error.message}`, requestId); }
   }
   if (response.ok) return { body: answer, status: response.status, etag: response.headers.get("etag"), at: response.headers.get("date") };
   const problem = answer !== null && typeof answer === "object" ? answer : {};

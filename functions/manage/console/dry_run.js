@@ -4,6 +4,7 @@ import { draftOf } from "./definition.js";
 import { field } from "./dialog.js";
 import { button, day, h, json, number, put, section, time } from "./dom.js";
 import { draw, wayOf } from "./drawing.js";
+import { parseJson } from "./exact.js";
 import { MOST_ROWS, loading, segments } from "./table.js";
 import { why, whyNotSent } from "./words.js";
 
@@ -12,9 +13,9 @@ const EXAMPLE = { primaryKey: "ada@example.com", attributes: '{"first_name": "Ad
 const STATUSES = ["delivered", "bounced", "opened", "clicked", "unsubscribed", "failed"];
 const forInput = (at) => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
-/** The names of the events that a definition waits for, for the person to choose from. */
 /** The elements of a list. The text of an editor may have anything where a list belongs. */
 const list = (each) => (Array.isArray(each) ? each : []);
+/** The names of the events that a definition waits for, for the person to choose from. */
 function eventNames(definition) {
   const names = new Set();
   const look = (each) => {
@@ -28,7 +29,7 @@ function eventNames(definition) {
   return [...names];
 }
 function jsonOf(text, name) {
-  try { return JSON.parse(text.trim() || "{}"); } catch { throw new ApiError(0, "not-json", `${name} must be JSON.`); }
+  try { return parseJson(text.trim() || "{}"); } catch (error) { throw new ApiError(0, "not-json", `${name} must be JSON: ${error.message}`); }
 }
 function timeOf(text, name) {
   const at = new Date(text);
@@ -41,7 +42,7 @@ export function show(place, context) {
   let { journey } = context;
   const draft = draftOf(journey);
   let unsaved = null;
-  try { unsaved = draft && JSON.parse(draft.text); } catch { /* a text that is no JSON cannot be run; the saved version can */ }
+  try { unsaved = draft && parseJson(draft.text); } catch { /* a text that is no JSON cannot be run; the saved version can */ }
   const definition = () => (form.isUnsaved && unsaved ? unsaved : journey.definition);
   const fresh = () => ({ isUnsaved: unsaved !== null, primaryKey: "", since: "", ...EXAMPLE, inputs: [{ kind: "event", name: journey.definition?.entry?.event ?? "", at: forInput(Date.now()), payload: "{}" }] });
   let form = { ...fresh(), ...JSON.parse(sessionStorage.getItem(name) ?? "null") }, picture = null, isRunning = false;

@@ -2,6 +2,7 @@
 import { API, ApiError, call, get, problem, sendEvents } from "./api.js";
 import { dialog, field } from "./dialog.js";
 import { button, copyButton, facts, h, json, link, number, plural, put, s, section, textOf, time, to } from "./dom.js";
+import { parseJson } from "./exact.js";
 import { announce, poll } from "./live.js";
 import { isLocal, key } from "./session.js";
 import { MOST_ROWS, loading, segments, split, table } from "./table.js";
@@ -33,7 +34,7 @@ const curl = (body) => `curl -s '${new URL("events/batch/", API)}' \\\n  -H "Aut
 const asSent = (each) => each.sent ?? { correlationKey: each.correlationKey ?? "_id", correlationValue: each.correlationValue, source: each.source ?? "custom", event: each.event, payload: each.payload ?? {} };
 
 /** A dialog that sends a batch. `events` is what it begins with. */
-export async function sendDialog(batch) {
+async function sendDialog(batch) {
   const text = h("textarea", { rows: 18, spellcheck: "false", "aria-label": "The batch as JSON" });
   text.value = JSON.stringify({ batch }, null, 2);
   const sent = await dialog({
@@ -46,7 +47,7 @@ export async function sendDialog(batch) {
       if (!refused.length) return body;
       const isPart = refused.length < body.results.length;
       // Who corrects the rejected events and sends again must not send the accepted ones twice.
-      if (isPart && text.value === sent) text.value = JSON.stringify({ batch: JSON.parse(sent).batch.filter((_, n) => body.results[n].error) }, null, 2);
+      if (isPart && text.value === sent) text.value = JSON.stringify({ batch: parseJson(sent).batch.filter((_, n) => body.results[n].error) }, null, 2);
       throw new ApiError(0, refused[0].code, `${plural(refused.length, "event")} of ${number(body.results.length)} ${refused.length === 1 ? "was" : "were"} rejected${isPart ? "; the others are accepted, and are not in the text any more" : ""}.`, body.requestId, refused);
     },
   });

@@ -12,10 +12,19 @@ const TABS = [
   ["picture", "Picture", () => import("./picture.js")],
   ["here", "Who is here", () => import("./here.js")],
   ["messages", "Messages", () => import("./journey_messages.js")],
-  ["definition", "Definition", () => import("./definition.js")],
-  ["versions", "Versions", () => import("./versions.js")],
-  ["dry-run", "Dry run", () => import("./dry_run.js")],
+  ["definition", "Definition", () => styled(import("./definition.js"))],
+  ["versions", "Versions", () => styled(import("./versions.js"))],
+  ["dry-run", "Dry run", () => styled(import("./dry_run.js"))],
 ];
+let styles = null;
+/** A module that needs the style sheet of definitions, when both are loaded: a first visit does without either. */
+async function styled(module) {
+  styles ??= new Promise((resolve, reject) => {
+    const sheet = h("link", { rel: "stylesheet", href: new URL("definition.css", import.meta.url), onload: resolve, onerror: () => { styles = null; sheet.remove(); reject(new Error("a style sheet cannot be loaded")); } });
+    document.head.append(sheet);
+  });
+  return (await Promise.all([module, styles]))[0];
+}
 
 /** How many customers are in a journey: `{ count, isLowerBound }`. ApiError. */
 export async function countHere(id, signal) {
@@ -82,7 +91,7 @@ export function show(place, first) {
   }
   function drawTabs() {
     const at = route.parts[1] ?? "picture";
-    if (!tabs.firstChild) put(tabs, TABS.map(([name, title]) => h("a", { href: to("journeys", id, name), "data-tab": name }, title)), h("span", { class: "legend" }, "in a step: how many are here now, and how many came"));
+    if (!tabs.firstChild) put(tabs, TABS.map(([name, title]) => h("a", { href: to("journeys", id, name), "data-tab": name }, title)), h("span", { class: "legend" }, "in a step: how many are here now, of all versions, and how many of this one came"));
     for (const each of tabs.querySelectorAll("a")) { if (each.dataset.tab === at) each.setAttribute("aria-current", "page"); else each.removeAttribute("aria-current"); }
     tabs.querySelector(".legend").hidden = at !== "picture";
   }

@@ -36,6 +36,8 @@ export function poll(work, onError = () => {}, { every = null } = {}) {
 let ahead = 0; // milliseconds by which the clock of the local run is ahead of the browser's
 /** The time of the API, as far as the page knows it, in milliseconds. */
 export const now = () => Date.now() + ahead;
+/** The first of so many days that end today, as a date of UTC; null without a number. */
+export const dayBefore = (days) => (days ? new Date(now() - (Number(days) - 1) * 86_400_000).toISOString().slice(0, 10) : null);
 export const setNow = (iso) => { ahead = Date.parse(iso) - Date.now(); };
 
 let lastSpoken = -Infinity;

@@ -164,7 +164,7 @@ const GO = { e: "events", j: "journeys", c: "customers", m: "messages", d: "dead
 let isAfterG = false;
 function moveFocus(step) {
   const rows = [...main.querySelectorAll("a.open")];
-  const at = rows.indexOf(document.activeElement), chosen = rows.findIndex((each) => each.closest("tr")?.getAttribute("aria-selected") === "true");
+  const at = rows.indexOf(document.activeElement), chosen = rows.findIndex((each) => each.closest("tr[aria-current]"));
   rows[Math.max(0, Math.min(rows.length - 1, (at < 0 ? chosen : at) + step))]?.focus();
 }
 const KEYS = {

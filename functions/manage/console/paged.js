@@ -6,25 +6,23 @@ import { MOST_ROWS, loading } from "./table.js";
 
 /**
  * Shows the list at `path` in `list` (a table). `query()` gives its filters, `fixed` a part of the query that is no filter, `key(item)` tells items apart,
- * `empty()` is what an empty list shows, and `onItems(items)` is called after each reading. `keep(item)` says which items are shown, where the API has no
- * such filter. `every` is a fixed pause between two readings and `limit` the number of items of a page, for lists that are expensive to read; `more` is the
- * label of the button for the next page. `failed` is the place for errors.
+ * `empty()` is what an empty list shows, and `onItems(items)` is called after each reading. `every` is a fixed pause between two readings and `limit` the
+ * number of items of a page, for lists that are expensive to read; `more` is the label of the button for the next page. `failed` is the place for errors.
  *
  * While older pages are shown, the newest page is not read: new rows would push out what the person reads.
  */
-export function paged({ list, path, query, key, empty, onItems = () => {}, keep = () => true, fixed = {}, every = null, limit = 50, more = "Look further back", failed }) {
+export function paged({ list, path, query, key, empty, onItems = () => {}, fixed = {}, every = null, limit = 50, more = "Look further back", failed }) {
   let items = [], cursor = null, isPaged = false, isRead = false, turn = 0, footed = "", stop = () => {};
   const isFiltered = () => Object.values(query()).some((each) => each !== null && each !== undefined && each !== "");
 
   function draw() {
-    const kept = items.filter(keep);
-    list.show(kept);
+    list.show(items);
     // The foot stays as it is from poll to poll, so that its buttons keep the focus.
-    const foot = JSON.stringify([kept.length > 0, isPaged, Boolean(cursor), isFiltered() || items.length > 0]);
+    const foot = JSON.stringify([items.length > 0, isPaged, Boolean(cursor), isFiltered()]);
     if (foot !== footed || !list.foot.firstChild || list.foot.querySelector(".loading, .problem")) {
-      if (kept.length) list.note(isPaged && button("Back to the newest", restart), cursor && button(more, older));
+      if (items.length) list.note(isPaged && button("Back to the newest", restart), cursor && button(more, older));
       else if (cursor) list.empty(h("p", {}, "Nothing in these days."), button(more, older));
-      else list.empty(isFiltered() || items.length ? h("p", {}, "Nothing is like this.") : empty());
+      else list.empty(isFiltered() ? h("p", {}, "Nothing is like this.") : empty());
     }
     footed = foot;
     onItems(items);

@@ -1,31 +1,21 @@
 // The picture of a journey with its numbers, one customer's way through it, and who waits in a step.
 import { get, problem } from "./api.js";
 import { timeline } from "./customers.js";
-import { button, day, facts, h, keyed, link, number, put, s, section, time, to } from "./dom.js";
+import { button, day, facts, h, keyed, link, number, put, renew, s, section, time, to } from "./dom.js";
 import { draw, edgeOf, wayOf } from "./drawing.js";
-import { now, poll } from "./live.js";
+import { dayBefore, poll } from "./live.js";
 import { loading, soon, split } from "./table.js";
 import { ENDS, REASONS, does, inWords, pill, status } from "./words.js";
 
-export { draw, edgeOf, wayOf };
-
 const EVERY = 10_000; // milliseconds; the numbers of a picture cost as many queries as it has steps
 const PEOPLE = 20; // runs of a step in one page; the API reads each customer by itself
-const MOST_PAGES = 3; // pages of a timeline that are read without a click
+const ALL_ROWS = 200, NEW_ROWS = 20; // of a timeline, in the first reading and in those after it
+const MOST_PAGES = 3, MORE_PAGES = 10; // pages of a timeline that are read without a click, and by one
 const RECENT_VERSIONS = 20;
 const SINCE = [["", "since it began"], ["1", "today"], ["7", "in 7 days"], ["30", "in 30 days"]];
 const FAILED = ["failed", "bounced"];
-const DAY = 24 * 3600 * 1000;
 
 const total = (list) => list.reduce((sum, each) => sum + each.count, 0);
-const sinceOf = (days) => (days ? new Date(now() - (Number(days) - 1) * DAY).toISOString().slice(0, 10) : null);
-
-/** Replaces the content of a place; a link that had the focus has it again. */
-function renew(place, ...content) {
-  const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-  put(place, content);
-  if (focused) [...place.querySelectorAll("a")].find((each) => each.getAttribute("href") === focused)?.focus({ preventScroll: true });
-}
 
 /** A customer's run in a list: the customer, which leads to their way through the journey, and how long the run waits. */
 export function waiting(id, each) {
@@ -38,6 +28,9 @@ export function movesOf(entries, run) {
   const moves = [...entries].reverse().filter((each) => each.kind === "move" && each.run === run.id);
   return moves.flatMap((each) => each.steps ?? (each.step ? [{ step: each.step, branch: each.branch, reason: each.reason }] : []));
 }
+
+/** What tells the entries of a timeline apart. The status of a message is no part of it: it changes. */
+const nameOf = (each) => JSON.stringify([each.kind, each.at, each.uuid, each.run, each.step, each.message, each.journey]);
 
 /** The steps that lie behind a step, nearest first: the goals that an experiment can have. */
 export function behind(geometry, id) {
@@ -76,6 +69,8 @@ export function show(place, context) {
     for (const [name, value] of Object.entries(changes)) { if (value) query.set(name, value); else query.delete(name); }
     return `${to("journeys", id, "picture")}${query.size ? `?${query}` : ""}`;
   }
+  /** The address of the messages that a number counts: those of the version and the days that are shown. */
+  const messagesOf = (filters) => `${to("journeys", id, "messages")}?${new URLSearchParams({ ...filters, version: wanted(), ...(route.query.get("days") && { days: route.query.get("days") }) })}`;
   const runOf = () => person?.runs.find((each) => each.id === route.query.get("run")) ?? person?.runs[0] ?? null;
   const wanted = () => Number(route.query.get("version")) || runOf()?.version || journey.publishedVersion || journey.version;
 
@@ -97,7 +92,7 @@ export function show(place, context) {
   /** Reads the picture with its numbers. The statistics may fail by themselves: the picture is shown without them. */
   async function read(signal) {
     const asked = wanted();
-    const counts = get(["journeys", id, "stats"], { version: asked, since: sinceOf(route.query.get("days")) }, signal).catch((error) => { if (error.name === "AbortError") throw error; return error; });
+    const counts = get(["journeys", id, "stats"], { version: asked, since: dayBefore(route.query.get("days")) }, signal).catch((error) => { if (error.name === "AbortError") throw error; return error; });
     const defined = definitionOf(asked, signal).catch((error) => { if (error.name === "AbortError") throw error; return null; });
     const [picture, counted, found] = await Promise.all([get(["journeys", id, "picture"], { counts: true, version: asked }, signal), counts, defined]);
     if (asked !== wanted()) return false;
@@ -137,9 +132,9 @@ export function show(place, context) {
     const content = JSON.stringify([stats, inside, isMore, held, heldAtLeast]);
     if (numbers.dataset.content === content) return;
     numbers.dataset.content = content;
-    renew(numbers, stats && part(stats.entered, "entered"), h("span", {}, h("b", {}, number(inside, isMore)), " here now", held > 0 && [", ", h("span", { class: "warn" }, `${number(held, heldAtLeast)} held`)]), stats && part(stats.finished, "finished"),
+    renew(numbers, stats && part(stats.entered, "entered"), h("span", {}, h("b", {}, number(inside, isMore)), journey.version > 1 ? " here now, of all versions" : " here now", held > 0 && [", ", h("span", { class: "warn" }, `${number(held, heldAtLeast)} held`)]), stats && part(stats.finished, "finished"),
       stats?.exited.filter((each) => each.count > 0).map((each) => part(each.count, ENDS[each.reason] ?? `ended: ${each.reason}`)),
-      messages.length > 0 && h("span", {}, link(to("journeys", id, "messages"), h("b", {}, number(total(messages), stats.messagesAreLowerBound)), " messages"), bad.map(([word, n]) => [", ", link(`${to("journeys", id, "messages")}?status=${word}`, h("span", { class: "bad" }, `${number(n, stats.messagesAreLowerBound)} ${word}`))])),
+      messages.length > 0 && h("span", {}, link(messagesOf({}), h("b", {}, number(total(messages), stats.messagesAreLowerBound)), " messages"), bad.map(([word, n]) => [", ", link(messagesOf({ status: word }), h("span", { class: "bad" }, `${number(n, stats.messagesAreLowerBound)} ${word}`))])),
       ignored > 0 && h("span", {}, link(hash({ ignored: "1", step: null }), h("b", {}, number(ignored, isLower)), " ignored")),
       stats?.countedFrom && h("span", {}, `counted from ${day(stats.countedFrom)}`));
   }
@@ -149,63 +144,95 @@ export function show(place, context) {
     const run = runOf();
     if (!drawn) return;
     if (!run) { drawn.way(null); return; }
-    const way = wayOf(layout, person.moves.length ? person.moves : [{ step: run.step, branch: null }], definition);
+    const moves = movesOf(person.entries, run), way = wayOf(layout, moves.length ? moves : [{ step: run.step, branch: null }], definition);
     drawn.way({ ...way, now: run.status === "active" ? run.step : null });
   }
-  function openPerson(customer) {
-    const top = h("section"), history = h("div"), foot = h("div", { class: "note" });
-    let cursor = null, entries = [], content = "", isScrolled = false, isLonger = false;
-    person = { id: customer, runs: [], moves: [] };
-    beside.element.classList.remove("detail");
-    beside.open(`customer:${customer}`, h("span", {}, customer), top, history, foot);
-    soon(top);
-
+  /**
+   * Reads one customer again and again, with what is new in their timeline, also while a step is open beside the picture. The first reading has up to `MOST_PAGES`
+   * pages of the timeline; the ones after it read back to the rows that are known.
+   */
+  function follow(customer) {
+    const path = ["customers", customer, "timeline"];
+    let rows = [], cursor = null, pages = MOST_PAGES, isMoved = false;
+    const mine = person = { id: customer, runs: [], found: null, entries: [], isWhole: true, error: null, longer() { pages += MORE_PAGES; start(); }, again: start };
+    const isShown = () => panel?.key === `customer:${customer}`; // a step that is open beside the picture is read with the picture
+    const reaches = (run) => !cursor || (run && rows.at(-1)?.at < run.enteredAt);
+    async function readNew(signal) {
+      const fresh = [], newest = rows[0]?.at;
+      let next = null;
+      do {
+        const page = await get(path, { limit: newest ? NEW_ROWS : ALL_ROWS, cursor: next }, signal);
+        fresh.push(...page.items);
+        next = page.next;
+      } while (newest && next && !(fresh.at(-1)?.at < newest) && fresh.length < ALL_ROWS);
+      if (newest && next && fresh.at(-1)?.at < newest) {
+        const end = fresh.at(-1).at, known = new Set(fresh.map(nameOf));
+        rows = [...fresh, ...rows.filter((each) => each.at <= end && !known.has(nameOf(each)))];
+      } else [rows, cursor] = [fresh, next];
+    }
     async function readPerson(signal) {
       const found = await get(["customers", customer], {}, signal);
       const runs = found.runs.filter((each) => each.journey === id), run = runs.find((each) => each.id === route.query.get("run")) ?? runs[0];
-      const pages = [];
-      for (let next = null, n = 0; n < (isLonger ? 10 : MOST_PAGES); n += 1) {
-        const page = await get(["customers", customer, "timeline"], { limit: 200, cursor: next }, signal);
-        pages.push(...page.items);
-        next = cursor = page.next;
-        if (!next || (run && page.items.length > 0 && page.items.at(-1).at < run.enteredAt)) break;
+      await readNew(signal);
+      for (; !reaches(run) && pages > 1; pages -= 1) {
+        const page = await get(path, { limit: ALL_ROWS, cursor }, signal);
+        rows = [...rows, ...page.items];
+        cursor = page.next;
       }
-      const events = new Set(pages.filter((each) => each.journey === id && each.uuid).map((each) => each.uuid));
-      entries = pages.filter((each) => each.journey === id || (each.kind === "event" && events.has(each.uuid)));
-      const isWhole = !cursor || (run && pages.length > 0 && pages.at(-1).at < run.enteredAt);
-      const fresh = JSON.stringify([found, entries, route.query.get("run")]);
-      if (fresh === content && !foot.querySelector(".problem")) return false;
-      content = fresh;
-      const before = wanted();
-      Object.assign(person, { runs, moves: run ? movesOf(entries, run) : [] });
-      put(beside.aside.querySelector("header h2"), link(to("customers", customer), String(found.primaryKey ?? found.correlationIds[0] ?? customer)));
-      drawTop(found, runs, run);
-      renew(history, entries.length > 0 && timeline(entries));
-      put(foot, !isWhole && [h("span", {}, "Older entries are not read yet. "), button("Look further back", () => { isLonger = true; restartPerson(); })]);
+      if (mine !== person) return false;
+      const events = new Set(rows.filter((each) => each.journey === id && each.uuid).map((each) => each.uuid));
+      const entries = rows.filter((each) => each.journey === id || (each.kind === "event" && events.has(each.uuid)));
+      const before = wanted(), old = JSON.stringify([person.found, person.entries]);
+      Object.assign(person, { found, entries, runs, isWhole: reaches(run), error: null });
       if (before !== wanted()) restart(); else if (layout) drawWay();
-      if (run && !isScrolled && drawn) { isScrolled = true; drawn.box(run.step)?.scrollIntoView({ block: "nearest", inline: "nearest" }); }
-      return true;
+      if (!isShown()) return old !== JSON.stringify([found, entries]);
+      panel.update();
+      if (run && !isMoved && drawn) { isMoved = true; drawn.box(run.step)?.scrollIntoView({ block: "nearest", inline: "nearest" }); }
+      return old !== JSON.stringify([found, entries]);
     }
-    function drawTop(found, runs, run) {
-      const step = run && definition?.steps?.find?.((each) => each.id === run.step), next = step?.timeout?.next ?? step?.next;
-      const since = entries.find((each) => each.kind === "move" && each.run === run?.id && (each.steps?.length || each.step))?.at;
-      renew(top, run ? facts(
-        [run.status === "active" ? "Stands in" : "Ended in", h("b", {}, run.step), since && [" since ", time(since, { always: true })], run.status !== "active" && [" ", pill(run.reason === "finished" ? "finished" : run.status)]], ["Why", run.reason && (REASONS[run.reason] ?? run.reason)],
-        ["Due", run.due && [time(run.due, { always: true }), next && `, then ${next}`]], ["Held", run.hold && h("span", { class: "warn" }, run.hold === "paused" ? "by the pause of the journey" : "by quiet hours")],
-        ["Entered", time(run.enteredAt, { always: true }), `, version ${run.version}`], ["Re-entry key", run.key],
-        ["Attributes", Object.entries(found.attributes).map(([name, value], n) => [n > 0 && ", ", h("span", { class: "soft" }, name), ` ${typeof value === "string" ? value : JSON.stringify(value)}`])])
-        : h("p", {}, "This customer has never entered this journey."),
-      runs.length > 1 && h("div", { class: "soft" }, "Other entries: ", runs.filter((each) => each !== run).slice(0, 10).map((each, n) => [n > 0 && ", ", link(hash({ run: each.id, version: null }), time(each.enteredAt, { always: true }))])));
-    }
-    function restartPerson() {
+    function start() {
       stopPerson();
       stopPerson = poll(readPerson, (error, seconds) => {
-        if (error.status === 404) { stopPerson(); put(top, h("p", {}, "There is no customer with this id. It may have been erased.")); return; }
-        put(foot, problem(error, h("div", { class: "soft" }, `What is shown is older. The page tries again in ${seconds} s.`)));
+        if (error.status === 404) stopPerson();
+        person.error = [error, seconds];
+        if (isShown()) panel.update();
       });
     }
-    restartPerson();
-    return { key: `customer:${customer}`, update() {}, again: restartPerson };
+    start();
+  }
+  function openPerson(customer) {
+    const top = h("section"), history = h("div"), foot = h("div", { class: "note" });
+    let content = "";
+    beside.element.classList.remove("detail");
+    beside.open(`customer:${customer}`, h("span", {}, customer), top, history, foot);
+    soon(top);
+    function update() {
+      const { found, entries, error } = person, run = runOf();
+      if (error?.[0].status === 404) { put(top, h("p", {}, "There is no customer with this id. It may have been erased.")); return; }
+      if (error) { put(foot, problem(error[0], h("div", { class: "soft" }, `What is shown is older. The page tries again in ${error[1]} s.`))); return; }
+      const fresh = JSON.stringify([found, entries, run?.id, layout?.version, person.isWhole]);
+      if (!found || (fresh === content && !foot.querySelector(".problem"))) return;
+      content = fresh;
+      put(beside.aside.querySelector("header h2"), link(to("customers", customer), String(found.primaryKey ?? found.correlationIds[0] ?? customer)));
+      drawTop(top, run);
+      renew(history, entries.length > 0 && timeline(entries));
+      put(foot, !person.isWhole && [h("span", {}, "Older entries are not read yet. "), button("Look further back", () => person.longer())]);
+    }
+    const opened = { key: `customer:${customer}`, update, again() { update(); person.again(); } };
+    panel = opened;
+    update();
+    return opened;
+  }
+  function drawTop(place, run) {
+    const { found, runs, entries } = person, step = run && definition?.steps?.find?.((each) => each.id === run.step), next = step?.timeout?.next ?? step?.next;
+    const since = entries.find((each) => each.kind === "move" && each.run === run?.id && (each.steps?.length || each.step))?.at;
+    renew(place, run ? facts(
+      [run.status === "active" ? "Stands in" : "Ended in", h("b", {}, run.step), since && [" since ", time(since, { always: true })], run.status !== "active" && [" ", pill(run.reason === "finished" ? "finished" : run.status)]], ["Why", run.reason && (REASONS[run.reason] ?? run.reason)],
+      ["Due", run.due && [time(run.due, { always: true }), next && `, then ${next}`]], ["Held", run.hold && h("span", { class: "warn" }, run.hold === "paused" ? "by the pause of the journey" : "by quiet hours")],
+      ["Entered", time(run.enteredAt, { always: true }), `, version ${run.version}`], ["Re-entry key", run.key],
+      ["Attributes", Object.entries(found.attributes).map(([name, value], n) => [n > 0 && ", ", h("span", { class: "soft" }, name), ` ${typeof value === "string" ? value : JSON.stringify(value)}`])])
+      : h("p", {}, "This customer has never entered this journey."),
+    runs.length > 1 && h("div", { class: "soft" }, "Other entries: ", runs.filter((each) => each !== run).slice(0, 10).map((each, n) => [n > 0 && ", ", link(hash({ run: each.id, version: null }), time(each.enteredAt, { always: true }))])));
   }
 
   // One step: its numbers, an experiment's branches side by side, and who waits there.
@@ -262,7 +289,7 @@ export function show(place, context) {
       if (fresh !== content) {
         content = fresh;
         renew(top, found ? facts(["Type", found.type], ["Does", does(definition?.steps?.find?.((each) => each?.id === step)) ?? inWords(found.label)], ["Here now", h("b", {}, number(found.here, found.hereAtLeast)), h("span", { class: "soft" }, " of all versions")], ["Came", stats && number(came ?? 0, stats.isLowerBound)],
-          ["Messages", sent.length > 0 && sent.map((each, n) => [n > 0 && ", ", link(`${to("journeys", id, "messages")}?step=${encodeURIComponent(step)}&status=${each.status}`, number(each.count, stats.messagesAreLowerBound), " ", status(each.status))])]) : h("p", {}, "This version has no such step."));
+          ["Messages", sent.length > 0 && sent.map((each, n) => [n > 0 && ", ", link(messagesOf({ step, status: each.status }), number(each.count, stats.messagesAreLowerBound), " ", status(each.status))])]) : h("p", {}, "This version has no such step."));
       }
       drawTest();
       readPeople();
@@ -292,13 +319,14 @@ export function show(place, context) {
   function openRoute() {
     const customer = route.query.get("customer"), step = route.query.get("step");
     const key = step ? `step:${step}` : customer ? `customer:${customer}` : route.query.get("ignored") ? "ignored" : null;
-    if (!customer && person) { stopPerson(); person = null; }
+    if (person && person.id !== customer) { stopPerson(); person = null; }
+    if (customer && !person) follow(customer);
     if (panel?.key !== key) {
       if (key?.startsWith("customer:")) panel = openPerson(customer);
       else if (key?.startsWith("step:")) panel = openStep(step);
       else if (key) panel = openIgnored();
       else { panel = null; beside.close(); }
-    } else panel?.again();
+    } else if (panel) panel.again();
     drawn?.choose(step);
     drawn?.relink();
     drawWay();
@@ -315,7 +343,7 @@ export function show(place, context) {
       put(failed, problem(error, h("div", { class: "soft" }, `${layout ? "What is shown is older. " : ""}The page tries again in ${seconds} s.`)));
     }, { every: EVERY });
   };
-  const onClock = () => { restart(); panel?.again(); };
+  const onClock = () => { restart(); person?.again(); if (!person || route.query.get("step")) panel?.again(); };
   window.addEventListener("clock", onClock);
   drawVersions();
   restart();

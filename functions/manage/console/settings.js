@@ -36,8 +36,8 @@ function showKeys(place) {
 }
 
 /**
- * A JSON document of the API that is edited as a whole. What was typed is kept in this tab until it is saved: errors are shown beside it. `load` reads `{ body, etag }`, `save(value, etag)` writes and
- * returns the same.
+ * A JSON document of the API that is edited as a whole. What was typed is kept in this tab until it is saved: errors are shown beside it. `load` reads `{ body, etag }`, `save(text, etag)` writes
+ * the text as it is, and returns the same.
  */
 function documentForm(place, { name, label, note, load, save }) {
   const draft = `waypost-draft-of/${name}`;
@@ -54,11 +54,10 @@ function documentForm(place, { name, label, note, load, save }) {
   async function write() {
     if (isSaving) return;
     const sent = text.value;
-    let value;
-    try { value = JSON.parse(sent); } catch (error) { put(failed, problem(new ApiError(0, "not-json", `This is no JSON: ${error.message}`))); return; }
+    try { JSON.parse(sent); } catch (error) { put(failed, problem(new ApiError(0, "not-json", `This is no JSON: ${error.message}`))); return; }
     isSaving = true;
     try {
-      const answer = await save(value, etag), now = text.value;
+      const answer = await save(sent, etag), now = text.value;
       fill(answer);
       if (now !== sent) { text.value = now; keep(); } // typed while it was saved
       put(failed, h("p", { class: "good" }, "Saved."));
@@ -94,14 +93,14 @@ function documentForm(place, { name, label, note, load, save }) {
 function showWorkspace(place) {
   return documentForm(place, {
     name: "settings", label: "The settings as JSON", note: h("p", { class: "soft" }, "senders, topics, caps, testAddresses, addressAttributes, sending, and the look of the page behind links. emailAccount is read only. They act within 10 seconds."),
-    load: () => call("GET", ["settings"]), save: (value, etag) => call("PUT", ["settings"], { body: value, headers: etag ? { "If-Match": etag } : {} }),
+    load: () => call("GET", ["settings"]), save: (body, etag) => call("PUT", ["settings"], { body, headers: etag ? { "If-Match": etag } : {} }),
   });
 }
 
 function showSchema(place) {
   return documentForm(place, {
     name: "schema", label: "The schema as JSON", note: h("p", { class: "soft" }, "The primary key, the types of attributes, and the time zone. The primary key stays once a customer has one."),
-    load: () => call("GET", ["schema"]), save: (value) => call("PUT", ["schema"], { body: value }),
+    load: () => call("GET", ["schema"]), save: (body, etag) => call("PUT", ["schema"], { body, headers: { "If-Match": etag } }),
   });
 }
 

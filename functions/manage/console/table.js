@@ -39,7 +39,7 @@ export function table({ label, columns, key, cells, open }) {
   const element = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, h("table", {},
     h("thead", {}, h("tr", {}, columns.map((each) => h("th", { scope: "col", class: each.class }, each.name)))), body), foot);
   let chosen = null;
-  const make = (item) => h("tr", { "aria-selected": String(String(key(item)) === chosen) }, cells(item).map((content, n) => h("td", { class: columns[n].class },
+  const make = (item) => h("tr", { "aria-current": String(key(item)) === chosen && "true" }, cells(item).map((content, n) => h("td", { class: columns[n].class },
     n === 1 && open(item) ? h("a", { class: "open", href: open(item) }, content) : content)));
   return {
     element, body, foot,
@@ -48,7 +48,7 @@ export function table({ label, columns, key, cells, open }) {
     /** Marks the row of an item, by its key; null marks none. */
     choose(id) {
       chosen = id === null ? null : String(id);
-      for (const row of body.children) row.setAttribute("aria-selected", String(row.dataset.key === chosen));
+      for (const row of body.children) { if (row.dataset.key === chosen) row.setAttribute("aria-current", "true"); else row.removeAttribute("aria-current"); }
     },
     /** Whether the person reads further down or stands on a row, so that new rows must not move what they see. */
     isInUse: () => element.scrollTop > 8 || document.scrollingElement.scrollTop > 8 || body.contains(document.activeElement),

@@ -83,7 +83,7 @@ def test_the_primary_key_is_fixed_once_a_customer_has_one(known: FakeCustomers, 
         replace_schema(workspaces, known, "w1", Schema(primary_key=key))
     assert (refused.value.status, refused.value.code) == (409, "primary-key-in-use")
     assert workspaces.schemas["w1"] == SCHEMA
-    assert replace_schema(workspaces, FakeCustomers(), "w1", Schema(primary_key=key)).primary_key == key
+    assert replace_schema(workspaces, FakeCustomers(), "w1", Schema(primary_key=key)).schema.primary_key == key
     assert workspaces.schemas["w1"] == Schema(primary_key=key)
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
-from botocore.exceptions import ConnectionError as ConnectionLostError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from waypost.adapters.aws import client, error_code, is_outage
+from waypost.adapters.failed_calls import response_of_failed_call
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.messages.tracking import with_untracked_links
@@ -65,12 +65,8 @@ class SesChannel:
             sent = client("sesv2", read_timeout=10, attempts=1).send_email(**self._request(message, prepared))
         except ClientError as error:
             return _response_of_error(error)
-        except (ConnectTimeoutError, EndpointConnectionError) as error:
-            return ProviderResponse("refused", type(error).__name__)
-        except (HTTPClientError, ConnectionLostError) as error:
-            return ProviderResponse("unknown", type(error).__name__)
         except BotoCoreError as error:
-            return ProviderResponse("refused", type(error).__name__)
+            return response_of_failed_call(error)
         return ProviderResponse("sent", sent["MessageId"])
 
     def _request(self, message: Message, prepared: PreparedMessage) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
-from botocore.exceptions import ConnectionError as ConnectionLostError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from waypost.adapters.aws import client, error_code, is_outage
+from waypost.adapters.failed_calls import response_of_failed_call
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.values.phone_numbers import phone_number
@@ -56,7 +56,7 @@ class SmsChannel:
             number, {"to": number, "text": text, "type": message_type, "encoding": encoding, "segments": number_of_parts}
         )
 
-    def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:  # noqa: ARG002, PLR0911 - AWS dates it
+    def call_provider(self, message: Message, prepared: PreparedMessage, now: datetime) -> ProviderResponse:  # noqa: ARG002 - AWS dates it
         """Calls the SMS service once."""
         # SendTextMessage has no idempotency key, as SES has none: one attempt, and an error after the connection was made is `unknown`.
         text = prepared.rendered["text"]
@@ -68,12 +68,8 @@ class SmsChannel:
             sent = client("pinpoint-sms-voice-v2", read_timeout=10, attempts=1).send_text_message(**request)
         except ClientError as error:
             return _response_of_error(error)
-        except (ConnectTimeoutError, EndpointConnectionError) as error:
-            return ProviderResponse("refused", type(error).__name__)
-        except (HTTPClientError, ConnectionLostError) as error:
-            return ProviderResponse("unknown", type(error).__name__)
         except BotoCoreError as error:
-            return ProviderResponse("refused", type(error).__name__)
+            return response_of_failed_call(error)
         # botocore takes a body that breaks off for an answer without members.
         if "MessageId" not in sent:
             return ProviderResponse("unknown", "the answer of the SMS service is incomplete")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from waypost.domain import signal_codec
-from waypost.domain.dead_letters import Parked
+from waypost.domain.dead_letters import Parked, ParkedKind
 from waypost.domain.errors import RefusedError, UnavailableError
 from waypost.domain.messages.delivery import redriven
 from waypost.domain.signals import QueueMessage
@@ -18,7 +19,13 @@ from waypost.manage.api import ApiRequest
 from waypost.manage.pagination import ListPage, read_page
 from waypost.manage.requests import DeadLetterQuery, NoQuery, RedriveBody
 from waypost.manage.responses.lists import ListResponse
-from waypost.manage.responses.workspaces import DeadLetterCountResponse, DeadLetterResponse, RedriveResponse
+from waypost.manage.responses.workspaces import (
+    DeadLetterCountResponse,
+    DeadLetterGroupResponse,
+    DeadLetterGroupsResponse,
+    DeadLetterResponse,
+    RedriveResponse,
+)
 from waypost.manage.time_limit import HasTime, time_limit, unlimited
 from waypost.ports import ManagedDeadLetters, RedrivePorts
 
@@ -27,22 +34,20 @@ MAX_REDRIVEN: Final = 1_000
 """How many records one request redrives at most."""
 MAX_COUNTED: Final = 100
 """How many records are counted at most. A count reads whole rows, and the page polls it: more would cost more than they tell."""
+MAX_GROUPED: Final = 500
+"""How many records are grouped at most. One query reads them, which also ends at 1 MB."""
 REDRIVE_FILTER: Final = {"list": "RedriveBody"}
 """What the cursor of a redrive is bound to. A client may hold one across an upgrade, so this must never change."""
 
 
 def page(dead_letters: ManagedDeadLetters, workspace: str, query: DeadLetterQuery, has_time: HasTime = unlimited) -> ListPage[Parked]:
     """A page of the dead letters that a query selects."""
-
-    def keep(parked: Parked) -> bool:
-        return query.kind in (None, parked.kind) and query.reason in (None, parked.reason)
-
     return read_page(
         lambda limit, before: dead_letters.page(workspace, limit=limit, before=before),
         lambda parked: parked.position,
         workspace,
         query,
-        keep,
+        lambda parked: _is_selected(parked, query),
         has_time,
     )
 
@@ -67,21 +72,30 @@ def redrive(dependencies: RedrivePorts, workspace: str, position: str, now: date
     _redrive(dependencies, parked, now)
 
 
-def redrive_all(dependencies: RedrivePorts, workspace: str, cursor: str | None, now: datetime, has_time: HasTime) -> tuple[int, str | None]:
-    """Puts all records after a cursor back on their queues, the oldest first. Returns their number, and a cursor if there are more.
+def redrive_all(
+    dependencies: RedrivePorts,
+    workspace: str,
+    cursor: str | None,
+    now: datetime,
+    has_time: HasTime,
+    is_selected: Callable[[Parked], bool] = lambda _: True,
+) -> tuple[int, str | None]:
+    """Puts the selected records after a cursor back on their queues, the oldest first. Returns their number, and a cursor if more are left.
 
-    One request redrives at most 1,000 records, and at least one, whatever its time. The oldest come first across requests too: the
+    One request redrives at most 1,000 records, and looks at one at least, whatever its time. The oldest come first across requests too: the
     signals of a customer would otherwise be processed in another order.
     """
     position = position_in(cursor, workspace, REDRIVE_FILTER) if cursor is not None else None
-    count, has_more = 0, True
+    count, is_begun, has_more = 0, False, True
     while has_more:
         records, last = dependencies.dead_letters.oldest(workspace, limit=PAGE_SIZE, after=position)
         for each in records:
-            if count == MAX_REDRIVEN or (count and not has_time()):
+            if count == MAX_REDRIVEN or (is_begun and not has_time()):
                 return count, cursor_of(position or "", workspace, REDRIVE_FILTER)
-            _redrive(dependencies, each, now)
-            count, position = count + 1, each.position
+            if is_selected(each):
+                _redrive(dependencies, each, now)
+                count += 1
+            is_begun, position = True, each.position
         position, has_more = last, last is not None
     return count, None
 
@@ -99,6 +113,19 @@ def count_dead_letters(request: ApiRequest[NoQuery, None]) -> DeadLetterCountRes
     return DeadLetterCountResponse(count=min(number, MAX_COUNTED), is_lower_bound=is_lower_bound or number > MAX_COUNTED)
 
 
+def group_dead_letters(request: ApiRequest[NoQuery, None]) -> DeadLetterGroupsResponse:
+    """`GET /api/dead-letters/groups`."""
+    records, last = request.dependencies.dead_letters.page(request.workspace, limit=MAX_GROUPED)
+    groups: dict[tuple[ParkedKind, str], list[Parked]] = {}
+    for each in records:
+        groups.setdefault((each.kind, each.reason), []).append(each)
+    found = [
+        DeadLetterGroupResponse(kind=kind, reason=reason, count=len(members), newest=members[0].parked_at)
+        for (kind, reason), members in sorted(groups.items(), key=lambda group: -len(group[1]))
+    ]
+    return DeadLetterGroupsResponse(items=tuple(found), is_lower_bound=last is not None)
+
+
 def delete_dead_letter(request: ApiRequest[NoQuery, None]) -> None:
     """`DELETE /api/dead-letters/{id}`. RefusedError 404 if there is no such record, also when it was redriven at the same time."""
     if not request.dependencies.dead_letters.discard(request.workspace, request.variables["id"]):
@@ -111,8 +138,14 @@ def redrive_dead_letters(request: ApiRequest[NoQuery, RedriveBody]) -> RedriveRe
     if body.id is not None:
         redrive(dependencies, workspace, body.id, request.now)
         return RedriveResponse(redriven=1)
-    redriven, more = redrive_all(dependencies, workspace, body.cursor, request.now, time_limit(dependencies.monotonic))
+    has_time = time_limit(dependencies.monotonic)
+    redriven, more = redrive_all(dependencies, workspace, body.cursor, request.now, has_time, lambda parked: _is_selected(parked, body))
     return RedriveResponse(redriven=redriven, next=more)
+
+
+def _is_selected(parked: Parked, selected: DeadLetterQuery | RedriveBody) -> bool:
+    """Whether a record is of the selected kind and reason."""
+    return selected.kind in (None, parked.kind) and selected.reason in (None, parked.reason)
 
 
 def _no_dead_letter() -> RefusedError:

@@ -34,7 +34,8 @@ def page(
 
     def keep(message: Message) -> bool:
         is_selected = query.status in (None, message.status) and query.journey in (None, message.journey)
-        return is_selected and (query.since is None or message.created_at >= query.since)
+        is_of_step = query.step in (None, message.step) and query.version in (None, message.version)
+        return is_selected and is_of_step and (query.since is None or message.created_at >= query.since)
 
     return read_page(_source(messages, workspace, query, first, now, customer_ids), position_of, workspace, query, keep, has_time)
 

@@ -73,6 +73,7 @@ from waypost.manage.responses.messages import (
 )
 from waypost.manage.responses.workspaces import (
     DeadLetterCountResponse,
+    DeadLetterGroupsResponse,
     DeadLetterResponse,
     HealthResponse,
     KeyResponse,
@@ -102,15 +103,17 @@ OPERATIONS: Final = (
         query=requests.IgnoredQuery,
     ),
     Operation("GET", "/api/openapi.json", "openapi", "This document", lambda _: document(), dict[str, Any], scope=None),
-    Operation("GET", "/api/schema", "read-schema", "The schema of the workspace", workspaces.read_schema, Schema),
+    Operation("GET", "/api/schema", "read-schema", "The schema of the workspace", workspaces.read_schema, Schema, has_etag=True),
     Operation(
         "PUT",
         "/api/schema",
         "save-schema",
-        "Replace the schema; 409 for another primary key once a customer has one",
+        "Replace the schema; 409 for another primary key once a customer has one; with `If-Match` only if nobody else has changed it",
         workspaces.save_schema,
         Schema,
         body=Schema,
+        has_etag=True,
+        preconditions=(IF_MATCH,),
     ),
     Operation(
         "GET",
@@ -555,6 +558,14 @@ OPERATIONS: Final = (
         DeadLetterCountResponse,
     ),
     Operation(
+        "GET",
+        "/api/dead-letters/groups",
+        "group-dead-letters",
+        "The newest 500 dead letters, counted by kind and reason",
+        dead_letters.group_dead_letters,
+        DeadLetterGroupsResponse,
+    ),
+    Operation(
         "DELETE",
         "/api/dead-letters/{id}",
         "delete-dead-letter",
@@ -566,7 +577,7 @@ OPERATIONS: Final = (
         "POST",
         "/api/dead-letters/redrive",
         "redrive",
-        "Put dead letters back on their queues",
+        "Put dead letters back on their queues: one, all, or those of a kind and a reason",
         dead_letters.redrive_dead_letters,
         RedriveResponse,
         body=requests.RedriveBody,

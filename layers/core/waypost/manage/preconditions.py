@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from waypost.domain.errors import RefusedError
+from waypost.domain.values.generated_ids import digest
 
 IF_MATCH: Final = "If-Match"
 IF_NONE_MATCH: Final = "If-None-Match"
@@ -31,6 +32,11 @@ class Precondition(NamedTuple):
 def etag_of(*numbers: int) -> str:
     """The `ETag` of the state that has these numbers, such as its revision."""
     return f'"{"-".join(map(str, numbers))}"'
+
+
+def etag_of_text(text: str) -> str:
+    """The `ETag` of the state that is stored as this text."""
+    return f'"{digest("etag", text)}"'
 
 
 def precondition_failed(detail: str) -> RefusedError:

@@ -105,6 +105,8 @@ class MessageQuery(ListQuery):
     journey: JourneyName | None = None
     status: MessageStatus | None = None
     since: ZonedTime | None = None
+    step: Name | None = None
+    version: int | None = Field(None, ge=1, description="of the journey")
     content: bool | None = None
     """None is true. A default of true would be in the digest of every cursor, and end the cursors of clients at an upgrade."""
 
@@ -303,9 +305,11 @@ class ConsentImportBody(WireModel):
 
 
 class RedriveBody(WireModel):
-    """The dead letter to redrive; all of them if `id` is missing, or those after a cursor."""
+    """The dead letter to redrive; all of them if `id` is missing, or those of a kind and a reason, or those after a cursor."""
 
     id: str | None = Field(None, min_length=1, max_length=250)
+    kind: ParkedKind | None = None
+    reason: Name | None = None
     cursor: str | None = Field(None, max_length=2000, description="`next` of the request before")
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from waypost.domain.api_keys import Key
-from waypost.domain.customers.schema import Schema
+from waypost.domain.customers.schema import Schema, StoredSchema
 from waypost.domain.messages.links import SigningKey
 from waypost.domain.messages.webhook_signatures import WebhookSecrets
 from waypost.domain.messages.workspace_settings import StoredSettings, WorkspaceSettings
@@ -52,8 +52,11 @@ class ManagedWorkspaces(Workspaces, Protocol):
     def created_at(self, workspace: str) -> datetime:
         """When the workspace was created. LookupError if it does not exist."""
 
-    def save_schema(self, workspace: str, schema: Schema) -> None:
-        """Replaces the schema of the workspace."""
+    def stored_schema(self, workspace: str) -> StoredSchema:
+        """The schema of the workspace and the text that is stored of it; the empty one with an empty text if none was saved."""
+
+    def save_schema(self, workspace: str, schema: Schema, replaced: StoredSchema | None = None) -> StoredSchema:
+        """Replaces the schema of the workspace: the schema `replaced`, or any. StaleError if another one is stored by now."""
 
 
 class SenderSettings(Protocol):

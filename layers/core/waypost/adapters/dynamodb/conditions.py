@@ -21,6 +21,17 @@ def if_absent(attribute: str) -> Item:
     return {"ConditionExpression": "attribute_not_exists(#attribute)", "ExpressionAttributeNames": {"#attribute": attribute}}
 
 
+def if_text(attribute: str, text: str) -> Item:
+    """The condition of a write that replaces the row with this text (empty: there was no row), where rows have no revision."""
+    if not text:
+        return if_absent(attribute)
+    return {
+        "ConditionExpression": "#attribute = :text",
+        "ExpressionAttributeNames": {"#attribute": attribute},
+        "ExpressionAttributeValues": {":text": text},
+    }
+
+
 def if_revision(revision: int, attribute: str = "rev") -> Item:
     """The condition of a write that replaces the row of this revision (0: there was no row).
 

@@ -6,10 +6,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from waypost.adapters.dynamodb.conditions import if_absent
+from waypost.adapters.dynamodb.conditions import if_absent, if_text
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.table import Table
-from waypost.domain.customers.schema import Schema
+from waypost.domain.customers.schema import Schema, StoredSchema
 from waypost.domain.errors import StaleError
 from waypost.domain.values import exact_json
 from waypost.domain.values.wire_time import instant
@@ -46,12 +46,25 @@ class DynamoWorkspaces:
 
     def schema(self, workspace: str) -> Schema:
         """The schema of the workspace; the empty one if none was saved."""
-        item = self.table.get(_key(workspace, "schema"))
-        return Schema.stored(exact_json.loads(item["json"])) if item else Schema()
+        return self.stored_schema(workspace).schema
 
-    def save_schema(self, workspace: str, schema: Schema) -> None:
-        """Replaces the schema of the workspace."""
-        self.table.put({**_key(workspace, "schema"), "json": schema.model_dump_json(by_alias=True)})
+    def stored_schema(self, workspace: str) -> StoredSchema:
+        """The schema of the workspace and the text that is stored of it; the empty one with an empty text if none was saved."""
+        item = self.table.get(_key(workspace, "schema"))
+        return StoredSchema(Schema.stored(exact_json.loads(item["json"])), item["json"]) if item else StoredSchema(Schema(), "")
+
+    def save_schema(self, workspace: str, schema: Schema, replaced: StoredSchema | None = None) -> StoredSchema:
+        """Replaces the schema of the workspace: the schema `replaced`, or any. StaleError if another one is stored by now."""
+        item = {**_key(workspace, "schema"), "json": schema.model_dump_json(by_alias=True)}
+        if replaced is None:
+            self.table.put(item)
+        else:
+            # The row has no revision, and releases before this one write it without: its text says which schema a client has seen.
+            failed = self.table.put_if(item, **if_text("json", replaced.text))
+            # botocore repeats a write whose answer was lost, and the repeat fails on the row that the first one wrote.
+            if failed is not None and failed.item != item:
+                raise StaleError("the schema was changed at the same time")
+        return StoredSchema(schema, item["json"])
 
 
 def _key(workspace: str, row: str) -> Item:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -64,6 +64,13 @@ class Schema(WireModel):
         """Whether a JSON value may be stored as this attribute. Null, which removes it, and undeclared attributes are always accepted."""
         declared = self.attributes.get(name)
         return declared is None or value is None or fits(declared, value)
+
+
+class StoredSchema(NamedTuple):
+    """The schema and the text that is stored of it (empty: none was stored)."""
+
+    schema: Schema
+    text: str
 
 
 def fits(declared: AttributeType, value: Any) -> bool:

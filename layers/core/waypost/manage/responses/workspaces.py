@@ -118,6 +118,22 @@ class DeadLetterCountResponse(WireModel):
     is_lower_bound: bool
 
 
+class DeadLetterGroupResponse(WireModel):
+    """The dead letters of one kind and reason. `newest` is the time of the newest one."""
+
+    kind: ParkedKind
+    reason: str
+    count: int
+    newest: Time
+
+
+class DeadLetterGroupsResponse(WireModel):
+    """The groups of the newest dead letters. If `isLowerBound`, there are more dead letters than were counted."""
+
+    items: tuple[DeadLetterGroupResponse, ...]
+    is_lower_bound: bool
+
+
 class RedriveResponse(WireModel):
     """The number of dead letters that are back on their queues. `next` is the cursor for the others, null if these were all."""
 
