@@ -146,3 +146,11 @@ def test_the_pages_of_a_workspace_hold_each_suppression_once(dynamo: DynamoSuppr
         *(("webhook", "gone", f"msg_{number}", NOW) for number in range(5)),
     }
     assert len(found) == 6
+
+
+def test_a_position_that_is_none_of_an_address_is_refused(dynamo: DynamoSuppressions) -> None:
+    """A position of another kind is a ValueError, because DynamoDB refuses to start outside of the range of a query."""
+    for position in ("x", "", "suppressed", "webhook-secret", "~"):
+        with pytest.raises(ValueError, match="position"):
+            dynamo.page("w1", limit=2, before=position)
+    assert dynamo.page("w1", limit=2, before="suppressed/") == ([], None)

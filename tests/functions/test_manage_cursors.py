@@ -58,6 +58,8 @@ def lists(tables: None) -> list[tuple[str, ListQuery]]:
         ("/api/dead-letters", requests.DeadLetterQuery(kind="signal", reason="gave-up")),
         ("/api/events", requests.EventQuery()),
         ("/api/events", requests.EventQuery(status="rejected")),
+        ("/api/suppressions", requests.SuppressionQuery()),
+        (f"/api/customers/{customer}/consents", requests.ConsentQuery()),
         (f"/api/customers/{customer}/timeline", requests.TimelineQuery()),
         (f"/api/customers/{customer}/export", requests.TimelineQuery()),
     ]

@@ -9,9 +9,10 @@ from typing import Final
 from waypost.domain.errors import RefusedError
 from waypost.domain.journeys.message_steps import step_class
 from waypost.domain.messages.suppression import Suppression, SuppressionCause
+from waypost.domain.values.cursors import bad_cursor
 from waypost.manage.api import ApiRequest
 from waypost.manage.dependencies import ManageDependencies
-from waypost.manage.pagination import read_page
+from waypost.manage.pagination import Source, read_page
 from waypost.manage.requests import NewSuppressionsBody, NoQuery, SuppressionBody, SuppressionQuery
 from waypost.manage.responses.lists import ListResponse
 from waypost.manage.responses.messages import SuppressedResponse, SuppressionResponse
@@ -21,7 +22,7 @@ WRITERS: Final = 5
 
 
 def list_suppressions(request: ApiRequest[SuppressionQuery, None]) -> ListResponse[SuppressionResponse]:
-    """`GET /api/suppressions`."""
+    """`GET /api/suppressions`. RefusedError 400 for a wrong cursor."""
     suppressions, messages, workspace, query = (
         request.dependencies.suppressions,
         request.dependencies.messages,
@@ -31,12 +32,15 @@ def list_suppressions(request: ApiRequest[SuppressionQuery, None]) -> ListRespon
     if query.channel is not None and query.address is not None:
         one = suppressions.find(workspace, query.channel, query.address)
         return ListResponse(items=(SuppressionResponse.of(one, query.address),) if one else (), next=None)
-    found = read_page(
-        lambda limit, before: suppressions.page(workspace, limit=limit, before=before),
-        lambda suppression: suppression.position,
-        workspace,
-        request.query,
-    )
+
+    def read(limit: int, before: str | None) -> tuple[list[Suppression], str | None]:
+        try:
+            return suppressions.page(workspace, limit=limit, before=before)
+        except ValueError:
+            raise bad_cursor() from None
+
+    source: Source[Suppression] = read
+    found = read_page(source, lambda suppression: suppression.position, workspace, query)
     # The rows hold only hashes, so that an erasure need not look for addresses in them. The address is that of the message, which is gone
     # when its customer was erased.
     receivers = messages.receivers(workspace, [each.message for each in found.items if each.message])

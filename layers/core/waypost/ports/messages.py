@@ -159,7 +159,10 @@ class ManagedSuppressions(FoundSuppressions, Protocol):
         """The position of an address in the list, whether or not it is suppressed. Reads nothing."""
 
     def page(self, workspace: str, *, limit: int, before: str | None = None) -> tuple[list[Suppression], str | None]:
-        """At most `limit` suppressions after the position `before`, in no order of time, and the next position (None: no more)."""
+        """At most `limit` suppressions after the position `before`, in no order of time, and the next position (None: no more).
+
+        ValueError if `before` is no position of an address.
+        """
 
 
 class ProviderSuppressions(Protocol):

@@ -70,8 +70,11 @@ class DynamoSuppressions:
         """At most `limit` suppressions of a workspace after the position `before`, and the position to go on from (None: no more).
 
         They are in the order of their hashes, which is no order for a person: the key of a row holds no time. Fewer than `limit` do not
-        mean that there are no more: rows without a suppression are read and left out.
+        mean that there are no more: rows without a suppression are read and left out. ValueError if `before` is no position among them.
         """
+        # DynamoDB refuses a query that starts outside of its own range.
+        if before is not None and not before.startswith(ADDRESS_PREFIX):
+            raise ValueError("a position that is none of an address")
         items, last = self.table.query(
             "workspace = :workspace AND begins_with(#row, :prefix)",
             {":workspace": workspace, ":prefix": ADDRESS_PREFIX},
