@@ -32,6 +32,7 @@ from tests.proof.queue_backends import (
     ManualClock,
     Simulated,
     adapters_call,
+    client_of,
     received,
     running_emulators,
     with_receives,
@@ -573,7 +574,7 @@ def test_the_time_limits_of_the_simulation_are_those_of_the_adapters(monkeypatch
 
     def create(service: str, config: Any) -> Any:
         limits.append((config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]))
-        return backend.client(service)
+        return client_of(backend.client(service))
 
     monkeypatch.setattr("boto3.client", create)
     aws.client.cache_clear()

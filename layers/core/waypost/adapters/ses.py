@@ -10,7 +10,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionLostError
 
-from waypost.adapters.aws import client, error_code, is_outage
+from waypost.adapters.aws import OUTAGE_STATUSES, client, error_code, is_outage
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.messages.tracking import with_untracked_links
@@ -150,5 +150,5 @@ def _response_of_error(error: ClientError) -> ProviderResponse:
         return ProviderResponse("unknown", detail)
     # Of a million e-mails at 14 a second, most are refused more often than the retry schedule has attempts. These errors say nothing about
     # the e-mail, so they use up none of its attempts.
-    concerns_account = status == 429 or is_outage(error_code(error)) or error_code(error) in _ACCOUNT_ERRORS
+    concerns_account = status in OUTAGE_STATUSES or is_outage(error_code(error)) or error_code(error) in _ACCOUNT_ERRORS
     return ProviderResponse("throttled" if concerns_account else "failed", detail)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionLostError
 
-from waypost.adapters.aws import client, error_code, is_outage
+from waypost.adapters.aws import OUTAGE_STATUSES, client, error_code, is_outage
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
 from waypost.domain.values.phone_numbers import phone_number
@@ -74,7 +74,7 @@ class SmsChannel:
             return ProviderResponse("unknown", type(error).__name__)
         except BotoCoreError as error:
             return ProviderResponse("refused", type(error).__name__)
-        # botocore takes a body that breaks off for an answer without members.
+        # Without a `Content-Length`, botocore takes a body that breaks off for an answer without members.
         if "MessageId" not in sent:
             return ProviderResponse("unknown", "the answer of the SMS service is incomplete")
         encoding, number_of_parts = sms_parts(text)
@@ -100,5 +100,5 @@ def _response_of_error(error: ClientError) -> ProviderResponse:
     if reason == _OPTED_OUT:
         return ProviderResponse("opted-out", detail)
     # Throttling, a spent monthly limit, a missing permission or identity: nothing of this concerns the message, which waits.
-    concerns_account = status == 429 or is_outage(code) or reason in _ACCOUNT_REASONS
+    concerns_account = status in OUTAGE_STATUSES or is_outage(code) or reason in _ACCOUNT_REASONS
     return ProviderResponse("throttled" if concerns_account else "failed", detail)
