@@ -33,7 +33,7 @@ from waypost.adapters import aws
 TEMPLATE: Final = templates.load(Path(__file__).parents[2] / "template.yaml")
 SETTINGS: Final[Mapping[str, QueueSettings]] = queues_of(TEMPLATE)
 GROUP: Final = "timers"
-SPEED: Final = 20
+SPEED: Final = 5
 """How much shorter the time limits of calls to the provider emulator are than those of the adapters, so that a test can let one end."""
 _numbers = count()
 

@@ -241,7 +241,7 @@ def classified(call: Callable[[], Any]) -> str:
 
 
 def expected(method: str, code: str, status: int) -> str:
-    """What the documents say of an error code: docs/architecture.md#failures, and the docstrings of the exceptions to it."""
+    """What an error code is by the table of failures in docs/architecture.md, or by the docstring of the method."""
     if method == "quota":
         return OUTAGE  # whatever it is, the caller goes on without the quota
     found = EXPECTED.get((method, code), OUTAGE if code in OUTAGES or status >= 500 else POISON)
@@ -342,7 +342,7 @@ def test_each_reason_of_a_cancelled_transaction_is_classified(reasons: list[str]
 # ------------------------------------------------------------------------------------------------ Providers
 
 
-SES_OUTCOMES: Final = {  # docs/messages.md#e-mail
+SES_OUTCOMES: Final = {  # docs/messages.md#email
     "MessageRejected": "failed",
     "MailFromDomainNotVerifiedException": "failed",
     "BadRequestException": "failed",

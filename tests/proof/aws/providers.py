@@ -21,7 +21,6 @@ from uuid import UUID
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 from functions.local.provider_models import problems
-from functions.local.providers import HEADER_LENGTH
 from tests.fakes.ses_events import ses_event
 from tests.proof.aws.client_errors import client_error
 from tests.proof.aws.sqs import Sqs
@@ -226,7 +225,7 @@ class Ses(_AwsProvider):
 
     def send_email(self, **request: Any) -> dict[str, Any]:
         """Takes an e-mail, or does what the behaviour says."""
-        found = problems("sesv2", "SendEmail", request) or _header_problems(request)
+        found = problems("sesv2", "SendEmail", request)
         if found:
             raise client_error("SendEmail", "BadRequestException", "; ".join(found))
         tags = {tag["Name"]: tag["Value"] for tag in request.get("EmailTags", ())}
@@ -348,16 +347,6 @@ class Receivers(_Provider):
                 raise AddressRefusedError("the host name resolves to a private or reserved address")
             case _:
                 return HttpResponse(behaviour.status, behaviour.headers, behaviour.body[:MAX_RESPONSE_BYTES])
-
-
-def _header_problems(request: Mapping[str, Any]) -> list[str]:
-    """What botocore's model does not state of headers: the length of name and value together."""
-    headers = request["Content"].get("Simple", {}).get("Headers", [])
-    return [
-        f"the header {header['Name']} has over {HEADER_LENGTH} characters"
-        for header in headers
-        if len(header["Name"]) + len(header["Value"]) > HEADER_LENGTH
-    ]
 
 
 def _address(mailbox: str) -> str:
