@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -14,29 +13,11 @@ from contextlib import contextmanager
 import pytest
 
 from functions.local.stack import Stack
+from tests.stories.killing import short_visibility_timeout, workers
 from tests.stories.workspace import Workspace, identify, mailing, trigger
 
 CUSTOMERS = 24
 KILLING_SECONDS = 6.0
-
-
-@contextmanager
-def short_visibility_timeout(stack: Stack) -> Iterator[None]:
-    """Lets the signals of a killed function become visible again after two seconds instead of six minutes."""
-    queue, sqs = stack.deployment.resources["SignalsQueue"], stack.cloud.client("sqs")
-    before = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "2"})
-    yield
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes=before)
-
-
-def workers(stack: Stack, function: str) -> list[int]:
-    """The ids of the processes that run a function of this stack."""
-    lines = subprocess.run(
-        ["ps", "-e", "-ww", "-o", "pid=", "-o", "pgid=", "-o", "args="], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    processes = [line.split(None, 2) for line in lines]
-    return [int(pid) for pid, group, command in processes if int(group) == stack.emulator.process.pid and f"-{function}-" in command]
 
 
 @contextmanager

@@ -1,19 +1,70 @@
 """The logger and the metrics of the Lambda functions (docs/operate.md#logs-and-metrics).
 
 Only the functions use them. No log line names or describes a customer, except for the customer id, which is opaque.
+
+The text of an exception can quote any value: a KeyError quotes its key, a ValueError its input, and an error of DynamoDB a part of the
+request. At the level DEBUG, botocore logs every request and response, which hold customers and secrets. Neither reaches the log.
 """
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-logger = Logger()
+
+class LogFormatter(LambdaPowertoolsFormatter):
+    """The JSON lines of Powertools. An exception has its types and its tracebacks, and only a text that holds no value."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name of the base class
+        """The traceback of an exception, after those of the exceptions that caused it."""
+        return "\n".join("".join((*traceback.format_tb(each.__traceback__), _description(each))) for each in _causes_first(ei[1]))
+
+    def serialize(self, log: Any) -> str:
+        """A log line as JSON, without the other texts that Powertools takes from an exception."""
+        log.pop("exception_notes", None)
+        trace = log.get("stack_trace")
+        if isinstance(trace, dict):
+            log["stack_trace"] = trace | {"value": _text(trace["value"])}
+        return super().serialize(log)
+
+
+def silence_libraries() -> None:
+    """Keeps libraries from writing log lines below WARNING, whatever the level of the function is."""
+    # Lambda sets the level of the root logger to that of the function, and every library inherits it. The logger of the functions has a
+    # level of its own.
+    logging.getLogger().setLevel(logging.WARNING)
+
+
+def _causes_first(error: BaseException | None) -> Iterator[BaseException]:
+    if error is not None:
+        yield from _causes_first(error.__cause__ or (None if error.__suppress_context__ else error.__context__))
+        yield error
+
+
+def _description(error: BaseException) -> str:
+    text = _text(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _text(error: BaseException) -> str:
+    """The text of an error of ours that holds no value; of an error of AWS its code and the operation; else nothing."""
+    operation = getattr(error, "operation_name", None)
+    if operation is not None:
+        return f"{getattr(error, 'response', {}).get('Error', {}).get('Code', '')} at {operation}"
+    return "" if getattr(error, "holds_values", True) else str(error)
+
+
+silence_libraries()
+logger = Logger(logger_formatter=LogFormatter())
 metrics = Metrics()
 
 _CALLER: Final = 3

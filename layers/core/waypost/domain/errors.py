@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class WaypostError(Exception):
-    """The base of every error that Waypost raises on purpose."""
+    """The base of every error that Waypost raises on purpose.
+
+    `holds_values`: whether its text may quote a value of a request, a customer or a row. If not, the log shows the text.
+    """
+
+    holds_values: ClassVar[bool] = True
 
 
 class RefusedError(WaypostError):
@@ -25,6 +32,14 @@ class RefusedError(WaypostError):
 class UnavailableError(WaypostError):
     """A dependency is throttled, times out or refuses the connection. The caller retries the whole operation later."""
 
+    holds_values = False
+
+
+class TransactionRefusedError(WaypostError, ValueError):
+    """DynamoDB refuses a transaction and will always refuse it. The text holds the codes of its reasons."""
+
+    holds_values = False
+
 
 class StaleError(WaypostError):
     """A conditional write found a newer state than the one it was computed from. Load the state again and decide again."""
@@ -32,3 +47,5 @@ class StaleError(WaypostError):
 
 class NewerFormatError(WaypostError):
     """A newer version of Waypost wrote this queue message, and this version cannot read it. The message stays on its queue."""
+
+    holds_values = False

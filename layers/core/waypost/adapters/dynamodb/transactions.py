@@ -11,7 +11,7 @@ from waypost.adapters import backoff
 from waypost.adapters.aws import client, error_code, is_outage, translate_errors
 from waypost.adapters.dynamodb.conditions import FailedCondition
 from waypost.adapters.dynamodb.items import Item, deserialize
-from waypost.domain.errors import UnavailableError
+from waypost.domain.errors import TransactionRefusedError, UnavailableError
 
 MAX_ACTIONS: Final = 100
 """The most actions of one transaction."""
@@ -24,7 +24,7 @@ def transact(actions: Sequence[Item]) -> list[FailedCondition | None] | None:
     """Carries out all of these actions (at most 100, each of another row) or none of them.
 
     Returns None if they were carried out, else for each action its FailedCondition or None. UnavailableError if DynamoDB cancelled the
-    transaction five times for conflicts or throttling; ValueError if it can never succeed.
+    transaction five times for conflicts or throttling; TransactionRefusedError if it can never succeed.
     """
     # A transaction is also cancelled when another request touches one of its rows at the same moment. botocore does not retry that: it
     # knows the code of the error, and the conflict is only in the reasons. The other request is done within milliseconds.
@@ -38,7 +38,7 @@ def transact(actions: Sequence[Item]) -> list[FailedCondition | None] | None:
         if _CONDITION in codes:
             return [_failed_condition(reason) for reason in reasons]
         if not any(map(is_outage, codes)):
-            raise ValueError(f"transaction refused: {sorted(codes)}")
+            raise TransactionRefusedError(f"transaction refused: {sorted(codes)}")
     raise UnavailableError("TransactionConflict")
 
 
