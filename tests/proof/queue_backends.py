@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any, Final, Protocol
 
 import boto3
@@ -32,7 +33,7 @@ from waypost.adapters import aws
 TEMPLATE: Final = templates.load(Path(__file__).parents[2] / "template.yaml")
 SETTINGS: Final[Mapping[str, QueueSettings]] = queues_of(TEMPLATE)
 GROUP: Final = "timers"
-SPEED: Final = 20
+SPEED: Final = 5
 """How much shorter the time limits of calls to the provider emulator are than those of the adapters, so that a test can let one end."""
 _numbers = count()
 
@@ -220,10 +221,26 @@ def _http(emulator: Emulator) -> httpx.Client:
     return httpx.Client(base_url=emulator.url, timeout=30, trust_env=False)
 
 
+class _Client:
+    """A service of the simulation in the form of a client of boto3, on which the adapters register a check of responses."""
+
+    def __init__(self, service: Any) -> None:
+        self._service = service
+        self.meta = SimpleNamespace(events=SimpleNamespace(register=lambda *_: None))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._service, name)
+
+
+def client_of(service: Any) -> Any:
+    """The client of a service of the simulation."""
+    return _Client(service)
+
+
 @contextmanager
 def adapters_call(backend: Backend, patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Lets the clients of the adapters be those of a backend, with the time limits that the adapters set."""
-    create: Callable[..., Any] = lambda service, config: backend.client(service)  # noqa: E731 - the emulator has another one
+    create: Callable[..., Any] = lambda service, config: client_of(backend.client(service))  # noqa: E731 - the emulator has another one
     if isinstance(backend, Emulated):
         session = backend.cloud._session  # which has read the models of the services
         providers = {"sesv2", "pinpoint-sms-voice-v2"}

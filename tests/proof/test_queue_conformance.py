@@ -32,6 +32,7 @@ from tests.proof.queue_backends import (
     ManualClock,
     Simulated,
     adapters_call,
+    client_of,
     received,
     running_emulators,
     with_receives,
@@ -113,11 +114,11 @@ def a_group_is_in_order(backend: Backend) -> Any:
     queue.send([message("c_1", "c", "c")])
     steps += [seen(first), seen(received(backend, "SignalsQueue"))]
     queue.delay([(first[0]["ReceiptHandle"], 0), (first[1]["ReceiptHandle"], 0)])
-    again = received(backend, "SignalsQueue", 5)
+    again = received(backend, "SignalsQueue", 30)
     steps.append(seen(again))
     backend.client("sqs").delete_message(QueueUrl=queue.url, ReceiptHandle=again[0]["ReceiptHandle"])
     steps.append(seen(received(backend, "SignalsQueue")))
-    backend.advance(6)
+    backend.advance(31)
     steps.append(seen(received(backend, "SignalsQueue")))
     backend.advance(361)
     return [*steps, seen(received(backend, "SignalsQueue"))]
@@ -176,8 +177,9 @@ def messages_to_send_are_all_there(backend: Backend) -> Any:
     """25 messages are on the queue at their delays, in the group of their workspace; a released one comes after five seconds."""
     queue = SqsSendQueue(backend.url("SendQueue"))
     queue.put("w1", [(f"msg_{number}", timedelta(seconds=60 * (number % 2))) for number in range(25)])
-    queue.put_released("w1", "msg_0", "t1")
     steps: list[Any] = [sorted(seen(received(backend, "SendQueue") + received(backend, "SendQueue")))]
+    queue.put_released("w1", "msg_0", "t1")
+    steps.append(seen(received(backend, "SendQueue")))
     backend.advance(6)
     steps.append(seen(received(backend, "SendQueue")))
     backend.advance(56)
@@ -573,7 +575,7 @@ def test_the_time_limits_of_the_simulation_are_those_of_the_adapters(monkeypatch
 
     def create(service: str, config: Any) -> Any:
         limits.append((config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]))
-        return backend.client(service)
+        return client_of(backend.client(service))
 
     monkeypatch.setattr("boto3.client", create)
     aws.client.cache_clear()
@@ -585,6 +587,10 @@ def test_the_time_limits_of_the_simulation_are_those_of_the_adapters(monkeypatch
 
 
 # ------------------------------------------------------------------------------------------------ Receivers of webhooks
+
+
+SHORT_LIMIT = 0.3
+"""Seconds that a real server gets for an answer that does not come."""
 
 
 class OneSecret:
@@ -601,7 +607,7 @@ def closed(stream: socket.socket) -> None:
 
 def silent(_: socket.socket) -> None:
     """Gives no answer for longer than the time limit of the caller."""
-    time.sleep(0.6)
+    time.sleep(2 * SHORT_LIMIT)
 
 
 def cut_off(stream: socket.socket) -> None:
@@ -626,12 +632,13 @@ RECEIVERS = {
 def test_receivers_behave_as_a_server(case: str) -> None:
     """The adapter of webhooks sees the same outcome of a receiver in the simulation as of a real server, which gets the same request."""
     real, behaviour = RECEIVERS[case]
+    limit = SHORT_LIMIT if real is silent else PinnedHttp().seconds
     server, receivers = Receiver(real), simulated.Receivers(ManualClock(), Random(1), lambda _call: behaviour)
     with server.serving() as port:
         prepared = PreparedMessage("x", {"url": f"http://127.0.0.1:{port}/hook", "method": "POST", "headers": {}, "body": "{}"})
         message, now = pending_message(channel="webhook"), datetime.now(UTC)
         outcomes = [
-            WebhookChannel(OneSecret(), http, local=True).call_provider(message, prepared, now) for http in (receivers, PinnedHttp(0.5))
+            WebhookChannel(OneSecret(), http, local=True).call_provider(message, prepared, now) for http in (receivers, PinnedHttp(limit))
         ]
     assert outcomes[0] == outcomes[1]
     assert receivers.delivered[0].message == server.received[0].headers["webhook-id"] == message.id
@@ -644,7 +651,7 @@ def test_a_receiver_that_refuses_connections_is_not_connected() -> None:
     prepared = PreparedMessage("x", {"url": f"http://127.0.0.1:{free_port()}/hook", "method": "POST", "headers": {}, "body": "{}"})
     outcomes = [
         WebhookChannel(OneSecret(), http, local=True).call_provider(pending_message(), prepared, datetime.now(UTC))
-        for http in (receivers, PinnedHttp(0.5))
+        for http in (receivers, PinnedHttp())
     ]
     assert outcomes[0] == outcomes[1]
     assert receivers.delivered == []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -18,6 +19,8 @@ from tests.proof.aws.providers import Receivers, Report, Ses, Sms
 from tests.proof.aws.scheduler import Scheduler
 from tests.proof.aws.sqs import Sqs, queues_of
 from waypost.adapters.pinned_http import NotConnectedError
+from waypost.adapters.sqs import SqsSendQueue, SqsSignals
+from waypost.domain.signals import QueueMessage
 
 TEMPLATE = templates.load(Path(__file__).parents[2] / "template.yaml")
 ROOT = Path(__file__).parents[2]
@@ -147,15 +150,14 @@ def test_a_message_moves_to_the_dead_letter_queue_after_its_last_receive(clock: 
     """A message comes as often as the queue allows; at the next receive it moves, and the rest of its group comes."""
     settings = queues_of(TEMPLATE)
     signals = settings["SignalsQueue"]
-    few = type(signals)(**{**vars(signals), "max_receives": 3})
-    sqs = Sqs(clock, Random(1), {**settings, "SignalsQueue": few})
+    sqs = Sqs(clock, Random(1), {**settings, "SignalsQueue": replace(signals, max_receives=3)})
     signal(sqs, "a", "1")
     for _ in range(3):
         assert bodies(sqs.receive("SignalsQueue", 1)) == ["1"]
         clock.advance(360)
     signal(sqs, "a", "2")
     assert bodies(sqs.receive("SignalsQueue", 1)) == ["2"]
-    assert [message.body for message in sqs.stored("SignalsDeadLetters")] == ["1"]
+    assert [(message.body, message.sent) for message in sqs.stored("SignalsDeadLetters")] == [("1", clock.now)]
 
 
 def test_a_message_expires(sqs: Sqs, clock: AdvancedClock) -> None:
@@ -176,6 +178,38 @@ def test_a_delayed_message_is_invisible_at_first(sqs: Sqs, clock: AdvancedClock)
     assert bodies(sqs.receive("DelaysQueue", 10)) == ["x"]
     with pytest.raises(ClientError, match="DelaySeconds"):
         sqs.send_message(QueueUrl=sqs.url("SignalsQueue"), MessageBody="x", MessageGroupId="a", DelaySeconds=7)
+
+
+def test_a_delayed_message_does_not_come_with_the_ones_before_it(clock: AdvancedClock) -> None:
+    """In a FIFO queue with a delay, each message of a group comes after its own delay."""
+    settings = queues_of(TEMPLATE)
+    slow = replace(settings["SignalsQueue"], delay=10)
+    sqs = Sqs(clock, Random(1), {**settings, "SignalsQueue": slow})
+    signal(sqs, "a", "1")
+    clock.advance(6)
+    signal(sqs, "a", "2")
+    clock.advance(6)
+    assert bodies(sqs.receive("SignalsQueue", 10)) == ["1"]
+
+
+def test_the_adapters_repeat_or_return_what_sqs_refuses(sqs: Sqs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The send queue gets each message once although SQS refuses some entries at first; a refused signal is returned to the caller."""
+    refused: list[str] = []
+
+    def refuses(_queue: str, entry: Mapping[str, Any]) -> bool:
+        is_first = entry["Id"] in {"1", "4"} and entry["MessageBody"] not in refused
+        refused.extend([entry["MessageBody"]] if is_first else [])
+        return is_first
+
+    sqs.refuses = refuses
+    monkeypatch.setattr("waypost.adapters.sqs.client", lambda *_, **__: sqs)
+    monkeypatch.setattr("waypost.adapters.backoff.random_pause", lambda *_: None)
+    SqsSendQueue(sqs.url("SendQueue")).put("w1", [(f"msg_{number}", timedelta(0)) for number in range(15)])
+    assert sorted(json.loads(message.body)["message"] for message in sqs.stored("SendQueue")) == sorted(f"msg_{n}" for n in range(15))
+    assert len(refused) == 4
+    signals = [QueueMessage(f"c_{number}", f"n{number}", f"{number}") for number in range(3)]
+    assert SqsSignals(sqs.url("SignalsQueue")).send(signals) == [signals[1]]
+    assert [message.body for message in sqs.stored("SignalsQueue")] == ["0", "2"]
 
 
 def test_a_standard_queue_may_deliver_twice_and_in_any_order(sqs: Sqs, clock: AdvancedClock) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from tests.proof.aws.clock import Clock
@@ -75,6 +75,7 @@ class Client:
 
     def __init__(self, aws: Callable[[], Aws], service: str, attempts: int) -> None:
         self._aws, self._service, self._attempts = aws, service, attempts
+        self.meta = SimpleNamespace(events=SimpleNamespace(register=lambda *_: None))
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**arguments: Any) -> Any:

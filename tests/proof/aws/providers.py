@@ -21,7 +21,6 @@ from uuid import UUID
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 from functions.local.provider_models import problems
-from functions.local.providers import HEADER_LENGTH
 from tests.fakes.ses_events import ses_event
 from tests.proof.aws.client_errors import client_error
 from tests.proof.aws.sqs import Sqs
@@ -204,7 +203,7 @@ class _AwsProvider(_Provider):
                 raise client_error(operation, behaviour.code, "scripted", behaviour.status, **reason, **members)
             case "read-timeout":
                 raise ReadTimeoutError(endpoint_url=url, error="timed out")
-            case "reset":
+            case "reset" | "truncated":  # the clients of the adapters check that a body is complete
                 raise ConnectionClosedError(endpoint_url=url)
             case "connect-timeout":
                 raise ConnectTimeoutError(endpoint_url=url, error="timed out")
@@ -232,7 +231,7 @@ class Ses(_AwsProvider):
 
     def send_email(self, **request: Any) -> dict[str, Any]:
         """Takes an e-mail, or does what the behaviour says."""
-        found = problems("sesv2", "SendEmail", request) or _header_problems(request)
+        found = problems("sesv2", "SendEmail", request)
         if found:
             raise client_error("SendEmail", "BadRequestException", "; ".join(found))
         tags = {tag["Name"]: tag["Value"] for tag in request.get("EmailTags", ())}
@@ -251,8 +250,6 @@ class Ses(_AwsProvider):
 
         self._pass_time(call, behaviour, report)
         self._raise("SendEmail", behaviour)
-        if behaviour.outcome == "truncated":
-            return _ok()  # botocore takes a body that breaks off for an answer without members
         return _ok(MessageId=provider_id)
 
     def get_account(self) -> dict[str, Any]:
@@ -301,7 +298,7 @@ class Sms(_AwsProvider):
             self._deliver(call, provider_id)
         self._pass_time(call, behaviour, lambda each, at: self._put_report(self._event(call, each, provider_id, at), at))
         self._raise("SendTextMessage", behaviour)
-        return _ok() if behaviour.outcome == "truncated" else _ok(MessageId=provider_id)
+        return _ok(MessageId=provider_id)
 
     def _event(self, call: ProviderCall, report: Report, provider_id: str, at: datetime) -> dict[str, Any]:
         """The event of a report; `TEXT_DELIVERED` and other types of the service."""
@@ -356,16 +353,6 @@ class Receivers(_Provider):
                 raise AddressRefusedError("the host name resolves to a private or reserved address")
             case _:
                 return HttpResponse(behaviour.status, behaviour.headers, behaviour.body[:MAX_RESPONSE_BYTES])
-
-
-def _header_problems(request: Mapping[str, Any]) -> list[str]:
-    """What botocore's model does not state of headers: the length of name and value together."""
-    headers = request["Content"].get("Simple", {}).get("Headers", [])
-    return [
-        f"the header {header['Name']} has over {HEADER_LENGTH} characters"
-        for header in headers
-        if len(header["Name"]) + len(header["Value"]) > HEADER_LENGTH
-    ]
 
 
 def _address(mailbox: str) -> str:

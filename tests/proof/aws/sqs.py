@@ -254,7 +254,7 @@ class Sqs:
 
     def _receive(self, name: str, most: int, seconds: float) -> list[StoredMessage]:
         queue = self.queues[name]
-        queue.duplicate, queue.reorder = 0.0 if queue.settings.fifo else self.duplicate, self.reorder
+        queue.duplicate, queue.reorder = self.duplicate, self.reorder
         return queue.receive(self.clock.now, most, seconds)
 
     def _message(self, name: str, handle: str) -> StoredMessage | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, NoCredentialsError, PartialCredentialsError
 
 from waypost.domain.errors import UnavailableError
 
@@ -22,6 +22,7 @@ OUTAGE_CODES: Final = frozenset(
         "InternalError",
         "InternalFailure",
         "InternalServerError",
+        "ItemCollectionSizeLimitExceeded",
         "ItemCollectionSizeLimitExceededException",
         "LimitExceededException",
         "OverLimit",
@@ -76,6 +77,7 @@ REFUSED_CREDENTIALS_CODES: Final = frozenset(
         "ExpiredToken",
         "ExpiredTokenException",
         "IncompleteSignature",
+        "IncompleteSignatureException",
         "InvalidAccessKeyId",
         "InvalidClientTokenId",
         "InvalidSignatureException",
@@ -87,6 +89,9 @@ REFUSED_CREDENTIALS_CODES: Final = frozenset(
     }
 )
 """The part of the same table with a text of its own: AWS does not know the credentials, or they have expired."""
+
+OUTAGE_STATUSES: Final = frozenset({408, 429})
+"""Time-outs and throttling are outages whatever the code is, as every 5xx is: a response without a body has no code."""
 
 _CREDENTIALS_ADVICE: Final = (
     "On a local emulator, the credentials are AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test: "
@@ -113,7 +118,18 @@ def client(name: str, *, read_timeout: float = 2, attempts: int = 2, connections
     # boto3.client creates its default session on first use and is not thread-safe then: two threads that make the first clients of a
     # cold function at the same time can fail inside botocore.
     with _client_creation:
-        return boto3.client(name, config=config)
+        created = boto3.client(name, config=config)
+    created.meta.events.register("after-call", _require_whole_response)
+    return created
+
+
+def _require_whole_response(http_response: Any, **_: Any) -> None:
+    """Raises ConnectionClosedError for a response whose body is shorter than its `Content-Length`."""
+    # If the connection ends in the middle of a body, botocore parses the rest as a response without members. A customer or a key would
+    # seem not to exist, and the entries of a batch that SQS has refused would seem to be stored.
+    length = http_response.headers.get("Content-Length")
+    if length is not None and len(http_response.content) < int(length):
+        raise ConnectionClosedError(endpoint_url=http_response.url)
 
 
 def error_code(error: ClientError) -> str:
@@ -130,7 +146,7 @@ def is_outage(code: str) -> bool:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raises UnavailableError for every outage: the codes of the table, timeouts, lost connections, missing credentials, and every 5xx.
+    """Raises UnavailableError for every outage: the codes of the table, timeouts, lost connections, missing credentials, 408, 429 and 5xx.
 
     Other ClientErrors pass through: a failed condition is for the caller, and a wrong request must surface, because it would fail again
     for ever. Without credentials in the shell, `sam local` sends made-up ones: the text of the error says what to set.
@@ -141,7 +157,7 @@ def translate_errors() -> Iterator[None]:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if error_code(error) in REFUSED_CREDENTIALS_CODES:
             raise UnavailableError(f"AWS refused the credentials of this function ({error_code(error)}). {_CREDENTIALS_ADVICE}") from error
-        if is_outage(error_code(error)) or status >= 500:
+        if is_outage(error_code(error)) or status in OUTAGE_STATUSES or status >= 500:
             raise UnavailableError(error_code(error)) from error
         raise
     except (NoCredentialsError, PartialCredentialsError) as error:

@@ -39,7 +39,8 @@ class Schedules:
         """Deletes the schedule of a timer. A schedule that does not exist, or that cannot be deleted now, is no error."""
         # Deleting only saves the delivery of a timer that has no effect: its run has left the step. A failure must therefore not make
         # the caller, which has saved the run already, repeat its work. A timer of the delays queue has no schedule and cannot be deleted.
-        with suppress(UnavailableError), translate_errors():
+        # Scheduler reports a conflict if another request is changing the schedule at the same moment.
+        with suppress(UnavailableError), _ignore_error("ConflictException"), translate_errors():
             client("scheduler").delete_schedule(Name=name, GroupName=self.group, ClientToken=name)
 
 
@@ -110,7 +111,7 @@ def _next_full_minute(due: datetime) -> datetime:
 
 @contextmanager
 def _ignore_error(code: str) -> Iterator[None]:
-    """Ignores a ClientError of this code, which says that the requested state exists already."""
+    """Ignores a ClientError of this code, which asks for nothing more to be done."""
     try:
         yield
     except ClientError as error:

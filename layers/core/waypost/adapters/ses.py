@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from waypost.adapters.aws import client, error_code, is_outage
+from waypost.adapters.aws import OUTAGE_STATUSES, client, error_code, is_outage
 from waypost.adapters.failed_calls import response_of_failed_call
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
@@ -146,5 +146,5 @@ def _response_of_error(error: ClientError) -> ProviderResponse:
         return ProviderResponse("unknown", detail)
     # Of a million e-mails at 14 a second, most are refused more often than the retry schedule has attempts. These errors say nothing about
     # the e-mail, so they use up none of its attempts.
-    concerns_account = status == 429 or is_outage(error_code(error)) or error_code(error) in _ACCOUNT_ERRORS
+    concerns_account = status in OUTAGE_STATUSES or is_outage(error_code(error)) or error_code(error) in _ACCOUNT_ERRORS
     return ProviderResponse("throttled" if concerns_account else "failed", detail)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from waypost.adapters.aws import client, error_code, is_outage
+from waypost.adapters.aws import OUTAGE_STATUSES, client, error_code, is_outage
 from waypost.adapters.failed_calls import response_of_failed_call
 from waypost.domain.customers.customer import Customer
 from waypost.domain.messages.message import Message, MessageReason, PreparedMessage, ProviderResponse, RenderedTemplate, SkipReason
@@ -70,7 +70,7 @@ class SmsChannel:
             return _response_of_error(error)
         except BotoCoreError as error:
             return response_of_failed_call(error)
-        # botocore takes a body that breaks off for an answer without members.
+        # Without a `Content-Length`, botocore takes a body that breaks off for an answer without members.
         if "MessageId" not in sent:
             return ProviderResponse("unknown", "the answer of the SMS service is incomplete")
         encoding, number_of_parts = sms_parts(text)
@@ -96,5 +96,5 @@ def _response_of_error(error: ClientError) -> ProviderResponse:
     if reason == _OPTED_OUT:
         return ProviderResponse("opted-out", detail)
     # Throttling, a spent monthly limit, a missing permission or identity: nothing of this concerns the message, which waits.
-    concerns_account = status == 429 or is_outage(code) or reason in _ACCOUNT_REASONS
+    concerns_account = status in OUTAGE_STATUSES or is_outage(code) or reason in _ACCOUNT_REASONS
     return ProviderResponse("throttled" if concerns_account else "failed", detail)
