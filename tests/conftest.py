@@ -35,6 +35,7 @@ WAITING = (
     "sam_local/test_sam_deploy.py",
     "stories/test_time.py",
     "stories/test_make_run.py",
+    "proof/test_flood.py",
     "console",
     "docs/test_documents.py",
     "stories",
