@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from tests.proof.scripts import Request, State
+from tests.proof.scripts import INTAKE_PATH, Request, State
 from tests.proof.system import System, on
-
-INTAKE_PATH: Final = "/api/events/batch/"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from tests.proof.system import ADMIN_KEY, System, on
 from waypost import wiring
 
 WORKSPACE: Final = "w_proof"
+INTAKE_PATH: Final = "/api/events/batch/"
 SCHEMA: Final = {"primaryKey": {"name": "email", "type": "Email"}, "attributes": {}, "timezone": "UTC"}
 
 
@@ -44,7 +45,7 @@ Action = Request | Advance | Settle
 
 def post(*events: Mapping[str, Any]) -> Request:
     """A batch of events. An event has a uuid of its own, so that a repeated batch is recognized."""
-    return Request("POST", "/api/events/batch/", {"batch": [dict(event) for event in events]})
+    return Request("POST", INTAKE_PATH, {"batch": [dict(event) for event in events]})
 
 
 @dataclass
@@ -52,7 +53,7 @@ class State:
     """A system, and how far its script is.
 
     `accepted` are the uuids of accepted events, `answers` what was answered under a name, `identifiers` the identifier of each event by its
-    uuid. `erases`: the script erases the customer of all events.
+    uuid. `request_seconds`: how long the last request took. `erases`: the script erases the customer of all events.
     """
 
     system: System
@@ -61,6 +62,7 @@ class State:
     accepted: set[str] = field(default_factory=set)
     answers: dict[str, Any] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
+    request_seconds: float = 0.0
     identifiers: dict[str, tuple[str, str]] = field(default_factory=dict)
     erases: bool = False
 
@@ -68,6 +70,12 @@ class State:
     def is_done(self) -> bool:
         """Whether the script has ended."""
         return self.position >= len(self.script)
+
+    @property
+    def is_at_intake(self) -> bool:
+        """Whether the next step posts a batch."""
+        action = self.script[self.position]
+        return isinstance(action, Request) and action.path == INTAKE_PATH
 
     def copy(self) -> State:
         """The same state, of which nothing is shared with this one. Its functions have nothing in memory."""
@@ -118,7 +126,9 @@ class State:
     def _request(self, action: Request) -> None:
         path = action.path.format(**self.answers) if "{" in action.path else action.path
         path, _, query = path.partition("?")
+        started = self.system.clock.seconds
         status, answer = self.system.request(action.method, path, action.body, **dict(parse_qsl(query)))
+        self.request_seconds = self.system.clock.seconds - started
         self.statuses.append(status)
         if status == 0 or status >= 500:
             self.system.clock.advance(1.0)

@@ -19,7 +19,7 @@ SHORT_PAIRS = 0.02
 def _explore(explorer: Explorer) -> None:
     explorer.run()
     for name, number in explorer.counts.items():
-        count(name, number)
+        count(f"crash points: {name}", number)
 
 
 @pytest.mark.usefixtures("simulation")

@@ -214,3 +214,151 @@ def test_changes_keep_their_order_where_the_clock_goes_back(clock: SetClock) -> 
     assert dynamodb.get_item(TableName="Events", Key=text(id="a", at="1"))["Item"]["day"] == {"S": "e"}
     clock.advance(1)
     assert of_day(dynamodb)["Count"] == 0
+
+
+@pytest.fixture
+def one_item(clock: SetClock) -> DynamoDb:
+    """A table with one item, of which the attributes have several types."""
+    dynamodb = database(clock)
+    attributes = {"n": {"N": "2"}, "s": {"S": "x"}, "l": {"L": [{"S": "x"}, {"S": "y"}]}, "m": {"M": {"a": {"N": "1"}}}}
+    dynamodb.put_item(TableName="Events", Item=text(id="a", at="1") | attributes)
+    return dynamodb
+
+
+def changed(dynamodb: DynamoDb, update: str, **values: Any) -> Any:
+    """What an update of the item returns of the attributes that it changes."""
+    more = {"ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}} if values else {}
+    answer = dynamodb.update_item(TableName="Events", Key=text(id="a", at="1"), UpdateExpression=update, ReturnValues="UPDATED_NEW", **more)
+    return answer.get("Attributes")
+
+
+def test_numbers_are_added_with_38_digits(one_item: DynamoDb) -> None:
+    """A sum of 38 digits is exact, and numbers of more digits or beyond the range are refused."""
+    big = "12345678901234567890123456789012345678"
+    assert changed(one_item, "SET n = :big", big={"N": big})
+    assert changed(one_item, "ADD n :one", one={"N": "1"}) == {"n": {"N": f"{big[:-1]}9"}}
+    with pytest.raises(ClientError, match="38 significant digits"):
+        changed(one_item, "SET n = :n", n={"N": f"{big}1"})
+    with pytest.raises(ClientError, match="overflow"):
+        changed(one_item, "SET n = :n", n={"N": "1e126"})
+
+
+@pytest.mark.parametrize(
+    ("update", "values"),
+    [
+        ("ADD n :v", {"v": {"BOOL": True}}),
+        ("ADD s :v", {"v": {"N": "1"}}),
+        ("DELETE n :v", {"v": {"S": "x"}}),
+        ("SET n = n + :v", {"v": {"S": "x"}}),
+        ("SET n = s - :v", {"v": {"N": "1"}}),
+        ("SET n = missing", {}),
+        ("SET l = list_append(l, :v)", {"v": {"S": "x"}}),
+        ("SET m.missing.a = :v", {"v": {"N": "1"}}),
+        ("REMOVE missing.a", {}),
+        ("SET m = :v, m.a = :v", {"v": {"N": "1"}}),
+        ("SET at = :v", {"v": {"S": "2"}}),
+    ],
+)
+def test_an_update_with_a_wrong_type_or_path_is_refused(one_item: DynamoDb, update: str, values: Any) -> None:
+    """DynamoDB refuses operands of wrong types, missing operands, paths below nothing, overlapping paths, and changes of the key."""
+    before = list(one_item.items("Events"))
+    with pytest.raises(ClientError, match="ValidationException"):
+        changed(one_item, update, **values)
+    assert list(one_item.items("Events")) == before
+
+
+def test_an_update_returns_the_changed_element_of_a_list(one_item: DynamoDb) -> None:
+    """UPDATED_NEW holds the elements and members that the update names, and not their whole lists and maps."""
+    assert changed(one_item, "SET l[1] = :z, m.b = :z", z={"S": "z"}) == {"l": {"L": [{"S": "z"}]}, "m": {"M": {"b": {"S": "z"}}}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "values"),
+    [
+        ("s < :v", {"v": {"L": []}}),
+        ("begins_with(s, :v)", {"v": {"N": "1"}}),
+        ("n BETWEEN :v AND :w", {"v": {"N": "2"}, "w": {"N": "1"}}),
+        ("n BETWEEN :v AND :w", {"v": {"N": "2"}, "w": {"S": "3"}}),
+        ("n = n", {}),
+        ("((n = :v))", {"v": {"N": "2"}}),
+        ("n = :v", {"v": {"N": "2"}, "w": {"N": "2"}}),
+        ("n = :missing", {"v": {"N": "2"}}),
+        ("#missing = :v", {"v": {"N": "2"}}),
+        ("n = ", {}),
+        ("n = :v" + " OR n = :v" * 500, {"v": {"N": "2"}}),
+    ],
+)
+def test_an_invalid_condition_is_refused(one_item: DynamoDb, condition: str, values: Any) -> None:
+    """DynamoDB refuses a condition with operands of wrong types, bounds in the wrong order, or undefined or unused placeholders."""
+    more = {"ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}} if values else {}
+    with pytest.raises(ClientError, match="ValidationException"):
+        one_item.delete_item(TableName="Events", Key=text(id="a", at="1"), ConditionExpression=condition, **more)
+    assert len(list(one_item.items("Events"))) == 1
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        text(id="", at="1"),
+        text(id="a" * 2_049, at="1"),
+        text(id="a", at="1" * 1_025),
+        text(id="a", at="1", day=""),
+        text(id="a", at="1", day="d" * 2_049),
+        text(id="a", at="1", big="x" * 410_000),
+        text(id="a", at="1", lone="\ud800"),
+    ],
+)
+def test_an_item_beyond_a_limit_is_refused(clock: SetClock, item: dict[str, Any]) -> None:
+    """Empty and long keys, of the table and of its indexes, items above 400 KB and lone surrogates are refused."""
+    dynamodb = database(clock)
+    with pytest.raises(ClientError, match="ValidationException"):
+        dynamodb.put_item(TableName="Events", Item=item)
+    assert list(dynamodb.items("Events")) == []
+
+
+def test_an_item_cannot_grow_beyond_its_limit(one_item: DynamoDb) -> None:
+    """An update that makes an item larger than 400 KB is refused, alone and in a transaction."""
+    update = {
+        "TableName": "Events",
+        "Key": text(id="a", at="1"),
+        "UpdateExpression": "SET big = :big",
+        "ExpressionAttributeValues": {":big": {"S": "x" * 410_000}},
+    }
+    with pytest.raises(ClientError, match="maximum allowed size"):
+        one_item.update_item(**update)
+    with pytest.raises(ClientError) as raised:
+        one_item.transact_write_items(TransactItems=[{"Update": update}])
+    assert [each["Code"] for each in raised.value.response["CancellationReasons"]] == ["ValidationError"]
+
+
+def test_a_large_batch_is_answered_in_part(clock: SetClock) -> None:
+    """A batch read of more than 16 MB returns a part of the items, and the keys that it left out."""
+    dynamodb = database(clock)
+    keys = [text(id="a", at=str(place)) for place in range(50)]
+    for key in keys:
+        dynamodb.put_item(TableName="Events", Item=key | text(big="x" * 400_000))
+    wanted = {"Events": {"Keys": keys, "ConsistentRead": True}}
+    answer = dynamodb.batch_get_item(RequestItems=wanted)
+    left = answer["UnprocessedKeys"]["Events"]
+    assert left["ConsistentRead"] is True
+    assert 0 < len(answer["Responses"]["Events"]) == 50 - len(left["Keys"]) < 50
+    rest = dynamodb.batch_get_item(RequestItems=answer["UnprocessedKeys"])
+    assert len(rest["Responses"]["Events"]) == len(left["Keys"])
+    assert rest["UnprocessedKeys"] == {}
+
+
+def test_a_scan_returns_every_item_once(clock: SetClock) -> None:
+    """A scan in pages of one row returns the items of all partitions."""
+    dynamodb = database(clock, page_bytes=1)
+    keys = [text(id=str(place % 3), at=str(place)) for place in range(7)]
+    for key in keys:
+        dynamodb.put_item(TableName="Events", Item=key)
+    found: list[Any] = []
+    start: dict[str, Any] = {}
+    while True:
+        page = dynamodb.scan(TableName="Events", ConsistentRead=True, **start)
+        found += page["Items"]
+        if "LastEvaluatedKey" not in page:
+            break
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    assert sorted(found, key=str) == sorted(keys, key=str)

@@ -145,12 +145,14 @@ def copied(item: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _copied_value(value: Value) -> Value:
-    kind, content = next(iter(value.items()))
-    if kind == "M":
-        return {"M": copied(content)}
-    if kind == "L":
-        return {"L": [_copied_value(each) for each in content]}
-    return {kind: list(content)} if isinstance(content, list) else {kind: content}
+    for kind, content in value.items():
+        if kind == "M":
+            return {"M": copied(content)}
+        if kind == "L":
+            return {"L": [_copied_value(each) for each in content]}
+        if kind in _SET_NAMES:
+            return {kind: list(content)}
+    return value.copy()
 
 
 def order_of(value: Mapping[str, Any]) -> Any:

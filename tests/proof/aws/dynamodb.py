@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 from random import Random
 from typing import Any, Final, NamedTuple, Protocol
@@ -16,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from tests.proof.aws import expressions, updates
 from tests.proof.aws.attribute_values import canonical, canonical_item, copied, kind_of, number, order_of, size_of_item, size_of_key
-from tests.proof.aws.dynamodb_errors import aws_error, validation_error
+from tests.proof.aws.dynamodb_errors import aws_error, is_schema_error, schema_error, validation_error
 from tests.proof.aws.tables import (
     KEPT_HISTORY,
     NO_SORT_KEY,
@@ -89,7 +90,8 @@ class _Write(NamedTuple):
 class DynamoDb:
     """The client. `index_lag` and `table_lag` are seconds, or functions that return them; by default half of the changes arrive late.
 
-    `page_bytes` ends the pages of queries, which have at least one item each.
+    `page_bytes` ends the pages of queries, which have at least one item each. Entries of an index with one sort key come in an order that
+    has no meaning, or, if `ordered`, in that of their keys, as in the emulator.
     """
 
     def __init__(
@@ -101,13 +103,14 @@ class DynamoDb:
         index_lag: float | Callable[[], float] | None = None,
         table_lag: float | Callable[[], float] | None = None,
         page_bytes: int = PAGE_BYTES,
+        ordered: bool = False,
     ) -> None:
         self.clock = clock
         self.random = random
         self.index_lag = self._up_to(INDEX_LAG) if index_lag is None else index_lag
         self.table_lag = self._up_to(TABLE_LAG) if table_lag is None else table_lag
         self.page_bytes = page_bytes
-        self._tables = {name: StoredTable(name, shape, lambda: _seconds(self.index_lag)) for name, shape in tables.items()}
+        self._tables = {name: StoredTable(name, shape, lambda: _seconds(self.index_lag), ordered=ordered) for name, shape in tables.items()}
         self._tokens: dict[str, tuple[float, str]] = {}
         self._latest = 0.0
 
@@ -213,12 +216,15 @@ class DynamoDb:
         forward = request.get("ScanIndexForward", True)
         if "ExclusiveStartKey" in request:
             place = _place_after(table, index, request["ExclusiveStartKey"], partition)
+            if not _contains(bounds, place):
+                raise validation_error("The provided starting key does not match the range key predicate")
             if forward:
                 start = max(start, within(rows.order, Range(low=place, low_included=False))[0])
             else:
                 end = min(end, within(rows.order, Range(high=place, high_included=False))[1])
-        ordered = rows.order[start:end] if forward else rows.order[start:end][::-1]
-        return self._page(request, parsed, [*shape.names, *(table.shape.key.names if index else ())], (rows.rows[key] for key in ordered))
+        positions = range(start, end) if forward else range(end - 1, start - 1, -1)
+        names = [*shape.names, *(table.shape.key.names if index else ())]
+        return self._page(request, parsed, names, (rows.rows[rows.order[place]] for place in positions))
 
     def scan(self, **request: Any) -> Answer:
         """Scan of a table, in an order that has no meaning."""
@@ -320,7 +326,8 @@ class DynamoDb:
                 raise aws_error("IdempotentParameterMismatchException", "The parameters do not match those of the first request")
             return _answer()
         writes = [self._action(each) for each in actions]
-        if len({(write.table.name, write.key) for write in writes}) < len(writes):
+        keys = [(write.table.name, write.key) for write in writes if isinstance(write, _Write)]
+        if len(set(keys)) < len(keys):
             raise validation_error("Transaction request cannot include multiple operations on one item")
         for write, row in self._decided(writes):
             write.table.write(write.key, row, now)
@@ -328,22 +335,33 @@ class DynamoDb:
             self._tokens[token] = (now, fingerprint)
         return _answer()
 
-    def _action(self, action: Request) -> _Write:
+    def _action(self, action: Request) -> _Write | ClientError:
+        """The write of one action, or why its item does not fit the table."""
         (kind, request), *others = action.items()
         prepare = {"Put": self._put, "Update": self._update, "Delete": self._delete, "ConditionCheck": self._check}.get(kind)
         if others or prepare is None:
             raise validation_error("TransactItems can only contain one of Check, Put, Update or Delete")
-        return prepare(request)
+        try:
+            return prepare(request)
+        except ClientError as error:
+            if not is_schema_error(error):
+                raise
+            return error
 
-    def _decided(self, writes: Sequence[_Write]) -> list[tuple[_Write, Row | None]]:
+    def _decided(self, writes: Sequence[_Write | ClientError]) -> list[tuple[_Write, Row | None]]:
         """The rows that a transaction writes. TransactionCanceledException if a condition is false or an item is invalid."""
         decided: list[tuple[_Write, Row | None]] = []
         reasons: list[Answer] = []
+        fits = not any(isinstance(write, ClientError) for write in writes)
         for write in writes:
-            stored = write.table.get(write.key)
+            reason: Answer | None = None
             try:
-                reason = _failed(write, stored)
-                if reason is None:
+                if isinstance(write, ClientError):
+                    raise write
+                stored = write.table.get(write.key)
+                # Conditions are evaluated only if all items fit their tables.
+                reason = _failed(write, stored) if fits else None
+                if reason is None and fits:
                     decided.append((write, _changed(write, stored)))
             except ClientError as error:
                 reason = {"Code": "ValidationError", "Message": error.response["Error"]["Message"]}
@@ -485,29 +503,53 @@ def _returns_stored(request: Request) -> bool:
     return request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
 
 
+class _Combination(NamedTuple):
+    """The expressions of a request by parameter, and the placeholders of values that they use together."""
+
+    parsed: Mapping[str, Any]
+    values: frozenset[str]
+    checks: tuple[expressions.Check, ...]
+
+
 def _parsed(request: Request, *kinds: str) -> _Expressions:
     """The expressions of these kinds in a request. ValidationException for placeholders without use or meaning."""
-    raw_names, raw_values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
-    if raw_names is None and raw_values is None and not any(kind in request for kind in kinds):
+    names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
+    texts = tuple((kind, request[kind]) for kind in kinds if request.get(kind) is not None)
+    if not texts and names is None and values is None:
         return _NO_EXPRESSIONS
-    for name, given in (("ExpressionAttributeNames", raw_names), ("ExpressionAttributeValues", raw_values)):
+    for name, given in (("ExpressionAttributeNames", names), ("ExpressionAttributeValues", values)):
         if given is not None and not given:
             raise validation_error(f"{name} must not be empty")
-    names = tuple((raw_names or {}).items())
-    values = canonical_item(raw_values or {})
-    parsed = {kind: _parse(kind, request[kind], names) for kind in kinds if request.get(kind) is not None}
-    _check_placeholders([each.usage for each in parsed.values()], raw_names or {}, values, parsed)
+        if given and not texts:
+            raise validation_error(f"{name} can only be specified when using expressions")
+    found = _combination(texts, tuple(names.items()) if names else ())
+    read = canonical_item(values) if values else {}
+    if read.keys() != found.values:
+        _refuse_values(found, read)
+    for check in found.checks:
+        check(read)
+    get = found.parsed.get
     return _Expressions(
-        values,
-        condition=parsed.get("ConditionExpression"),
-        update=parsed.get("UpdateExpression"),
-        key=parsed.get("KeyConditionExpression"),
-        filter=parsed.get("FilterExpression"),
-        projection=parsed.get("ProjectionExpression"),
+        read,
+        get("ConditionExpression"),
+        get("UpdateExpression"),
+        get("KeyConditionExpression"),
+        get("FilterExpression"),
+        get("ProjectionExpression"),
     )
 
 
 _NO_EXPRESSIONS: Final = _Expressions({})
+
+
+@lru_cache(maxsize=expressions.CACHED)
+def _combination(texts: tuple[tuple[str, str], ...], names: tuple[tuple[str, str], ...]) -> _Combination:
+    parsed = {kind: _parse(kind, text, names) for kind, text in texts}
+    usages = [each.usage for each in parsed.values()]
+    if unused := dict(names).keys() - frozenset[str]().union(*(usage.names for usage in usages)):
+        raise validation_error(f"Value provided in ExpressionAttributeNames unused in expressions: keys: {{{', '.join(sorted(unused))}}}")
+    checks = tuple(check for usage in usages for check in usage.checks)
+    return _Combination(parsed, frozenset[str]().union(*(usage.values for usage in usages)), checks)
 
 
 def _parse(kind: str, text: str, names: tuple[tuple[str, str], ...]) -> Any:
@@ -520,23 +562,13 @@ def _parse(kind: str, text: str, names: tuple[tuple[str, str], ...]) -> Any:
     return expressions.condition(kind, text, names)
 
 
-def _check_placeholders(usages: Sequence[expressions.Usage], names: Request, values: Item, parsed: Request) -> None:
-    if (names or values) and not parsed:
-        which = "ExpressionAttributeNames" if names else "ExpressionAttributeValues"
-        raise validation_error(f"{which} can only be specified when using expressions")
-    for kind, each in parsed.items():
+def _refuse_values(found: _Combination, values: Item) -> None:
+    for kind, each in found.parsed.items():
         if missing := each.usage.values - values.keys():
             text = f"An expression attribute value used in expression is not defined; attribute value: {min(missing)}"
             raise validation_error(f"Invalid {kind}: {text}")
-    for which, given, used in (
-        ("ExpressionAttributeNames", names, frozenset[str]().union(*(usage.names for usage in usages))),
-        ("ExpressionAttributeValues", values, frozenset[str]().union(*(usage.values for usage in usages))),
-    ):
-        if unused := given.keys() - used:
-            raise validation_error(f"Value provided in {which} unused in expressions: keys: {{{', '.join(sorted(unused))}}}")
-    for usage in usages:
-        for check in usage.checks:
-            check(values)
+    unused = ", ".join(sorted(values.keys() - found.values))
+    raise validation_error(f"Value provided in ExpressionAttributeValues unused in expressions: keys: {{{unused}}}")
 
 
 def _projected(item: Item, parsed: _Expressions) -> Item:
@@ -588,10 +620,10 @@ def _key_of(table: StoredTable, key: Request) -> RowKey:
     """The key in a request. ValidationException if it does not fit the table."""
     shape = table.shape.key
     if key.keys() != set(shape.names):
-        raise validation_error("The provided key element does not match the schema")
+        raise schema_error("The provided key element does not match the schema")
     for name in shape.names:
         if kind_of(key[name]) != shape.types[name]:
-            raise validation_error("The provided key element does not match the schema")
+            raise schema_error("The provided key element does not match the schema")
     return _checked_key(shape, {name: canonical(key[name]) for name in shape.names})
 
 
@@ -602,6 +634,8 @@ def _checked_key(shape: KeyShape, item: Item) -> RowKey:
 
 
 def _check_key_value(name: str, value: Mapping[str, Any], most: int) -> None:
+    if 0 < len(value.get("S", "")) <= most // 4:  # at most four bytes for each character
+        return
     if not value[kind_of(value)]:
         kind = {"S": "string", "B": "binary"}[kind_of(value)]
         text = f"The AttributeValue for a key attribute cannot contain an empty {kind} value. Key: {name}"
@@ -616,10 +650,10 @@ def _key_in_item(table: StoredTable, item: Item) -> RowKey:
     shape = table.shape.key
     for name in shape.names:
         if name not in item:
-            raise validation_error(f"One or more parameter values were invalid: Missing the key {name} in the item")
+            raise schema_error(f"One or more parameter values were invalid: Missing the key {name} in the item")
         if kind_of(item[name]) != shape.types[name]:
             text = f"Type mismatch for key {name} expected: {shape.types[name]} actual: {kind_of(item[name])}"
-            raise validation_error(f"One or more parameter values were invalid: {text}")
+            raise schema_error(f"One or more parameter values were invalid: {text}")
     _check_index_keys(table, item)
     return _checked_key(shape, item)
 
@@ -632,7 +666,7 @@ def _check_index_keys(table: StoredTable, item: Item) -> None:
             expected, kind = index.key.types[name], kind_of(item[name])
             if kind != expected:
                 text = f"Type mismatch for Index Key {name} Expected: {expected} Actual: {kind} IndexName: {index.name}"
-                raise validation_error(f"One or more parameter values were invalid: {text}")
+                raise schema_error(f"One or more parameter values were invalid: {text}")
             _check_key_value(name, item[name], _MAX_HASH_BYTES if name == index.key.hash else _MAX_SORT_BYTES)
 
 
@@ -700,6 +734,11 @@ def _of_index(bounds: Range) -> Range:
     low = None if bounds.low is None else (bounds.low, _BEFORE_ALL if bounds.low_included else _AFTER_ALL)
     high = None if bounds.high is None else (bounds.high, _AFTER_ALL if bounds.high_included else _BEFORE_ALL)
     return Range(low, True, high, True)
+
+
+def _contains(bounds: Range, place: Part) -> bool:
+    above = bounds.low is None or place > bounds.low or (bounds.low_included and place == bounds.low)
+    return above and (bounds.high is None or place < bounds.high or (bounds.high_included and place == bounds.high))
 
 
 def _place_after(table: StoredTable, index: StoredIndex | None, key: Request, partition: Part) -> Part:

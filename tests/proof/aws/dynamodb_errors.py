@@ -17,3 +17,15 @@ def aws_error(code: str, text: str, *, status: int = 400, operation: str = "", *
 def validation_error(text: str) -> Exception:
     """The error of a request that is wrong whatever is stored."""
     return aws_error("ValidationException", text)
+
+
+def schema_error(text: str) -> Exception:
+    """The error of an item that does not fit its table: a transaction reports it as the reason of its cancellation."""
+    error = validation_error(text)
+    error.of_schema = True  # type: ignore[attr-defined]
+    return error
+
+
+def is_schema_error(error: Exception) -> bool:
+    """Whether an error is one of `schema_error`."""
+    return getattr(error, "of_schema", False)

@@ -412,7 +412,7 @@ def _size_reader(read: Read) -> Read:
         if value is None or kind_of(value) not in _SIZED:
             return None
         content = value[kind_of(value)]
-        return {"N": str(len(content.encode() if isinstance(content, str) else content))}
+        return {"N": str(len(content))}
 
     return size
 

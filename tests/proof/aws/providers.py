@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http.client import IncompleteRead, RemoteDisconnected
+from http.client import RemoteDisconnected
 from random import Random
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
@@ -81,9 +81,9 @@ def reset(*reports: Report, accepts: bool) -> Behaviour:
     return Behaviour("reset", accepts, reports=reports)
 
 
-def truncated(*reports: Report, accepts: bool = True) -> Behaviour:
-    """The connection ends in the middle of the answer."""
-    return Behaviour("truncated", accepts, reports=reports)
+def truncated(*reports: Report, accepts: bool = True, body: bytes = b"") -> Behaviour:
+    """The connection ends in the middle of the body of the answer."""
+    return Behaviour("truncated", accepts, reports=reports, body=body)
 
 
 def unconnected() -> Behaviour:
@@ -342,8 +342,8 @@ class Receivers(_Provider):
                 raise RemoteDisconnected("Remote end closed connection without response")
             case "reset":
                 raise ConnectionResetError(104, "Connection reset by peer")
-            case "truncated":
-                raise IncompleteRead(b"", 1)
+            case "truncated":  # the status has come, and decides
+                return HttpResponse(behaviour.status, behaviour.headers, behaviour.body[: len(behaviour.body) // 2])
             case "connect-timeout" | "unreachable":
                 raise NotConnectedError("no address of the host accepts a connection")
             case "address-refused":

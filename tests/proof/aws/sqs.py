@@ -237,7 +237,7 @@ class Sqs:
             deduplication_id = deduplication_id or hashlib.sha256(body.encode()).hexdigest()
             message = queue.repeated(str(group), deduplication_id, now)
             if message is not None:
-                return _sent(message, settings)
+                return _sent(message, settings, body)
         self.sent += 1
         delay = entry.get("DelaySeconds")
         message = StoredMessage(
@@ -245,12 +245,12 @@ class Sqs:
             message_id=f"{self.sent:08x}-0000-4000-8000-000000000000",
             body=body,
             sent=now,
-            visible_at=now + timedelta(seconds=settings.delay if delay is None else delay),
+            visible_at=now + timedelta(seconds=settings.delay if delay is None or settings.fifo else delay),
             group=group,
             deduplication_id=deduplication_id,
         )
         queue.add(message)
-        return _sent(message, settings)
+        return _sent(message, settings, body)
 
     def _receive(self, name: str, most: int, seconds: float) -> list[StoredMessage]:
         queue = self.queues[name]
@@ -304,8 +304,9 @@ def _failed(entry: Mapping[str, Any], error: _EntryError, *, sender: bool) -> di
     return {"Id": entry["Id"], "SenderFault": sender, "Code": error.code, "Message": error.message}
 
 
-def _sent(message: StoredMessage, settings: QueueSettings) -> dict[str, Any]:
-    answer = {"MessageId": message.message_id, "MD5OfMessageBody": _md5(message.body), **_answer()}
+def _sent(message: StoredMessage, settings: QueueSettings, body: str) -> dict[str, Any]:
+    """The answer for a body. A body that is dropped as a repeated one has the digest of its own, and the id of the first one."""
+    answer = {"MessageId": message.message_id, "MD5OfMessageBody": _md5(body), **_answer()}
     return {**answer, "SequenceNumber": message.sequence} if settings.fifo else answer
 
 
@@ -333,7 +334,7 @@ def _entry_error(settings: QueueSettings, entry: Mapping[str, Any]) -> _EntryErr
     if len(body) > MAX_BYTES // 4 and len(body.encode()) > MAX_BYTES:
         text = f"One or more parameters are invalid. Reason: Message must be shorter than {MAX_BYTES} bytes."
         return _EntryError("InvalidParameterValue", text)
-    if delay is not None and (settings.fifo or not 0 <= delay <= _MAX_DELAY):
+    if delay is not None and not 0 <= delay <= (0 if settings.fifo else _MAX_DELAY):
         reason = "The request include parameter that is not valid for this queue type." if settings.fifo else "Must be between 0 and 900."
         return _EntryError("InvalidParameterValue", f"Value {delay} for parameter DelaySeconds is invalid. Reason: {reason}")
     if any(name is not None and not _NAME.fullmatch(name) for name in (group, deduplication_id)):

@@ -131,8 +131,9 @@ class Range(NamedTuple):
 class StoredIndex:
     """An index: what has reached it, and the changes that are on their way."""
 
-    def __init__(self, shape: IndexShape, table_key: KeyShape, lag: Callable[[], float]) -> None:
+    def __init__(self, shape: IndexShape, table_key: KeyShape, lag: Callable[[], float], *, ordered: bool = False) -> None:
         self.shape = shape
+        self._ordered = ordered
         self._table_key = table_key
         self._lag = lag
         self._partitions: dict[Part, SortedRows] = {}
@@ -176,9 +177,11 @@ class StoredIndex:
             self._partitions.setdefault(partition, SortedRows()).put(place, Row(entry, size_of_item(entry)))
 
     def place(self, entry: Item) -> tuple[Part, Part]:
-        """The partition of an entry, and its place there: after its sort key in an order that has no meaning, as in DynamoDB."""
+        """The partition of an entry, and its place there: its sort key, and for entries with one sort key an order without a meaning."""
         key = self.shape.key
-        mixed = hashlib.md5(repr([entry[name] for name in self._table_key.names]).encode(), usedforsecurity=False).digest()
+        mixed = repr([next(iter(entry[name].values())) for name in self._table_key.names]).encode()
+        if not self._ordered:
+            mixed = hashlib.md5(mixed, usedforsecurity=False).digest()
         return order_of(entry[key.hash]), (order_of(entry[key.sort]) if key.sort else NO_SORT_KEY, mixed)
 
     def partition(self, value: Part) -> SortedRows:
@@ -189,10 +192,10 @@ class StoredIndex:
 class StoredTable:
     """A table: its rows, its indexes, and what recent writes replaced."""
 
-    def __init__(self, name: str, shape: TableShape, index_lag: Callable[[], float]) -> None:
+    def __init__(self, name: str, shape: TableShape, index_lag: Callable[[], float], *, ordered: bool = False) -> None:
         self.name = name
         self.shape = shape
-        self.indexes = {each: StoredIndex(index, shape.key, index_lag) for each, index in shape.indexes.items()}
+        self.indexes = {each: StoredIndex(index, shape.key, index_lag, ordered=ordered) for each, index in shape.indexes.items()}
         self._partitions: dict[Part, SortedRows] = {}
         self._replaced: dict[Part, deque[tuple[float, Part, Row | None]]] = {}
 

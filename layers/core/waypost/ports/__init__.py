@@ -1,6 +1,7 @@
 """The interfaces that use cases need, implemented by adapters and by fakes in tests.
 
-One method is one AWS call, so that a test can simulate a crash between any two calls.
+One method is one AWS call as a rule, so that a test can simulate a crash between any two calls. `tests/proof/test_port_calls.py` lists
+the methods that make several.
 """
 
 from __future__ import annotations
