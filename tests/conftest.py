@@ -36,6 +36,7 @@ WAITING = (
     "docs/test_documents.py",  # before the stories that advance the same clock by months
     "stories/test_time.py",
     "stories/test_make_run.py",
+    "proof/test_flood.py",
     "console",
     "stories",
     "template/test_build.py",

@@ -30,6 +30,8 @@ from waypost.domain.values import durations
 SECONDS: Final = 90.0 if IS_FULL else 20.0
 CLIENTS: Final = 4
 MOST_BATCHES: Final = 1_500 if IS_FULL else 250
+LEAST_EVENTS: Final = 500 if IS_FULL else 100
+"""On a busy machine, clients go on after the time until so many events are accepted; the disturbances end with the time."""
 SEED: Final = int(os.environ.get("SEED") or 20_261_127)
 QUEUES: Final = ("SignalsQueue", "SendQueue")
 KILLED: Final = ("IngestFunction", "MatchFunction", "SendFunction")
@@ -62,7 +64,7 @@ class Flood:
     def post(self, client: int) -> None:
         """Posts mixed batches until the time or the number of batches is used up. A batch is repeated until it gets an answer."""
         chance = random.Random(SEED + client)
-        while time.monotonic() < self.end and self.batches < MOST_BATCHES:
+        while (time.monotonic() < self.end or len(self.accepted) < LEAST_EVENTS) and self.batches < MOST_BATCHES:
             with self.lock:
                 self.batches += 1
                 number = self.batches
@@ -85,7 +87,7 @@ class Flood:
             lambda: [identify(phone, "no address")],
             lambda: [{"event": 5}],
         ]
-        events = [event for kind in chance.choices(kinds, k=4) for event in kind()]
+        events = [event for kind in chance.choices(kinds, k=8) for event in kind()]
         return [event | {"uuid": f"f-{number}-{index}"} for index, event in enumerate(events)]
 
     def until_answered(self, events: Sequence[dict[str, Any]]) -> httpx.Response:
@@ -213,8 +215,8 @@ def test_everything_accepted_is_accounted_for(stack: Stack) -> None:
     with ExitStack() as disturbed:
         for queue in QUEUES:
             disturbed.enter_context(short_visibility_timeout(stack, queue))
-        disturbed.enter_context(until_the_end(flood.end, kill_one(stack, killed), 0.8))
-        disturbed.enter_context(until_the_end(flood.end, stop_a_queue(stack, stopped), 1.0))
+        disturbed.enter_context(until_the_end(flood.end, kill_one(stack, killed), 3.0))
+        disturbed.enter_context(until_the_end(flood.end, stop_a_queue(stack, stopped), 2.0))
         disturbed.enter_context(until_the_end(flood.end, plan_failures(stack, planned), 0.4))
         with ThreadPoolExecutor(CLIENTS) as clients:
             list(clients.map(flood.post, range(CLIENTS)))
@@ -222,7 +224,7 @@ def test_everything_accepted_is_accounted_for(stack: Stack) -> None:
     assert killed, "no process was killed"
     assert stopped, "no queue was stopped"
     settle(stack, workspace)
-    assert flood.accepted
+    assert len(flood.accepted) >= LEAST_EVENTS, flood.attempts
     assert flood.rejected
     check_events(flood)
     check_messages(flood, stack)

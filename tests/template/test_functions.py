@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import boto3
 import pytest
 
 from functions.local.providers import ENDPOINTS
+from tests.template.grants import grants
 
 Resources = dict[str, dict[str, Any]]
 ROOT = Path(__file__).parents[2]
@@ -29,26 +29,6 @@ EMAIL = {"ses:SendEmail", "ses:DeleteSuppressedDestination", "ses:GetAccount"}
 WITHOUT_RESOURCE = {"ses:DeleteSuppressedDestination", "ses:GetAccount"}
 """The actions for which AWS knows no resource, so that a policy can name only all of them."""
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}
-
-
-def grants(function: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each pair of an action and the logical id of a resource that a function's policies allow; an index counts as its table."""
-    for statement in function["Policies"]["Statement"]:
-        actions, targets = statement["Action"], statement["Resource"]
-        for action in actions if isinstance(actions, list) else [actions]:
-            for target in targets if isinstance(targets, list) else [targets]:
-                yield action, logical_id(target)
-
-
-def logical_id(target: dict[str, Any] | str) -> str:
-    """The logical id of a resource in a statement, or the pattern of an ARN unchanged."""
-    if isinstance(target, str):
-        return target
-    if "Fn::GetAtt" in target:
-        return str(target["Fn::GetAtt"][0])
-    if "Fn::Sub" in target and (found := re.match(r"\$\{(\w+)\.Arn\}/index/\w+$", target["Fn::Sub"])):
-        return found[1]
-    return str(target)
 
 
 def environment(function: dict[str, Any]) -> dict[str, Any]:
