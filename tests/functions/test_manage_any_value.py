@@ -172,6 +172,7 @@ def test_no_value_in_a_query_is_a_fault(place: tuple[str, str], value: str) -> N
         ("PUT", "/api/schema", '{"timezone": 1e999999999999999999999}', "number-out-of-range", "/timezone"),
         ("POST", "/api/journeys/any/simulate", '{"customer": {"attributes": {"a": 1e1000000}}}', "number-out-of-range", None),
         ("POST", "/api/journeys/any/simulate", '{"customer": {"attributes": {"a": ' + "[" * 900 + "]" * 900 + "}}}", "too-deep", None),
+        ("POST", "/api/journeys/any/simulate", '{"customer": {"attributes": {"a": ' + "[" * 5000 + "]" * 5000 + "}}}", "too-deep", None),
         ("POST", "/api/keys", '{"scopes": ["events"], "expiresAt": "9999-12-31T23:59:59-01:00"}', "bad-time", "/expiresAt"),
         ("POST", "/api/keys", '{"scopes": ["events"], "expiresAt": "0001-01-01T00:00:00+01:00"}', "bad-time", "/expiresAt"),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -30,7 +31,22 @@ def test_numbers_are_exact_and_escapes_are_read(text: str | bytes, value: object
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "{", "{'a': 1}", "NaN", "[Infinity]", "-Infinity", "[1,]", "{} {}", b"\xff\xfe", "\ufeff\ufeff{}", "01"]
+    "text",
+    [
+        "",
+        " ",
+        "{",
+        "{'a': 1}",
+        "NaN",
+        "[Infinity]",
+        "-Infinity",
+        "[1,]",
+        "{} {}",
+        b"\xff\xfe",
+        "\ufeff\ufeff{}",
+        "01",
+        b"\xef\xbb\xbf" * 2 + b"{}",
+    ],
 )
 def test_a_text_that_is_not_json_is_refused(text: str | bytes) -> None:
     """NaN, single quotes, trailing commas, a second value and invalid UTF-8 raise ValueError."""
@@ -48,6 +64,36 @@ def test_an_event_of_a_million_levels_is_rejected_alone(opens: str, closes: str)
     assert isinstance(third, Accepted)
     assert third.event.name == 'bought ]]]}}} " [[['
     assert getattr(second, "code", None) in {"too-deep", "not-an-object"}
+
+
+@pytest.mark.parametrize(
+    "inner", ["x", "01", "{]}", "1,", '{"a"}', '"\x01"', '"', "1[]", "{[]:1}", "[]" * 2, "}", "[" * 100, "]" * 100, '{"a":1]' + "[" * 200]
+)
+def test_a_deep_text_that_is_not_json_is_refused_too(inner: str) -> None:
+    """What stands deeper than the parser can read has to be JSON as well: otherwise the whole text is refused."""
+    with pytest.raises(ValueError):  # noqa: PT011 - the messages are the parser's
+        exact_json.loads("[" * 5000 + inner + "]" * 5000)
+
+
+def test_a_deep_text_may_hold_any_json() -> None:
+    """Brackets in strings, escapes, objects in arrays and empty ones are read at every level, and only what is too deep is left out."""
+    inner = '[[], {}, {"a": [{"]": "[\\"}"}, 1]}, "{", [[1], [2, []]]]'
+    value = exact_json.loads('[{"a":' * 5000 + inner + '}, "last"]' * 5000)
+    assert value[1] == "last"
+    assert value[0]["a"][1] == "last"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 2000 + '"' + '\\"x' * 1_000_000, "[" * 4_000_000, "[" * 2000 + "]" * 3_900_000, "[" * 2000 + '"' * 999_999],
+    ids=["a string without an end", "opening brackets", "closing brackets", "quotation marks"],
+)
+def test_a_deep_text_of_4_mb_takes_seconds_at_most(text: str) -> None:
+    """The time to refuse a deep text grows with its length, and not with the square of it."""
+    started = time.process_time()
+    with pytest.raises(ValueError):  # noqa: PT011 - the messages are the parser's
+        exact_json.loads(text)
+    assert time.process_time() - started < 5
 
 
 def test_a_number_of_a_million_digits_is_read_as_a_decimal() -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from waypost.domain.values.wire_model import WireModel
@@ -26,8 +26,19 @@ BodySchemas = Mapping[tuple[Any, JsonSchemaMode], Mapping[str, Any]]
 """The schema of each type, by the type and by whether it describes what is read (validation) or written (serialization)."""
 
 
+class ProblemPart(WireModel):
+    """One of several faults of a request, at a JSON pointer into the body or at a parameter of the query."""
+
+    code: str
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+
 class Problem(WireModel):
-    """Any error (RFC 9457). `code` is stable."""
+    """Any error (RFC 9457). `code` is stable. Some errors have further members, such as the `pointer` or the `limit` that was exceeded."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: str
     title: str
@@ -35,6 +46,7 @@ class Problem(WireModel):
     code: str
     detail: str
     request_id: str
+    errors: tuple[ProblemPart, ...] = ()
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ A float would change `0.10` and `12345678901234567890.1`; customers' attributes 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import MAX_EMAX, Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -14,17 +15,30 @@ import simplejson
 _MAX_INT_DIGITS: Final = 4000
 """Python refuses to parse an int of more than 4,300 digits, as a defence: parsing takes time that grows with their square."""
 
-_TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|[^"\[\]{}]+', re.DOTALL)
+_MAX_LEVELS: Final = 100
+"""How many levels of a value are read where the parser cannot read them all: more than anything may have that is stored."""
+
+_TOKENS: Final = re.compile(
+    r"""
+    "(?:[^"\\]|\\.)*+"                                # a string
+    |(?:[\[{][^"\[\]{}]*+[\]}][^"\[\]{}]*+)++           # arrays and objects one after the other that hold no others, and no strings
+    |[\[{]++|[\]}]++                                   # opening brackets, or closing ones
+    |[^"\[\]{}]++                                     # what is between all these
+    |"                                                # the beginning of a string without an end
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+"""Each character of a text is in one of these tokens. Nothing of what has matched is tried again, so the time grows with the length."""
 
 
 def loads(text: str | bytes) -> Any:
     """The value of a JSON text (RFC 8259). ValueError for any other text: NaN and Infinity are not JSON, nor is invalid UTF-8.
 
-    A value nested below 64 levels is cut there, and a number whose exponent not even a Decimal can hold gets the largest one that it can,
+    A value nested too deeply for the parser is cut at 100 levels, and a number whose exponent not even a Decimal can hold gets the largest,
     instead of an error: in a batch, only the event with the excess must be rejected. Both exceed every limit on what is stored.
     """
     if isinstance(text, bytes):
-        text = text.decode("utf-8-sig")
+        text = text.decode()  # the parser skips a byte order mark, and only one
     try:
         return _parse(text)
     except RecursionError:
@@ -54,23 +68,68 @@ _UNICODE: Final = simplejson.JSONEncoder(use_decimal=True, separators=(",", ":")
 _SORTED: Final = simplejson.JSONEncoder(use_decimal=True, separators=(",", ":"), sort_keys=True)
 
 
-def _flattened(text: str, max_depth: int = 64) -> str:
-    """The JSON text with the number 0 in place of each object or array below `max_depth` levels.
-
-    The parser recurses, and a body of 4 MB may nest two million levels: no recursion limit is high enough. The tokens are therefore
-    counted without recursion. Strings are tokens of their own, so that brackets in them do not count.
-    """
-    kept: list[str] = []
-    depth = 0
+def _flattened(text: str) -> str:
+    """The JSON text with the number 0 in place of each object or array below `_MAX_LEVELS` levels. ValueError if the text is no JSON."""
+    pieces = _Pieces()
     for match in _TOKENS.finditer(text):
-        json_token = match[0]
-        depth += json_token in ("[", "{")
-        if depth <= max_depth:
-            kept.append(json_token)
-        elif depth == max_depth + 1 and json_token in ("[", "{"):
-            kept.append("0")
-        depth -= json_token in ("]", "}")
-    return "".join(kept)
+        part = match[0]
+        if part[-1] in "[{":
+            pieces.add_opening(part)
+        elif part[0] in "]}":
+            pieces.add_closing(part)
+        elif part == '"':
+            raise ValueError("a string has no end")
+        else:
+            pieces.add(part)
+    return pieces.outermost()
+
+
+class _Pieces:
+    """A JSON text that is cut at each multiple of `_MAX_LEVELS` levels; the parser reads one piece after the other, the innermost first.
+
+    The parser recurses, and a body of 4 MB may nest two million levels: no recursion limit is high enough. What is left out of the value
+    has to be JSON too, or a text that is no JSON would be taken for a batch. Strings are tokens of their own: their brackets do not count.
+    """
+
+    def __init__(self) -> None:
+        self._unfinished: list[list[str]] = [[]]
+        self._depth = 0
+
+    def add(self, text: str) -> None:
+        """Adds a text without brackets, or with brackets that match."""
+        self._unfinished[-1].append(text)
+
+    def add_opening(self, brackets: str) -> None:
+        """Adds opening brackets."""
+        for part in _parts(brackets, _MAX_LEVELS - self._depth % _MAX_LEVELS):
+            if self._depth and self._depth % _MAX_LEVELS == 0:
+                self._unfinished.append([])
+            self.add(part)
+            self._depth += len(part)
+
+    def add_closing(self, brackets: str) -> None:
+        """Adds closing brackets. ValueError for more than were opened, and for a piece that is no JSON."""
+        for part in _parts(brackets, self._depth % _MAX_LEVELS or _MAX_LEVELS):
+            self.add(part)
+            self._depth -= len(part)
+            if self._depth < 0:
+                raise ValueError("the brackets do not match")
+            if self._depth and self._depth % _MAX_LEVELS == 0:
+                _parse("".join(self._unfinished.pop()))
+                self.add(" 0 ")  # the spaces keep a digit beside it from becoming a number with it
+
+    def outermost(self) -> str:
+        """The first piece. ValueError if a bracket is not closed."""
+        if self._depth:
+            raise ValueError("the brackets do not match")
+        return "".join(self._unfinished[0])
+
+
+def _parts(text: str, first: int) -> Iterator[str]:
+    """The parts of a text: the first has at most `first` characters, and each other one `_MAX_LEVELS`."""
+    yield text[:first]
+    for place in range(first, len(text), _MAX_LEVELS):
+        yield text[place : place + _MAX_LEVELS]
 
 
 def dumps(value: Any, *, ascii_only: bool = True) -> str:
