@@ -110,7 +110,9 @@ class System:
 
     # ------------------------------------------------------------ what a test does
 
-    def request(self, method: str, path: str, body: Any = None, key: str | None = ADMIN_KEY, **query: str) -> tuple[int, Any]:
+    def request(
+        self, method: str, path: str, body: Any = None, key: str | None = ADMIN_KEY, worker: str = "", **query: str
+    ) -> tuple[int, Any]:
         """Status and JSON of the response to a request. Status 0, without a body, if the function ended before it answered."""
         function = "ingest" if _is_of_intake(method, path) else "manage"
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Api-Key {key}"} if key else {})
@@ -123,7 +125,7 @@ class System:
             "requestContext": {"requestId": f"request-{self.token()}", "domainName": "api.example.com", "path": path},
         }
         try:
-            response = self.invoke(function, event)
+            response = self.invoke(function, event, worker)
         except ProcessEndedError:
             return 0, None
         return response["statusCode"], json.loads(response["body"] or "null")
@@ -169,9 +171,9 @@ class System:
         while self.step():
             pass
 
-    def step(self) -> bool:
+    def step(self, worker: str = "") -> bool:
         """Delivers the records of one queue; if there are none, advances the clock to when one becomes visible. False if none is left."""
-        if any(self.deliver(queue) for queue in CONSUMERS):
+        if any(self.deliver(queue, worker) for queue in CONSUMERS):
             return True
         waits = [seconds for seconds in map(self.sqs.next_visible, CONSUMERS) if seconds is not None]
         if not waits:

@@ -110,9 +110,12 @@ class DynamoDb:
         self.index_lag = self._up_to(INDEX_LAG) if index_lag is None else index_lag
         self.table_lag = self._up_to(TABLE_LAG) if table_lag is None else table_lag
         self.page_bytes = page_bytes
-        self._tables = {name: StoredTable(name, shape, lambda: _seconds(self.index_lag), ordered=ordered) for name, shape in tables.items()}
+        self._tables = {name: StoredTable(name, shape, self._index_seconds, ordered=ordered) for name, shape in tables.items()}
         self._tokens: dict[str, tuple[float, str]] = {}
         self._latest = 0.0
+
+    def _index_seconds(self) -> float:
+        return _seconds(self.index_lag)
 
     def _up_to(self, longest: float) -> Callable[[], float]:
         return lambda: self.random.uniform(0, longest) if self.random.random() < 0.5 else 0.0

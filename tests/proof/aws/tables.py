@@ -155,8 +155,9 @@ class StoredIndex:
         self._due: dict[RowKey, float] = {}
         self._writes = 0
 
-    def __deepcopy__(self, memo: object) -> Self:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         twice = copy(self)
+        twice._lag = deepcopy(self._lag, memo)  # of the copied table, whose chance it is
         twice._partitions = {value: rows.copy() for value, rows in self._partitions.items()}
         twice._entries, twice._pending, twice._due = dict(self._entries), list(self._pending), dict(self._due)
         return twice

@@ -1,0 +1,63 @@
+"""Random schedules of everything that can happen to a stack, and the promises that hold at the end of each.
+
+A schedule is determined by its seed, which the message of a failure names. `WAYPOST_PROOF_SEED` is a seed that is replayed and made short.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import count as numbers
+
+import pytest
+
+from tests.proof.counted import IS_FULL, count
+from tests.proof.schedules import schedule_of
+from tests.proof.shrinking import carried_out, described, minimal, shrunk
+
+SEED = os.environ.get("WAYPOST_PROOF_SEED")
+SHARDS = 4
+STEPS = 104_000 if IS_FULL else 20_000
+"""The calls of AWS and of receivers that all shards together make, at least."""
+
+
+@pytest.mark.usefixtures("simulation")
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_random_schedules_keep_all_promises(shard: int) -> None:
+    """All promises hold, in whatever order events are posted, records delivered, journeys changed, and calls disturbed."""
+    if SEED is not None:
+        pytest.skip("one seed is replayed")
+    steps = schedules = 0
+    for number in numbers():
+        if steps >= STEPS / SHARDS:
+            break
+        execution, failure = carried_out(schedule_of(shard + SHARDS * number))
+        steps += execution.steps
+        schedules += 1
+        if failure is not None:
+            count("violations")
+            pytest.fail(f"{failure.text}\nseed {execution.schedule.seed}: make proof SEED={execution.schedule.seed}", pytrace=False)
+    count("random steps", steps)
+    count("random schedules", schedules)
+
+
+@pytest.mark.skipif(SEED is None, reason="no seed is given")
+@pytest.mark.usefixtures("simulation")
+def test_the_schedule_of_a_seed() -> None:
+    """All promises hold in the schedule of the seed that WAYPOST_PROOF_SEED names. A failing one is made short."""
+    execution, failure = carried_out(schedule_of(int(SEED or 0)))
+    count("random steps", execution.steps)
+    if failure is not None:
+        pytest.fail(described(shrunk(failure)), pytrace=False)
+
+
+def test_a_list_is_made_as_short_as_what_fails() -> None:
+    """What is left of 100 numbers are the three without which nothing fails."""
+    tried: list[int] = []
+
+    def fails(kept: Sequence[int]) -> bool:
+        tried.append(1)
+        return {3, 50, 97} <= set(kept)
+
+    assert list(minimal(range(100), fails)) == [3, 50, 97]
+    assert len(tried) < 60
