@@ -40,7 +40,14 @@ class Settle:
     """Everything on the queues is delivered."""
 
 
-Action = Request | Advance | Settle
+@dataclass(frozen=True)
+class Deliver:
+    """One batch of a queue is delivered."""
+
+    queue: str
+
+
+Action = Request | Advance | Settle | Deliver
 
 
 def post(*events: Mapping[str, Any]) -> Request:
@@ -102,18 +109,31 @@ class State:
         """
         plan = FaultPlan(self.system.clock, faults or {}, [])
         self.system.aws.intervene = plan
-        action = self.script[self.position]
+        if self._do(self.script[self.position]):
+            self.position += 1
+        return plan.calls
+
+    def carry_out(self, action: Action) -> None:
+        """Carries out an action that is not of the script, without faults."""
+        self.system.aws.intervene = make
+        while not self._do(action):
+            pass
+
+    def _do(self, action: Action) -> bool:
+        """Does the next part of an action. False if there is more of it."""
         with on(self.system):
             match action:
                 case Request():
-                    self._request(action)
+                    is_answered = self.answer(action)
+                    self.system.clock.advance(0.0 if is_answered else 1.0)
+                    return is_answered
                 case Advance(seconds):
                     self.system.advance(seconds)
-                    self.position += 1
+                case Deliver(queue):
+                    self.system.deliver(queue)
                 case Settle():
-                    if not self.system.step():
-                        self.position += 1
-        return plan.calls
+                    return not self.system.step()
+        return True
 
     def finish(self) -> None:
         """Goes on to the end of the script without faults. AssertionError if there is no end."""
@@ -123,23 +143,23 @@ class State:
             self.step()
         raise AssertionError("the queues never become empty")
 
-    def _request(self, action: Request) -> None:
+    def answer(self, action: Request, worker: str = "") -> bool:
+        """Makes a request, and keeps what comes of it. False if its client has to repeat it."""
         path = action.path.format(**self.answers) if "{" in action.path else action.path
         path, _, query = path.partition("?")
         started = self.system.clock.seconds
-        status, answer = self.system.request(action.method, path, action.body, **dict(parse_qsl(query)))
+        status, answer = self.system.request(action.method, path, action.body, worker=worker, **dict(parse_qsl(query)))
         self.request_seconds = self.system.clock.seconds - started
         self.statuses.append(status)
         if status == 0 or status >= 500:
-            self.system.clock.advance(1.0)
-            return
-        self.position += 1
+            return False
         if action.name:
             self.answers[action.name] = answer
         for event, result in zip(action.body["batch"], answer["results"], strict=True) if "results" in (answer or {}) else ():
             if result["status"] == "accepted":
                 self.accepted.add(result["uuid"])
                 self.identifiers[result["uuid"]] = event["correlationKey"], event["correlationValue"]
+        return True
 
 
 def prepared(

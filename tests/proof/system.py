@@ -11,7 +11,7 @@ import json
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import _lru_cache_wrapper, partial
@@ -137,17 +137,20 @@ class System:
         timeout.
         """
         records = self.sqs.receive(queue, 10)
-        if not records:
-            return False
+        if records:
+            self.process(queue, records, worker)
+        return bool(records)
+
+    def process(self, queue: str, records: Sequence[Mapping[str, Any]], worker: str = "") -> None:
+        """Gives received records to a worker, and deletes those that it has processed."""
         try:
             response = self.invoke(CONSUMERS[queue], {"Records": records}, worker)
         except ProcessEndedError:
-            return True
+            return
         failed = {each["itemIdentifier"] for each in response["batchItemFailures"]}
         for record in records:
             if record["messageId"] not in failed:
                 self.sqs.delete(queue, record["receiptHandle"])
-        return True
 
     def invoke(self, function: str, event: Any, worker: str = "") -> Any:
         """Invokes the worker of this name. ProcessEndedError if the function ends; the next invocation is then of a new instance."""

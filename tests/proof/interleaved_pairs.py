@@ -1,0 +1,315 @@
+"""The pairs of activities that the proof interleaves."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tests.proof.aws.providers import Report, answered
+from tests.proof.interleavings import Delivery, Pair
+from tests.proof.scenarios import (
+    DAY,
+    HELLO,
+    NEWS,
+    NUDGE,
+    REPORTS,
+    SECOND,
+    always,
+    email_step,
+    event,
+    identify,
+    journey,
+    receivers_answer,
+    webhook_step,
+)
+from tests.proof.scripts import SCHEMA, Action, Advance, Deliver, Request, Settle, post
+from tests.proof.system import System
+
+MATCH: Final = Delivery("SignalsQueue")
+SEND: Final = Delivery("SendQueue")
+CUSTOMER: Final = Request("GET", "/api/customers?correlationId=device-1", name="customer")
+ERASE: Final = Request("DELETE", "/api/customers/{customer[id]}")
+AFTER_ERASURE: Final[tuple[Action, ...]] = (
+    Settle(),
+    Advance(300),
+    Settle(),
+    Request("GET", "/api/erasures/{customer[id]}", name="erasure"),
+)
+ERASED_IDENTIFY: Final = identify("e0", email="marker-ada@example.com", name="marker-name")
+ANSWERS_LATE: Final = 0.5
+
+
+def reports(kind: str, seconds: float, **fields: Any) -> Any:
+    """SES reports each e-mail so many seconds after the start of a call of half a second."""
+
+    def set_behaviour(system: System) -> None:
+        system.ses.behaviour = always(answered(Report(kind, seconds, fields), seconds=ANSWERS_LATE))
+
+    return set_behaviour
+
+
+PAIRS: Final = (
+    Pair(
+        "signal and erasure",
+        (NUDGE,),
+        MATCH,
+        ERASE,
+        before=(
+            post(ERASED_IDENTIFY, event("e1", "signed_up", word="marker-word")),
+            Settle(),
+            CUSTOMER,
+            post(event("e3", "purchase", secret="marker-payload")),
+        ),
+        after=AFTER_ERASURE,
+        erases=True,
+    ),
+    Pair(
+        "timer and erasure",
+        (NUDGE,),
+        MATCH,
+        ERASE,
+        before=(
+            post(ERASED_IDENTIFY, event("e1", "signed_up", word="marker-word")),
+            Settle(),
+            CUSTOMER,
+            Advance(DAY + 120),
+        ),
+        after=AFTER_ERASURE,
+        erases=True,
+    ),
+    Pair(
+        "sender and erasure",
+        (HELLO,),
+        SEND,
+        ERASE,
+        before=(post(ERASED_IDENTIFY, event("e1", "signed_up", word="marker-word")), Deliver("SignalsQueue"), CUSTOMER),
+        after=AFTER_ERASURE,
+        erases=True,
+    ),
+    Pair(
+        "sender and report of delivery",
+        (REPORTS,),
+        SEND,
+        Delivery("ReportsQueue", is_early=False),
+        before=(post(identify("e1"), event("e2", "signed_up")), Deliver("SignalsQueue")),
+        meanwhile=reports("Delivery", 0.1),
+    ),
+    Pair(
+        "sender and report of a bounce",
+        (REPORTS,),
+        SEND,
+        Delivery("ReportsQueue", is_early=False),
+        before=(post(identify("e1"), event("e2", "signed_up")), Deliver("SignalsQueue")),
+        meanwhile=reports("Bounce", 0.1),
+    ),
+    Pair(
+        "report and report",
+        (REPORTS,),
+        Delivery("ReportsQueue"),
+        Delivery("ReportsQueue", is_repeated=True),
+        before=(post(identify("e1"), event("e2", "signed_up")), Deliver("SignalsQueue"), Deliver("SendQueue")),
+        providers=reports("Delivery", 1.0),
+    ),
+    Pair(
+        "sender and unsubscription",
+        (NEWS,),
+        SEND,
+        MATCH,
+        before=(
+            post(identify("e1"), event("e2", "published")),
+            Deliver("SignalsQueue"),
+            post(event("e3", "$unsubscribe", topic="general", channel="email")),
+        ),
+    ),
+    Pair(
+        "publication and entry",
+        (HELLO,),
+        MATCH,
+        Request("POST", "/api/journeys/hello/publish"),
+        before=(
+            post(identify("e0"), identify("f0", "device-9", "bob@example.com")),
+            Settle(),
+            Request("PUT", "/api/journeys/hello", SECOND),
+        ),
+        warm=(post(event("f1", "signed_up", "device-9")), Settle(), post(event("e1", "signed_up"))),
+    ),
+    Pair(
+        "publication and entry by a new worker",
+        (HELLO,),
+        MATCH,
+        Request("POST", "/api/journeys/hello/publish"),
+        before=(post(identify("e0")), Settle(), Request("PUT", "/api/journeys/hello", SECOND), post(event("e1", "signed_up"))),
+    ),
+    Pair(
+        "pause and entry by a new worker",
+        (HELLO,),
+        MATCH,
+        Request("POST", "/api/journeys/hello/pause"),
+        before=(post(identify("e0")), Settle(), post(event("e1", "signed_up"))),
+        after=(Settle(), Advance(10), Request("POST", "/api/journeys/hello/resume"), Settle()),
+    ),
+    Pair(
+        "pause and sender",
+        (HELLO,),
+        SEND,
+        Request("POST", "/api/journeys/hello/pause"),
+        before=(post(identify("e1"), event("e2", "signed_up")), Deliver("SignalsQueue")),
+        after=(Settle(), Advance(10), Request("POST", "/api/journeys/hello/resume"), Settle()),
+    ),
+    Pair(
+        "pause and entry",
+        (HELLO,),
+        MATCH,
+        Request("POST", "/api/journeys/hello/pause"),
+        before=(post(identify("e0"), identify("f0", "device-9", "bob@example.com")), Settle()),
+        warm=(post(event("f1", "signed_up", "device-9")), Settle(), post(event("e1", "signed_up"))),
+        after=(Settle(), Advance(10), Request("POST", "/api/journeys/hello/resume"), Settle()),
+    ),
+    Pair(
+        "resume and event",
+        (NUDGE,),
+        MATCH,
+        Request("POST", "/api/journeys/nudge/resume"),
+        before=(
+            post(identify("e0"), event("e1", "signed_up")),
+            Settle(),
+            Request("POST", "/api/journeys/nudge/pause"),
+            Advance(10),
+            post(event("e3", "purchase")),
+        ),
+    ),
+    Pair(
+        "resumed runs and event",
+        (NUDGE,),
+        MATCH,
+        Delivery("SignalsQueue"),
+        before=(
+            post(identify("e0"), event("e1", "signed_up")),
+            Settle(),
+            Request("POST", "/api/journeys/nudge/pause"),
+            Advance(10),
+            post(event("e3", "purchase")),
+            Settle(),
+            Request("POST", "/api/journeys/nudge/resume"),
+            post(event("e4", "purchase")),
+        ),
+    ),
+    Pair(
+        "merge and timer",
+        (NUDGE,),
+        post(identify("e3", "device-2")),
+        MATCH,
+        before=(post(identify("e0")), post(event("e1", "signed_up", "device-2")), Settle(), Advance(DAY + 120)),
+    ),
+    Pair(
+        "matched merge and timer",
+        (NUDGE,),
+        MATCH,
+        Delivery("SignalsQueue"),
+        before=(
+            post(identify("e0")),
+            post(event("e1", "signed_up", "device-2")),
+            Settle(),
+            post(identify("e3", "device-2")),
+            Advance(DAY + 120),
+        ),
+    ),
+    Pair(
+        "merge and event of the other customer",
+        (NUDGE,),
+        post(identify("e3", "device-2")),
+        MATCH,
+        before=(post(identify("e0")), post(event("e1", "signed_up", "device-2")), Settle(), post(event("e4", "signed_up"))),
+    ),
+    Pair(
+        "matched merge and event that is held back",
+        (NUDGE,),
+        MATCH,
+        Delivery("SignalsQueue"),
+        before=(
+            post(identify("e0")),
+            post(event("e1", "signed_up", "device-2")),
+            Settle(),
+            post(event("e4", "purchase", "device-2")),
+            post(identify("e3", "device-2")),
+        ),
+    ),
+    Pair(
+        "identify and trigger",
+        (NUDGE,),
+        post(identify("e3", "device-2")),
+        post(event("e4", "purchase", "device-2")),
+        before=(post(identify("e0")), Settle(), post(event("e1", "signed_up", "device-2"))),
+    ),
+    Pair(
+        "identify and trigger of a known customer",
+        (NUDGE,),
+        post(identify("e3", "device-2")),
+        post(event("e4", "purchase", "device-2")),
+        before=(post(identify("e0"), event("e1", "signed_up")), Settle()),
+    ),
+    Pair(
+        "two identifies of one device for two people",
+        (NUDGE,),
+        post(identify("e1", "device-2", name="Ada")),
+        post(identify("e2", "device-2", "bob@example.com", name="Bob")),
+        before=(post(event("e0", "signed_up", "device-2")), Settle()),
+        after=(post(event("e4", "purchase", "device-2")), Settle()),
+    ),
+    Pair(
+        "two identifies of one new device for two people",
+        (HELLO,),
+        post(identify("e1", "device-2", name="Ada")),
+        post(identify("e2", "device-2", "bob@example.com", name="Bob")),
+        after=(post(event("e4", "signed_up", "device-2")), Settle()),
+    ),
+    Pair(
+        "two matchers of one signal",
+        (NUDGE,),
+        MATCH,
+        Delivery("SignalsQueue", is_repeated=True),
+        before=(post(identify("e0")), Settle(), post(event("e1", "signed_up"), event("e2", "purchase"))),
+    ),
+    Pair(
+        "two senders of one message",
+        (HELLO,),
+        SEND,
+        Delivery("SendQueue", is_repeated=True),
+        before=(post(identify("e1"), event("e2", "signed_up")), Deliver("SignalsQueue")),
+    ),
+    Pair(
+        "redrive and sender",
+        (journey("alert", "signed_up", webhook_step("hook", "end")),),
+        Request("POST", "/api/dead-letters/redrive"),
+        Delivery("SendQueue", is_early=False),
+        before=(post(identify("e1"), event("e2", "signed_up")), Settle()),
+        providers=receivers_answer(400),
+        meanwhile=receivers_answer(200),
+    ),
+    Pair(
+        "two redrives",
+        (journey("alert", "signed_up", webhook_step("hook", "end")),),
+        Request("POST", "/api/dead-letters/redrive"),
+        Request("POST", "/api/dead-letters/redrive"),
+        before=(post(identify("e1"), event("e2", "signed_up")), Settle()),
+        providers=receivers_answer(400),
+        meanwhile=receivers_answer(200),
+    ),
+    Pair(
+        "schema and intake",
+        (HELLO,),
+        Request("PUT", "/api/schema", {**SCHEMA, "attributes": {"age": "Number"}}),
+        post(identify("e1", age="old"), event("e2", "signed_up")),
+    ),
+    Pair(
+        "two messages under a cap",
+        (journey("one", "signed_up", {**email_step("mail", "end"), "transactional": False}), NEWS),
+        SEND,
+        Delivery("SendQueue"),
+        before=(
+            Request("PUT", "/api/settings", {"caps": [{"messages": 1, "per": "P1D", "otherwise": "skip"}]}),
+            Advance(10),
+            post(identify("e1"), event("e2", "signed_up"), event("e3", "published")),
+            Deliver("SignalsQueue"),
+        ),
+    ),
+)
