@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from functools import _lru_cache_wrapper
 
 import pytest
-from moto import mock_aws
 
-from tests.fakes.tables import KEEP_SESSION, create_table, shapes
+from tests.fakes.tables import create_table, moto_aws, shapes
 from waypost import wiring
 from waypost.adapters import aws
 from waypost.adapters.aws import client
@@ -18,7 +17,7 @@ from waypost.adapters.aws import client
 @contextmanager
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Empty tables and queues. Before and after, the memory of warm functions is empty."""
-    with mock_aws(config=KEEP_SESSION):
+    with moto_aws():
         _clear_caches()
         for name, shape in shapes().items():
             create_table(name, shape)
