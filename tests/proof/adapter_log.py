@@ -104,6 +104,7 @@ class _CountedClient:
 
     def __init__(self, client: Any, log: AdapterLog) -> None:
         self._client, self._log = client, log
+        self.meta = SimpleNamespace(events=SimpleNamespace(register=lambda *_: None))
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**request: Any) -> Any:
