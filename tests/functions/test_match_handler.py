@@ -44,11 +44,11 @@ class FakeVisibility:
     """A signals queue that records which messages become visible again, and after how many seconds."""
 
     delayed: list[tuple[str, int]] = field(default_factory=list)
-    down: bool = False
+    error: Exception | None = None
 
     def delay(self, receipts: Sequence[tuple[str, int]]) -> None:
-        if self.down:
-            raise UnavailableError("throttled")
+        if self.error is not None:
+            raise self.error
         self.delayed += receipts
 
 
@@ -136,9 +136,10 @@ def test_an_outage_is_retried_after_longer_and_longer_pauses(function: MatchFunc
     assert function.queue.delayed == [(records("signal")["Records"][0]["receiptHandle"], seconds)]
 
 
-def test_finished_records_stay_finished_if_the_visibility_cannot_be_changed(function: MatchFunction) -> None:
+@pytest.mark.parametrize("error", [UnavailableError("throttled"), ValueError("refused")])
+def test_finished_records_stay_finished_if_the_visibility_cannot_be_changed(function: MatchFunction, error: Exception) -> None:
     """The response to SQS is the same; the failed records become visible when their visibility timeout ends."""
-    function.queue.down = True
+    function.queue.error = error
     function.fail("b1", UnavailableError("throttled"))
     assert function.invoke(records("groups")) == [1, 3]
 

@@ -142,9 +142,11 @@ def park(dead_letters: DeadLetters, kind: ParkedKind, workspace: str, subject: s
 
 def retry_soon(pauses: Sequence[tuple[str, int]], queue: ReceivedSignals, telemetry: Telemetry) -> None:
     """Makes failed records, given as receipt handle and seconds, visible again after this pause and not the queue's visibility timeout."""
+    # Nothing is raised: an error of the function would return all records to the queue, the finished ones too, and Lambda would log its
+    # text. The failed records become visible when their visibility timeout ends.
     try:
         queue.delay(pauses)
     except UnavailableError as error:
-        # Not raised: an error of the function would return all records to the queue, the finished ones too. The failed ones become
-        # visible when their visibility timeout ends.
         telemetry.log_warning("not brought back soon", reason=str(error))
+    except Exception:  # noqa: BLE001 - see above
+        telemetry.log_exception("not brought back soon")
