@@ -108,6 +108,22 @@ def test_a_row_that_was_changed_meanwhile_is_returned(customers: Customers) -> N
     assert customers.save([Row(OWN, "c_1", revision=3)]) == {OWN: None}
 
 
+@pytest.mark.parametrize("key", [OWN, HEAD], ids=["anonymous customer", "known customer"])
+def test_a_new_customer_is_not_saved_over_an_unknown_tombstone(customers: Customers, key: RowKey) -> None:
+    """A new customer's row that was made before an erasure is refused as missing, also one that knows an earlier erasure only.
+
+    One that was made from the tombstone is saved.
+    """
+    outdated, later = Row(key, "c_1"), NOW + timedelta(days=1)
+    customers.add_tombstones("w1", [key.owner], NOW)
+    assert customers.save([outdated]) == {key: None}
+    customers.add_tombstones("w1", [key.owner], later)
+    assert customers.save([replace(outdated, erased_at=NOW)]) == {key: None}
+    assert customers.save([Row(PAIR, "c_1"), outdated]) == {key: None}
+    assert customers.get([key, PAIR]) == []
+    assert customers.save([replace(outdated, erased_at=later)]) is None
+
+
 def test_an_update_merges_newer_facts_into_a_row(customers: Customers) -> None:
     """The update returns the row as it is stored then: with the newer facts, and with the older ones about other attributes."""
     customers.save([Row(PAIR, "c_1", facts=facts_at(1, plan="free", age=31))])
@@ -147,6 +163,8 @@ def test_an_update_merges_newer_facts_into_a_row(customers: Customers) -> None:
 def test_an_update_that_is_not_safe_changes_nothing(customers: Customers, row: Row | None, facts: Facts) -> None:
     """The stored row, or None, is returned and stays as it is, so that the caller can merge the facts itself."""
     if row is not None:
+        if row.erased_at is not None:
+            customers.add_tombstones("w1", [C], row.erased_at)
         customers.save([row])
     updated = customers.update_if_newer(OWN, facts)
     assert updated == NotUpdated(row and replace(row, revision=1))

@@ -35,7 +35,7 @@ class FakeCustomers:
     def save(self, rows: Sequence[Row]) -> dict[RowKey, Row | None] | None:
         self._called("save")
         self.before_save()
-        stale = {row.key: self.rows.get(row.key) for row in rows if self._revision(row.key) != row.revision}
+        stale = {row.key: self.rows.get(row.key) for row in rows if self._revision(row.key) != row.revision or self._is_outdated(row)}
         if stale:
             return stale
         for row in rows:
@@ -90,6 +90,10 @@ class FakeCustomers:
 
     def _revision(self, key: RowKey) -> int:
         return self.rows[key].revision if key in self.rows else 0
+
+    def _is_outdated(self, row: Row) -> bool:
+        """Whether a new customer's row was made from another tombstone than the stored one."""
+        return row.revision == 0 and row.key.is_main and self.erasures.get((row.key.workspace, row.key.owner)) != row.erased_at
 
     def _written(self, row: Row) -> Row:
         self.rows[row.key] = replace(row, revision=row.revision + 1)

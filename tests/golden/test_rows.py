@@ -103,7 +103,12 @@ def is_golden(table: Table, *names: str) -> bool:
 def write_customers(stored: Database, rows: Sequence[Row]) -> None:
     """Writes rows of two workspaces for the first time, and tombstones."""
     for row in rows:
-        stored.customers.save([replace(row, revision=row.revision - 1)])
+        if row.erased_at is not None:  # the first row of a customer is written only beside the tombstone that it was made from
+            stored.customers.add_tombstones(row.key.workspace, [row.key.owner], row.erased_at)
+        assert stored.customers.save([replace(row, revision=row.revision - 1)]) is None
+        if row.erased_at is not None:
+            tombstone = stored.customers._tombstone(row.key.workspace, row.key.owner)
+            stored.customers.table.delete_many([{"primaryKey": tombstone, "correlationId": "#"}])
     stored.customers.add_tombstones("w1", ERASED, LATER)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from tests.proof.aws.providers import Report, answered
+from tests.proof.aws.providers import Behaviour, Report, answered, failed
 from tests.proof.interleavings import Delivery, Pair
 from tests.proof.scenarios import (
     DAY,
@@ -18,8 +19,6 @@ from tests.proof.scenarios import (
     event,
     identify,
     journey,
-    receivers_answer,
-    webhook_step,
 )
 from tests.proof.scripts import SCHEMA, Action, Advance, Deliver, Request, Settle, post
 from tests.proof.system import System
@@ -38,11 +37,20 @@ ERASED_IDENTIFY: Final = identify("e0", email="marker-ada@example.com", name="ma
 ANSWERS_LATE: Final = 0.5
 
 
-def reports(kind: str, seconds: float, **fields: Any) -> Any:
+def reports(kind: str, seconds: float, **fields: Any) -> Callable[[System], None]:
     """SES reports each e-mail so many seconds after the start of a call of half a second."""
 
     def set_behaviour(system: System) -> None:
         system.ses.behaviour = always(answered(Report(kind, seconds, fields), seconds=ANSWERS_LATE))
+
+    return set_behaviour
+
+
+def ses_does(behaviour: Behaviour) -> Callable[[System], None]:
+    """SES does the same with each e-mail."""
+
+    def set_behaviour(system: System) -> None:
+        system.ses.behaviour = always(behaviour)
 
     return set_behaviour
 
@@ -82,6 +90,43 @@ PAIRS: Final = (
         SEND,
         ERASE,
         before=(post(ERASED_IDENTIFY, event("e1", "signed_up", word="marker-word")), Deliver("SignalsQueue"), CUSTOMER),
+        after=AFTER_ERASURE,
+        erases=True,
+    ),
+    Pair(
+        "identify and erasure",
+        (NUDGE,),
+        post(identify("e3", "device-2", "marker-ada@example.com", name="marker-other")),
+        ERASE,
+        before=(post(ERASED_IDENTIFY, event("e1", "signed_up", word="marker-word")), Settle(), CUSTOMER),
+        after=AFTER_ERASURE,
+        erases=True,
+    ),
+    Pair(
+        "set and erasure",
+        (NUDGE,),
+        MATCH,
+        ERASE,
+        before=(
+            post(event("e1", "signed_up", word="marker-word")),
+            Settle(),
+            CUSTOMER,
+            post(event("e3", "$set", secret="marker-payload")),
+        ),
+        after=AFTER_ERASURE,
+        erases=True,
+    ),
+    Pair(
+        "first set and erasure",
+        (),
+        MATCH,
+        ERASE,
+        before=(
+            post(event("e1", "signed_up", word="marker-word")),
+            Settle(),
+            CUSTOMER,
+            post(event("e3", "$set", secret="marker-payload")),
+        ),
         after=AFTER_ERASURE,
         erases=True,
     ),
@@ -175,6 +220,31 @@ PAIRS: Final = (
             Request("POST", "/api/journeys/nudge/pause"),
             Advance(10),
             post(event("e3", "purchase")),
+        ),
+    ),
+    Pair(
+        "resume and event at a worker that knows of the pause",
+        (NUDGE,),
+        MATCH,
+        Request("POST", "/api/journeys/nudge/resume"),
+        before=(
+            post(identify("e0"), event("e1", "signed_up"), identify("f0", "device-9", "bob@example.com")),
+            Settle(),
+            Request("POST", "/api/journeys/nudge/pause"),
+            Advance(10),
+        ),
+        warm=(post(event("f1", "signed_up", "device-9")), Settle(), post(event("e3", "purchase"))),
+    ),
+    Pair(
+        "resume and sender",
+        (HELLO,),
+        SEND,
+        Request("POST", "/api/journeys/hello/resume"),
+        before=(
+            post(identify("e0"), event("e1", "signed_up")),
+            Deliver("SignalsQueue"),
+            Request("POST", "/api/journeys/hello/pause"),
+            Advance(10),
         ),
     ),
     Pair(
@@ -278,21 +348,35 @@ PAIRS: Final = (
     ),
     Pair(
         "redrive and sender",
-        (journey("alert", "signed_up", webhook_step("hook", "end")),),
+        (HELLO,),
         Request("POST", "/api/dead-letters/redrive"),
         Delivery("SendQueue", is_early=False),
         before=(post(identify("e1"), event("e2", "signed_up")), Settle()),
-        providers=receivers_answer(400),
-        meanwhile=receivers_answer(200),
+        providers=ses_does(failed("BadRequestException")),
+        meanwhile=ses_does(answered()),
+    ),
+    Pair(
+        "redrive and sender that fails again",
+        (HELLO,),
+        Request("POST", "/api/dead-letters/redrive"),
+        Delivery("SendQueue", is_early=False),
+        before=(post(identify("e1"), event("e2", "signed_up")), Settle()),
+        providers=ses_does(failed("BadRequestException")),
     ),
     Pair(
         "two redrives",
-        (journey("alert", "signed_up", webhook_step("hook", "end")),),
+        (HELLO,),
         Request("POST", "/api/dead-letters/redrive"),
         Request("POST", "/api/dead-letters/redrive"),
         before=(post(identify("e1"), event("e2", "signed_up")), Settle()),
-        providers=receivers_answer(400),
-        meanwhile=receivers_answer(200),
+        providers=ses_does(failed("BadRequestException")),
+        meanwhile=ses_does(answered()),
+    ),
+    Pair(
+        "primary key and first identify",
+        (HELLO,),
+        Request("PUT", "/api/schema", {**SCHEMA, "primaryKey": {"name": "account", "type": "Email"}}),
+        post(identify("e1"), event("e2", "signed_up")),
     ),
     Pair(
         "schema and intake",

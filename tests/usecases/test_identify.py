@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.customers import FakeCustomers
-from tests.fakes.ingest_harness import ADA, event_of, identify, wire
+from tests.fakes.ingest_harness import ADA, NOW, event_of, identify, wire
 from waypost.domain.customers.consents import consent_state
 from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.facts import fact, set_stamp
@@ -311,6 +311,30 @@ def test_an_identify_from_stale_rows_is_planned_again(
     assert (done, set(ada.correlation_ids)) == (ada.id, ids)
     assert {"early": 1, "plan": "pro"}.items() <= ada.attributes.items()
     assert ("late" in ada.attributes) is ("late" in other_event["payload"])
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        identify(plan="old"),
+        {**set_event(plan="old"), "correlationKey": "email", "correlationValue": ADA},
+        set_event(plan="old"),
+    ],
+    ids=["identify", "person", "anonymous customer"],
+)
+@pytest.mark.parametrize("known", [False, True], ids=["unknown", "known"])
+def test_a_whole_erasure_between_the_read_and_the_write_is_noticed(customers: FakeCustomers, event: Any, known: bool) -> None:
+    """An event from before an erasure creates no customer, also if its writer read the tombstones before there was one."""
+
+    def erase() -> None:
+        customers.add_tombstones("w1", [device(1), Identifier("primary", ADA)], NOW)
+        customers.remove(list(customers.rows))
+
+    if known:
+        apply_all(customers, set_event(early=1))
+    before_next_save(customers, erase)
+    assert apply_all(customers, event) == [Reason.ERASED]
+    assert customers.rows == {}
 
 
 def test_an_identify_ends_if_other_writers_never_stop(customers: FakeCustomers) -> None:

@@ -16,7 +16,7 @@ from waypost.domain.customers.consents import opt_outs_of
 from waypost.domain.customers.customer import Customer, assemble
 from waypost.domain.customers.erasure import ErasureScope
 from waypost.domain.customers.identifiers import Identifier
-from waypost.domain.customers.rows import Row, RowKey, correlation_key
+from waypost.domain.customers.rows import Row, correlation_key
 from waypost.domain.errors import UnavailableError
 from waypost.domain.journeys.message_steps import CHANNELS
 from waypost.domain.messages.receivers import for_channel
@@ -269,7 +269,7 @@ class ErasurePass:
         customers, rows = self.dependencies.customers, self._rows()
         own_keys = [correlation_key(self.workspace, Identifier("correlation", each)) for each in customer.correlation_ids]
         own_rows = customers.get(own_keys) if own_keys else []
-        main_keys = {row.key for row in rows if _is_main(row.key) and row.linked_to is None}
+        main_keys = {row.key for row in rows if row.key.is_main and row.linked_to is None}
         keys = {row.key for row in (*rows, *own_rows) if row.customer == self.customer}
         customers.remove(sorted(keys - main_keys, key=str))
         customers.remove(sorted(main_keys, key=str))
@@ -280,11 +280,6 @@ class ErasurePass:
     def _must_stop(self) -> bool:
         """Whether the time is over. It never is before something was done: otherwise no part might get further than the one before."""
         return self.progressed and self.dependencies.monotonic() >= self.end
-
-
-def _is_main(key: RowKey) -> bool:
-    """Whether a row of this key makes a customer: a head, or a correlation id's own row."""
-    return key.correlation is None or key.correlation == key.owner
 
 
 def _block_row(row: Row, customer: str, customers: ports.ManagedCustomers) -> None:

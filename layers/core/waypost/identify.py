@@ -80,8 +80,8 @@ def _link_ids(customers: Customers, request: IdentifyRequest, facts: Facts, at: 
             return plan.customer
         stored |= stale
         if None in stale.values():
-            # A row that was there is gone. Only an erasure removes rows, and it writes its tombstones first: they must be read again,
-            # or the erased customer would be created again from an event of the time before.
+            # A row that was there is gone, or a new one has another tombstone. Only an erasure removes rows, and it writes its tombstones
+            # first: they must be read again, or the erased customer would be created again from an event of the time before.
             tombstones = customers.tombstones(request.workspace, identifiers)
     raise UnavailableError("other writers changed a customer's rows too often")
 

@@ -25,7 +25,8 @@ class Customers(Protocol):
     def save(self, rows: Sequence[Row]) -> Mapping[RowKey, Row | None] | None:
         """Writes all rows in one transaction if each is still as it was read, and returns None.
 
-        Otherwise nothing is written. The result then holds the rows that have changed as they are now, None for a missing row.
+        A new customer's row is also missing if the tombstone of its identifier is not the one that the row was made from. Otherwise nothing
+        is written. The result then holds the rows that have changed as they are now, None for a missing row.
         """
 
     def get(self, keys: Sequence[RowKey]) -> list[Row]:

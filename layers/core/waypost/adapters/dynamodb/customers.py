@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from waypost.adapters.dynamodb.conditions import FailedCondition, if_revision
+from waypost.adapters.dynamodb.conditions import FailedCondition, if_absent, if_revision
 from waypost.adapters.dynamodb.customer_items import FIRST_ROW, from_item, holds_primary, key_of, partition_key, to_item, value_in_key
 from waypost.adapters.dynamodb.items import Item
 from waypost.adapters.dynamodb.table import Table
@@ -50,7 +50,8 @@ class DynamoCustomers:
     def save(self, rows: Sequence[Row]) -> dict[RowKey, Row | None] | None:
         """Writes rows together if each is stored at the revision at which it was read; returns None then.
 
-        Else writes nothing and returns the rows whose revision differs, as they are stored (None: the row does not exist).
+        A row that makes a new customer is written only if its identifier has the tombstone that the row was made from, or none if it was
+        made from none. Else writes nothing and returns the rows that differ, as they are stored (None: the row does not exist).
         """
         for row in rows:
             if row.revision == 0 and row.key.correlation is None:
@@ -61,13 +62,31 @@ class DynamoCustomers:
             for row, each in zip(rows, failed, strict=False)
             if each is not None
         }
+        for row, each in zip(_created(rows), failed[len(rows) :], strict=False):
+            if each is not None:
+                stale.setdefault(row.key, None)
         return stale or None
 
     def _write(self, rows: Sequence[Row]) -> Sequence[FailedCondition | None]:
-        """Writes one row by a conditional put, because a transaction costs twice as much; several rows by a transaction."""
-        if len(rows) == 1:
+        """Writes one stored row by a conditional put, because a transaction costs twice as much; else by a transaction.
+
+        Returns what failed: of the rows, and then of the tombstones of the created ones.
+        """
+        created = _created(rows)
+        if len(rows) == 1 and not created:
             return [self.table.put_if(to_item(rows[0]), **if_revision(rows[0].revision))]
-        return transact([self.table.put_action(to_item(row), **if_revision(row.revision)) for row in rows]) or []
+        writes = [self.table.put_action(to_item(row), **if_revision(row.revision)) for row in rows]
+        return transact([*writes, *map(self._tombstone_check, created)]) or []
+
+    def _tombstone_check(self, row: Row) -> Item:
+        """The check that the tombstone of a new row's identifier is the one that the row was made from."""
+        # That no row is stored does not show that none was removed. An erasure that is faster than this writer, from its first tombstone to
+        # the removal of the rows, would leave the condition of the row true, and an event of the time before would restore the customer.
+        key = _tombstone_key(self._tombstone(row.key.workspace, row.key.owner))
+        if row.erased_at is None:
+            return self.table.check_action(key, **if_absent("erasedAt"))
+        values = {":at": iso(row.erased_at)}
+        return self.table.check_action(key, ConditionExpression="erasedAt = :at", ExpressionAttributeValues=values)
 
     def _mark(self, workspace: str) -> None:
         """Records that a workspace has identified customers, before its first one is written.
@@ -146,6 +165,11 @@ class DynamoCustomers:
         """The key of the row that the index shows for a customer id."""
         items, _ = self.table.query("id = :id", {":id": f"{workspace}#{customer}"}, IndexName="byId", Limit=1)
         return {name: items[0][name] for name in ("primaryKey", "correlationId")} if items else None
+
+
+def _created(rows: Sequence[Row]) -> list[Row]:
+    """The rows that make a new customer, or a new pointer to one."""
+    return [row for row in rows if row.revision == 0 and row.key.is_main]
 
 
 def _update_of(facts: Facts) -> Item:

@@ -199,6 +199,10 @@ class Table:
         """The action of a transaction that changes a row, which is created if it does not exist."""
         return {"Update": {"TableName": self.name, "Key": serialize(key), **to_request(change)}}
 
+    def check_action(self, key: Item, **condition: Any) -> Item:
+        """The action of a transaction that changes nothing, and fails if the condition does not hold."""
+        return {"ConditionCheck": {"TableName": self.name, "Key": serialize(key), **to_request(condition)}}
+
     def delete_action(self, key: Item, **condition: Any) -> Item:
         """The action of a transaction that deletes a row if the condition holds."""
         return {"Delete": {"TableName": self.name, "Key": serialize(key), **to_request(condition)}}

@@ -40,6 +40,11 @@ class RowKey(NamedTuple):
     owner: Identifier
     correlation: Identifier | None
 
+    @property
+    def is_main(self) -> bool:
+        """Whether a row of this key makes a customer: a head, or a correlation id's own row."""
+        return self.correlation is None or self.correlation == self.owner
+
 
 def head_key(workspace: str, primary: Identifier) -> RowKey:
     """The key of the head, which claims a primary key value."""
