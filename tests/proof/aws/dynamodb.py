@@ -107,15 +107,24 @@ class DynamoDb:
     ) -> None:
         self.clock = clock
         self.random = random
-        self.index_lag = self._up_to(INDEX_LAG) if index_lag is None else index_lag
-        self.table_lag = self._up_to(TABLE_LAG) if table_lag is None else table_lag
+        self.index_lag = index_lag
+        self.table_lag = table_lag
         self.page_bytes = page_bytes
-        self._tables = {name: StoredTable(name, shape, lambda: _seconds(self.index_lag), ordered=ordered) for name, shape in tables.items()}
+        self._tables = {name: StoredTable(name, shape, ordered=ordered) for name, shape in tables.items()}
         self._tokens: dict[str, tuple[float, str]] = {}
         self._latest = 0.0
 
-    def _up_to(self, longest: float) -> Callable[[], float]:
-        return lambda: self.random.uniform(0, longest) if self.random.random() < 0.5 else 0.0
+    # Methods, and no functions that are kept: a copy of this client must not draw from the random numbers of the original.
+    def _index_lag(self) -> float:
+        return self._seconds(self.index_lag, INDEX_LAG)
+
+    def _table_lag(self) -> float:
+        return self._seconds(self.table_lag, TABLE_LAG)
+
+    def _seconds(self, lag: float | Callable[[], float] | None, longest: float) -> float:
+        if lag is None:
+            return self.random.uniform(0, longest) if self.random.random() < 0.5 else 0.0
+        return lag() if callable(lag) else lag
 
     def _time(self) -> float:
         """The seconds of the clock, which never go back here.
@@ -150,7 +159,7 @@ class DynamoDb:
                 if expires is None or not seconds - FIVE_YEARS < number(expires) < seconds:
                     continue
                 if chance >= 1 or self.random.random() < chance:
-                    table.write(key, None, self._time())
+                    table.write(key, None, self._time(), self._index_lag)
                     deleted += 1
         return deleted
 
@@ -310,7 +319,7 @@ class DynamoDb:
         if len({(write.table.name, write.key) for write in writes}) < len(writes):
             raise validation_error("Provided list of item keys contains duplicates")
         for write, item in [(write, _sized(write.changed(None))) for write in writes]:
-            write.table.write(write.key, item, self._time())
+            write.table.write(write.key, item, self._time(), self._index_lag)
         return _answer(UnprocessedItems={})
 
     def transact_write_items(self, **request: Any) -> Answer:
@@ -330,7 +339,7 @@ class DynamoDb:
         if len(set(keys)) < len(keys):
             raise validation_error("Transaction request cannot include multiple operations on one item")
         for write, row in self._decided(writes):
-            write.table.write(write.key, row, now)
+            write.table.write(write.key, row, now, self._index_lag)
         if token:
             self._tokens[token] = (now, fingerprint)
         return _answer()
@@ -421,7 +430,7 @@ class DynamoDb:
             more = {"Item": reason["Item"]} if "Item" in reason else {}
             raise aws_error("ConditionalCheckFailedException", reason["Message"], operation=operation, **more)
         row = _changed(write, stored)
-        write.table.write(write.key, row, self._time())
+        write.table.write(write.key, row, self._time(), self._index_lag)
         attributes = _returned(request.get("ReturnValues", "NONE"), write.expressions.update, stored, row)
         return _answer(Attributes=attributes) if attributes else _answer()
 
@@ -437,13 +446,13 @@ class DynamoDb:
         now = self._time()
         if consistent or not table.has_changed_since(key.hash, now - KEPT_HISTORY):
             return table.get(key)
-        return table.get_as_of(key, now - _seconds(self.table_lag))
+        return table.get_as_of(key, now - self._table_lag())
 
     def _partition(self, table: StoredTable, value: Part, *, consistent: bool) -> SortedRows:
         now = self._time()
         if consistent or not table.has_changed_since(value, now - KEPT_HISTORY):
             return table.partition(value)
-        return table.partition_as_of(value, now - _seconds(self.table_lag))
+        return table.partition_as_of(value, now - self._table_lag())
 
     @staticmethod
     def _index(table: StoredTable, request: Request) -> StoredIndex | None:
@@ -478,10 +487,6 @@ _SCAN_PARAMETERS: Final = (
     "ExclusiveStartKey",
 )
 _QUERY_PARAMETERS: Final = (*_SCAN_PARAMETERS, "KeyConditionExpression", "IndexName", "ScanIndexForward")
-
-
-def _seconds(lag: float | Callable[[], float]) -> float:
-    return lag() if callable(lag) else lag
 
 
 def _answer(**parts: Any) -> Answer:
