@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -362,3 +363,19 @@ def test_a_scan_returns_every_item_once(clock: SetClock) -> None:
             break
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
     assert sorted(found, key=str) == sorted(keys, key=str)
+
+
+def test_a_copy_shares_nothing_that_changes(clock: SetClock) -> None:
+    """A write to a copy changes neither the items, nor the indexes, nor the random numbers of the original, and the other way round."""
+    original = database(clock)
+    original.put_item(TableName="Events", Item=text(id="a", at="1", day="d"))
+    clock.advance(5)
+    copy = deepcopy(original)
+    state = original.random.getstate()
+    copy.put_item(TableName="Events", Item=text(id="a", at="2", day="d"))
+    copy.delete_item(TableName="Events", Key=text(id="a", at="1"))
+    copy.settle()
+    assert original.random.getstate() == state
+    assert [of_day(each)["Items"] for each in (original, copy)] == [[text(id="a", at=at, day="d")] for at in ("1", "2")]
+    original.put_item(TableName="Events", Item=text(id="a", at="3"))
+    assert [len(list(each.items("Events"))) for each in (original, copy)] == [2, 1]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from itertools import chain
 from random import Random
 from typing import Any, Final, NamedTuple, Protocol
@@ -16,13 +15,22 @@ from typing import Any, Final, NamedTuple, Protocol
 from botocore.exceptions import ClientError
 
 from tests.proof.aws import expressions, updates
-from tests.proof.aws.attribute_values import canonical, canonical_item, copied, kind_of, number, order_of, size_of_item, size_of_key
-from tests.proof.aws.dynamodb_errors import aws_error, is_schema_error, schema_error, validation_error
+from tests.proof.aws.attribute_values import canonical, canonical_item, copied, number, size_of_item
+from tests.proof.aws.dynamodb_errors import aws_error, is_schema_error, validation_error
+from tests.proof.aws.dynamodb_keys import (
+    check_index_keys,
+    contains,
+    key_in_item,
+    key_of,
+    of_index,
+    place_after,
+    range_of,
+    refuse_key_attributes,
+)
+from tests.proof.aws.dynamodb_requests import Request, RequestExpressions, parsed_expressions
 from tests.proof.aws.tables import (
     KEPT_HISTORY,
-    NO_SORT_KEY,
     Item,
-    KeyShape,
     Part,
     Range,
     Row,
@@ -34,7 +42,6 @@ from tests.proof.aws.tables import (
     within,
 )
 
-Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 MAX_ITEM_BYTES: Final = 400 * 1024
@@ -50,8 +57,6 @@ TOKEN_KEPT: Final = 600.0
 INDEX_LAG: Final = 3.0
 TABLE_LAG: Final = 1.0
 FIVE_YEARS: Final = 5 * 365 * 86_400
-_MAX_HASH_BYTES: Final = 2_048
-_MAX_SORT_BYTES: Final = 1_024
 _COUNTED: Final = "COUNT"
 
 
@@ -66,23 +71,12 @@ class ServiceClock(Protocol):
         """Seconds since some moment. They go back where threads are simulated one after the other."""
 
 
-class _Expressions(NamedTuple):
-    """The expressions of one request, with their values."""
-
-    values: Item
-    condition: expressions.Condition | None = None
-    update: updates.Update | None = None
-    key: expressions.KeyCondition | None = None
-    filter: expressions.Condition | None = None
-    projection: expressions.Projection | None = None
-
-
 class _Write(NamedTuple):
     """A write of one item: its table, its key, its condition, and the item that it makes of the stored one (None: none)."""
 
     table: StoredTable
     key: RowKey
-    expressions: _Expressions
+    expressions: RequestExpressions
     returns_stored: bool
     changed: Callable[[Item | None], Item | None]
 
@@ -107,18 +101,24 @@ class DynamoDb:
     ) -> None:
         self.clock = clock
         self.random = random
-        self.index_lag = self._up_to(INDEX_LAG) if index_lag is None else index_lag
-        self.table_lag = self._up_to(TABLE_LAG) if table_lag is None else table_lag
+        self.index_lag = index_lag
+        self.table_lag = table_lag
         self.page_bytes = page_bytes
-        self._tables = {name: StoredTable(name, shape, self._index_seconds, ordered=ordered) for name, shape in tables.items()}
+        self._tables = {name: StoredTable(name, shape, ordered=ordered) for name, shape in tables.items()}
         self._tokens: dict[str, tuple[float, str]] = {}
         self._latest = 0.0
 
-    def _index_seconds(self) -> float:
-        return _seconds(self.index_lag)
+    # Methods, and no functions that are kept: a copy of this client must not draw from the random numbers of the original.
+    def _index_lag(self) -> float:
+        return self._seconds(self.index_lag, INDEX_LAG)
 
-    def _up_to(self, longest: float) -> Callable[[], float]:
-        return lambda: self.random.uniform(0, longest) if self.random.random() < 0.5 else 0.0
+    def _table_lag(self) -> float:
+        return self._seconds(self.table_lag, TABLE_LAG)
+
+    def _seconds(self, lag: float | Callable[[], float] | None, longest: float) -> float:
+        if lag is None:
+            return self.random.uniform(0, longest) if self.random.random() < 0.5 else 0.0
+        return lag() if callable(lag) else lag
 
     def _time(self) -> float:
         """The seconds of the clock, which never go back here.
@@ -153,7 +153,7 @@ class DynamoDb:
                 if expires is None or not seconds - FIVE_YEARS < number(expires) < seconds:
                     continue
                 if chance >= 1 or self.random.random() < chance:
-                    table.write(key, None, self._time())
+                    table.write(key, None, self._time(), self._index_lag)
                     deleted += 1
         return deleted
 
@@ -163,18 +163,18 @@ class DynamoDb:
         """GetItem."""
         _known(request, "TableName", "Key", "ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames")
         table = self._table(request["TableName"])
-        parsed = _parsed(request, "ProjectionExpression")
-        row = self._read(table, _key_of(table, request["Key"]), consistent=request.get("ConsistentRead", False))
+        parsed = parsed_expressions(request, "ProjectionExpression")
+        row = self._read(table, key_of(table, request["Key"]), consistent=request.get("ConsistentRead", False))
         return _answer() if row is None else _answer(Item=_projected(row.item, parsed))
 
     def batch_get_item(self, **request: Any) -> Answer:
         """BatchGetItem: at most 100 keys and 16 MB; the items are in no order."""
         _known(request, "RequestItems")
-        wanted: list[tuple[str, Request, Request, RowKey, _Expressions]] = []
+        wanted: list[tuple[str, Request, Request, RowKey, RequestExpressions]] = []
         for name, each in request["RequestItems"].items():
             _known(each, "Keys", "ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames")
-            table, parsed = self._table(name), _parsed(each, "ProjectionExpression")
-            keys = [_key_of(table, key) for key in each["Keys"]]
+            table, parsed = self._table(name), parsed_expressions(each, "ProjectionExpression")
+            keys = [key_of(table, key) for key in each["Keys"]]
             if not keys:
                 raise validation_error("1 validation error detected: Member must have length greater than or equal to 1")
             if len(set(keys)) < len(keys):
@@ -184,7 +184,7 @@ class DynamoDb:
             raise validation_error("Too many items requested for the BatchGetItem call")
         return self._read_batch(wanted)
 
-    def _read_batch(self, wanted: Sequence[tuple[str, Request, Request, RowKey, _Expressions]]) -> Answer:
+    def _read_batch(self, wanted: Sequence[tuple[str, Request, Request, RowKey, RequestExpressions]]) -> Answer:
         found: dict[str, list[Item]] = {name: [] for name, *_ in wanted}
         left: dict[str, Answer] = {}
         size = 0
@@ -206,20 +206,20 @@ class DynamoDb:
         table = self._table(request["TableName"])
         index = self._index(table, request)
         shape = index.shape.key if index else table.shape.key
-        parsed = _parsed(request, "KeyConditionExpression", "FilterExpression", "ProjectionExpression")
-        _refuse_key_attributes(parsed.filter, shape)
-        partition, bounds = _range_of(shape, parsed)
+        parsed = parsed_expressions(request, "KeyConditionExpression", "FilterExpression", "ProjectionExpression")
+        refuse_key_attributes(parsed.filter, shape)
+        partition, bounds = range_of(shape, parsed)
         if index:
             index.settle(self._time())
             rows = index.partition(partition)
-            bounds = _of_index(bounds)
+            bounds = of_index(bounds)
         else:
             rows = self._partition(table, partition, consistent=request.get("ConsistentRead", False))
         start, end = within(rows.order, bounds)
         forward = request.get("ScanIndexForward", True)
         if "ExclusiveStartKey" in request:
-            place = _place_after(table, index, request["ExclusiveStartKey"], partition)
-            if not _contains(bounds, place):
+            place = place_after(table, index, request["ExclusiveStartKey"], partition)
+            if not contains(bounds, place):
                 raise validation_error("The provided starting key does not match the range key predicate")
             if forward:
                 start = max(start, within(rows.order, Range(low=place, low_included=False))[0])
@@ -233,9 +233,9 @@ class DynamoDb:
         """Scan of a table, in an order that has no meaning."""
         _known(request, *_SCAN_PARAMETERS)
         table = self._table(request["TableName"])
-        parsed = _parsed(request, "FilterExpression", "ProjectionExpression")
+        parsed = parsed_expressions(request, "FilterExpression", "ProjectionExpression")
         consistent = request.get("ConsistentRead", False)
-        after = _key_of(table, request["ExclusiveStartKey"]) if "ExclusiveStartKey" in request else None
+        after = key_of(table, request["ExclusiveStartKey"]) if "ExclusiveStartKey" in request else None
 
         def rows() -> Iterator[Row]:
             partitions = table.partitions()
@@ -247,7 +247,7 @@ class DynamoDb:
 
         return self._page(request, parsed, table.shape.key.names, rows())
 
-    def _page(self, request: Request, parsed: _Expressions, key_names: Sequence[str], rows: Iterator[Row]) -> Answer:
+    def _page(self, request: Request, parsed: RequestExpressions, key_names: Sequence[str], rows: Iterator[Row]) -> Answer:
         """One page of these rows: up to Limit of them, and `page_bytes`, before the filter."""
         limit = request.get("Limit")
         if limit is not None and limit < 1:
@@ -313,7 +313,7 @@ class DynamoDb:
         if len({(write.table.name, write.key) for write in writes}) < len(writes):
             raise validation_error("Provided list of item keys contains duplicates")
         for write, item in [(write, _sized(write.changed(None))) for write in writes]:
-            write.table.write(write.key, item, self._time())
+            write.table.write(write.key, item, self._time(), self._index_lag)
         return _answer(UnprocessedItems={})
 
     def transact_write_items(self, **request: Any) -> Answer:
@@ -333,7 +333,7 @@ class DynamoDb:
         if len(set(keys)) < len(keys):
             raise validation_error("Transaction request cannot include multiple operations on one item")
         for write, row in self._decided(writes):
-            write.table.write(write.key, row, now)
+            write.table.write(write.key, row, now, self._index_lag)
         if token:
             self._tokens[token] = (now, fingerprint)
         return _answer()
@@ -380,23 +380,23 @@ class DynamoDb:
     def _put(self, request: Request) -> _Write:
         table = self._table(request["TableName"])
         item = canonical_item(request["Item"])
-        key = _key_in_item(table, item)
+        key = key_in_item(table, item)
         return self._prepared(table, key, request, lambda stored: item)
 
     def _delete(self, request: Request) -> _Write:
         table = self._table(request["TableName"])
-        return self._prepared(table, _key_of(table, request["Key"]), request, lambda stored: None)
+        return self._prepared(table, key_of(table, request["Key"]), request, lambda stored: None)
 
     def _check(self, request: Request) -> _Write:
         table = self._table(request["TableName"])
         if "ConditionExpression" not in request:
             raise validation_error("ConditionExpression is required")
-        return self._prepared(table, _key_of(table, request["Key"]), request, lambda stored: stored)
+        return self._prepared(table, key_of(table, request["Key"]), request, lambda stored: stored)
 
     def _update(self, request: Request) -> _Write:
         table = self._table(request["TableName"])
-        key, names = _key_of(table, request["Key"]), table.shape.key.names
-        parsed = _parsed(request, "ConditionExpression", "UpdateExpression")
+        key, names = key_of(table, request["Key"]), table.shape.key.names
+        parsed = parsed_expressions(request, "ConditionExpression", "UpdateExpression")
         created = {name: canonical(request["Key"][name]) for name in names}
         update = parsed.update
 
@@ -415,7 +415,7 @@ class DynamoDb:
 
     @staticmethod
     def _prepared(table: StoredTable, key: RowKey, request: Request, changed: Callable[[Item | None], Item | None]) -> _Write:
-        return _Write(table, key, _parsed(request, "ConditionExpression"), _returns_stored(request), changed)
+        return _Write(table, key, parsed_expressions(request, "ConditionExpression"), _returns_stored(request), changed)
 
     def _write(self, operation: str, request: Request, write: _Write) -> Answer:
         stored = write.table.get(write.key)
@@ -424,7 +424,7 @@ class DynamoDb:
             more = {"Item": reason["Item"]} if "Item" in reason else {}
             raise aws_error("ConditionalCheckFailedException", reason["Message"], operation=operation, **more)
         row = _changed(write, stored)
-        write.table.write(write.key, row, self._time())
+        write.table.write(write.key, row, self._time(), self._index_lag)
         attributes = _returned(request.get("ReturnValues", "NONE"), write.expressions.update, stored, row)
         return _answer(Attributes=attributes) if attributes else _answer()
 
@@ -440,13 +440,13 @@ class DynamoDb:
         now = self._time()
         if consistent or not table.has_changed_since(key.hash, now - KEPT_HISTORY):
             return table.get(key)
-        return table.get_as_of(key, now - _seconds(self.table_lag))
+        return table.get_as_of(key, now - self._table_lag())
 
     def _partition(self, table: StoredTable, value: Part, *, consistent: bool) -> SortedRows:
         now = self._time()
         if consistent or not table.has_changed_since(value, now - KEPT_HISTORY):
             return table.partition(value)
-        return table.partition_as_of(value, now - _seconds(self.table_lag))
+        return table.partition_as_of(value, now - self._table_lag())
 
     @staticmethod
     def _index(table: StoredTable, request: Request) -> StoredIndex | None:
@@ -483,10 +483,6 @@ _SCAN_PARAMETERS: Final = (
 _QUERY_PARAMETERS: Final = (*_SCAN_PARAMETERS, "KeyConditionExpression", "IndexName", "ScanIndexForward")
 
 
-def _seconds(lag: float | Callable[[], float]) -> float:
-    return lag() if callable(lag) else lag
-
-
 def _answer(**parts: Any) -> Answer:
     return {**parts, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
@@ -506,75 +502,7 @@ def _returns_stored(request: Request) -> bool:
     return request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
 
 
-class _Combination(NamedTuple):
-    """The expressions of a request by parameter, and the placeholders of values that they use together."""
-
-    parsed: Mapping[str, Any]
-    values: frozenset[str]
-    checks: tuple[expressions.Check, ...]
-
-
-def _parsed(request: Request, *kinds: str) -> _Expressions:
-    """The expressions of these kinds in a request. ValidationException for placeholders without use or meaning."""
-    names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
-    texts = tuple((kind, request[kind]) for kind in kinds if request.get(kind) is not None)
-    if not texts and names is None and values is None:
-        return _NO_EXPRESSIONS
-    for name, given in (("ExpressionAttributeNames", names), ("ExpressionAttributeValues", values)):
-        if given is not None and not given:
-            raise validation_error(f"{name} must not be empty")
-        if given and not texts:
-            raise validation_error(f"{name} can only be specified when using expressions")
-    found = _combination(texts, tuple(names.items()) if names else ())
-    read = canonical_item(values) if values else {}
-    if read.keys() != found.values:
-        _refuse_values(found, read)
-    for check in found.checks:
-        check(read)
-    get = found.parsed.get
-    return _Expressions(
-        read,
-        get("ConditionExpression"),
-        get("UpdateExpression"),
-        get("KeyConditionExpression"),
-        get("FilterExpression"),
-        get("ProjectionExpression"),
-    )
-
-
-_NO_EXPRESSIONS: Final = _Expressions({})
-
-
-@lru_cache(maxsize=expressions.CACHED)
-def _combination(texts: tuple[tuple[str, str], ...], names: tuple[tuple[str, str], ...]) -> _Combination:
-    parsed = {kind: _parse(kind, text, names) for kind, text in texts}
-    usages = [each.usage for each in parsed.values()]
-    if unused := dict(names).keys() - frozenset[str]().union(*(usage.names for usage in usages)):
-        raise validation_error(f"Value provided in ExpressionAttributeNames unused in expressions: keys: {{{', '.join(sorted(unused))}}}")
-    checks = tuple(check for usage in usages for check in usage.checks)
-    return _Combination(parsed, frozenset[str]().union(*(usage.values for usage in usages)), checks)
-
-
-def _parse(kind: str, text: str, names: tuple[tuple[str, str], ...]) -> Any:
-    if kind == "UpdateExpression":
-        return updates.update(text, names)
-    if kind == "KeyConditionExpression":
-        return expressions.key_condition(text, names)
-    if kind == "ProjectionExpression":
-        return expressions.projection(text, names)
-    return expressions.condition(kind, text, names)
-
-
-def _refuse_values(found: _Combination, values: Item) -> None:
-    for kind, each in found.parsed.items():
-        if missing := each.usage.values - values.keys():
-            text = f"An expression attribute value used in expression is not defined; attribute value: {min(missing)}"
-            raise validation_error(f"Invalid {kind}: {text}")
-    unused = ", ".join(sorted(values.keys() - found.values))
-    raise validation_error(f"Value provided in ExpressionAttributeValues unused in expressions: keys: {{{unused}}}")
-
-
-def _projected(item: Item, parsed: _Expressions) -> Item:
+def _projected(item: Item, parsed: RequestExpressions) -> Item:
     return copied(item if parsed.projection is None else expressions.projected(item, parsed.projection.paths))
 
 
@@ -591,7 +519,7 @@ def _changed(write: _Write, stored: Row | None) -> Row | None:
     """The row that a write leaves."""
     item = write.changed(stored.item if stored else None)
     if item is not None and write.expressions.update:
-        _check_index_keys(write.table, item)
+        check_index_keys(write.table, item)
     return _sized(item, updated=write.expressions.update is not None)
 
 
@@ -614,149 +542,3 @@ def _returned(which: str, update: updates.Update | None, old: Row | None, new: R
         return copied(row.item)
     paths = (*(path for path, _ in update.changes), *update.removed) if update else ()
     return copied(expressions.projected(row.item, paths))
-
-
-# ----------------------------------------------------------------- keys
-
-
-def _key_of(table: StoredTable, key: Request) -> RowKey:
-    """The key in a request. ValidationException if it does not fit the table."""
-    shape = table.shape.key
-    if key.keys() != set(shape.names):
-        raise schema_error("The provided key element does not match the schema")
-    for name in shape.names:
-        if kind_of(key[name]) != shape.types[name]:
-            raise schema_error("The provided key element does not match the schema")
-    return _checked_key(shape, {name: canonical(key[name]) for name in shape.names})
-
-
-def _checked_key(shape: KeyShape, item: Item) -> RowKey:
-    for name in shape.names:
-        _check_key_value(name, item[name], _MAX_HASH_BYTES if name == shape.hash else _MAX_SORT_BYTES)
-    return RowKey(order_of(item[shape.hash]), order_of(item[shape.sort]) if shape.sort else NO_SORT_KEY)
-
-
-def _check_key_value(name: str, value: Mapping[str, Any], most: int) -> None:
-    if 0 < len(value.get("S", "")) <= most // 4:  # at most four bytes for each character
-        return
-    if not value[kind_of(value)]:
-        kind = {"S": "string", "B": "binary"}[kind_of(value)]
-        text = f"The AttributeValue for a key attribute cannot contain an empty {kind} value. Key: {name}"
-        raise validation_error(f"One or more parameter values are not valid. {text}")
-    if size_of_key(value) > most:
-        text = f"Size of {'hashkey' if most == _MAX_HASH_BYTES else 'rangekey'} has exceeded the maximum size limit of {most} bytes"
-        raise validation_error(f"One or more parameter values were invalid: {text}")
-
-
-def _key_in_item(table: StoredTable, item: Item) -> RowKey:
-    """The key of an item that is written, with its values for the indexes checked."""
-    shape = table.shape.key
-    for name in shape.names:
-        if name not in item:
-            raise schema_error(f"One or more parameter values were invalid: Missing the key {name} in the item")
-        if kind_of(item[name]) != shape.types[name]:
-            text = f"Type mismatch for key {name} expected: {shape.types[name]} actual: {kind_of(item[name])}"
-            raise schema_error(f"One or more parameter values were invalid: {text}")
-    _check_index_keys(table, item)
-    return _checked_key(shape, item)
-
-
-def _check_index_keys(table: StoredTable, item: Item) -> None:
-    for index in table.shape.indexes.values():
-        for name in index.key.names:
-            if name not in item:
-                continue
-            expected, kind = index.key.types[name], kind_of(item[name])
-            if kind != expected:
-                text = f"Type mismatch for Index Key {name} Expected: {expected} Actual: {kind} IndexName: {index.name}"
-                raise schema_error(f"One or more parameter values were invalid: {text}")
-            _check_key_value(name, item[name], _MAX_HASH_BYTES if name == index.key.hash else _MAX_SORT_BYTES)
-
-
-def _refuse_key_attributes(condition: expressions.Condition | None, shape: KeyShape) -> None:
-    for path in condition.usage.paths if condition else ():
-        if path[0] in shape.names:
-            text = "Filter Expression can only contain non-primary key attributes: Primary key attribute"
-            raise validation_error(f"{text}: {path[0]}")
-
-
-# ----------------------------------------------------------------- ranges of queries
-
-
-def _range_of(shape: KeyShape, parsed: _Expressions) -> tuple[Part, Range]:
-    """The partition and the range of sort keys of a key condition."""
-    tests = dict(parsed.key.tests) if parsed.key else {}
-    test = tests.pop(shape.hash, None)
-    if test is None:
-        raise validation_error(f"Query condition missed key schema element: {shape.hash}")
-    if test.operator != "=":
-        raise validation_error("Query key condition not supported")
-    partition = _key_operand(shape, shape.hash, parsed.values[test.placeholders[0]])
-    if not tests:
-        return partition, Range()
-    if shape.sort is None or set(tests) != {shape.sort}:
-        raise validation_error(f"Query condition missed key schema element: {shape.sort}")
-    operands = [_key_operand(shape, shape.sort, parsed.values[each]) for each in tests[shape.sort].placeholders]
-    return partition, _RANGES[tests[shape.sort].operator](*operands)
-
-
-def _key_operand(shape: KeyShape, name: str, value: Mapping[str, Any]) -> Part:
-    if kind_of(value) != shape.types[name]:
-        raise validation_error("One or more parameter values were invalid: Condition parameter type does not match schema type")
-    _check_key_value(name, value, _MAX_HASH_BYTES if name == shape.hash else _MAX_SORT_BYTES)
-    return order_of(value)
-
-
-def _prefix(prefix: Any) -> Range:
-    """The texts or bytes that begin with a prefix: those up to the first one above all of them, if there is one."""
-    shortened = prefix.rstrip(b"\xff") if isinstance(prefix, bytes) else prefix.rstrip("\U0010ffff")
-    if not shortened:
-        return Range(low=prefix)
-    if isinstance(shortened, bytes):
-        return Range(prefix, True, shortened[:-1] + bytes([shortened[-1] + 1]), False)
-    following = ord(shortened[-1]) + 1
-    return Range(prefix, True, shortened[:-1] + chr(0xE000 if following == 0xD800 else following), False)
-
-
-_RANGES: Final[dict[str, Callable[..., Range]]] = {
-    "=": lambda value: Range(value, True, value, True),
-    "<": lambda value: Range(high=value, high_included=False),
-    "<=": lambda value: Range(high=value),
-    ">": lambda value: Range(low=value, low_included=False),
-    ">=": lambda value: Range(low=value),
-    "BETWEEN": lambda low, high: Range(low, True, high, True),
-    "begins_with": _prefix,
-}
-
-_BEFORE_ALL: Final = b""
-_AFTER_ALL: Final = b"\xff" * 17
-
-
-def _of_index(bounds: Range) -> Range:
-    """A range of sort keys as a range of the places of an index, which hold more than the sort key."""
-    low = None if bounds.low is None else (bounds.low, _BEFORE_ALL if bounds.low_included else _AFTER_ALL)
-    high = None if bounds.high is None else (bounds.high, _AFTER_ALL if bounds.high_included else _BEFORE_ALL)
-    return Range(low, True, high, True)
-
-
-def _contains(bounds: Range, place: Part) -> bool:
-    above = bounds.low is None or place > bounds.low or (bounds.low_included and place == bounds.low)
-    return above and (bounds.high is None or place < bounds.high or (bounds.high_included and place == bounds.high))
-
-
-def _place_after(table: StoredTable, index: StoredIndex | None, key: Request, partition: Part) -> Part:
-    """The place that ExclusiveStartKey names. ValidationException if it is none of the query's partition."""
-    names = {*table.shape.key.names, *(index.shape.key.names if index else ())}
-    if key.keys() != names:
-        raise validation_error("The provided starting key is invalid")
-    item = canonical_item(key)
-    types = {**table.shape.key.types, **(index.shape.key.types if index else {})}
-    if any(kind_of(item[name]) != types[name] for name in names):
-        raise validation_error("The provided starting key is invalid: The provided key element does not match the schema")
-    if index:
-        value, place = index.place(item)
-    else:
-        value, place = _checked_key(table.shape.key, item)
-    if value != partition:
-        raise validation_error("The provided starting key is outside query boundaries based on provided conditions")
-    return place

@@ -6,7 +6,7 @@ import hashlib
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from copy import copy, deepcopy
+from copy import deepcopy
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any, Final, NamedTuple, Self
@@ -144,23 +144,23 @@ class Range(NamedTuple):
 class StoredIndex:
     """An index: what has reached it, and the changes that are on their way."""
 
-    def __init__(self, shape: IndexShape, table_key: KeyShape, lag: Callable[[], float], *, ordered: bool = False) -> None:
+    def __init__(self, shape: IndexShape, table_key: KeyShape, *, ordered: bool = False) -> None:
         self.shape = shape
         self._ordered = ordered
         self._table_key = table_key
-        self._lag = lag
         self._partitions: dict[Part, SortedRows] = {}
         self._entries: dict[RowKey, tuple[Part, Part]] = {}
         self._pending: list[tuple[float, int, RowKey, Item | None]] = []
         self._due: dict[RowKey, float] = {}
         self._writes = 0
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        twice = copy(self)
-        twice._lag = deepcopy(self._lag, memo)  # of the copied table, whose chance it is
-        twice._partitions = {value: rows.copy() for value, rows in self._partitions.items()}
-        twice._entries, twice._pending, twice._due = dict(self._entries), list(self._pending), dict(self._due)
-        return twice
+    def __deepcopy__(self, memo: dict[int, Any]) -> StoredIndex:
+        """A copy, which shares the rows: they never change."""
+        copy = StoredIndex(self.shape, self._table_key, ordered=self._ordered)
+        copy._partitions = {value: rows.copy() for value, rows in self._partitions.items()}
+        copy._entries, copy._pending, copy._due = dict(self._entries), list(self._pending), dict(self._due)
+        copy._writes = self._writes
+        return copy
 
     def entry_of(self, item: Item | None) -> Item | None:
         """What the index holds of an item; None without an item, and if the item lacks an attribute of the index key."""
@@ -169,12 +169,12 @@ class StoredIndex:
         wanted = self.shape.attributes
         return item if wanted is None else {name: value for name, value in item.items() if name in wanted}
 
-    def write(self, key: RowKey, old: Item | None, new: Item | None, now: float) -> None:
-        """Sends the change of an item to the index, where it arrives later, and after the earlier changes of this item."""
+    def write(self, key: RowKey, old: Item | None, new: Item | None, now: float, lag: Callable[[], float]) -> None:
+        """Sends the change of an item to the index, where it arrives after a lag, and after the earlier changes of this item."""
         entry = self.entry_of(new)
         if self.entry_of(old) == entry:
             return
-        due = max(now + self._lag(), self._due.get(key, 0.0))
+        due = max(now + lag(), self._due.get(key, 0.0))
         self._due[key] = due
         self._writes += 1
         heappush(self._pending, (due, self._writes, key, entry))
@@ -212,19 +212,20 @@ class StoredIndex:
 class StoredTable:
     """A table: its rows, its indexes, and what recent writes replaced."""
 
-    def __init__(self, name: str, shape: TableShape, index_lag: Callable[[], float], *, ordered: bool = False) -> None:
+    def __init__(self, name: str, shape: TableShape, *, ordered: bool = False) -> None:
         self.name = name
         self.shape = shape
-        self.indexes = {each: StoredIndex(index, shape.key, index_lag, ordered=ordered) for each, index in shape.indexes.items()}
+        self.indexes = {each: StoredIndex(index, shape.key, ordered=ordered) for each, index in shape.indexes.items()}
         self._partitions: dict[Part, SortedRows] = {}
         self._replaced: dict[Part, deque[tuple[float, Part, Row | None]]] = {}
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        twice = copy(self)
-        twice.indexes = deepcopy(self.indexes, memo)
-        twice._partitions = {value: rows.copy() for value, rows in self._partitions.items()}
-        twice._replaced = {value: deque(replaced) for value, replaced in self._replaced.items()}
-        return twice
+    def __deepcopy__(self, memo: dict[int, Any]) -> StoredTable:
+        """A copy, which shares the rows: they never change."""
+        copy = StoredTable(self.name, self.shape)
+        copy.indexes = {name: deepcopy(index, memo) for name, index in self.indexes.items()}
+        copy._partitions = {value: rows.copy() for value, rows in self._partitions.items()}
+        copy._replaced = {value: replaced.copy() for value, replaced in self._replaced.items()}
+        return copy
 
     def get(self, key: RowKey) -> Row | None:
         """The row under a key."""
@@ -265,8 +266,8 @@ class StoredTable:
         replaced = self._replaced.get(value)
         return bool(replaced) and replaced[-1][0] > time  # type: ignore[index]
 
-    def write(self, key: RowKey, row: Row | None, now: float) -> None:
-        """Replaces the row under a key; None deletes it."""
+    def write(self, key: RowKey, row: Row | None, now: float, index_lag: Callable[[], float]) -> None:
+        """Replaces the row under a key; None deletes it. The change reaches each index after a lag of its own."""
         old = self.get(key)
         if old is row or (old and row and old.item is row.item):  # nothing to delete, or a mere check
             return
@@ -282,7 +283,7 @@ class StoredTable:
             replaced.popleft()
         replaced.append((now, key.sort, old))
         for index in self.indexes.values():
-            index.write(key, old and old.item, row and row.item, now)
+            index.write(key, old and old.item, row and row.item, now, index_lag)
 
     def partitions(self) -> list[Part]:
         """The values of the partition keys, in an order that has no meaning."""
