@@ -49,7 +49,7 @@ export function show(place, context) {
     renew(counts, sums.size > 0 && h("table", {}, h("caption", { class: "hidden" }, "Messages by step and status"),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Step"), words.map((word) => h("th", { scope: "col" }, word)), h("th", { scope: "col" }, "all"))),
       h("tbody", {}, [...sums].map(([step, row]) => h("tr", {}, h("th", { scope: "row" }, step), words.map((word) => cell(step, word, row[word])), cell(step, null, all(row)))))),
-    (route.query.get("version") || next) && h("div", { class: "note" }, route.query.get("version") && "These are the messages of all versions. ", next && ["The newest messages are counted; there are more. ", parts.length < MOST_PARTS && button("Count on", () => count(parts.length + 1))]));
+    (route.query.get("version") || next) && h("div", { class: "note" }, route.query.get("version") && "These numbers are those of all versions. ", next && ["The newest messages are counted; there are more. ", parts.length < MOST_PARTS && button("Count on", () => count(parts.length + 1))]));
   }
   /** Counts the newest parts of the messages, one call each. Those that are shown stay until then. */
   async function countParts(most) {
