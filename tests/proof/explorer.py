@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 from tests.proof import faults
 from tests.proof.aws.calls import Call
 from tests.proof.faults import InjectedFault
-from tests.proof.invariants import Violation, check
+from tests.proof.invariants import Violation, check, message_metrics_balance, metrics_balance
 from tests.proof.observations import identifiers_in, observe, outcome
 from tests.proof.scenarios import Scenario
 from tests.proof.scripts import State
@@ -46,9 +46,13 @@ class Explorer:
         """Tries everything. Violation with the faults that led to it."""
         start = self.scenario.start()
         self.identifiers = identifiers_in((*self.scenario.before, *self.scenario.script))
+        before = observe(start.copy(), self.identifiers)
         undisturbed = start.copy()
         undisturbed.finish()
-        self.expected = outcome(observe(undisturbed, self.identifiers))
+        after = observe(undisturbed, self.identifiers)
+        metrics_balance(undisturbed)
+        message_metrics_balance(undisturbed, before, after)
+        self.expected = outcome(after)
         self._explore(start, [self.first, self.second] if self.second else [self.first], [])
 
     def _explore(self, state: State, left: list[Sequence[InjectedFault]], path: list[str]) -> None:

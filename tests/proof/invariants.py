@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from tests.proof.observations import Observation
@@ -107,12 +108,20 @@ def nothing_raises_what_is_no_outage(state: State, seen: Observation) -> None:
 
 
 def erased_events_leave_nothing(state: State, seen: Observation) -> None:
-    """After an erasure that says `complete`, no table holds anything of the customer but keyed hashes."""
+    """After an erasure that says `complete`, no table holds anything of the customer but keyed hashes, and no provider is called."""
     if not state.erases:
         return
     status = state.answers["erasure"]
     if not status["complete"]:
         raise Violation(f"the erasure is not complete: {status}")
+    erased_at = datetime.fromisoformat(status["erasedAt"])
+    late = [
+        each.message
+        for each in (*state.system.ses.delivered, *state.system.sms.delivered, *state.system.receivers.delivered)
+        if each.at > erased_at
+    ]
+    if late:
+        raise Violation(f"sent after the erasure: {late}")
     for table in TABLES:
         for item in state.system.dynamodb.items(table):
             text = json.dumps(item, default=str)
@@ -140,10 +149,30 @@ def check(state: State, seen: Observation) -> None:
 
 
 def metrics_balance(state: State) -> None:
-    """Without faults, every accepted event is counted as recorded, duplicate, dropped or parked, and every message once at its end."""
-    counts: Counter[str] = Counter()
-    for (name, _), number in state.system.metrics.items():
-        counts[name] += number
+    """Without faults, every accepted event is counted as recorded, duplicate, dropped or parked."""
+    counts = _counted(state)
     ends = counts["EventsRecorded"] + counts["EventsDuplicate"] + counts["EventsDropped"] + counts["EventsParked"]
     if counts["EventsAccepted"] != ends:
         raise Violation(f"{counts['EventsAccepted']} events were accepted, and {ends} were processed: {dict(counts)}")
+
+
+def message_metrics_balance(state: State, before: Observation, after: Observation) -> None:
+    """Without faults, every message that ended is counted once: as sent, skipped, failed or unknown."""
+    counts = _counted(state)
+    counted = sum(counts[f"Messages{end}"] for end in ("Sent", "Skipped", "Failed", "Unknown"))
+    earlier = _messages(before)
+    ended = [name for name, status in _messages(after).items() if status not in ("pending", "sending") and earlier.get(name) != status]
+    if not state.erases and counted != len(ended):
+        raise Violation(f"{len(ended)} messages ended, and {counted} were counted: {dict(counts)}")
+
+
+def _counted(state: State) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for (name, _), number in state.system.metrics.items():
+        counts[name] += number
+    return counts
+
+
+def _messages(seen: Observation) -> dict[str, str]:
+    """The status of each message by its id."""
+    return {message["id"]: message["status"] for customer in seen.customers.values() for message in customer["messages"]}

@@ -210,6 +210,8 @@ SCENARIOS: Final = (
             Advance(300),
             Settle(),
             Request("GET", "/api/erasures/{customer[id]}", name="erasure"),
+            Advance(DAY + 120),
+            Settle(),
         ),
         before=(
             post(identify("e0", email="marker-ada@example.com", name="marker-name"), event("e1", "signed_up", word="marker-word")),
