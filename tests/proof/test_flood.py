@@ -231,7 +231,7 @@ def test_everything_accepted_is_accounted_for(stack: Stack) -> None:
     for name, number in (
         ("accepted events", len(flood.accepted)),
         ("killed processes", killed.total()),
-        ("failing calls", planned.total()),
+        ("planned failures of the provider", planned.total()),
     ):
         count(f"flood: {name}", number)
 
