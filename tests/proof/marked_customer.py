@@ -87,7 +87,7 @@ class MarkedCustomer:
     @property
     def markers(self) -> set[str]:
         """Every text that may come out nowhere but in a response to a caller who may see it."""
-        return {MARK, PHONE, PHONE.removeprefix("+"), *self.secrets, *self.tokens}
+        return {MARK, PHONE, PHONE.removeprefix("+"), self.admin_key, *self.secrets, *self.tokens}
 
     def run(self) -> None:
         """Uses everything. Whatever the faults are, no request and no record is left out."""

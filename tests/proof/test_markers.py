@@ -139,6 +139,9 @@ def another_request(functions: FunctionsOnMoto, markers: set[str]) -> None:
     functions.faults.clear()
     wiring.workspace_administration().create_workspace("other", other_key, wiring.now())
     for key in (other_key, None, "an-unknown-key-of-nobody-000"):
+        refused = functions.ingest({"batch": [{}]}, key or "")
+        assert refused["statusCode"] >= 400
+        assert not any(marker in json.dumps(refused) for marker in markers)
         for method, path in REFUSED:
             response = functions.manage(method, path, key=key)
             assert response["statusCode"] >= 400

@@ -326,7 +326,7 @@ def without(ids: Ids, response: Mapping[str, Any]) -> str:
 LARGEST_ANSWER: Final = 50_000
 """The characters of the largest response with random texts; the documents of the API are larger and have none."""
 TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|\d{4}-\d\d-\d\d")
-RANDOM: Final = re.compile(r'(?:whsec_|wp_)[^"]+|[A-Za-z0-9+/_]*\d[A-Za-z0-9+/_]{7,}|"prefix": ?"[^"]*"')
+RANDOM: Final = re.compile(r'"(?:id|key|secret|previous|prefix)":"[^"]*"|\b[a-z_]{0,4}[a-z0-9]{25}\b|[A-Za-z0-9+/_]*\d[A-Za-z0-9+/_]{7,}')
 
 
 def test_every_operation_is_tried() -> None:
