@@ -144,5 +144,7 @@ def _responses(operation: Operation, schemas: BodySchemas) -> dict[str, Any]:
         success["headers"] = {"ETag": {"schema": {"type": "string"}}}
     if operation.response is not None:
         success["content"] = {operation.media: {"schema": schemas[operation.response, "serialization"]}}
-    problem = {"description": "The error", "content": {PROBLEM: {"schema": schemas[Problem, "serialization"]}}}
+    problem: dict[str, Any] = {"description": "The error", "content": {PROBLEM: {"schema": schemas[Problem, "serialization"]}}}
+    if operation.media.startswith("text/html"):
+        problem["content"][operation.media] = {"schema": {"type": "string"}}  # people read it in a browser
     return {str(status): success for status in (operation.status, *operation.further_statuses)} | {"default": problem}

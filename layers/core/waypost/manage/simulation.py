@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -27,6 +27,7 @@ from waypost.domain.messages.message import MessageReason, MessageStatus, Render
 from waypost.domain.messages.permission import consent_refusal
 from waypost.domain.runs.context import JourneyVersion
 from waypost.domain.runs.simulation import PlannedMessage, Simulation, TimedEvent, TimedReport
+from waypost.domain.values import exact_json
 from waypost.domain.values.findings import Finding
 from waypost.domain.values.generated_ids import customer_id
 from waypost.domain.values.json_pointers import pointer
@@ -36,9 +37,12 @@ from waypost.manage.dependencies import ManageDependencies
 from waypost.manage.journeys import draft_findings, invalid, read
 from waypost.manage.requests import NoQuery, RecordedPeriod, SimulatedReport, SimulationBody
 from waypost.manage.responses.journeys import SimulatedMessage, SimulationResponse
+from waypost.manage.time_limit import time_limit
 from waypost.ports import Customers, EventHistory
 
 MAX_RECORDED_EVENTS: Final = 1_000
+MAX_MESSAGE_BYTES: Final = 4_000_000
+"""How many bytes the messages of a dry run have at most: the response of a Lambda function ends at 6 MB."""
 PAGES_PER_READ: Final = 100
 ATTRIBUTE_EVENTS: Final = frozenset({"$identify", "$set"})
 """Events that change a customer's attributes: no journey has to name them."""
@@ -54,8 +58,21 @@ def simulate_journey(request: ApiRequest[NoQuery, SimulationBody]) -> Simulation
     simulation = simulate(ports, request.workspace, request.variables["id"], request.body, schema, request.now, request.base_url)
     journey = simulation.journey_version.journey
     attributes = ports.settings.read(request.workspace).settings.address_attributes
-    messages = [rendered(each, journey, attributes, ports, request.base_url) for each in simulation.messages]
+    messages = list(_within_limits((rendered(each, journey, attributes, ports, request.base_url) for each in simulation.messages), ports))
     return SimulationResponse.of(simulation, messages, list(event_warnings(journey, request.body)))
+
+
+def _within_limits(messages: Iterable[SimulatedMessage], dependencies: ManageDependencies) -> Iterator[SimulatedMessage]:
+    """The messages, which are rendered one by one. RefusedError 422 if they take too long, or do not fit into one response of Lambda."""
+    has_time, size = time_limit(dependencies.monotonic), 0
+    for message in messages:
+        size += len(exact_json.dumps(message.rendered))
+        if size > MAX_MESSAGE_BYTES or not has_time():
+            detail = (
+                f"The messages of this dry run have more than {MAX_MESSAGE_BYTES} bytes, or take too long to render: play fewer events."
+            )
+            raise RefusedError(422, "dry-run-too-long", detail)
+        yield message
 
 
 def simulate(

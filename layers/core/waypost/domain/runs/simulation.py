@@ -23,6 +23,9 @@ from waypost.domain.runs.transition import Transition, advance_on_message, advan
 MAX_CLOCK_STEPS: Final = 1_000
 """How many due times the clock jumps to. A loop of delays never ends by itself; the dry run of one ends here."""
 
+MAX_VISITS: Final = 10_000
+"""How many steps of all runs may be reached before no more time passes. Many runs in a loop would not fit into one response."""
+
 
 class TimedEvent(NamedTuple):
     """An event, and when it is accepted."""
@@ -131,7 +134,7 @@ class Simulation:
 
     def pass_time(self, until: datetime | None) -> None:
         """Ends every wait that is due by `until` (None: every wait), each at its own due time."""
-        while self.clock_steps < MAX_CLOCK_STEPS:
+        while self.clock_steps < MAX_CLOCK_STEPS and len(self.visits) < MAX_VISITS:
             due = min((run.due for run in self.runs.values() if run.due is not None), default=None)
             if due is None or (until is not None and due > until):
                 return
