@@ -220,7 +220,7 @@ class Execution:
         self._end_all()
         letters = system.request("GET", "/api/dead-letters")[1]["items"]
         if letters:
-            self.has_parked = True
+            self.has_parked = any(each["kind"] == "signal" for each in letters)
             system.request("POST", "/api/dead-letters/redrive")
             self._end_all()
         if self.state.erases:

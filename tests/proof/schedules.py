@@ -18,6 +18,8 @@ from waypost.domain.customers.identifiers import Identifier
 
 LENGTH: Final = 220
 """The number of operations in a schedule."""
+PHASE: Final = 20
+"""After so many operations, other families are at work, and other operations are frequent."""
 FAMILIES: Final = 8
 """How many groups of devices and people a schedule has. They have no identifier in common."""
 KINDS: Final = ("identify", "identify", "set", "trigger", "trigger", "trigger", "trigger")
@@ -144,6 +146,7 @@ class _Author:
         self.seed, self.random = seed, random
         self.generator = HistoryGenerator(random, kinds=KINDS)
         self.owners = [self._family(number) for number in range(FAMILIES)]
+        self.active = self.owners
         self.events: dict[str, GeneratedEvent] = {}
         self.batches = 0
         self.marked = 0
@@ -153,7 +156,11 @@ class _Author:
         operations: list[Operation] = [self._conditions()]
         makers = (self._post, self._again, self._deliver, self._pass, self._rare)
         while len(operations) < LENGTH:
-            operations.append(self.random.choices(makers, (10, 3, 60, 22, 5))[0]())
+            if len(operations) % PHASE == 1:
+                # In a burst, records of one customer queue up behind each other.
+                weights = self.random.choice(((10, 3, 60, 22, 5), (10, 3, 60, 22, 5), (25, 5, 45, 20, 5), (60, 10, 15, 10, 5)))
+                self.active = self.random.sample(self.owners, self.random.choice((1, 2, FAMILIES)))
+            operations.append(self.random.choices(makers, weights)[0]())
         return Schedule(self.seed, tuple(enumerate(operations)), self.events)
 
     def _family(self, number: int) -> dict[Identifier, Identifier | None]:
@@ -170,7 +177,7 @@ class _Author:
         if self.random.random() < 0.06:
             return self._marked_event()
         uuid = f"e{len(self.events)}"
-        made = self.generator.event(uuid, self.random.choice(self.owners))
+        made = self.generator.event(uuid, self.random.choice(self.active))
         self.events[uuid] = made
         return made.wire
 

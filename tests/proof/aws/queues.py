@@ -152,8 +152,9 @@ class StandardQueue:
         found[message.message_id] = self._receipt(message, now, seconds)
         if self.duplicate and self.random.random() < self.duplicate:
             self.receipts += 1
-            later = now + timedelta(seconds=self.random.uniform(0.1, 2 * self.settings.visibility_timeout))
-            self.add(replace(message, number=-self.receipts, visible_at=later, handle=""))
+            # At once or later: a second consumer may have the message at the same time as the first one.
+            seconds_later = self.random.choice((0.001, self.random.uniform(0.1, 2 * self.settings.visibility_timeout)))
+            self.add(replace(message, number=-self.receipts, visible_at=now + timedelta(seconds=seconds_later), handle=""))
 
     def _has_left(self, message: StoredMessage, now: datetime) -> bool:
         """Removes a message that is too old, or moves one that was received too often to the dead-letter queue."""
