@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from tests.proof.aws.calls import Call
 from tests.proof.aws.providers import Behaviour, Report, answered, failed
-from tests.proof.interleavings import Delivery, Pair
+from tests.proof.interleavings import Calls, Delivery, Pair
+from tests.proof.invariants import Violation
 from tests.proof.scenarios import (
     DAY,
     HELLO,
@@ -55,6 +57,24 @@ def ses_does(behaviour: Behaviour) -> Callable[[System], None]:
     return set_behaviour
 
 
+def nothing_goes_out_after_a_change_of_the_customer(calls: Calls) -> None:
+    """A sender that reads the customer after an unsubscription was written, or an erasure has blocked the rows, sends nothing."""
+    positions = range(len(calls))
+    sent = [number for number in positions if calls[number][1].operation == "send_email"]
+    read = [number for number in positions if sent and number < sent[0] and calls[number][0] == 0 and _is_read(calls[number][1])]
+    changed = [number for number in positions if calls[number][0] == 1 and _is_change(calls[number][1])]
+    if sent and changed and changed[0] < read[-1]:
+        raise Violation("the e-mail went out after the sender could know that it must not")
+
+
+def _is_read(call: Call) -> bool:
+    return call.operation == "batch_get_item" and "CustomersTable" in call.resources
+
+
+def _is_change(call: Call) -> bool:
+    return call.operation in ("put_item", "update_item", "transact_write_items") and "CustomersTable" in call.resources
+
+
 PAIRS: Final = (
     Pair(
         "signal and erasure",
@@ -69,6 +89,7 @@ PAIRS: Final = (
         ),
         after=AFTER_ERASURE,
         erases=True,
+        outcomes=2,
     ),
     Pair(
         "timer and erasure",
@@ -91,6 +112,7 @@ PAIRS: Final = (
         ERASE,
         before=(post(ERASED_IDENTIFY, event("e1", "signed_up", word="marker-word")), Deliver("SignalsQueue"), CUSTOMER),
         after=AFTER_ERASURE,
+        rule=nothing_goes_out_after_a_change_of_the_customer,
         erases=True,
     ),
     Pair(
@@ -115,6 +137,7 @@ PAIRS: Final = (
         ),
         after=AFTER_ERASURE,
         erases=True,
+        outcomes=2,
     ),
     Pair(
         "first set and erasure",
@@ -129,6 +152,7 @@ PAIRS: Final = (
         ),
         after=AFTER_ERASURE,
         erases=True,
+        outcomes=2,
     ),
     Pair(
         "sender and report of delivery",
@@ -164,6 +188,8 @@ PAIRS: Final = (
             Deliver("SignalsQueue"),
             post(event("e3", "$unsubscribe", topic="general", channel="email")),
         ),
+        rule=nothing_goes_out_after_a_change_of_the_customer,
+        outcomes=2,
     ),
     Pair(
         "publication and entry",
@@ -191,6 +217,7 @@ PAIRS: Final = (
         Request("POST", "/api/journeys/hello/pause"),
         before=(post(identify("e0")), Settle(), post(event("e1", "signed_up"))),
         after=(Settle(), Advance(10), Request("POST", "/api/journeys/hello/resume"), Settle()),
+        outcomes=2,
     ),
     Pair(
         "pause and sender",
@@ -221,6 +248,7 @@ PAIRS: Final = (
             Advance(10),
             post(event("e3", "purchase")),
         ),
+        outcomes=2,
     ),
     Pair(
         "resume and event at a worker that knows of the pause",
@@ -289,6 +317,7 @@ PAIRS: Final = (
         post(identify("e3", "device-2")),
         MATCH,
         before=(post(identify("e0")), post(event("e1", "signed_up", "device-2")), Settle(), post(event("e4", "signed_up"))),
+        outcomes=2,
     ),
     Pair(
         "matched merge and event that is held back",
@@ -309,6 +338,7 @@ PAIRS: Final = (
         post(identify("e3", "device-2")),
         post(event("e4", "purchase", "device-2")),
         before=(post(identify("e0")), Settle(), post(event("e1", "signed_up", "device-2"))),
+        outcomes=2,
     ),
     Pair(
         "identify and trigger of a known customer",
@@ -324,6 +354,7 @@ PAIRS: Final = (
         post(identify("e2", "device-2", "bob@example.com", name="Bob")),
         before=(post(event("e0", "signed_up", "device-2")), Settle()),
         after=(post(event("e4", "purchase", "device-2")), Settle()),
+        outcomes=2,
     ),
     Pair(
         "two identifies of one new device for two people",
@@ -331,6 +362,7 @@ PAIRS: Final = (
         post(identify("e1", "device-2", name="Ada")),
         post(identify("e2", "device-2", "bob@example.com", name="Bob")),
         after=(post(event("e4", "signed_up", "device-2")), Settle()),
+        outcomes=2,
     ),
     Pair(
         "two matchers of one signal",
@@ -377,12 +409,14 @@ PAIRS: Final = (
         (HELLO,),
         Request("PUT", "/api/schema", {**SCHEMA, "primaryKey": {"name": "account", "type": "Email"}}),
         post(identify("e1"), event("e2", "signed_up")),
+        outcomes=2,
     ),
     Pair(
         "schema and intake",
         (HELLO,),
         Request("PUT", "/api/schema", {**SCHEMA, "attributes": {"age": "Number"}}),
         post(identify("e1", age="old"), event("e2", "signed_up")),
+        outcomes=2,
     ),
     Pair(
         "two messages under a cap",
@@ -395,5 +429,6 @@ PAIRS: Final = (
             post(identify("e1"), event("e2", "signed_up"), event("e3", "published")),
             Deliver("SignalsQueue"),
         ),
+        outcomes=2,
     ),
 )

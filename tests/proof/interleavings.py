@@ -24,6 +24,10 @@ from tests.proof.system import QUEUES, System, on
 SECOND_WORKER: Final = " of the second"
 
 
+Calls = Sequence[tuple[int, Call]]
+"""The calls of an execution in their order, each with the number of its activity."""
+
+
 @dataclass(frozen=True)
 class Delivery:
     """The delivery of records of a queue.
@@ -45,7 +49,9 @@ Activity = Request | Delivery
 class Pair:
     """Two activities after the script `before`, and what follows them. `warm` fills the memory of the workers, after `before`.
 
-    `accepts` says of an outcome that neither serial order has whether it is a documented one.
+    `outcomes` is the number of outcomes that the two serial orders have: 1 if it does not matter which activity is first, else 2.
+    `accepts` says of an outcome that neither serial order has whether it is a documented one. `rule` raises Violation for calls that must
+    not follow each other.
     """
 
     name: str
@@ -56,10 +62,12 @@ class Pair:
     after: tuple[Action, ...] = (Settle(),)
     warm: tuple[Action, ...] = ()
     erases: bool = False
+    outcomes: int = 1
     index_lag: float = 1.0
     providers: Callable[[System], None] = lambda system: None
     meanwhile: Callable[[System], None] = lambda system: None
     accepts: Callable[[Any], bool] = lambda outcome: False
+    rule: Callable[[Calls], None] = lambda calls: None
 
     def start(self) -> State:
         """The state at the start of the two activities."""
@@ -235,6 +243,10 @@ class Interleaver:
         self.serial: list[Any] = []
         alone = [self._execute((Turn(number), Turn(1 - number))) for number in (0, 1)]
         self.serial = [self.ends[each.end] for each in alone]
+        if (self.serial[0] != self.serial[1]) != (self.pair.outcomes == 2):
+            raise Violation(
+                f"{self.pair.name}: the first activity before the second one leads to\n{self.serial[0]}\nelse\n{self.serial[1]}"
+            )
         for number in (0, 1):
             self._try_orders(number, alone[number])
 
@@ -275,6 +287,7 @@ class Interleaver:
         self.counts["interleavings"] += 1
         try:
             execution.run(turns)
+            self.pair.rule(execution.trace)
             execution.end = fingerprint(state)
             if execution.end not in self.ends:
                 self.ends[execution.end] = self._outcome(state)

@@ -108,6 +108,21 @@ def nothing_raises_what_is_no_outage(state: State, seen: Observation) -> None:
         raise Violation(state.system.errors[0])
 
 
+def no_published_journey_holds_anything(state: State, seen: Observation) -> None:
+    """What a paused journey held back goes on when the journey is resumed: neither a run nor a message stays held."""
+    tables = state.system.dynamodb
+    statuses = {
+        item["row"]["S"].removeprefix("journey#"): item["status"]["S"] for item in tables.items("JourneysTable") if "status" in item
+    }
+    published = {journey for journey, status in statuses.items() if status == "published"}
+    for item in tables.items("RunsTable"):
+        if item.get("stands", {"S": ""})["S"].startswith("held#") and item["live"]["S"].partition("#")[2] in published:
+            raise Violation(f"a published journey holds the run {item['row']['S']}")
+    for item in tables.items("MessagesTable"):
+        if item.get("heldBy", {"S": ""})["S"].partition("#")[2] in published:
+            raise Violation(f"a published journey holds the message {item['id']['S']}")
+
+
 def erased_events_leave_nothing(state: State, seen: Observation) -> None:
     """After an erasure that says `complete`, no table holds anything of the customer but keyed hashes, and no provider is called."""
     if not state.erases:
@@ -139,6 +154,7 @@ INVARIANTS: Final[tuple[Callable[[State, Observation], None], ...]] = (
     no_message_is_left_in_work,
     every_record_is_done,
     nothing_raises_what_is_no_outage,
+    no_published_journey_holds_anything,
     erased_events_leave_nothing,
 )
 
