@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 from tests.proof import faults
 from tests.proof.aws.calls import Call
 from tests.proof.faults import InjectedFault
-from tests.proof.invariants import Violation, check, message_metrics_balance, metrics_balance
+from tests.proof.invariants import Violation, check, message_metrics_balance, metrics_balance, nothing_is_sent_to_the_erased
 from tests.proof.observations import identifiers_in, observe, outcome
 from tests.proof.scenarios import Scenario
 from tests.proof.scripts import State
@@ -101,6 +101,7 @@ class Explorer:
         try:
             seen = observe(state, self.identifiers)
             check(state, seen)
+            nothing_is_sent_to_the_erased(state)
             agree(outcome(seen), self.expected)
         except Violation as violation:
             self._fail(violation, path)

@@ -240,6 +240,7 @@ def failures(use: FullUse) -> None:
     system.advance(60)
     found = use.request("GET", "/api/dead-letters")["items"]
     use.request("GET", "/api/dead-letters/count")
+    use.request("GET", "/api/dead-letters/groups")
     use.request("DELETE", f"/api/dead-letters/{found[0]['id']}")
     use.request("POST", "/api/dead-letters/redrive", {"id": found[1]["id"]})
     use.request("POST", "/api/dead-letters/redrive", {})

@@ -124,20 +124,12 @@ def no_published_journey_holds_anything(state: State, seen: Observation) -> None
 
 
 def erased_events_leave_nothing(state: State, seen: Observation) -> None:
-    """After an erasure that says `complete`, no table holds anything of the customer but keyed hashes, and no provider is called."""
+    """After an erasure that says `complete`, no table holds anything of the customer but keyed hashes."""
     if not state.erases:
         return
     status = state.answers["erasure"]
     if not status["complete"]:
         raise Violation(f"the erasure is not complete: {status}")
-    erased_at = datetime.fromisoformat(status["erasedAt"])
-    late = [
-        each.message
-        for each in (*state.system.ses.delivered, *state.system.sms.delivered, *state.system.receivers.delivered)
-        if each.at > erased_at
-    ]
-    if late:
-        raise Violation(f"sent after the erasure: {late}")
     for table in TABLES:
         for item in state.system.dynamodb.items(table):
             text = json.dumps(item, default=str)
@@ -163,6 +155,17 @@ def check(state: State, seen: Observation) -> None:
     """Raises Violation for the first promise that does not hold."""
     for invariant in INVARIANTS:
         invariant(state, seen)
+
+
+def nothing_is_sent_to_the_erased(state: State) -> None:
+    """After the erasure of the only customer, no provider is called."""
+    if not state.erases:
+        return
+    erased_at = datetime.fromisoformat(state.answers["erasure"]["erasedAt"])
+    system = state.system
+    late = [each.message for each in (*system.ses.delivered, *system.sms.delivered, *system.receivers.delivered) if each.at > erased_at]
+    if late:
+        raise Violation(f"sent after the erasure: {late}")
 
 
 def metrics_balance(state: State) -> None:

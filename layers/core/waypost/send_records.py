@@ -84,7 +84,8 @@ class RecordSender:
         outcome = {"channel": message.channel, "attempt": message.attempt_count, "reason": message.reason}
         self.telemetry.log_line(message.status.value, **ids, **outcome)
         match message.status:
-            case MessageStatus.SENT:
+            case MessageStatus.SENT | MessageStatus.DELIVERED | MessageStatus.BOUNCED | MessageStatus.OPENED | MessageStatus.CLICKED:
+                # A report may come before the answer of the provider. The row then has a later status than `sent`.
                 self.telemetry.count("MessagesSent")
             case MessageStatus.UNKNOWN:
                 self.telemetry.count("MessagesUnknown")
