@@ -7,6 +7,7 @@ function does both, because it is then warm when the turn comes.
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, SqsFifoPartialProcessor, process_partial_response
@@ -68,4 +69,5 @@ def _match_batch(event: dict[str, Any], context: LambdaContext, telemetry: Funct
 def _queue_record(record: SQSRecord) -> QueueRecord:
     attributes = record.attributes
     receives = int(attributes.approximate_receive_count)
-    return QueueRecord(record.message_id, record.body, receives, record.receipt_handle, attributes.message_group_id)
+    sent_at = datetime.fromtimestamp(int(attributes.sent_timestamp) / 1000, UTC)
+    return QueueRecord(record.message_id, record.body, receives, record.receipt_handle, attributes.message_group_id, sent_at)

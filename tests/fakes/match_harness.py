@@ -135,9 +135,17 @@ class MatchHarness:
         self.log = FakeLog(self.receipts)
         self.snapshots = self._snapshots()
 
-    def match(self, signal: Signal, now: datetime = NOW, *, redelivered: bool = False, group: str | None = None) -> list[Receipt]:
+    def match(
+        self,
+        signal: Signal,
+        now: datetime = NOW,
+        *,
+        redelivered: bool = False,
+        group: str | None = None,
+        accepted_at: datetime | None = None,
+    ) -> list[Receipt]:
         """One delivery of a signal, in the message group of the customer that it names or in another one."""
-        return match(signal, now, self.ports(), redelivered=redelivered, group=group)
+        return match(signal, now, self.ports(), redelivered=redelivered, group=group, accepted_at=accepted_at)
 
     def deliver(self, signals: Sequence[Signal], now: datetime = NOW) -> int:
         """Delivers signals in order, each until it succeeds, then those that they moved to other groups. Returns the failed deliveries."""

@@ -48,6 +48,8 @@ from tests.proof.system import CONSUMERS, QUEUES, Worker, on
 
 MEANWHILE: Final = "another worker works before it"
 FAULTS: Final = {str(fault): fault for fault in injected.SINGLE}
+OTHERS: Final = " of others"
+"""The workers that work at the same time."""
 CALL_SECONDS: Final = 0.01
 INTAKE_SECONDS: Final = 10.0
 KEY_SECONDS: Final = 3_600.0
@@ -270,20 +272,24 @@ class Execution:
     def _fault_at(self, position: int, call: Call) -> str:
         if self.schedule.faults is not None:
             name = self.schedule.faults.get((self._operation, position), "")
-        elif self.conditions.faults and self._draws.random() < self.conditions.faults:
-            name = self._draws.choice((*FAULTS, MEANWHILE, MEANWHILE, MEANWHILE))
+        elif (drawn := self._draws.random()) < self.conditions.faults:
+            name = self._draws.choice(tuple(FAULTS))
         else:
-            name = ""
+            name = MEANWHILE if drawn - self.conditions.faults < self.conditions.meanwhile else ""
         can_happen = not self._depth if name == MEANWHILE else name in FAULTS and FAULTS[name].applies(call)
         return name if can_happen else ""
 
     def _work_meanwhile(self) -> None:
-        """Another worker works while this one waits for an answer. It is not disturbed in the same way once more."""
-        failed, self._depth = self._sqs_failed, 1
+        """Another worker works at the same time, or a batch is posted again. It is not disturbed in the same way once more."""
+        failed, now, self._depth = self._sqs_failed, self.system.clock.seconds, 1
+        work = self._draws.choice((*CONSUMERS, "SignalsQueue", "")) if self.posted else "SignalsQueue"
         try:
-            self.system.deliver(self.system.random.choice((*CONSUMERS, "SignalsQueue")), " of others")
+            if work:
+                self.system.deliver(work, OTHERS)
+            else:
+                self._post(self._draws.choice(list(self.posted.values())), OTHERS)
         finally:
-            self._sqs_failed, self._depth = failed, 0
+            self._sqs_failed, self._depth, self.system.clock.seconds = failed, 0, now
 
     def _perform(self, call: Call, perform: Perform, **changed: Any) -> Any:
         answer = perform(**changed)

@@ -109,11 +109,12 @@ class Redrive:
 class Conditions:
     """How often something goes wrong from now on: the chance for each call, record, read or message.
 
-    `faults`: a call of AWS fails in one of the ways of `faults.SINGLE`, or another worker works before it. `provider`: a provider does
-    not answer as usual. `lag`: the longest lag of indexes and tables, in seconds.
+    `faults`: a call of AWS fails in one of the ways of `faults.SINGLE`. `meanwhile`: another worker works before a call. `provider`: a
+    provider does not answer as usual. `lag`: the longest lag of indexes and tables, in seconds.
     """
 
     faults: float = 0.0
+    meanwhile: float = 0.0
     duplicates: float = 0.0
     reorder: float = 0.0
     provider: float = 0.0
@@ -214,6 +215,7 @@ class _Author:
         without_faults = self.seed % 4 == 0
         return Conditions(
             faults=0.0 if without_faults else draw((0.0, 0.005, 0.02, 0.06)),
+            meanwhile=draw((0.0, 0.01, 0.1)),
             duplicates=draw((0.0, 0.1)),
             reorder=draw((0.0, 0.5)),
             provider=0.0 if without_faults else draw((0.0, 0.1, 0.5)),

@@ -282,7 +282,7 @@ def simulated() -> Iterator[None]:
             patch.setattr(module, "uuid4", lambda: UUID(active().token()))
         patch.setattr(secrets, "token_hex", lambda size=16: active().token()[-2 * size :])
         patch.setattr(secrets, "token_bytes", lambda size=32: active().token().encode()[-size:])
-        patch.setattr(backoff, "random", Random(0))
+        patch.setattr(backoff, "random", _Chance())
         patch.setattr(pinned_http, "PinnedHttp", _Http)
         patch.setattr(webhook, "WebhookChannel", partial(webhook.WebhookChannel, monotonic=time.monotonic))
         for name, function in list(vars(wiring).items()):
@@ -310,6 +310,14 @@ def _executor(max_workers: int = 8) -> SimulatedExecutor:
 
 def _remembered(compute: Callable[..., Any], *arguments: Any) -> Any:
     return active().remembered(compute, *arguments)
+
+
+class _Chance:
+    """The random pauses between attempts. They are of the active system, so that its run does not depend on those before it."""
+
+    def uniform(self, shortest: float, longest: float) -> float:
+        """As `random.uniform`."""
+        return active().random.uniform(shortest, longest)
 
 
 class _Http:

@@ -12,6 +12,7 @@ from itertools import count as numbers
 import pytest
 
 from tests.proof.counted import IS_FULL, count
+from tests.proof.schedule_runs import started
 from tests.proof.schedules import schedule_of
 from tests.proof.shrinking import carried_out, described, minimal, shrunk
 
@@ -61,3 +62,17 @@ def test_a_list_is_made_as_short_as_what_fails() -> None:
 
     assert list(minimal(range(100), fails)) == [3, 50, 97]
     assert len(tried) < 60
+
+
+@pytest.mark.usefixtures("simulation")
+def test_a_seed_determines_all_that_happens() -> None:
+    """A schedule happens in the same way once more, also after another one in the same process."""
+
+    def outline(seed: int) -> tuple[int, float, object]:
+        execution = started(schedule_of(seed))
+        execution.run()
+        return execution.steps, execution.system.clock.seconds, execution.injected_faults
+
+    first = outline(7)
+    outline(5)
+    assert outline(7) == first

@@ -43,13 +43,17 @@ class NotStartedError(WaypostError):
 
 
 class QueueRecord(NamedTuple):
-    """One delivery of a message by SQS. `receives` counts its deliveries, this one included; a standard queue has no `group`."""
+    """One delivery of a message by SQS. `receives` counts its deliveries, this one included; a standard queue has no `group`.
+
+    `sent_at` is the time at which the queue accepted the message.
+    """
 
     id: str
     body: str
     receives: int
     receipt_handle: str
     group: str | None = None
+    sent_at: datetime | None = None
 
     @property
     def pause_seconds(self) -> int:

@@ -373,3 +373,25 @@ def test_an_event_that_waited_in_the_queue_during_the_publication_enters(harness
     harness.clear_caches()
     harness.match(arrived(SIGN_UP | {"uuid": "s1"}), NOW + MINUTE)
     assert [(each.journey, each.outcome) for each in harness.receipt("s1").journeys] == [("welcome", "ignored"), ("later", "entered")]
+
+
+@pytest.mark.parametrize("kind", ["outcome", "release", "timer of another wait"])
+def test_a_late_signal_ends_no_wait_that_was_not_over_when_it_was_accepted(harness: MatchHarness, kind: str) -> None:
+    """A signal that was accepted a day after the entry and is processed on day 4 leaves the timeout of day 3 to the events behind it."""
+    lookup_id, accepted_at = Identifier("correlation", "device-1"), NOW + DAY
+    [timer] = harness.timers.armed.values()
+    late: dict[str, Signal] = {
+        "outcome": MessageSettled("w1", CUSTOMER, lookup_id, "another run", "hello", 1, "msg", MessageStatus.SENT),
+        "release": CustomerReleased("w1", CUSTOMER, lookup_id, "another journey", 0, 0),
+        "timer of another wait": TimerDue(replace(timer, run="another run", due=accepted_at)),
+    }
+    harness.match(late[kind], NOW + 4 * DAY, accepted_at=accepted_at)
+    harness.match(arrived(BOUGHT, at=NOW + 2 * DAY), NOW + 4 * DAY)
+    assert queued_steps(harness) == ["thanks"]
+
+
+def test_a_timer_ends_its_wait_also_if_the_clock_of_the_queue_is_behind(harness: MatchHarness) -> None:
+    """A timer that the queue accepted a second before its time, and that is processed after it, ends its wait."""
+    [timer] = harness.timers.armed.values()
+    harness.match(TimerDue(timer), NOW + 3 * DAY, accepted_at=NOW + 3 * DAY - timedelta(seconds=1))
+    assert queued_steps(harness) == ["nudge"]

@@ -33,13 +33,15 @@ def match(
     *,
     redelivered: bool,
     group: str | None = None,
+    accepted_at: datetime | None = None,
     on_moved: Callable[[int], None] | None = None,
 ) -> list[Receipt]:
     """Processes a signal and returns the receipts of what it newly did: its new events, or the moves of a customer's runs.
 
     `redelivered` says that an earlier delivery may have begun the work. `group` is the message group of this delivery, None for that of the
-    customer whom the signal names. `on_moved` gets the number of events that go to other message groups. Any call of a port can raise
-    UnavailableError; a later delivery of the same signal then continues where this one stopped.
+    customer whom the signal names. `accepted_at` is the time at which the queue accepted the signal, None for now. `on_moved` gets the
+    number of events that go to other message groups. Any call of a port can raise UnavailableError; a later delivery of the same signal
+    then continues where this one stopped.
     """
     match signal:
         case EventsArrived():
@@ -50,7 +52,7 @@ def match(
             resume(signal, dependencies)
             return []
         case TimerDue() | MessageSettled() | MessageReported() | CustomerReleased():
-            return wake(signal, now, dependencies)
+            return wake(signal, now, dependencies, accepted_at or now)
         case ErasureContinued():
             continue_erasure(signal, now, dependencies.erasing())
             return []

@@ -88,7 +88,15 @@ class RecordMatcher:
     def _match(self, signal: Signal, record: QueueRecord, *, redelivered: bool) -> None:
         dependencies = self.matching()
         moved: list[int] = []
-        receipts = match(signal, self.clock(), dependencies, redelivered=redelivered, group=record.group, on_moved=moved.append)
+        receipts = match(
+            signal,
+            self.clock(),
+            dependencies,
+            redelivered=redelivered,
+            group=record.group,
+            accepted_at=record.sent_at,
+            on_moved=moved.append,
+        )
         _log(signal, receipts, sum(moved), self.telemetry)
         _report_unreadable_journeys(signal, receipts, dependencies.snapshots.unreadable(signal.workspace), self.telemetry)
 

@@ -15,6 +15,7 @@ from waypost.domain.reasons import Reason
 from waypost.domain.runs.context import NO_EVENT, StepContext
 from waypost.domain.runs.message_knowledge import RunReport
 from waypost.domain.runs.reactions import Reaction, Rules, apply_time
+from waypost.domain.runs.run import Run
 from waypost.domain.runs.timers import Timer
 from waypost.domain.runs.transition import Transition, advance_on_message, advance_on_report, timer_of
 from waypost.domain.signals import CustomerReleased, MessageReported, MessageSettled, TimerDue
@@ -29,8 +30,8 @@ UNREADABLE_PAUSE: Final = timedelta(minutes=15)
 WakeUp = TimerDue | MessageSettled | MessageReported | CustomerReleased
 
 
-def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list[Receipt]:
-    """Applies the time that has passed, and the outcome or a report of a message, to all runs of a customer.
+def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies, accepted_at: datetime) -> list[Receipt]:
+    """Applies the time that had passed when the queue accepted the signal, and the outcome or a report of a message, to a customer's runs.
 
     Returns a receipt of that for the log. A signal that comes twice, early, or after its step was left changes nothing. UnavailableError if
     a dependency is down, or if other workers change the customer again and again; a later delivery of the signal then continues.
@@ -39,6 +40,7 @@ def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list
     #
     # A journey that was just resumed may still be paused in the snapshot of a warm function. Its run would be held again, and nothing would
     # release it: so the signal carries the revision by which the journey was resumed, and an older snapshot is read again.
+    counts_from = _counts_from(signal, now, accepted_at)
     snapshot = dependencies.snapshots.get(signal.workspace, now, signal.revision if isinstance(signal, CustomerReleased) else 0)
     for _ in range(MATCH_ATTEMPTS):
         rows = identify.find_rows(dependencies.customers, signal.workspace, signal.lookup_id)
@@ -54,12 +56,12 @@ def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list
         if unit_of_work.customer != customer.id:  # merged between the two reads
             continue
         rules = rules_of(dependencies, signal.workspace, unit_of_work.customer_runs, snapshot, now)
-        transitions = _transitions(signal, customer, unit_of_work, snapshot, rules, now)
+        transitions = _transitions(signal, customer, unit_of_work, snapshot, rules, counts_from)
         if not transitions or unit_of_work.save(transitions, []):
             # Also without a transition: an earlier delivery may have saved it and died before its effects.
             unit_of_work.execute_effects()
             if isinstance(signal, TimerDue):
-                _rearm_timer(signal.timer, customer, unit_of_work, rules, now, dependencies)
+                _rearm_timer(signal.timer, customer, unit_of_work, rules, (counts_from, now), dependencies)
             if isinstance(signal, MessageSettled | MessageReported) and signal.run in rules.unreadable:
                 # The outcome comes once, and so does a report. As a dead letter it can be sent again when the version can be read.
                 raise LookupError("the version of a run that waits for a message cannot be read")
@@ -70,13 +72,21 @@ def wake(signal: WakeUp, now: datetime, dependencies: MatchDependencies) -> list
     raise UnavailableError("a customer's runs changed too often")
 
 
+def _counts_from(signal: WakeUp, now: datetime, accepted_at: datetime) -> datetime:
+    """The time up to which the waits of the customer end. A wait that ends later is not over for this signal, although it may be by now."""
+    # The signal may be processed long after the queue accepted it. Events that were accepted meanwhile are behind it, and a timeout that
+    # was due after one of them must not be taken before it. A report counts from the time at which it was received. A timer that is due
+    # ends its own wait, whatever the clock of the queue says.
+    if isinstance(signal, MessageReported):
+        return min(now, signal.at)
+    earliest = signal.timer.due if isinstance(signal, TimerDue) else accepted_at
+    return min(now, max(accepted_at, earliest))
+
+
 def _transitions(
-    signal: WakeUp, customer: Customer, unit_of_work: RunUnitOfWork, snapshot: Snapshot, rules: Rules, now: datetime
+    signal: WakeUp, customer: Customer, unit_of_work: RunUnitOfWork, snapshot: Snapshot, rules: Rules, counts_from: datetime
 ) -> list[Transition]:
     """What the time that has passed does to the customer's runs, and after that the outcome or the report of a message."""
-    # A report counts from the time at which it was received, as an event does: a timeout that was due later is not taken before it,
-    # although it is processed later.
-    counts_from = min(now, signal.at) if isinstance(signal, MessageReported) else now
     context = StepContext(customer, NO_EVENT, counts_from, snapshot.schema.timezone)
     reaction = apply_time(unit_of_work.customer_runs.runs, rules, context)
     if isinstance(signal, MessageSettled):
@@ -91,6 +101,7 @@ def _apply_outcome(signal: MessageSettled, reaction: Reaction, rules: Rules, con
     run, journey_version = reaction.runs.get(signal.run), rules.versions.get(signal.run)
     if run is not None and journey_version is not None:
         paused = run.journey in rules.paused
+        context = _after_history(run, context)
         transition = advance_on_message(journey_version, run, signal.step, signal.visit, signal.status, context, paused=paused)
         if transition is not None:
             reaction.add(transition)
@@ -100,21 +111,31 @@ def _apply_report(signal: MessageReported, reaction: Reaction, rules: Rules, con
     """Applies the report to the run that has sent the message. A run that knows it already stays as it is."""
     run, journey_version = reaction.runs.get(signal.run), rules.versions.get(signal.run)
     if run is not None and journey_version is not None:
-        # Waypost may have got the report before the time at which the run came to its step, if the signal of that was processed first. The
-        # millisecond keeps the two moves apart in the history of the run.
-        last = run.history[-1].at if run.history else None
-        if last is not None and context.now <= last:
-            context = replace(context, now=last + timedelta(milliseconds=1))
+        context = _after_history(run, context)
         report = RunReport(signal.step, signal.visit, signal.status, signal.link)
         transition = advance_on_report(journey_version, run, report, context, paused=run.journey in rules.paused)
         if transition is not None:
             reaction.add(transition)
 
 
+def _after_history(run: Run, context: StepContext) -> StepContext:
+    """The context of a move that is later than all moves of the run."""
+    # A report or an outcome may have been received before the time at which the run came to its step, if the signal of that was processed
+    # first. The millisecond keeps the two moves apart in the history of the run.
+    last = run.history[-1].at if run.history else None
+    return context if last is None or context.now > last else replace(context, now=last + timedelta(milliseconds=1))
+
+
 def _rearm_timer(
-    timer: Timer, customer: Customer, unit_of_work: RunUnitOfWork, rules: Rules, now: datetime, dependencies: MatchDependencies
+    timer: Timer,
+    customer: Customer,
+    unit_of_work: RunUnitOfWork,
+    rules: Rules,
+    times: tuple[datetime, datetime],
+    dependencies: MatchDependencies,
 ) -> None:
     """Arms a timer once more if its run is still in the visit that it was armed for: it came early, or the run's version is unreadable."""
+    counted_from, now = times
     # A timer comes once, and clocks differ. Without this the run would wait until the customer does something. The new timer has another
     # number, and with it another name: under the same name the queue would drop it as a repetition.
     run = unit_of_work.customer_runs.find(timer.run)
@@ -123,5 +144,5 @@ def _rearm_timer(
         return
     if timer.run in rules.unreadable:
         dependencies.timers.arm(replace(timer, rearm_count=timer.rearm_count + 1, due=max(current.due, now + UNREADABLE_PAUSE)), now)
-    elif current.due > now:
+    elif current.due > counted_from:
         dependencies.timers.arm(replace(timer, rearm_count=timer.rearm_count + 1, due=current.due), now)
