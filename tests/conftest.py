@@ -44,6 +44,8 @@ WAITING = (
     "docs",
     "template",
     "adapters/test_liquid_limits.py",
+    "proof/surface/test_bombs.py",
+    "proof/test_planted_bugs.py",
 )
 # One worker runs the tests of a group, and so starts once what they share. A file is a group, except for these, by parts of their ids.
 GROUPS = {
@@ -59,14 +61,16 @@ GROUPS = {
     "template/test_build.py": "the build",
     "template/test_layer.py": "the build",
 }
-# The tests of these files share nothing: each is a group of its own. The last two files take long and come late, where one worker would
-# end after the others.
+# The tests of these files share nothing: each is a group of its own. Those after the first three take long and come late, where one worker
+# would end after the others.
 INDEPENDENT = (
     "docs/test_documents.py",
     "stories/test_make_run.py",
     "model/test_histories.py",
     "usecases/match/test_crashes.py",
     "usecases/match/test_event_ownership.py",
+    "proof/test_crash_points.py",
+    "proof/test_planted_bugs.py",
 )
 
 

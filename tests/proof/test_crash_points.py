@@ -11,9 +11,9 @@ from tests.proof.counted import IS_FULL, count
 from tests.proof.explorer import Explorer
 from tests.proof.scenarios import SCENARIOS, Scenario
 
-SHORT_SAMPLE = 0.2
+SHORT_SAMPLE = 0.1
 """The share of the single faults that `make test` tries; `make proof` tries all of them."""
-SHORT_PAIRS = 0.02
+SHORT_PAIRS = 0.01
 
 
 def _explore(explorer: Explorer) -> None:
