@@ -69,5 +69,5 @@ def _match_batch(event: dict[str, Any], context: LambdaContext, telemetry: Funct
 def _queue_record(record: SQSRecord) -> QueueRecord:
     attributes = record.attributes
     receives = int(attributes.approximate_receive_count)
-    sent_at = datetime.fromtimestamp(int(attributes.sent_timestamp) / 1000, UTC)
+    sent_at = wiring.on_this_clock(datetime.fromtimestamp(int(attributes.sent_timestamp) / 1000, UTC))
     return QueueRecord(record.message_id, record.body, receives, record.receipt_handle, attributes.message_group_id, sent_at)

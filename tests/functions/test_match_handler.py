@@ -6,11 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from functions.match import app
 from tests.fakes.journeys import journey
@@ -433,3 +435,15 @@ def test_numbers_that_cannot_be_written_fail_no_record(
     assert function.invoke(records("groups")) == []
     assert function.entered == {"a1", "a2", "b1", "b2", "c1"}
     assert [line["level"] for line in log_lines(caplog) if line["message"] == "not counted"] == ["WARNING"]
+
+
+def test_the_time_of_a_record_is_on_the_clock_of_the_local_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that was advanced by three days also advances the time at which the queue accepted a record."""
+    clock_file = tmp_path / "clock"
+    clock_file.write_text(repr(3 * 86400.0))
+    record = records("signal")["Records"][0]
+    plain = app._queue_record(SQSRecord(record)).sent_at
+    monkeypatch.setenv("WAYPOST_CLOCK_FILE", str(clock_file))
+    advanced = app._queue_record(SQSRecord(record)).sent_at
+    assert plain is not None
+    assert advanced == plain + timedelta(days=3)

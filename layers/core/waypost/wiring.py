@@ -75,6 +75,11 @@ def now() -> datetime:
     return clock.now(settings.optional("WAYPOST_CLOCK_FILE"))
 
 
+def on_this_clock(time_of_aws: datetime) -> datetime:
+    """A time that a service of AWS has measured, on the clock of `now`, which the local run may have advanced."""
+    return time_of_aws + clock.offset(settings.optional("WAYPOST_CLOCK_FILE"))
+
+
 def table(name: str) -> Table:
     """The table whose name is in this environment variable."""
     return Table(settings.required(name))
