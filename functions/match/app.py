@@ -69,5 +69,7 @@ def _match_batch(event: dict[str, Any], context: LambdaContext, telemetry: Funct
 def _queue_record(record: SQSRecord) -> QueueRecord:
     attributes = record.attributes
     receives = int(attributes.approximate_receive_count)
-    sent_at = wiring.on_this_clock(datetime.fromtimestamp(int(attributes.sent_timestamp) / 1000, UTC))
+    # SQS always sends it; an event that is written by hand for a test may lack it.
+    milliseconds = attributes.get("SentTimestamp")
+    sent_at = wiring.on_this_clock(datetime.fromtimestamp(int(milliseconds) / 1000, UTC)) if milliseconds else None
     return QueueRecord(record.message_id, record.body, receives, record.receipt_handle, attributes.message_group_id, sent_at)
