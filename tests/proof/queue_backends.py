@@ -117,7 +117,7 @@ class Simulated:
         return self.clock.now
 
     def advance(self, seconds: float) -> None:
-        """Advances the time of the services, and fires what is due."""
+        """Advances the simulated clock, and fires the schedules that are due."""
         self.clock.advance(seconds)
         self.scheduler.fire()
 

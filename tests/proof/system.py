@@ -153,7 +153,7 @@ class System:
                 self.sqs.delete(queue, record["receiptHandle"])
 
     def invoke(self, function: str, event: Any, worker: str = "") -> Any:
-        """Invokes the worker of this name. ProcessEndedError if the function ends; the next invocation is then of a new instance."""
+        """Invokes a function on the worker of this name. ProcessEndedError if its process ends; the next invocation starts one."""
         name = f"{function}{worker}"
         if name not in self.workers:
             self.workers[name] = Worker(function)

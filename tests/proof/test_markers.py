@@ -134,7 +134,7 @@ def check(functions: FunctionsOnMoto, markers: set[str], output: str, lines: Lin
 
 
 def another_request(functions: FunctionsOnMoto, markers: set[str]) -> None:
-    """Errors of another workspace, and of nobody, hold nothing of what the functions have in memory."""
+    """An error response to another workspace, or to a caller without a key, shows nothing of what functions keep in memory."""
     other_key = "admin-key-of-another-workspace"
     functions.faults.clear()
     wiring.workspace_administration().create_workspace("other", other_key, wiring.now())

@@ -170,7 +170,7 @@ def test_a_message_expires(sqs: Sqs, clock: AdvancedClock) -> None:
 
 
 def test_a_delayed_message_is_invisible_at_first(sqs: Sqs, clock: AdvancedClock) -> None:
-    """A message with a delay comes after it and not before it; a FIFO queue takes no delay."""
+    """A delayed message becomes visible when its delay is over, and not before. A FIFO queue refuses a delay for a single message."""
     sqs.send_message(QueueUrl=sqs.url("DelaysQueue"), MessageBody="x", DelaySeconds=7)
     assert sqs.receive("DelaysQueue", 10) == []
     assert sqs.next_visible("DelaysQueue") == 7

@@ -17,7 +17,7 @@ HALF_SECONDS = range(25)
 
 
 def _published_between_two_workers(entered_after: float, bought_after: float) -> State:
-    """Ada signs up and buys after the publication of a journey; a new worker matches the first event, a warm one the second."""
+    """A customer signs up and buys after a journey is published. A new worker matches the first event, a warm one the second."""
     before = (post(identify("e0")), Settle())
     state = prepared((), (), before, lambda system: None)
     system = state.system

@@ -55,7 +55,7 @@ def response(status: int, body: bytes, headers: Mapping[str, str] | None = None)
 
 
 def error_response(service: str, code: str, status: int, legacy: str | None = None, **members: Any) -> AWSResponse:
-    """The response with an error in the protocol of a service. `legacy` is the code that SQS adds for its older protocol."""
+    """The HTTP response by which a service reports an error. `legacy` is the older code that SQS adds in a header."""
     body = {"message": "why", "Message": "why", **members}
     if _model(service).metadata["protocol"] == "rest-json":
         return response(status, json.dumps(body).encode(), {"x-amzn-errortype": f"{code}:http://internal.amazon.com/"})

@@ -207,7 +207,7 @@ ORDERED: Final = frozenset({"S", "N", "B"})
 
 
 def at_path(item: Item, path: Path) -> Value | None:
-    """The value at a document path, or None."""
+    """The value in an item at a document path such as `a.b[0]`; None if the item has none there."""
     value: Any = item.get(str(path[0]))
     for part in path[1:]:
         if value is None:

@@ -126,7 +126,7 @@ class SortedRows:
             del self.order[bisect_left(self.order, key)]
 
     def copy(self) -> SortedRows:
-        """A copy, which shares the rows."""
+        """A copy that shares the stored rows with the original, because a row never changes."""
         twice = SortedRows()
         twice.rows, twice.order = dict(self.rows), list(self.order)
         return twice
@@ -155,7 +155,7 @@ class StoredIndex:
         self._writes = 0
 
     def __deepcopy__(self, memo: dict[int, Any]) -> StoredIndex:
-        """A copy, which shares the rows: they never change."""
+        """A copy that shares the stored rows with the original, because a row never changes."""
         copy = StoredIndex(self.shape, self._table_key, ordered=self._ordered)
         copy._partitions = {value: rows.copy() for value, rows in self._partitions.items()}
         copy._entries, copy._pending, copy._due = dict(self._entries), list(self._pending), dict(self._due)
@@ -220,7 +220,7 @@ class StoredTable:
         self._replaced: dict[Part, deque[tuple[float, Part, Row | None]]] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> StoredTable:
-        """A copy, which shares the rows: they never change."""
+        """A copy that shares the stored rows with the original, because a row never changes."""
         copy = StoredTable(self.name, self.shape)
         copy.indexes = {name: deepcopy(index, memo) for name, index in self.indexes.items()}
         copy._partitions = {value: rows.copy() for value, rows in self._partitions.items()}

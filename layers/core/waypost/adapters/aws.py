@@ -91,7 +91,7 @@ REFUSED_CREDENTIALS_CODES: Final = frozenset(
 """The part of the same table with a text of its own: AWS does not know the credentials, or they have expired."""
 
 OUTAGE_STATUSES: Final = frozenset({408, 429})
-"""Time-outs and throttling are outages whatever the code is, as every 5xx is: a response without a body has no code."""
+"""HTTP statuses that are outages with any error code or none, as every 5xx is: request time-out and throttling."""
 
 _CREDENTIALS_ADVICE: Final = (
     "On a local emulator, the credentials are AWS_ACCESS_KEY_ID=test and AWS_SECRET_ACCESS_KEY=test: "

@@ -39,8 +39,8 @@ def match(
     """Processes a signal and returns the receipts of what it newly did: its new events, or the moves of a customer's runs.
 
     `redelivered` says that an earlier delivery may have begun the work. `group` is the message group of this delivery, None for that of the
-    customer whom the signal names. `accepted_at` is the time at which the queue accepted the signal, None for now. `on_moved` gets the
-    number of events that go to other message groups. Any call of a port can raise UnavailableError; a later delivery of the same signal
+    customer whom the signal names. `accepted_at` is the time at which the queue accepted the signal; None stands for `now`. `on_moved` gets
+    the number of events that go to other message groups. Any call of a port can raise UnavailableError; a later delivery of the same signal
     then continues where this one stopped.
     """
     match signal:

@@ -53,7 +53,7 @@ class ManagedWorkspaces(Workspaces, Protocol):
         """When the workspace was created. LookupError if it does not exist."""
 
     def stored_schema(self, workspace: str) -> StoredSchema:
-        """The schema of the workspace and the text that is stored of it; the empty one with an empty text if none was saved."""
+        """The schema of the workspace, and the JSON text that the table holds of it. Both are empty if none was saved."""
 
     def save_schema(self, workspace: str, schema: Schema, replaced: StoredSchema | None = None) -> StoredSchema:
         """Replaces the schema of the workspace: the schema `replaced`, or any. StaleError if another one is stored by now."""

@@ -49,7 +49,7 @@ class DynamoWorkspaces:
         return self.stored_schema(workspace).schema
 
     def stored_schema(self, workspace: str) -> StoredSchema:
-        """The schema of the workspace and the text that is stored of it; the empty one with an empty text if none was saved."""
+        """The schema of the workspace, and the JSON text that the table holds of it. Both are empty if none was saved."""
         item = self.table.get(_key(workspace, "schema"))
         return StoredSchema(Schema.stored(exact_json.loads(item["json"])), item["json"]) if item else StoredSchema(Schema(), "")
 
