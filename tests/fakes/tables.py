@@ -29,7 +29,7 @@ _numbers = count()
 KEEP_SESSION: Final[DefaultConfig] = {"core": {"reset_boto3_session": False}}
 
 
-class _DynamoSerializer(JSONSerializer):  # type: ignore[misc] # moto has no types
+class _DynamoSerializer(JSONSerializer):
     """Takes the members of a dictionary by their names.
 
     The serializer of moto tries a dozen spellings of each name, also for the nine types that an attribute value does not have: a third of
