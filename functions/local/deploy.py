@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from functions.local import api, template
 from functions.local.cloud import Cloud
+from functions.local.emulator import Emulator
 from functions.local.emulator_patches import patched
 from functions.local.package import function_zip, layer_zip
 from functions.local.paths import PACKAGES, TEMPLATE, LocalError
@@ -34,20 +35,20 @@ class Deployment:
     api: str
 
 
-def deploy(cloud: Cloud, clock_file: Path, endpoints: Mapping[str, str], public_url: str) -> Deployment:
-    """Deploys the working tree; the functions add the seconds in `clock_file` to their time, and `public_url` is in the links of messages.
+def deploy(cloud: Cloud, emulator: Emulator, endpoints: Mapping[str, str], public_url: str) -> Deployment:
+    """Deploys the working tree; the functions have the time of the emulator, and `public_url` is in the links of messages.
 
     `endpoints` are the variables that lead the functions to the provider emulator.
 
     LocalError with CloudFormation's first reason if the stack cannot be created.
     """
-    stack = _shortened(_with_code(cloud, patched(template.load(TEMPLATE)), clock_file.with_name("layer")))
+    stack = _shortened(_with_code(cloud, patched(template.load(TEMPLATE)), emulator.layer))
     resources = _create(cloud, json.dumps(stack, separators=(",", ":")))  # CloudFormation takes 51,200 bytes in a request
     _enable_time_to_live(cloud, stack, resources)
     cloud.client("sesv2").create_email_identity(EmailIdentity=SENDER)
     variables: dict[str, str] = {}
     for name in template.resources(stack, "AWS::Serverless::Function"):
-        variables |= _configure(cloud, name, resources[name], clock_file, endpoints, public_url)
+        variables |= _configure(cloud, name, resources[name], emulator.clock_file, endpoints, public_url)
     _limit_concurrency(cloud)
     return Deployment(resources, variables, api.complete(cloud, stack, resources))
 

@@ -22,9 +22,12 @@ from urllib.parse import parse_qs
 
 from hypercorn.config import Config, Sockets
 from ministack import app as gateway
+from ministack.core import lambda_runtime
 from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, ses_v2, sqs
 
 from functions.local import browser_guard, holds
+from functions.local.function_forks import ForkingSubprocess
+from functions.local.paths import PACKAGES
 
 PENDING = "/_local/pending"  # requested by stack.py
 CLOCK = "/_local/clock"  # requested by clock.py
@@ -196,6 +199,8 @@ def _exit_with_the_local_run() -> None:
 
 if __name__ == "__main__":
     clock.advance(0)
+    if sys.platform == "linux":
+        lambda_runtime.subprocess = ForkingSubprocess(PACKAGES, Path(os.environ["WAYPOST_LAYER"]))
     gateway.app = browser_guard.emulator_guarded(app, BRIDGE)
     threading.Thread(target=_exit_with_the_local_run, daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):

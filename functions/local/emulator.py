@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +25,13 @@ START_TIMEOUT: Final = 30.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A running MiniStack. `clock_file` holds the seconds by which its clock is ahead of the machine's."""
+    """A running MiniStack. `clock_file` holds the seconds by which its clock is ahead of the machine's, `layer` the package `waypost`."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
     clock_file: Path
+    layer: Path
 
     def alive(self) -> bool:
         """Whether the process still runs."""
@@ -44,14 +45,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _environment(port: int, folder: str, clock_file: Path) -> dict[str, str]:
+def _environment(port: int, folder: str, files: Mapping[str, Path]) -> dict[str, str]:
     """MiniStack's settings. With AUTH it checks each call against the role of the function, so a missing permission fails here first."""
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "LC_ALL"}}
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     listeners = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
     bridge = {"WAYPOST_BRIDGE_ADDRESS": address} if (address := containers.bridge_address()) else {}
     settings = {"AUTH": "true", "MINISTACK_REGION": REGION, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
-    return kept | credentials | listeners | settings | {"WAYPOST_CLOCK_FILE": str(clock_file)} | bridge
+    return kept | credentials | listeners | settings | bridge | {name: str(file) for name, file in files.items()}
 
 
 def _is_ready(client: httpx.Client) -> bool:
@@ -77,20 +78,20 @@ def running_emulator() -> Iterator[Emulator]:
     if not EMULATOR_PYTHON.exists():
         raise LocalError(f"{EMULATOR_PYTHON} is missing: `make run` and `make test` install it")
     folder, port = tempfile.mkdtemp(prefix="waypost-local-"), free_port()
-    log, clock_file = Path(folder, "ministack.log"), Path(folder, "clock")
+    log, clock_file, layer = Path(folder, "ministack.log"), Path(folder, "clock"), Path(folder, "layer")
     with log.open("wb") as output:
         # MiniStack gets a session of its own, so that Ctrl-C reaches this process alone and MiniStack ends last. Its standard input is a
         # pipe that closes when this process ends, however it ends; emulated.py waits for that.
         process = subprocess.Popen(
             [EMULATOR_PYTHON, "-m", "functions.local.emulated"],
             cwd=ROOT,
-            env=_environment(port, folder, clock_file),
+            env=_environment(port, folder, {"WAYPOST_CLOCK_FILE": clock_file, "WAYPOST_LAYER": layer}),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    emulator = Emulator(f"http://127.0.0.1:{port}", process, log, clock_file)
+    emulator = Emulator(f"http://127.0.0.1:{port}", process, log, clock_file, layer)
     try:
         _wait_until_ready(emulator)
         yield emulator

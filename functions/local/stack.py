@@ -119,7 +119,7 @@ def running(port: int = 0) -> Iterator[Stack]:
             emulator.url, lambda: time.time() + float(emulator.clock_file.read_text()), containers.bridge_address()
         )
         providers = parts.enter_context(starting)
-        deployment = deploy(cloud, emulator.clock_file, providers.environment(), url)
+        deployment = deploy(cloud, emulator, providers.environment(), url)
         environment = deployment.variables | cloud.environment() | {"WAYPOST_CLOCK_FILE": str(emulator.clock_file)}
         workspace_creator = parts.enter_context(running_workspace_creator(environment))
         seed.create_demo_workspace(deployment.api, workspace_creator)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import threading
 import time
 from collections import Counter
@@ -23,7 +22,7 @@ import pytest
 
 from functions.local.stack import Stack, running
 from tests.proof.counted import IS_FULL, count
-from tests.stories.killing import short_visibility_timeout, workers
+from tests.stories.killing import kill_workers, short_visibility_timeout
 from tests.stories.workspace import Workspace, identify, mailing, trigger
 from waypost.domain.values import durations
 
@@ -143,9 +142,7 @@ def kill_one(stack: Stack, killed: Counter[str]) -> Callable[[random.Random], No
 
     def disturb(chance: random.Random) -> None:
         function = chance.choice(KILLED)
-        for pid in workers(stack, function):
-            os.kill(pid, signal.SIGKILL)
-            killed[function] += 1
+        killed[function] += kill_workers(stack, function)
 
     return disturb
 
