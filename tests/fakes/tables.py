@@ -15,10 +15,11 @@ from botocore.useragent import UserAgentString
 from moto import mock_aws
 from moto.core import responses
 from moto.core.config import DefaultConfig
-from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS, JSONSerializer
+from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS
 from moto.core.utils import method_names_from_class
 
 from functions.local import template
+from functions.local.moto_backend.serializer import DynamoSerializer
 from waypost.adapters.aws import client
 from waypost.adapters.dynamodb.table import Table
 
@@ -27,17 +28,6 @@ _SHAPE = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 _numbers = count()
 # Otherwise moto makes a new session of boto3 each time, which reads the models of the services again: 0.3 s of CPU time for each test.
 KEEP_SESSION: Final[DefaultConfig] = {"core": {"reset_boto3_session": False}}
-
-
-class _DynamoSerializer(JSONSerializer):
-    """Takes the members of a dictionary by their names.
-
-    The serializer of moto tries a dozen spellings of each name, also for the nine types that an attribute value does not have: a third of
-    the time of a call. The results of its DynamoDB are dictionaries with the names of the API.
-    """
-
-    def get_value(self, value: Any, key: str, shape: Any) -> Any:
-        return value.get(key) if type(value) is dict else super().get_value(value, key, shape)
 
 
 @contextmanager
@@ -52,7 +42,7 @@ def moto_aws() -> Iterator[None]:
         patch.object(RequestSigner, "sign", lambda *_, **__: None),
         patch.object(UserAgentString, "to_string", lambda _: "tests"),
         patch.object(responses, "method_names_from_class", _method_names),
-        patch.dict(SERVICE_SPECIFIC_SERIALIZERS, {"dynamodb": {"json": _DynamoSerializer}}),
+        patch.dict(SERVICE_SPECIFIC_SERIALIZERS, {"dynamodb": {"json": DynamoSerializer}}),
     ):
         yield
 

@@ -1,12 +1,13 @@
 """Runs in the interpreter of `.local/moto`: moto's server for the local run.
 
-It is the application that the command `moto_server` serves, with four differences:
+It is the application that the command `moto_server` serves, with five differences:
 
 - It ends when its standard input closes, so that it never outlives the local run.
 - It processes one DynamoDB request at a time. moto reads an item, checks the condition and writes in separate steps, and after a failed
   transaction it puts back copies of whole tables. Two requests at the same time would lose writes that AWS keeps.
 - It listens at Docker's bridge too, for the containers of `sam local`, and there only under their name for this machine.
 - It refuses the requests of web pages (browser_guard.py).
+- Its DynamoDB writes responses in a shorter way (serializer.py).
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
 
+from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
 from functions.local import browser_guard
 from functions.local.gateway import ProblemError
+from functions.local.moto_backend.serializer import DynamoSerializer
 
 BRIDGE = os.environ.get("WAYPOST_BRIDGE_ADDRESS", "")  # process.py sets it where Docker's bridge exists
 
@@ -53,6 +56,7 @@ def _refusal(environ: dict[str, Any]) -> ProblemError | None:
 
 def main() -> None:
     """Serves at the port that is the first argument until standard input closes."""
+    SERVICE_SPECIFIC_SERIALIZERS["dynamodb"] = {"json": DynamoSerializer}
     application = Application()
     for host in ("127.0.0.1", BRIDGE):
         if host:
