@@ -166,10 +166,11 @@ $(LOCAL_READY): $(ROOT)/functions/local/requirements.txt $(ROOT)/layers/core/req
 	@$(UV) pip install --quiet --require-hashes --no-deps --python $(PYTHON) --target $(LOCAL)/packages --requirements $(ROOT)/layers/core/requirements.txt
 	@touch $@
 
-# The server of moto has an environment of its own: it needs 60 packages that no function and no test imports.
+# The server of moto has an environment of its own: it needs 60 packages that no function and no test imports. It imports a small part of
+# them, so that compiling all of them takes longer than compiling what the first run imports.
 $(MOTO_READY): $(ROOT)/functions/local/moto-requirements.txt | $(READY)
 	@rm -rf $(LOCAL)/moto && $(UV) venv --quiet --python $(PYTHON) $(LOCAL)/moto
-	@$(UV) pip sync --quiet --require-hashes --python $(LOCAL)/moto/bin/python $<
+	@env -u UV_COMPILE_BYTECODE $(UV) pip sync --quiet --require-hashes --python $(LOCAL)/moto/bin/python $<
 	@touch $@
 
 # Beside the environment and not in it: the tests find the packages where they are installed, and all others do not need them.
