@@ -24,8 +24,9 @@ os.environ.update(
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
 
-# A deadline fails an example that took long on the wall clock. On a busy machine that says nothing about the code under test.
-settings.register_profile("waypost", deadline=None)
+# A deadline fails an example that took long on the wall clock. On a busy machine that says nothing about the code under test. `make model`
+# sets a larger number of examples.
+settings.register_profile("waypost", deadline=None, max_examples=int(os.environ.get("WAYPOST_EXAMPLES", "50")))
 settings.load_profile("waypost")
 
 # Tests that wait for containers, processes and timers come first: `make test` has more workers than processors, so that others compute

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
 
-def defined_names(tree: ast.Module) -> Iterator[str]:
+@cache
+def defined_names(path: Path) -> list[str]:
     """The public classes, types and constants that a module defines, without the type variables of generic code."""
-    for node in tree.body:
+    names: list[str] = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
         match node:
             case ast.ClassDef(name=name):
-                yield name
+                names.append(name)
             case ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar"))):
                 pass
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if name[0].isupper():
-                yield name
+                names.append(name)
             case _:
                 pass
+    return names
 
 
 def defined_twice(paths: Iterable[Path], names: str) -> dict[str, list[str]]:
     """The names that several of these modules define, with the modules. `names`: only `classes`, or `all`."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in paths:
-        for name in defined_names(ast.parse(path.read_text(encoding="utf-8"))):
+        for name in defined_names(path):
             if not name.startswith("_") and (names == "all" or not name.isupper()):
                 found[name].append(path.name)
     return {name: sorted(modules) for name, modules in found.items() if len(modules) > 1}

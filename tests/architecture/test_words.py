@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
 import subprocess
-import tokenize
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -185,45 +183,86 @@ def label(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+COMMENT_OR_STRING = re.compile(
+    r"""
+    \"{3}(?:[^\\"]|\\.|"(?!""))*\"{3}  # a string of several lines
+    |'{3}(?:[^\\']|\\.|'(?!''))*'{3}
+    |"(?:[^\\"]|\\.)*"
+    |'(?:[^\\']|\\.)*'
+    |(?P<comment>\#[^\n]*)
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+"""Finds comments: a `#` within a string is a part of the string. The tokenizer of the standard library takes ten times as long."""
+
+
+class Module(NamedTuple):
+    """What the rules read of a module."""
+
+    names: list[Text]
+    """What it defines: classes, functions, arguments, variables, attributes and import aliases."""
+    classes: list[ast.ClassDef]
+    """Its classes, without what is in them."""
+    functions: list[Text]
+    prose: list[Text]
+    """Its docstrings, comments and other texts."""
+
+
+READ = {
+    *(ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.arg, ast.Name, ast.Attribute),
+    *(ast.MatchAs, ast.MatchStar, ast.ExceptHandler, ast.Import, ast.ImportFrom, ast.Constant, ast.keyword),
+}
+"""The nodes that may hold a name or a text."""
+
+
+def names_in(node: ast.AST) -> Iterator[Text]:
+    """The names that a node defines, apart from those that the nodes in it define."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()) | ast.arg(arg=name):
+            yield Text(node.lineno, name)
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            yield Text(node.lineno, name)
+        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
+            yield Text(node.lineno, name)
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            yield from (Text(node.lineno, each.asname) for each in names if each.asname)
+        case _:
+            pass
+
+
+# Once for all rules and in one pass. The syntax trees are not kept: those of all modules are millions of objects, which each run of the
+# garbage collector would visit.
 @cache
-def tree_of(path: Path) -> ast.Module:
-    """The syntax tree of a module, which several rules read."""
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def defined_names(tree: ast.Module) -> Iterator[Text]:
-    """The names that a module defines: classes, functions, arguments, variables, attributes and import aliases."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield Text(node.lineno, name)
-            case ast.arg(arg=name):
-                yield Text(node.lineno, name)
-            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
-                yield Text(node.lineno, name)
-            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
-                yield Text(node.lineno, name)
-            case ast.Import(names=names) | ast.ImportFrom(names=names):
-                yield from (Text(node.lineno, each.asname) for each in names if each.asname)
-            case _:
-                pass
-
-
-def prose(path: Path, tree: ast.Module) -> Iterator[Text]:
-    """The docstrings, comments and other texts of a module.
+def module_at(path: Path) -> Module:
+    """What the rules read of the module in this file.
 
     A string without a space is no text: it may be a stored attribute, a key on the wire or the label of a digest, which never change.
     Neither is an expression of DynamoDB, which names stored attributes.
     """
-    expressions = [node for node in ast.walk(tree) if isinstance(node, ast.keyword) and (node.arg or "").endswith("Expression")]
-    not_prose = {id(part) for expression in expressions for part in ast.walk(expression)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value and id(node) not in not_prose:
-            yield Text(node.lineno, node.value)
-    with io.StringIO(path.read_text(encoding="utf-8")) as source:
-        for token in tokenize.generate_tokens(source.readline):
-            if token.type == tokenize.COMMENT:
-                yield Text(token.start[0], token.string)
+    source = path.read_text(encoding="utf-8")
+    module = Module([], [], [], [])
+    not_prose: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if type(node) not in READ or (isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load)):
+            continue  # most nodes
+        module.names.extend(names_in(node))
+        match node:
+            case ast.Constant(value=str(text)):
+                if " " in text and id(node) not in not_prose:
+                    module.prose.append(Text(node.lineno, text))
+            case ast.keyword(arg=str(name)) if name.endswith("Expression"):
+                not_prose.update(id(part) for part in ast.walk(node))  # they come later: the walk visits parents before children
+            case ast.ClassDef(name=name):
+                # without what is in it
+                module.classes.append(ast.ClassDef(name, bases=node.bases, keywords=[], body=[], decorator_list=[], lineno=node.lineno))
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                module.functions.append(Text(node.lineno, name))
+            case _:
+                pass
+    for found in COMMENT_OR_STRING.finditer(source):
+        if found["comment"]:
+            module.prose.append(Text(source.count("\n", 0, found.start()) + 1, found["comment"]))
+    return module
 
 
 def without_code(text: str) -> str:
@@ -242,13 +281,17 @@ def private_identifier(name: str) -> bool:
     return split_name(name).strip().lower().replace(" ", "_") in PRIVATE_IDENTIFIERS
 
 
+def word_pattern(words: Iterable[str]) -> re.Pattern[str]:
+    """The pattern that finds these words, which are regular expressions themselves, as whole words and in any case."""
+    return re.compile(rf"(?<![\w-])({'|'.join(words)})(?![\w-])", re.IGNORECASE)
+
+
 def private_words(texts: Iterable[Text], words: dict[str, str]) -> Iterator[str]:
     """One line for each private word in the texts, with what to write in its place."""
-    patterns = {re.compile(rf"(?<![\w-])({word})(?![\w-])", re.IGNORECASE): plain for word, plain in words.items()}
-    any_word = re.compile(rf"(?<![\w-])({'|'.join(words)})(?![\w-])", re.IGNORECASE)  # one search for each of many thousand texts
+    any_word = word_pattern(words)  # one search for each of many thousand texts
     for first_line, text in texts:
-        for pattern, plain in patterns.items() if any_word.search(text) else ():
-            for found in pattern.finditer(text):
+        for word, plain in words.items() if any_word.search(text) else ():
+            for found in word_pattern([word]).finditer(text):
                 line = first_line + text.count("\n", 0, found.start())
                 yield f"line {line}: {found[0]!r} (write: {plain})"
 
@@ -260,18 +303,24 @@ def assert_nothing(check: Callable[[Path], Iterable[str]], paths: Iterable[Path]
     assert not found, "\n".join(found)
 
 
+@cache
+def is_private_name(name: str) -> bool:
+    """Whether a name has a private word, or is private as a whole. Most names stand in many modules, and are looked at once."""
+    return private_identifier(name) or any(private_words([Text(1, split_name(name))], PRIVATE_WORDS | PRIVATE_NAMES))
+
+
 def private_names(path: Path) -> Iterator[str]:
     """The private words in the names of a module, and its private names as a whole."""
-    names = [Text(1, path.stem), *defined_names(tree_of(path))]
+    module = module_at(path)
+    names = [each for each in (Text(1, path.stem), *module.names) if is_private_name(each.text)]
     yield from private_words([Text(line, split_name(name)) for line, name in names], PRIVATE_WORDS | PRIVATE_NAMES)
-    classes = [each for each in ast.walk(tree_of(path)) if isinstance(each, ast.ClassDef) and each.name.strip("_") in PRIVATE_CLASSES]
-    yield from (f"line {each.lineno}: the class {each.name!r}" for each in classes)
+    yield from (f"line {each.lineno}: the class {each.name!r}" for each in module.classes if each.name.strip("_") in PRIVATE_CLASSES)
     yield from (f"line {line}: {name!r}" for line, name in names if private_identifier(name))
 
 
 def private_prose(path: Path) -> Iterator[str]:
     """The private words in the docstrings, comments and other texts of a module."""
-    return private_words([Text(line, without_code(text)) for line, text in prose(path, tree_of(path))], PRIVATE_WORDS)
+    return private_words([Text(line, without_code(text)) for line, text in module_at(path).prose], PRIVATE_WORDS)
 
 
 def old_references(path: Path) -> Iterator[str]:
@@ -282,18 +331,18 @@ def old_references(path: Path) -> Iterator[str]:
 
 def empty_names(path: Path) -> Iterator[str]:
     """The names of a module, its classes and functions that fit everything, and names such as `handle_...`."""
-    defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    names = [path.stem, *(node.name for node in ast.walk(tree_of(path)) if isinstance(node, defined))]
+    module = module_at(path)
+    names = [path.stem, *(each.name for each in module.classes), *(each.text for each in module.functions)]
     return (name for name in names if name.lower() in EMPTY_WORDS or name.startswith("handle_"))
 
 
 def errors_by_other_names(path: Path) -> Iterator[str]:
     """The exception classes of a module whose name does not end in Error."""
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.ClassDef) and not node.name.endswith("Error"):
-            bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+    for each in module_at(path).classes:
+        if not each.name.endswith("Error"):
+            bases = {base.id for base in each.bases if isinstance(base, ast.Name)}
             if any(base.endswith("Error") or base == "Exception" for base in bases):
-                yield node.name
+                yield each.name
 
 
 def test_names_are_standard_terms() -> None:

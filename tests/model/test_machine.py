@@ -13,7 +13,7 @@ from tests.model.agreement import assert_consistent_runs, assert_only_conflicts_
 from tests.model.history_generator import DEVICES, GeneratedEvent, HistoryGenerator
 from tests.model.simulated_system import SimulatedSystem
 
-EXAMPLES = int(os.environ.get("WAYPOST_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("WAYPOST_EXAMPLES", "100"))
 LABEL = "see the steps above"
 
 

@@ -11,9 +11,9 @@ from tests.proof.counted import IS_FULL, count
 from tests.proof.explorer import Explorer
 from tests.proof.scenarios import SCENARIOS, Scenario
 
-SHORT_SAMPLE = 0.1
+SHORT_SAMPLE = 0.05
 """The share of the single faults that `make test` tries; `make proof` tries all of them."""
-SHORT_PAIRS = 0.01
+SHORT_PAIRS = 0.005
 
 
 def _explore(explorer: Explorer) -> None:
@@ -40,4 +40,4 @@ def test_two_calls_may_go_wrong(scenario: Scenario) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_two_calls_may_go_wrong_in_any_way(scenario: Scenario) -> None:
     """A seeded sample of the pairs of all other faults."""
-    _explore(Explorer(scenario, faults.SINGLE, faults.SINGLE, sample=0.05 if IS_FULL else 0.005, random=Random(scenario.name)))
+    _explore(Explorer(scenario, faults.SINGLE, faults.SINGLE, sample=0.05 if IS_FULL else 0.0025, random=Random(scenario.name)))

@@ -11,7 +11,7 @@ from tests.proof.counted import IS_FULL, count
 from tests.proof.interleaved_pairs import PAIRS
 from tests.proof.interleavings import Interleaver, Pair
 
-SHORT_SAMPLE = 0.03
+SHORT_SAMPLE = 0.015
 """The share of the orders that `make test` tries; `make proof` tries all of them."""
 
 

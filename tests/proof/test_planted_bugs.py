@@ -30,4 +30,4 @@ def test_a_bug_can_be_planted(bug: PlantedBug) -> None:
 
 def test_without_a_bug_the_tests_are_green(tmp_path: Path) -> None:
     """The copy of the code in which bugs are planted is complete: it is the bug that turns the tests red."""
-    assert not fails_with(PlantedBug("none", (), crash_points("unsubscribe")), tmp_path)
+    assert not fails_with(PlantedBug("none", (), crash_points("redrive")), tmp_path)

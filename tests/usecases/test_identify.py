@@ -9,7 +9,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.customers import FakeCustomers
@@ -263,7 +263,6 @@ def before_next_save(customers: FakeCustomers, other_writer: Callable[[], object
     customers.before_save = run_once
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.permutations(range(len(EVENTS))), st.data())
 def test_concurrent_writers_make_the_same_customer(order: list[int], data: st.DataObject) -> None:
     """Whichever events other writers complete between a read and a save, the result is the same customer."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.ingest_harness import event_of, wire
@@ -83,7 +83,6 @@ ONE_FACT = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(ONE_FACT, max_size=6), st.randoms(use_true_random=False))
 def test_the_merge_does_not_depend_on_order_repetition_or_grouping(fact_sets: list[Facts], random: Any) -> None:
     """Facts merged one by one in any order, some of them twice, are the facts merged all at once."""

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -256,11 +257,16 @@ def all_results(condition: Condition) -> tuple[bool | None, ...]:
     return tuple(holds(condition, scope) for scope in SCOPES)
 
 
+@cache
+def compared(rules: tuple[tuple[str, OperatorRule], ...]) -> list[tuple[Comparison, tuple[bool | None, ...]]]:
+    """The comparisons by all operators, each with its results. `rules` is the table, as `known` has it."""
+    return [(each, all_results(each)) for name, _ in rules for each in comparisons(name)]
+
+
 def pairs(operator: str) -> Iterator[tuple[Comparison, tuple[bool | None, ...], Comparison, tuple[bool | None, ...]]]:
     """Every comparison by this operator beside every comparison by any operator, each with its results."""
-    others = [(other, all_results(other)) for name in OPERATORS for other in comparisons(name)]
-    for one in comparisons(operator):
-        results = all_results(one)
+    others = compared(tuple(known().items()))
+    for one, results in (each for each in others if each[0].operator == operator):
         yield from ((one, results, other, other_results) for other, other_results in others)
 
 

@@ -75,7 +75,7 @@ def all_comparisons(explained: ExplainedCondition) -> list[ExplainedComparison]:
     return [comparison for item in explained.items for comparison in all_comparisons(item)]
 
 
-@settings(max_examples=500)
+@settings(max_examples=2 * settings().max_examples)
 @given(conditions, properties, properties, zones)
 def test_an_explained_condition_holds_where_it_holds_for_the_engine(raw: Any, payload: Any, attributes: Any, zone: str) -> None:
     """The root has the engine's answer, each group follows from its items, and each comparison from the value that is shown."""
@@ -88,7 +88,7 @@ def test_an_explained_condition_holds_where_it_holds_for_the_engine(raw: Any, pa
         assert each.holds is each.comparison.rule.holds(each.found, each.comparison.value, zone)
 
 
-@settings(max_examples=300)
+@settings(max_examples=2 * settings().max_examples)
 @given(triggers, triggers, triggers, properties, properties, st.sampled_from(["go", "stop"]), st.sampled_from(["custom", "web", "message"]))
 def test_checks_agree_with_what_the_engine_does(
     entry: Any, wait: Any, exits: Any, payload: Any, attributes: Any, name: str, source: str

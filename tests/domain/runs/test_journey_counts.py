@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.runs.test_properties import FIELDS, Steps, histories, steps
@@ -65,7 +65,6 @@ def visits_of(simulation: CountingSimulation, run: str) -> list[StepVisit]:
 
 
 @given(steps(), histories(), st.booleans())
-@settings(max_examples=150, deadline=None)
 def test_the_edges_into_a_step_are_what_came_to_it(definition: Steps, history: list[TimedEvent], quiet: bool) -> None:
     """The sum of the edges to a step, and of the entries at the first one, is the number of visits in the histories of all runs."""
     hours = {"quietHours": {"from": "20:00", "to": "08:00"}} if quiet else {}
@@ -75,7 +74,6 @@ def test_the_edges_into_a_step_are_what_came_to_it(definition: Steps, history: l
 
 
 @given(steps(), histories())
-@settings(max_examples=100, deadline=None)
 def test_each_entered_run_is_finished_exited_or_active(definition: Steps, history: list[TimedEvent]) -> None:
     """The entries are the finished, the exited and the active runs together, and the exits by reason are those of the runs."""
     simulation = counted(definition, *history, **FIELDS)
@@ -86,7 +84,6 @@ def test_each_entered_run_is_finished_exited_or_active(definition: Steps, histor
 
 
 @given(steps(), histories())
-@settings(max_examples=150, deadline=None)
 def test_a_run_counts_once_for_each_goal_behind_an_experiment(definition: Steps, history: list[TimedEvent]) -> None:
     """Of each branch the runs that took it are counted, and of each step those that came to it afterwards, each once."""
     simulation = counted(definition, *history, **FIELDS)

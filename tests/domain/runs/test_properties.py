@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.journey_harness import END, event, play
@@ -70,7 +70,6 @@ def result(simulation: Simulation) -> tuple[Any, ...]:
 
 
 @given(steps(), histories())
-@settings(max_examples=100, deadline=None)
 def test_each_run_exits_or_waits(definition: Steps, history: list[TimedEvent]) -> None:
     """At the end of a dry run each run has exited with a reason, has a due time, or is in a `waitUntil` step."""
     waits = {step["id"] for step in definition if step["type"] == "waitUntil"}
@@ -81,7 +80,6 @@ def test_each_run_exits_or_waits(definition: Steps, history: list[TimedEvent]) -
 
 
 @given(steps(), histories(), st.data())
-@settings(max_examples=100, deadline=None)
 def test_unrelated_events_change_nothing(definition: Steps, history: list[TimedEvent], data: st.DataObject) -> None:
     """A history with events that no step waits for gives the same runs and messages, at the same times, as one without them."""
     minutes = data.draw(st.lists(st.integers(0, 14 * 24 * 60), max_size=10))
@@ -90,7 +88,6 @@ def test_unrelated_events_change_nothing(definition: Steps, history: list[TimedE
 
 
 @given(steps(), histories(), st.data())
-@settings(max_examples=100, deadline=None)
 def test_early_late_and_repeated_timers_change_nothing(definition: Steps, history: list[TimedEvent], data: st.DataObject) -> None:
     """A customer whose timers come twice at any instants has the same runs and messages, at the same times, as one with exact timers."""
     wakes = data.draw(st.lists(st.integers(0, 15 * 24 * 60 * 60), max_size=10))

@@ -54,10 +54,10 @@ def test_a_text_that_is_not_json_is_refused(text: str | bytes) -> None:
         exact_json.loads(text)
 
 
-@pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ('{"a":', "}")])
-def test_an_event_of_a_million_levels_is_rejected_alone(opens: str, closes: str) -> None:
+@pytest.mark.parametrize(("opens", "closes", "levels"), [("[", "]", 1_000_000), ('{"a":', "}", 100_000)], ids=["arrays", "objects"])
+def test_an_event_of_very_many_levels_is_rejected_alone(opens: str, closes: str, levels: int) -> None:
     """An event nested too deeply for the parser is rejected; its neighbours are accepted, even with brackets in their strings."""
-    deep = opens * 1_000_000 + "1" + closes * 1_000_000
+    deep = opens * levels + "1" + closes * levels
     good = '{"correlationKey":"_id","correlationValue":"device-1","event":"bought ]]]}}} \\" [[["}'
     first, second, third = parse(exact_json.loads(f'{{"batch":[{good},{deep},{good}]}}'), request_context()).results
     assert isinstance(first, Accepted)

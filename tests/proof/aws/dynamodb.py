@@ -135,6 +135,10 @@ class DynamoDb:
         """A copy of each item of a table, as of now."""
         return (copied(row.item) for _, row in self._table(table).rows())
 
+    def texts(self, table: str) -> Iterator[str]:
+        """A text for each item of a table, as of now. Equal items have equal texts."""
+        return (row.text for _, row in self._table(table).rows())
+
     def settle(self) -> None:
         """Lets every change of an item arrive at the indexes."""
         for index in chain.from_iterable(table.indexes.values() for table in self._tables.values()):

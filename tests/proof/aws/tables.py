@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any, Final, NamedTuple, Self
 
@@ -88,11 +89,17 @@ def tables_of(template: Mapping[str, Any]) -> dict[str, TableShape]:
     return {name: shape_of(properties) for name, properties in resources(dict(template), "AWS::DynamoDB::Table").items()}
 
 
-class Row(NamedTuple):
-    """A stored item, which is never changed, with its size in bytes."""
+@dataclass(eq=False)
+class Row:
+    """A stored item, which is never changed, with its size in bytes. Copies of a system share it, and with it its text."""
 
     item: Item
     size: int
+
+    @cached_property
+    def text(self) -> str:
+        """The item as a text, by which states are compared."""
+        return repr(self.item)
 
     def __deepcopy__(self, memo: object) -> Self:
         return self  # it never changes
@@ -283,7 +290,7 @@ class StoredTable:
             replaced.popleft()
         replaced.append((now, key.sort, old))
         for index in self.indexes.values():
-            index.write(key, old and old.item, row and row.item, now, index_lag)
+            index.write(key, old.item if old else None, row.item if row else None, now, index_lag)
 
     def partitions(self) -> list[Part]:
         """The values of the partition keys, in an order that has no meaning."""

@@ -68,7 +68,7 @@ def workspace(application: Application) -> None:
 
 def chosen(fields: list[Any], number: int, one_of: int) -> Iterator[Any]:
     """The fields at which the text of this number is tried: a part of them, another one for each text, and more in the full form."""
-    step = max(one_of // 10, 1) if IS_FULL else one_of
+    step = max(one_of // 10, 1) if IS_FULL else 2 * one_of
     return (place for index, place in enumerate(fields) if (index + number) % step == 0)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.domain.runs.test_properties import FIELDS, Steps, histories, steps
 from tests.fakes.journey_harness import play
@@ -44,7 +44,6 @@ def state_of(run: Run) -> tuple[Any, ...]:
 
 
 @given(steps(), histories())
-@settings(max_examples=60, deadline=None)
 def test_a_dry_run_agrees_with_the_matcher(definition: Steps, history: list[TimedEvent]) -> None:
     """The dry run of a history has the same runs with the same histories, and the same messages at the same times, as the matcher."""
     simulated, (*_, real) = play(definition, *history, customer=CUSTOMER, **FIELDS), matched(definition, history)
@@ -55,7 +54,6 @@ def test_a_dry_run_agrees_with_the_matcher(definition: Steps, history: list[Time
 
 
 @given(steps(), histories())
-@settings(max_examples=40, deadline=None)
 def test_each_wait_with_an_end_has_exactly_one_timer(definition: Steps, history: list[TimedEvent]) -> None:
     """After each event, every run that has a due time has one armed timer, and no timer is armed for a step that a run has left."""
     for harness in matched(definition, history):

@@ -168,16 +168,16 @@ def batches_of(number: int, names: Sequence[str]) -> list[list[dict[str, Any]]]:
 @pytest.mark.parametrize("down", [None, "all", "events", "identify"], ids=["up", "all down", "down for events", "down for the identify"])
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("known", [False, True], ids=["of a new person", "of a known person"])
-def test_each_of_20_events_is_once_in_the_timeline_whatever_the_order(known: bool, place: int, down: str | None) -> None:
-    """Of 20 events of a device that becomes a person's, each is on one page of that person, and its receipt names a customer who exists."""
-    batches = batches_of(3, ["opened", "signed_up", "seen", "purchase", "seen", "closed"])
+def test_each_event_is_once_in_the_timeline_whatever_the_order(known: bool, place: int, down: str | None) -> None:
+    """Each event of a device that becomes a person's is on one page of that person, and its receipt names a customer who exists."""
+    batches = batches_of(3, ["opened", "signed_up", "purchase"])
     posts = [Post(batch, table_down=down in ("all", "events")) for batch in batches]
     posts.insert(place, Post([identify() | {"uuid": "i"}, wire("seen", uuid="s")], table_down=down in ("all", "identify")))
     number = 0
     for end in histories(posts, known=known):
         number += 1
         uuids = sorted(uuid for _, uuid in end.matcher.receipts.stored)
-        assert len(uuids) == 20
+        assert len(uuids) == 11
         assert end.timeline_of() == uuids
         assert end.matcher.log.logged == uuids
         for page in end.matcher.log.pages.values():

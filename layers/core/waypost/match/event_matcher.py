@@ -172,5 +172,5 @@ class EventMatcher:
         """The receipt with the journeys that the payload alone rules out, unless the event moved a run of them in another way."""
         moved = {outcome.journey for outcome in receipt.journeys}
         ruled_out = self.snapshot.index.ruled_out(event.name, event.source, candidates, self.now)
-        ignored = (JourneyOutcome(journey, "ignored", Reason.CONDITIONS) for journey in ruled_out if journey not in moved)
-        return replace(receipt, journeys=(*receipt.journeys, *ignored))
+        ignored = [JourneyOutcome(journey, "ignored", Reason.CONDITIONS) for journey in ruled_out if journey not in moved]
+        return replace(receipt, journeys=(*receipt.journeys, *ignored)) if ignored else receipt

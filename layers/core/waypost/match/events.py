@@ -197,10 +197,9 @@ def _pages(signal: EventsArrived, logged: Sequence[Receipt], snapshot: Snapshot,
         elif receipt is not None and event.name in snapshot.listened_events:
             events[receipt.customer, SHORT_LIVED].append(replace(event, facts={}, identification=None))
     # The pages of one signal need different names, which are a part of their positions in lists; the same delivered again needs the same.
-    names = {key: replace(signal, events=tuple(theirs)).name for key, theirs in events.items()}
-    names[signal.customer, None] = signal.name
+    parts = {key: signal if key == (signal.customer, None) else replace(signal, events=tuple(theirs)) for key, theirs in events.items()}
     return [
-        Page(signal.workspace, customer, signal.received_at, names[customer, kept], tuple(theirs), kept)
+        Page(signal.workspace, customer, signal.received_at, parts[customer, kept].name, tuple(theirs), kept)
         for (customer, kept), theirs in events.items()
     ]
 

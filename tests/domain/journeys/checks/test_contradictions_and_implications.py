@@ -55,7 +55,7 @@ def random_scopes(rng: random.Random) -> list[ConditionScope]:
     return [ConditionScope({name: rng.choice(VALUES) for name in NAMES if rng.random() < 0.8}, {}, rng.choice(ZONES)) for _ in range(60)]
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=4 * settings().max_examples)
 @given(st.integers())
 def test_a_contradiction_never_holds(seed: int) -> None:
     """No payload satisfies conditions that publishing refuses because they exclude each other."""
@@ -65,7 +65,7 @@ def test_a_contradiction_never_holds(seed: int) -> None:
         assert not any(holds(condition, scope) for scope in random_scopes(rng))
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=4 * settings().max_examples)
 @given(st.integers())
 def test_an_implied_condition_holds_wherever_the_other_holds(seed: int) -> None:
     """No payload could take a branch that publishing refuses because of an earlier branch."""

@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from waypost.domain.journeys.layout.layers import Arrow
@@ -58,7 +58,6 @@ def labels_of(drawn: JourneyLayout) -> list[Box]:
     return [route.label_box for route in drawn.routes if route.label_box is not None]
 
 
-@settings(max_examples=50)
 @given(graphs())
 def test_no_two_boxes_overlap(graph: tuple[list[str], list[Arrow]]) -> None:
     """Steps and labels never cover each other."""
@@ -66,7 +65,6 @@ def test_no_two_boxes_overlap(graph: tuple[list[str], list[Arrow]]) -> None:
     assert not [pair for pair in combinations([*drawn.steps.values(), *labels_of(drawn)], 2) if overlap(*pair)]
 
 
-@settings(max_examples=50)
 @given(graphs())
 def test_every_step_and_every_arrow_is_drawn_once(graph: tuple[list[str], list[Arrow]]) -> None:
     """The picture has each step and each arrow, each label has its box, and an arrow starts below its source and ends above its target."""
@@ -83,7 +81,6 @@ def test_every_step_and_every_arrow_is_drawn_once(graph: tuple[list[str], list[A
         assert target.x < route.points[-1].x < target.x + target.width
 
 
-@settings(max_examples=50)
 @given(graphs())
 def test_an_arrow_leads_down_unless_it_closes_a_cycle(graph: tuple[list[str], list[Arrow]]) -> None:
     """A forward arrow never leads up, and without the others there is no cycle."""
@@ -102,7 +99,6 @@ def test_an_arrow_leads_down_unless_it_closes_a_cycle(graph: tuple[list[str], li
             seen |= set(onward)
 
 
-@settings(max_examples=50)
 @given(graphs())
 def test_no_arrow_covers_a_step_or_the_label_of_another_arrow(graph: tuple[list[str], list[Arrow]]) -> None:
     """An arrow runs between all steps and labels; only its own label stands on it."""
@@ -112,7 +108,6 @@ def test_no_arrow_covers_a_step_or_the_label_of_another_arrow(graph: tuple[list[
         assert not [(line, box) for line in pairwise(route.points) for box in others if passes_through(*line, box)]
 
 
-@settings(max_examples=50)
 @given(graphs())
 def test_everything_lies_inside_of_its_size(graph: tuple[list[str], list[Arrow]]) -> None:
     """No box and no corner lies outside of the size that the picture states."""
@@ -123,7 +118,6 @@ def test_everything_lies_inside_of_its_size(graph: tuple[list[str], list[Arrow]]
     assert all(0 <= x <= drawn.width and 0 <= y <= drawn.height for x, y in corners)
 
 
-@settings(max_examples=50)
 @given(graphs())
 def test_the_same_journey_is_drawn_alike(graph: tuple[list[str], list[Arrow]]) -> None:
     """Nothing in the layout depends on chance or on the order of a set."""

@@ -69,7 +69,8 @@ def use(journey: Journey, run: Run) -> tuple[Run, EarlyBranch | None]:
         return run, None
     # Any other rest ends the memory: a wait behind that rest counts events from its own beginning on, as every wait does.
     early = next((match for match in run.early_matches if match.wait == step.id), EarlyMatch(step.id))
-    run = replace(run, early_matches=(), matched_events=early.matched_events)
+    if run.early_matches or run.matched_events:
+        run = replace(run, early_matches=(), matched_events=early.matched_events)
     if not isinstance(step, WaitUntil):
         return run, None
     if early.branch is not None:

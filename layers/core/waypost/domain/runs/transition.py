@@ -288,7 +288,8 @@ def _transition(
     edges: Sequence[EdgePlace] = (),
 ) -> Transition:
     outcome: Outcome = "entered" if before is None else "advanced" if run.active_or_finished else "exited"
-    updated = replace(run, last_event_uuid=context.event["uuid"] or run.last_event_uuid)
+    last_event_uuid = context.event["uuid"] or run.last_event_uuid
+    updated = run if last_event_uuid == run.last_event_uuid else replace(run, last_event_uuid=last_event_uuid)
     return Transition(
         before, updated, context.customer, context.now, tuple(messages), outcome, branches=tuple(branches), edges=tuple(edges)
     )
