@@ -57,8 +57,9 @@ screens: $(LOCAL_READY) $(LOCAL)/browser/.ready  ## Write screenshots of every p
 	@cd $(ROOT) && PYTHONPATH=layers/core:. $(PYTHON) -m tests.console.screens $(LOCAL)/screens
 
 HISTORIES ?= 200000
+EXAMPLES ?= 5000
 model: $(READY)  ## Compare more random histories with the reference model, and try more random examples: make model HISTORIES=200000
-	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_EXAMPLES=5000 $(PYTHON) -m pytest -q -n 2 tests/model
+	@cd $(ROOT) && WAYPOST_HISTORIES=$(HISTORIES) WAYPOST_EXAMPLES=$(EXAMPLES) $(PYTHON) -m pytest -q -n 2 tests/model
 	@cd $(ROOT) && WAYPOST_EXAMPLES=1000 $(PYTHON) -m pytest -q -n 2 -m hypothesis tests/domain tests/usecases
 
 # The long form of tests/proof, of which `make test` runs a short one: every crash point, all pairs, interleavings, random schedules, planted

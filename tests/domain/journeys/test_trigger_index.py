@@ -69,7 +69,7 @@ def scan(published: list[tuple[Journey, int]], event: str, source: str, payload:
     ]
 
 
-@settings(max_examples=4 * settings().max_examples)
+@settings(max_examples=max(1000, settings().max_examples))
 @given(st.integers())
 def test_the_index_finds_what_a_plain_scan_finds(seed: int) -> None:
     """The candidates are the journeys of a scan, in the same order, for 100 random events against up to 12 random journeys."""
