@@ -8,7 +8,8 @@ from functools import _lru_cache_wrapper
 
 import pytest
 
-from tests.fakes.tables import create_table, moto_aws, shapes
+from tests.fakes.moto_in_process import moto_aws
+from tests.fakes.tables import create_table, shapes
 from waypost import wiring
 from waypost.adapters import aws
 from waypost.adapters.aws import client

@@ -22,7 +22,7 @@ from functions.local.moto_backend.consumer import Activity, Consumer, Consumers,
 from functions.local.moto_backend.deployment import EventSource, small_template
 from functions.local.moto_backend.function_process import FunctionError, running_function
 from functions.local.paths import ROOT, TEMPLATE
-from tests.fakes.tables import KEEP_SESSION
+from tests.fakes.moto_in_process import KEEP_SESSION
 
 STACK = template.load(TEMPLATE)
 

@@ -13,7 +13,7 @@ from moto import mock_aws
 from tests.fakes.journeys import journey
 from tests.fakes.match_harness import SCHEMA, arrived
 from tests.fakes.messages import NOW
-from tests.fakes.tables import KEEP_SESSION
+from tests.fakes.moto_in_process import KEEP_SESSION
 from tests.fakes.telemetry import named_context
 from waypost import wiring
 from waypost.adapters.aws import client
