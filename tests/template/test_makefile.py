@@ -37,4 +37,5 @@ def test_continuous_integration_runs_what_make_test_leaves_out() -> None:
     assert [printed(target).split()[-1] for target in ("test-sam", "test-console")] == ["tests/sam_local", "tests/console"]
     commands = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith(("make ", "export "))]
     browser, docker = "export WAYPOST_BROWSER=required", "export WAYPOST_REQUIRE_DOCKER=1"
-    assert commands == ["make setup", "make check", "make test", browser, "make test-console", docker, "make test-sam"]
+    model = "make model HISTORIES=10000 EXAMPLES=300"
+    assert commands == ["make setup", "make check", "make test", model, browser, "make test-console", docker, "make test-sam"]
