@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from waypost.adapters import backoff
@@ -11,7 +13,7 @@ from waypost.adapters import backoff
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were slept, in seconds; no time passes."""
     slept: list[float] = []
-    monkeypatch.setattr("waypost.adapters.backoff.time.sleep", slept.append)
+    monkeypatch.setattr("waypost.adapters.backoff.time", SimpleNamespace(sleep=slept.append))
     return slept
 
 

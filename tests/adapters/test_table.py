@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ def table(moto: None) -> Table:
 @pytest.fixture
 def stub_dynamo(monkeypatch: pytest.MonkeyPatch) -> StubDynamo:
     """Replaces DynamoDB by given responses, of which the last repeats, and returns the list of requests. Pauses take no time."""
-    monkeypatch.setattr("waypost.adapters.backoff.time.sleep", lambda _: None)
+    monkeypatch.setattr("waypost.adapters.backoff.time", SimpleNamespace(sleep=lambda _: None))
 
     def stub(*responses: Any) -> Requests:
         requests: Requests = []

@@ -7,6 +7,7 @@ import gzip
 import tracemalloc
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -316,7 +317,7 @@ def test_a_decompression_bomb_is_refused_in_little_memory(wbits: int) -> None:
 def test_with_the_queue_down_the_response_is_503(intake: IngestHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the queue down, a batch gets 503 with `Retry-After` after fewer than ten calls."""
     seconds = iter(range(1000))
-    monkeypatch.setattr("functions.ingest.app.time.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("functions.ingest.app.time", SimpleNamespace(monotonic=lambda: next(seconds)))
     intake.signals.down = True
     status, body, headers = respond(post({"batch": [wire()]}))
     assert (status, body["code"], int(headers["Retry-After"]) > 0) == (503, "unavailable", True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -107,7 +108,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Function:
     )
     harness.customers, harness.rejected, harness.signals = function.customers, function.rejected, function.signals  # type: ignore[assignment]
     authenticator, schemas = Authenticator(function.keys), Schemas(function.workspaces)
-    monkeypatch.setattr("functions.ingest.app.time.monotonic", harness.clock)
+    monkeypatch.setattr("functions.ingest.app.time", SimpleNamespace(monotonic=harness.clock))
     monkeypatch.setattr(wiring, "now", lambda: NOW + function.age + timedelta(seconds=harness.clock.seconds))
     monkeypatch.setattr(wiring, "authenticator", lambda: authenticator)
     monkeypatch.setattr(wiring, "schemas", lambda: schemas)

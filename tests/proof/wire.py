@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any, Final
 
 import boto3
@@ -111,7 +112,7 @@ def wired(patch: pytest.MonkeyPatch) -> Iterator[Wire]:
 
     with patch.context() as patched:
         patched.setattr(boto3, "client", create)
-        patched.setattr("botocore.endpoint.time.sleep", lambda _: None)
+        patched.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
         patched.setattr(backoff, "random_pause", lambda *_: None)
         aws.client.cache_clear()
         yield wire
