@@ -1,7 +1,7 @@
 """Moto in the test process, without what takes most of the time of a call and changes nothing for the code under test.
 
-Each part says what it leaves out. What moto stores, compares and refuses stays its own: `tests/proof/test_dynamodb_conformance.py` and the
-contract tests of the adapters run on it.
+Each part says what it leaves out. What moto stores, compares and refuses stays its own. The adapters pass the same tests here as the fakes,
+and the stories show that they work on two other emulators, of which the server of moto is one, without any of this.
 """
 
 from __future__ import annotations
