@@ -64,6 +64,8 @@ GROUPS = {
     "work[docs/operate.md]": "a clock that is advanced",
     "stories/test_moto.py": "moto",
     "moto]": "moto",
+    "proof/test_queue_conformance.py": "emulators of queues and providers",
+    "proof/test_provider_conformance.py": "emulators of queues and providers",
     "template/test_build.py": "the build",
     "template/test_layer.py": "the build",
 }

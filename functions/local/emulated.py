@@ -40,7 +40,7 @@ class OffsetTime:
     offset = 0.0
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is that of the module itself."""
+        """Any other attribute is that of the module `time`."""
         return getattr(time, name)
 
     def time(self) -> float:

@@ -24,15 +24,15 @@ PACKAGES: Final = ("boto3", "pydantic", "liquid", "aws_lambda_powertools.logging
 LAYER_PACKAGES: Final = ("waypost.domain", "waypost.adapters")
 
 
-def serve(control: socket.socket) -> None:
-    """Forks for each request, until the process at the other end of `control` ends."""
+def serve(control: socket.socket) -> str | None:
+    """Forks for each request, and returns in each fork the script to run. Returns None when the process at the other end has ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that no ended process is left in the table of processes
     _import(PACKAGES)
     layer_is_imported = False
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST_BYTES, 4)
         if not message:
-            return
+            return None
         request = json.loads(message)
         if not layer_is_imported:  # the layer exists when the first function starts
             sys.path.insert(0, request["layer"])
@@ -43,6 +43,7 @@ def serve(control: socket.socket) -> None:
         if os.fork() == 0:
             control.close()
             _become(request, descriptors)
+            return str(request["script"])
         for each in descriptors:
             os.close(each)
 
@@ -55,33 +56,24 @@ def _import(packages: tuple[str, ...]) -> None:
 
 
 def _become(request: dict[str, Any], descriptors: list[int]) -> None:
-    """Turns a fork into the process that `python script` would be, with these variables, folder and standard streams. Does not return.
+    """Gives a fork the variables, the folder, the arguments and the standard streams that `python script` would have.
 
     The last descriptor is a connection that only this process holds: its end tells the other side that the process has ended.
     """
-    code = 1
-    try:
-        *streams, connection = descriptors
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-            os.close(stream)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.environ.clear()
-        os.environ.update(request["environment"])
-        os.chdir(request["folder"])
-        script = request["script"]
-        sys.argv = [script]
-        sys.path[:0] = [str(Path(script).parent)]
-        os.write(connection, str(os.getpid()).encode())
-        runpy.run_path(script, run_name="__main__")
-        code = 0
-    except BaseException:  # noqa: BLE001 - as an interpreter does: whatever ends the script is printed, and the process ends
-        sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    *streams, connection = descriptors
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    sys.argv = [request["script"]]
+    sys.path[:0] = [str(Path(request["script"]).parent)]
+    os.write(connection, str(os.getpid()).encode())
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    # The interpreter of a fork ends as that of every script does: it prints what the script raises, and waits for its threads.
+    if script := serve(socket.socket(fileno=int(sys.argv[1]))):
+        runpy.run_path(script, run_name="__main__")

@@ -37,7 +37,7 @@ class Fork:
         return 0 if self._has_ended(0) else None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Waits for the end of the process. TimeoutExpired after so many seconds."""
+        """Waits until the process has ended, and returns 0. TimeoutExpired if it still runs after `timeout` seconds."""
         if not self._has_ended(timeout):
             raise subprocess.TimeoutExpired(WORKER, timeout or 0)
         return 0
@@ -86,7 +86,7 @@ class ForkingSubprocess:
         self.server.wait()
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is that of the module itself."""
+        """Any other attribute is that of the module `subprocess`."""
         return getattr(subprocess, name)
 
     def Popen(self, command: Sequence[str], *, cwd: str, env: Mapping[str, str], **options: Any) -> Any:  # noqa: N802 - as subprocess

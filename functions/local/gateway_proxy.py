@@ -84,19 +84,19 @@ def proxy_app(stack: LocalStack, api: str, *, api_decodes_paths: bool = False) -
     async def forward(request: Request) -> Response:
         return await _forwarded(request, httpx.URL(api), api_decodes_paths=api_decodes_paths)
 
-    async def require_settled(settled: bool) -> None:  # noqa: FBT001 - the result of both calls below
-        if not settled:
+    async def require_settled(settling: Awaitable[bool]) -> None:
+        if not await settling:
             raise _not_settled(await run_in_threadpool(stack.left))
 
     async def settle(_: Request) -> Response:
-        await require_settled(await run_in_threadpool(stack.settle))
+        await require_settled(run_in_threadpool(stack.settle))
         return JSONResponse({"settled": True})
 
     async def show_clock(_: Request) -> Response:
         return JSONResponse({"now": iso(await run_in_threadpool(stack.now))})
 
     async def advance_clock(request: Request) -> Response:
-        await require_settled(await run_in_threadpool(stack.advance, await _duration(request)))
+        await require_settled(run_in_threadpool(stack.advance, await _duration(request)))
         return await show_clock(request)
 
     async def workspaces(request: Request) -> Response:

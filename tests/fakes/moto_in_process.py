@@ -62,7 +62,7 @@ def _add_request_id(headers: dict[str, Any]) -> str:
 
 
 class _Handler(DynamoHandler):
-    """One call of DynamoDB, made of the request of botocore.
+    """Moto's handler of one call of DynamoDB, which reads the HTTP request that botocore has prepared.
 
     The handler of moto makes a request of Werkzeug, decodes it as a form, parses the body member by member with the model of the service,
     and writes the response in the same way, with a dozen spellings of each name. The body is JSON with the names of the API both times.
@@ -128,7 +128,7 @@ _parse_update = staticmethod(cache(_UPDATE_PARSER.make))
 
 
 def _copy_value(self: DynamoType, _memo: dict[int, Any]) -> DynamoType:
-    """A copy whose lists, maps and sets are its own. Texts, numbers and booleans never change, so that the copy shares them."""
+    """A copy of an attribute value. Lists, maps and sets are copied; texts, numbers and booleans never change and are shared."""
     if type(self.value) is list:
         value: Any = [_copy_value(each, _memo) if type(each) is DynamoType else each for each in self.value]
     elif type(self.value) is dict:

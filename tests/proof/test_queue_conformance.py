@@ -1,4 +1,4 @@
-"""The simulation of queues, schedules and providers gives the adapters the answers that the emulators give them.
+"""The simulation of queues and schedules gives the adapters the answers that the emulators give them.
 
 Each scenario makes the same calls of real adapters on both and returns what it has seen. Where an emulator differs from the documentation
 of AWS, the simulation follows the documentation, and `test_the_simulation_follows_the_documentation` states the difference.
@@ -6,11 +6,8 @@ of AWS, the simulation follows the documentation, and `test_the_simulation_follo
 
 from __future__ import annotations
 
-import socket
-import struct
-import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -18,52 +15,26 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from functions.local.emulator import free_port
-from functions.local.providers import EmulatedResponse, PlannedResponse
-from tests.fakes.messages import pending_message
-from tests.fakes.receiver import Receiver, respond
-from tests.proof.aws import providers as simulated
 from tests.proof.queue_backends import (
     GROUP,
     SETTINGS,
-    SPEED,
     Backend,
     Emulators,
-    ManualClock,
     Simulated,
     adapters_call,
-    client_of,
     received,
-    running_emulators,
     with_receives,
 )
-from waypost.adapters import aws
 from waypost.adapters.aws import error_code
-from waypost.adapters.pinned_http import PinnedHttp
 from waypost.adapters.scheduler import ScheduledTimers, Schedules, ScheduleTarget
-from waypost.adapters.ses import SesChannel
-from waypost.adapters.ses_account import SesAccount, SesSuppressions
-from waypost.adapters.sms import SmsChannel
 from waypost.adapters.sqs import SqsDelays, SqsReports, SqsSendQueue, SqsSignals, SqsUndeliveredTimers
-from waypost.adapters.webhook import WebhookChannel
 from waypost.domain import signal_codec
 from waypost.domain.customers.identifiers import Identifier
 from waypost.domain.errors import UnavailableError
-from waypost.domain.messages.message import PreparedMessage
-from waypost.domain.messages.webhook_signatures import WebhookSecrets, secret_of
 from waypost.domain.runs.timers import Timer
 from waypost.domain.signals import QueueMessage
 
-EMAIL = {"subject": "Hi", "text": "Hello", "html": "<p>Hello</p>", "from": "waypost@example.com", "to": "ada@example.com"}
-TEXT = {"to": "+15555550100", "text": "Hello", "type": "promotional"}
 Scenario = Callable[[Backend], Any]
-
-
-@pytest.fixture(scope="module")
-def emulators() -> Iterator[Emulators]:
-    """The running emulators of all tests of this module."""
-    with running_emulators() as running:
-        yield running
 
 
 def message(group: str, name: str, body: str = "{}") -> QueueMessage:
@@ -450,208 +421,3 @@ def test_the_emulator_knows_no_client_tokens_and_no_past(emulators: Emulators) -
     """Scheduler answers a repeat with the same client token as the first request, and refuses a time in the past; the emulator does not."""
     assert past_and_repeated(Simulated()) == ["created", "created", ("ClientError", "ValidationException")]
     assert past_and_repeated(emulators.backend()) == ["created", ("ClientError", "ConflictException"), "created"]
-
-
-# ------------------------------------------------------------------------------------------------ Providers
-
-
-def planned(error: str, status: int, **body: Any) -> PlannedResponse:
-    """The planned answer of the provider emulator with an error."""
-    return PlannedResponse(EmulatedResponse(status, {"message": "scripted", **body}, error))
-
-
-SHARED = {
-    "usual": (PlannedResponse(), simulated.answered()),
-    "reset after it was accepted": (PlannedResponse(reset=True, accept=True), simulated.reset(accepts=True)),
-    "reset before it was accepted": (PlannedResponse(reset=True), simulated.reset(accepts=False)),
-    "hanging": (PlannedResponse(hang=15 / SPEED, accept=True), simulated.hanging(accepts=True)),
-    "access denied": (planned("AccessDeniedException", 400), simulated.failed("AccessDeniedException", 400)),
-    "server error": (planned("InternalFailure", 500), simulated.failed("InternalFailure", 500)),
-    "unavailable": (planned("ServiceUnavailable", 503), simulated.failed("ServiceUnavailable", 503)),
-    "expired credentials": (planned("ExpiredTokenException", 403), simulated.failed("ExpiredTokenException", 403)),
-}
-OF_SES = {
-    "throttled": (planned("TooManyRequestsException", 429), simulated.throttled()),
-    "rejected": (planned("MessageRejected", 400), simulated.failed("MessageRejected")),
-    "bad request": (planned("BadRequestException", 400), simulated.failed("BadRequestException")),
-    "paused": (planned("SendingPausedException", 400), simulated.failed("SendingPausedException")),
-    "suspended": (planned("AccountSuspendedException", 400), simulated.failed("AccountSuspendedException")),
-    "limit": (planned("LimitExceededException", 400), simulated.failed("LimitExceededException")),
-    "no configuration set": (planned("NotFoundException", 404), simulated.failed("NotFoundException", 404)),
-}
-OF_SMS = {
-    "throttled": (planned("ThrottlingException", 400), simulated.failed("ThrottlingException")),
-    "spent limit": (planned("ServiceQuotaExceededException", 400), simulated.failed("ServiceQuotaExceededException")),
-    "truncated": (PlannedResponse(truncate=True), simulated.truncated()),
-    "not registered": (
-        planned("ConflictException", 400, Reason="REGISTRATION_NOT_COMPLETE"),
-        simulated.failed("ConflictException", 400, "REGISTRATION_NOT_COMPLETE"),
-    ),
-    "opted out": (
-        planned("ConflictException", 400, Reason="DESTINATION_PHONE_NUMBER_OPTED_OUT"),
-        simulated.failed("ConflictException", 400, "DESTINATION_PHONE_NUMBER_OPTED_OUT"),
-    ),
-    "no such number": (planned("ResourceNotFoundException", 400), simulated.failed("ResourceNotFoundException")),
-}
-
-
-def call_provider(backend: Backend, channel: SesChannel | SmsChannel, prepared: PreparedMessage) -> tuple[str, str, list[Any]]:
-    """The outcome of a call without ids, its detail, and the requests that the provider accepted."""
-    found = channel.call_provider(pending_message(), prepared, datetime.now(UTC))
-    detail = "" if found.outcome == "sent" else found.detail
-    return found.outcome, detail, backend.accepted()
-
-
-def both(emulators: Emulators, patch: pytest.MonkeyPatch, scenario: Scenario) -> tuple[Any, Any]:
-    """What a scenario has seen on the simulation and on the emulators."""
-    found = []
-    for backend in (Simulated(), emulators.backend()):
-        with adapters_call(backend, patch):
-            found.append(scenario(backend))
-    return found[0], found[1]
-
-
-@pytest.mark.parametrize("case", [*SHARED, *OF_SES])
-def test_ses_behaves_as_that_of_the_emulator(case: str, emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The adapter sees the same outcome, and the same e-mail goes out or does not."""
-
-    def scenario(backend: Backend) -> Any:
-        backend.plan(EMAIL["to"], *{**SHARED, **OF_SES}[case])
-        return call_provider(backend, SesChannel("waypost@example.com", "reports"), PreparedMessage("ada@example.com", EMAIL))
-
-    ours, theirs = both(emulators, monkeypatch, scenario)
-    assert ours == theirs
-
-
-@pytest.mark.parametrize("case", [*SHARED, *OF_SMS])
-def test_sms_behaves_as_that_of_the_emulator(case: str, emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The adapter sees the same outcome, and the same text goes out or does not."""
-
-    def scenario(backend: Backend) -> Any:
-        backend.plan(TEXT["to"], *{**SHARED, **OF_SMS}[case])
-        return call_provider(backend, SmsChannel("+15555550000", "PROMOTIONAL", "reports"), PreparedMessage(TEXT["to"], TEXT))
-
-    ours, theirs = both(emulators, monkeypatch, scenario)
-    assert ours == theirs
-
-
-def test_providers_refuse_the_same_requests(emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A header that is too long for SES and an unknown type of text are refused alike, and nothing goes out."""
-
-    def scenario(backend: Backend) -> Any:
-        mail = PreparedMessage("ada@example.com", {**EMAIL, "headers": {"X-Long": "x" * 996}})
-        text = PreparedMessage(TEXT["to"], {**TEXT, "type": "secret"})
-        return [
-            call_provider(backend, SesChannel("waypost@example.com", "reports"), mail),
-            call_provider(backend, SmsChannel("+15555550000", "PROMOTIONAL", ""), text),
-        ]
-
-    ours, theirs = both(emulators, monkeypatch, scenario)
-    assert ours == theirs
-    assert [part[::2] for part in ours] == [("failed", []), ("failed", [])]
-
-
-def test_the_account_of_ses_is_the_same(emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The quota counts what went out, and an address is lifted from the suppression list once."""
-
-    def scenario(backend: Backend) -> Any:
-        before = SesAccount().quota().used
-        call_provider(backend, SesChannel("waypost@example.com", ""), PreparedMessage("ada@example.com", EMAIL))
-        quota = SesAccount().quota()
-        suppressed = backend.ses.suppressed if isinstance(backend, Simulated) else backend.providers.suppressed  # type: ignore[attr-defined]
-        suppressed.add("ada@example.com")
-        lifted = [SesSuppressions().lift("Ada@example.com") for _ in range(2)]
-        return [quota.used - before, quota.per_day, quota.per_second, quota.sandbox, quota.enabled, lifted]
-
-    ours, theirs = both(emulators, monkeypatch, scenario)
-    assert ours == theirs
-    assert ours[-1] == [True, False]
-
-
-def test_the_time_limits_of_the_simulation_are_those_of_the_adapters(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SES and the SMS service are called with one attempt and the time limits that a call of the simulation takes when it hangs."""
-    limits: list[tuple[float, float, int]] = []
-    backend = Simulated()
-
-    def create(service: str, config: Any) -> Any:
-        limits.append((config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]))
-        return client_of(backend.client(service))
-
-    monkeypatch.setattr("boto3.client", create)
-    aws.client.cache_clear()
-    call_provider(backend, SesChannel("waypost@example.com", ""), PreparedMessage("ada@example.com", EMAIL))
-    call_provider(backend, SmsChannel("+15555550000", "PROMOTIONAL", ""), PreparedMessage(TEXT["to"], TEXT))
-    aws.client.cache_clear()
-    assert limits == [(simulated.CONNECT_TIMEOUT, simulated.READ_TIMEOUT, 1)] * 2
-    assert PinnedHttp().seconds == simulated.WEBHOOK_TIMEOUT
-
-
-# ------------------------------------------------------------------------------------------------ Receivers of webhooks
-
-
-SHORT_LIMIT = 0.3
-"""Seconds that a real server gets for an answer that does not come."""
-
-
-class OneSecret:
-    """The one signing secret of all workspaces."""
-
-    def of(self, workspace: str, now: datetime) -> WebhookSecrets:
-        return WebhookSecrets((secret_of(b"o" * 24),), datetime(2026, 1, 1, tzinfo=UTC))
-
-
-def closed(stream: socket.socket) -> None:
-    """Ends the connection with a TCP reset and without an answer."""
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def silent(_: socket.socket) -> None:
-    """Gives no answer for longer than the time limit of the caller."""
-    time.sleep(2 * SHORT_LIMIT)
-
-
-def cut_off(stream: socket.socket) -> None:
-    """Ends the connection in the middle of the body."""
-    stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
-
-
-RECEIVERS = {
-    "200": (respond(200, body=b"ok"), simulated.http(200, body=b"ok")),
-    "500": (respond(500, body=b"broken"), simulated.http(500, body=b"broken")),
-    "410": (respond(410), simulated.http(410)),
-    "404": (respond(404), simulated.http(404)),
-    "429 with Retry-After": (respond(429, "Retry-After: 90"), simulated.http(429, {"retry-after": "90"})),
-    "302": (respond(302, "Location: https://example.com"), simulated.http(302, {"location": "https://example.com"})),
-    "reset": (closed, simulated.reset(accepts=True)),
-    "silent": (silent, simulated.hanging(accepts=True, seconds=simulated.WEBHOOK_TIMEOUT)),
-    "truncated": (cut_off, simulated.truncated(body=b"half" * 2)),
-}
-
-
-@pytest.mark.parametrize("case", RECEIVERS)
-def test_receivers_behave_as_a_server(case: str) -> None:
-    """The adapter of webhooks sees the same outcome of a receiver in the simulation as of a real server, which gets the same request."""
-    real, behaviour = RECEIVERS[case]
-    limit = SHORT_LIMIT if real is silent else PinnedHttp().seconds
-    server, receivers = Receiver(real), simulated.Receivers(ManualClock(), Random(1), lambda _call: behaviour)
-    with server.serving() as port:
-        prepared = PreparedMessage("x", {"url": f"http://127.0.0.1:{port}/hook", "method": "POST", "headers": {}, "body": "{}"})
-        message, now = pending_message(channel="webhook"), datetime.now(UTC)
-        outcomes = [
-            WebhookChannel(OneSecret(), http, local=True).call_provider(message, prepared, now) for http in (receivers, PinnedHttp(limit))
-        ]
-    assert outcomes[0] == outcomes[1]
-    assert receivers.delivered[0].message == server.received[0].headers["webhook-id"] == message.id
-    assert receivers.delivered[0].request["body"] == server.received[0].body
-
-
-def test_a_receiver_that_refuses_connections_is_not_connected() -> None:
-    """No server, and an outcome without a connection, are the same to the adapter."""
-    receivers = simulated.Receivers(ManualClock(), Random(1), lambda _call: simulated.unreachable())
-    prepared = PreparedMessage("x", {"url": f"http://127.0.0.1:{free_port()}/hook", "method": "POST", "headers": {}, "body": "{}"})
-    outcomes = [
-        WebhookChannel(OneSecret(), http, local=True).call_provider(pending_message(), prepared, datetime.now(UTC))
-        for http in (receivers, PinnedHttp())
-    ]
-    assert outcomes[0] == outcomes[1]
-    assert receivers.delivered == []

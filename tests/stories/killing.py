@@ -1,4 +1,4 @@
-"""Functions that are killed: how a test finds and kills their processes, and gets their records back soon."""
+"""Kills the processes of functions in a test, and makes the queue records that they were working on visible again soon."""
 
 from __future__ import annotations
 

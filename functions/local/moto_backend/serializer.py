@@ -1,4 +1,4 @@
-"""How moto writes the responses of its DynamoDB, without a search for each member."""
+"""A serializer for the responses of moto's DynamoDB that is faster than the one of moto."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def pages(style: PageStyle, text: str) -> list[Response]:
 
 
 def markup(response: Response) -> list[tuple[str, set[str]]]:
-    """The tags of a page, each with the names of its attributes."""
+    """The HTML tags of a page in their order, each with the names of its attributes."""
     return [(tag, set(attributes)) for tag, attributes in Page(response).tags]
 
 

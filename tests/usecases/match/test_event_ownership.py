@@ -169,7 +169,7 @@ def batches_of(number: int, names: Sequence[str]) -> list[list[dict[str, Any]]]:
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("known", [False, True], ids=["of a new person", "of a known person"])
 def test_each_event_is_once_in_the_timeline_whatever_the_order(known: bool, place: int, down: str | None) -> None:
-    """Each event of a device that becomes a person's is on one page of that person, and its receipt names a customer who exists."""
+    """Events of a device come before and after the event that names its user. Each is once in the history of that customer, who exists."""
     batches = batches_of(3, ["opened", "signed_up", "purchase"])
     posts = [Post(batch, table_down=down in ("all", "events")) for batch in batches]
     posts.insert(place, Post([identify() | {"uuid": "i"}, wire("seen", uuid="s")], table_down=down in ("all", "identify")))
