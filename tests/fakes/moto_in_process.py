@@ -117,8 +117,11 @@ _process_any_request = BotocoreStubber.process_request
 
 
 def _process_request(self: BotocoreStubber, request: AWSPreparedRequest) -> Any:
-    """Gives calls of DynamoDB to its handler at once: moto compares the address with the patterns of all services."""
-    if not _text(request.headers.get(_TARGET, "")).startswith("DynamoDB_"):
+    """Gives calls of DynamoDB to its handler at once: moto compares the address with the patterns of all services.
+
+    A call to another address is one to a local stack of the same process, which works in other threads.
+    """
+    if ".amazonaws.com" not in request.url or not _text(request.headers.get(_TARGET, "")).startswith("DynamoDB_"):
         return _process_any_request(self, request)
     return _Handler(request).call_action()
 
