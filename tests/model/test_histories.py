@@ -1,7 +1,7 @@
 """Random histories lead to the customers and runs that the reference model expects, whatever goes wrong on the way.
 
 A history is determined by a seed, which the message of a failure names. `WAYPOST_HISTORIES` is the number of histories: `make test` runs
-2,000 of them, `.ci/run` 10,000, `make model` 200,000.
+1,000 of them, `.ci/run` 10,000, `make model` 200,000.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.model.history_generator import MOSTLY_TRIGGERS, GeneratedEvent, Histo
 from tests.model.reference_model import expected_customers
 from tests.model.simulated_system import SimulatedSystem
 
-HISTORIES = int(os.environ.get("WAYPOST_HISTORIES", "2000"))
+HISTORIES = int(os.environ.get("WAYPOST_HISTORIES", "1000"))
 SHARDS = 10
 FACTS, CONFLICTS, RUNS = range(3)
 
