@@ -77,6 +77,10 @@ def live(chromium: Any, stack: Stack, feed: Feed) -> Iterator[ConsolePage]:
         yield page
 
 
+SOON = 80
+"""How many of the 100 seconds of `poll` are left when the next poll is usually over."""
+
+
 def poll(page: ConsolePage, feed: Feed, times: int = 1) -> None:
     """Advances the clock of the page until it has polled so many times."""
     for _ in range(times):
@@ -84,6 +88,8 @@ def poll(page: ConsolePage, feed: Feed, times: int = 1) -> None:
         while feed.polls == before and left:
             page.tab.clock.run_for(1000)
             left -= 1
+            if left < SOON:  # the page may still be drawing what the poll before has brought, which takes time of the machine
+                page.tab.wait_for_timeout(100)
         assert feed.polls > before, "the page polls no more"
     page.tab.clock.run_for(100)
 
